@@ -1,0 +1,40 @@
+# The two commands of the README: `make run` and `make test`. Needs Python 3.11 or later with venv.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test lint types unit bench kill-test clean
+
+run: .venv/installed
+	$(BIN)/python -m experiments.mnist_direct $(ARGS)
+
+test: lint types unit
+
+lint: .venv/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/installed-dev
+	$(BIN)/mypy
+
+unit: .venv/installed-dev
+	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+bench: .venv/installed
+	$(BIN)/python -m benchmarks.evolution $(ARGS)
+
+kill-test: .venv/installed
+	$(BIN)/python -m benchmarks.kill_and_resume $(ARGS)
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/installed: .venv/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+.venv/installed-dev: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+clean:
+	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,194 @@
+"""Flags from a config's fields, and failures as one line on stderr.
+
+Every experiment is a frozen dataclass of settings, its fields made by `option`; the flags, `--help` and the
+check of a saved config all come from those fields.
+"""
+
+import argparse
+import dataclasses
+import logging
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn, TypeVar
+
+from fooljax.errors import FaultError, InputError
+
+Config = TypeVar("Config")
+
+
+class Interrupted(Exception):
+    """The user or the system asked this process to end (SIGINT, SIGTERM)."""
+
+    def __init__(self, signal_number: int, message: str) -> None:
+        super().__init__(message)
+        self.signal_number = signal_number
+
+
+def option(
+    default: Any,
+    text: str,
+    *,
+    least: float | None = None,
+    most: float | None = None,
+    choices: Sequence[str] = (),
+    kind: type | None = None,
+) -> Any:
+    """A field of a config.
+
+    Args:
+      default: its type is the flag's type; a bool becomes `--flag` / `--no-flag`.
+      text: for `--help`, with the source of the constant.
+      least: the smallest value allowed.
+      most: the largest value allowed.
+      choices: the words allowed.
+      kind: the type, where the default is None.
+    """
+    metadata = {"text": text, "least": least, "most": most, "choices": tuple(choices)}
+    return dataclasses.field(default=default, metadata={**metadata, "kind": kind or type(default)})
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise InputError(message.removeprefix("argument "))
+
+
+def parse(
+    config: type[Config], description: str, argv: Sequence[str] | None
+) -> tuple[dict[str, Any], argparse.Namespace]:
+    """Reads flags.
+
+    Returns:
+      The settings that were given (only those), and the flags that are not settings: outdir, resume, quiet.
+    Raises:
+      InputError: a flag is unknown, or its value is of the wrong type or out of range.
+    """
+    parser = _Parser(
+        prog=f"python -m {config.__module__}" if config.__module__ != "__main__" else None,
+        description=description,
+        allow_abbrev=False,
+        argument_default=argparse.SUPPRESS,
+        formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=32, width=100),
+    )
+    settings = parser.add_argument_group("settings")
+    for field in dataclasses.fields(config):  # type: ignore[arg-type]
+        flag, facts = _flag(field.name), field.metadata
+        text = f"{facts['text']} (default: {'off' if field.default in (None, False) else field.default})"
+        text = text.replace("%", "%%")
+        if facts["kind"] is bool:
+            settings.add_argument(flag, action=argparse.BooleanOptionalAction, help=text)
+        else:
+            word = (
+                "|".join(facts["choices"])
+                or {"int": "N", "float": "X", "str": "TEXT"}[facts["kind"].__name__]
+            )
+            settings.add_argument(flag, type=_reader(field), metavar=word, help=text)
+    parser.add_argument("--outdir", metavar="DIR", default=None, help="a new or empty folder for the run")
+    parser.add_argument("--resume", metavar="DIR", default=None, help="go on with the run in this folder")
+    parser.add_argument("--quiet", action="store_true", default=False, help="print only notices and errors")
+    flags = parser.parse_args(argv)
+    names = {field.name for field in dataclasses.fields(config)}  # type: ignore[arg-type]
+    given = {name: value for name, value in vars(flags).items() if name in names}
+    for field in dataclasses.fields(config):  # type: ignore[arg-type]
+        if field.name in given:
+            check_setting(field, given[field.name])
+    if flags.resume is not None and flags.outdir is not None:
+        raise InputError("--outdir: not together with --resume, which names the folder")
+    return given, flags
+
+
+def check_setting(field: dataclasses.Field[Any], value: Any) -> None:
+    """Checks one setting against its field.
+
+    Raises:
+      InputError: wrong type, out of range, or not one of the choices.
+    """
+    facts = field.metadata
+    if value is None and field.default is None:
+        return
+    kind = facts["kind"]
+    if type(value) is int and kind is float:
+        value = float(value)
+    if type(value) is not kind:
+        raise InputError(f"{field.name}: expected {_article(kind)}, got {value!r}")
+    if facts["choices"] and value not in facts["choices"]:
+        raise InputError(f"{field.name}: expected one of {', '.join(facts['choices'])}, got {value}")
+    least, most = facts["least"], facts["most"]
+    # Written so that NaN fails too.
+    if not (least is None or value >= least) or not (most is None or value <= most):
+        bounds = f"{least:g} or more" if most is None else f"a number from {least:g} to {most:g}"
+        raise InputError(f"{field.name}: expected {bounds}, got {value}")
+
+
+def config_from(config: type[Config], settings: Mapping[str, Any], source: str) -> Config:
+    """A config from settings read from a file.
+
+    Args:
+      config: the dataclass.
+      settings: every field, by name.
+      source: names the file in errors.
+    Raises:
+      InputError: a field is missing, unknown, of the wrong type or out of range.
+    """
+    fields = {field.name: field for field in dataclasses.fields(config)}  # type: ignore[arg-type]
+    if set(settings) != set(fields):
+        odd = sorted(set(settings) ^ set(fields))[0]
+        raise InputError(f"{source}: {'unknown' if odd in settings else 'missing'} setting {odd}")
+    for name, value in settings.items():
+        try:
+            check_setting(fields[name], value)
+        except InputError as error:
+            raise InputError(f"{source}: {error}") from error
+    return config(**settings)
+
+
+def run_command(main: Callable[[], None], config: type[Any]) -> int:
+    """Runs a command; returns its exit status, with any failure told in one line on stderr.
+
+    Status 2 means that the input was wrong, 1 that the environment failed, 128 + n that signal n ended it.
+    """
+    logging.basicConfig(format="note: %(message)s", level=logging.WARNING, stream=sys.stderr)
+    try:
+        main()
+    except InputError as error:
+        return _fail(2, _with_flag(str(error), config))
+    except FaultError as error:
+        return _fail(1, str(error))
+    except OSError as error:
+        return _fail(1, f"{error.filename or 'file'}: {error.strerror or error}")
+    except Interrupted as error:
+        return _fail(128 + error.signal_number, str(error), prefix="")
+    except KeyboardInterrupt:
+        return _fail(130, "interrupted", prefix="")
+    return 0
+
+
+def _fail(status: int, message: str, prefix: str = "error: ") -> int:
+    print(prefix + " ".join(message.split()), file=sys.stderr)
+    return status
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _with_flag(message: str, config: type[Any]) -> str:
+    """Names the flag, as the user wrote it, where a message begins with the name of a setting."""
+    name, colon, rest = message.partition(":")
+    names = {field.name for field in dataclasses.fields(config)}
+    return f"{_flag(name)}{colon}{rest}" if name in names else message
+
+
+def _reader(field: dataclasses.Field[Any]) -> Callable[[str], Any]:
+    kind = field.metadata["kind"]
+
+    def read(text: str) -> Any:
+        try:
+            return kind(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"expected {_article(kind)}, got {text}") from None
+
+    return read
+
+
+def _article(kind: type) -> str:
+    return {int: "a whole number", float: "a number", str: "text", bool: "true or false"}[kind]

@@ -1,0 +1,172 @@
+"""The job that every fooling experiment does: search, save, read the saved images back, report.
+
+An experiment gives its settings, its encoding and its words; all else is the same for each.
+"""
+
+import dataclasses
+import shlex
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from experiments.command_line import Interrupted, config_from, parse
+from experiments.job import Experiment, FoolingConfig, Job, prepare
+from experiments.results import rescore, save_elites, summarise, write_figures_and_page
+from experiments.run_folder import MetricsFile, RunFolder
+from experiments.terminal import Signals, Terminal, progress_lines
+from fooljax.base import TargetCard
+from fooljax.errors import InputError
+from fooljax.evaluation import tile_size
+from fooljax.evolution import Progress, evolve
+from fooljax.storage import read_json, save_tree, write_json
+from fooljax.targets.trained import cache_folder, lenet
+
+
+def main(experiment: Experiment, argv: Sequence[str] | None = None) -> None:
+    """An experiment's command: reads the flags, runs, and ends by printing where the page is.
+
+    Raises:
+      InputError, FaultError, Interrupted: see `experiments.command_line.run_command`.
+    """
+    given, flags = parse(experiment.config, f"{experiment.title}. {experiment.introduction[0]}", argv)
+    terminal = Terminal(flags.quiet)
+    with Signals() as signals:
+        if flags.resume is not None:
+            path = Path(flags.resume)
+            summary = resume(experiment, path, given, terminal, signals)
+        else:
+            path = Path(flags.outdir or f"runs/{experiment.name}-{time.strftime('%Y%m%d-%H%M%S')}")
+            summary = run(experiment, experiment.config(**given), path, terminal, signals)
+    rescored = summary["rescored"]
+    terminal.say(
+        f"from the saved images: median confidence {rescored['median_confidence']:.6f}, "
+        f"lowest {rescored['min_confidence']:.6f}"
+    )
+    terminal.say(", ".join(f"{name} {seconds:.1f} s" for name, seconds in terminal.seconds.items()))
+    terminal.say(f"page: {path / 'index.html'}")
+
+
+def run(
+    experiment: Experiment,
+    config: FoolingConfig,
+    outdir: Path,
+    terminal: Terminal | None = None,
+    signals: Signals | None = None,
+) -> dict[str, Any]:
+    """Runs an experiment into a new or empty folder; returns what `summary.json` says.
+
+    Raises:
+      InputError: a setting, the data or the folder is not what was expected.
+      FaultError: the disk or another part of the environment failed.
+      Interrupted: a signal came; the run can be resumed.
+    """
+    terminal = terminal or Terminal(quiet=True)
+    # Everything is checked before the folder is made, so that wrong input leaves nothing behind.
+    job = prepare(experiment, config, terminal)
+    with RunFolder.create(outdir, experiment.name, dataclasses.asdict(config)) as folder:
+        return _run_in(folder, job, terminal, signals or Signals())
+
+
+def resume(
+    experiment: Experiment,
+    path: Path,
+    given: Mapping[str, Any],
+    terminal: Terminal | None = None,
+    signals: Signals | None = None,
+) -> dict[str, Any]:
+    """Goes on with the run in a folder; `given` may raise `generations`, and must else agree with the run.
+
+    Raises:
+      As `run`, and InputError where `given` differs from the run's settings.
+    """
+    terminal = terminal or Terminal(quiet=True)
+    with RunFolder.resume(path, experiment.name) as folder:
+        config = config_from(experiment.config, folder.config["settings"], str(folder.path / "config.json"))
+        for name, value in given.items():
+            begun_with = getattr(config, name)
+            if name == "generations":
+                if value < begun_with:
+                    raise InputError(f"generations: expected {begun_with} or more on resume, got {value}")
+            elif value != begun_with:
+                raise InputError(f"{name}: the run in {path} was begun with {begun_with}, got {value}")
+        config = dataclasses.replace(config, generations=given.get("generations", config.generations))
+        job = prepare(experiment, config, terminal)
+        if dataclasses.asdict(config) != folder.config["settings"]:
+            folder.save_config(dataclasses.asdict(config))
+        return _run_in(folder, job, terminal, signals or Signals())
+
+
+def _run_in(folder: RunFolder, job: Job, terminal: Terminal, signals: Signals) -> dict[str, Any]:
+    config = job.config
+    terminal.say(f"run folder: {folder.path}")
+    terminal.say(f"data: {job.dataset.source}")
+    _keep_compiled_programs()
+    with terminal.stage("target"):
+        target, card = lenet(
+            job.dataset, config.target_recipe, seed=config.target_seed, on_training=terminal.say
+        )
+        _check_same_target(folder, card)
+    held_out = len(job.dataset.test_labels)
+    terminal.say(f"target: {card.name}, names {card.clean_accuracy:.1%} of {held_out:,} held-out images")
+    metrics_file = MetricsFile(folder.path / "metrics.csv")
+    with signals.defer(), progress_lines(terminal) as show:
+
+        def on_chunk(progress: Progress) -> None:
+            metrics_file.add(progress.metrics)
+            show(progress)
+
+        evolution = evolve(
+            job.encoding,
+            target,
+            job.strategy,
+            key=jax.random.key(config.seed),
+            generations=config.generations,
+            runs=config.runs,
+            init_size=config.children,
+            until=config.until,
+            checkpoints=folder.checkpoints,
+            resume=folder.resumed,
+            on_chunk=on_chunk,
+            stop=lambda: bool(signals.received),
+        )
+    if not evolution.completed:
+        command = f"python -m experiments.{job.experiment.name} --resume {shlex.quote(str(folder.path))}"
+        reached = f"{evolution.generations:,} of {config.generations:,}"
+        raise Interrupted(signals.received, f"stopped at generation {reached}; go on with: {command}")
+    terminal.seconds["compile"] = evolution.seconds_compile
+    terminal.seconds["search"] = evolution.seconds_search
+    with terminal.stage("report"):
+        metrics_file.write(evolution.metrics)
+        save_tree(folder.path / "archive.npz", evolution.archive, {"cells": list(evolution.cells)})
+        elites = save_elites(folder.path / "elites", evolution, card)
+        rescored = rescore(elites, evolution, target, tile_size(config.children))
+        summary = summarise(job, card, evolution, rescored)
+        write_json(folder.path / "summary.json", summary)
+        write_figures_and_page(folder.path, job, card, evolution, elites, rescored, summary)
+    return summary
+
+
+def _check_same_target(folder: RunFolder, card: TargetCard) -> None:
+    """Notes which target a run is against; a resumed run must meet the same one."""
+    path = folder.path / "target.json"
+    facts = {
+        "name": card.name,
+        "clean_accuracy": card.clean_accuracy,
+        "class_names": list(card.class_names),
+        **card.provenance,
+    }
+    if folder.resumed and path.exists():
+        begun_with = read_json(path).get("params_sha256")
+        if begun_with != card.provenance["params_sha256"]:
+            raise InputError(f"{path}: the run was begun against another target (parameters differ)")
+    write_json(path, facts)
+
+
+def _keep_compiled_programs() -> None:
+    """Programs compiled once are kept on disk, unless the user has chosen a place or none."""
+    if jax.config.values["jax_compilation_cache_dir"] is None:
+        jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "compiled"))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)

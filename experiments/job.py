@@ -1,0 +1,81 @@
+"""What a fooling experiment is: its settings, its words, and what is built from them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from experiments.command_line import option
+from experiments.terminal import Terminal
+from fooljax import datasets
+from fooljax.base import Encoding, Strategy
+from fooljax.datasets import Dataset
+from fooljax.errors import InputError
+from fooljax.strategies import STRATEGIES
+from fooljax.targets.training import RECIPES
+
+
+@dataclass(frozen=True)
+class FoolingConfig:
+    """Settings of every fooling experiment."""
+
+    runs: int = option(5, "independent runs, side by side", least=1)
+    generations: int = option(1000, "generations of each run; authors' code for MNIST: 1,010", least=0)
+    children: int = option(
+        200, "children per generation, and random images to begin with; authors' code: 200", least=1
+    )
+    seed: int = option(0, "of the search", least=0, most=2**31 - 1)
+    data: str = option("auto", "auto, embedded, tfds, tfds:NAME or idx:DIR")
+    target_recipe: str = option("paper", "how the target is trained", choices=tuple(RECIPES))
+    target_seed: int = option(0, "of the target's training", least=0, most=2**31 - 1)
+    strategy: str = option("map_elites", "search strategy; paper: map_elites", choices=tuple(STRATEGIES))
+    until: float | None = option(
+        None,
+        "stop when every class of every run has this confidence, e.g. 0.9999",
+        kind=float,
+        least=0.0,
+        most=1.0,
+    )
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What tells one fooling experiment from another.
+
+    Attributes:
+      name: of the module, and of the run folder.
+      title: of the page.
+      introduction: paragraphs for the page's reader, who is a stranger.
+      config: the dataclass of settings, a `FoolingConfig`.
+      encoding: `(config, image_shape) -> Encoding`.
+    """
+
+    name: str
+    title: str
+    introduction: tuple[str, ...]
+    config: type[FoolingConfig]
+    encoding: Callable[[Any, tuple[int, int, int]], Encoding]
+
+
+class Job(NamedTuple):
+    """A checked config with what was built from it."""
+
+    experiment: Experiment
+    config: FoolingConfig
+    dataset: Dataset
+    encoding: Encoding
+    strategy: Strategy
+
+
+def prepare(experiment: Experiment, config: FoolingConfig, terminal: Terminal) -> Job:
+    """Loads the data and builds what the config describes.
+
+    Raises:
+      InputError: a setting or the data is not what was expected.
+    """
+    if config.until is not None and not 0.0 < config.until < 1.0:
+        raise InputError(f"until: expected a confidence inside (0, 1), got {config.until}")
+    with terminal.stage("data"):
+        dataset = datasets.load(config.data)
+    encoding = experiment.encoding(config, dataset.image_shape)
+    strategy = STRATEGIES[config.strategy](encoding, batch_size=config.children)
+    return Job(experiment, config, dataset, encoding, strategy)

@@ -1,0 +1,152 @@
+"""Words and contracts that every other module shares.
+
+Axis letters, used in every docstring: `R` runs, `B` genomes of a batch, `C` cells or classes, `P` parents,
+`G` genes of a flat genome, `H W K` an image's height, width and channels.
+
+An encoding turns genomes into images, a target turns images into logits, a strategy proposes genomes. All
+three are bundles of pure functions, so that a whole search compiles into one program; the engine
+(`fooljax.evolution`) owns the archive and the count of queries.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import flax.struct
+import jax
+
+Genome = Any
+"""A pytree of arrays; of many genomes, each leaf has a leading axis `B`."""
+Coordinates = Any
+"""A pytree of arrays that rendering needs besides the genome (empty for direct encodings)."""
+Params = Any
+"""A pytree of a target's parameters."""
+
+
+class Encoding(NamedTuple):
+    """How a genome is made, varied and drawn.
+
+    Attributes:
+      name: a short name for files and tables.
+      image_shape: `(H, W, K)` of the images.
+      num_parents: `P`, how many parents `vary` wants.
+      init: `init(key) -> genome`, a random genome.
+      vary: `vary(key, parents, generation) -> genome`; `parents` has a leading axis `P`.
+      render: `render(genome, coordinates) -> image`, `[H, W, K]` in [0, 1].
+      coordinates: `coordinates() -> pytree`, made once and passed to `render` as an argument, so that no
+        program holds it as a constant.
+    """
+
+    name: str
+    image_shape: tuple[int, int, int]
+    num_parents: int
+    init: Callable[[jax.Array], Genome]
+    vary: Callable[[jax.Array, Genome, jax.Array], Genome]
+    render: Callable[[Genome, Coordinates], jax.Array]
+    coordinates: Callable[[], Coordinates] = tuple
+
+
+@flax.struct.dataclass
+class Target:
+    """The classifier being fooled.
+
+    Only `params` is traced: targets that share `apply` and shapes share one compiled search, and stack
+    under `vmap`. What people want to know about a target is kept apart, in a `TargetCard`.
+
+    Attributes:
+      params: pytree of parameters.
+      apply: `apply(params, images) -> logits`: images `[B, H, W, K]` in [0, 1], logits `[B, C]`. Logits are
+        unnormalised log-probabilities: of a softmax network its last layer, of an average over crops the
+        log of the mean softmax, of a generative model log p(x, y).
+    """
+
+    params: Params
+    apply: Callable[[Params, jax.Array], jax.Array] = flax.struct.field(pytree_node=False)
+
+
+def as_target(model: Target | Callable[..., jax.Array], params: Params | None = None) -> Target:
+    """Makes a target of any JAX callable.
+
+    Args:
+      model: `model(images) -> logits`, or `model(params, images) -> logits` where `params` is given (better:
+        weights that are arguments are not compiled into the program as constants). A `Target` passes as is.
+      params: pytree of parameters, or None.
+    Raises:
+      TypeError: `model` is not callable.
+    """
+    if isinstance(model, Target):
+        return model
+    if not callable(model):
+        raise TypeError(f"model: expected a JAX callable or a Target, got {type(model).__name__}")
+    if params is None:
+        return Target(params=(), apply=lambda _, images: model(images))
+    return Target(params=params, apply=model)
+
+
+@dataclass(frozen=True)
+class TargetCard:
+    """What people want to know about a target; never traced.
+
+    Attributes:
+      name: a short name, as "lenet (paper recipe)".
+      image_shape: `(H, W, K)` of the images it takes.
+      class_names: `C` names.
+      clean_accuracy: share of held-out images named correctly, in [0, 1].
+      provenance: how it came to be: data, recipe, seed, versions, digest of the parameters.
+    """
+
+    name: str
+    image_shape: tuple[int, int, int]
+    class_names: tuple[str, ...]
+    clean_accuracy: float
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+
+@flax.struct.dataclass
+class Problem:
+    """The arrays of a search that are neither state nor result; an argument of the compiled program.
+
+    Attributes:
+      params: the target's parameters.
+      coordinates: what the encoding renders with.
+    """
+
+    params: Params
+    coordinates: Coordinates
+
+
+@flax.struct.dataclass
+class Offspring:
+    """What a strategy proposes.
+
+    Attributes:
+      genomes: leaves `[B, ...]`.
+      parents: `[B, P]` int32, ids of the parents; -1 where there is none.
+      extra_passes: `[]` int32, network passes spent while proposing (a gradient: 2 for each image, one
+        forward and one backward). The engine adds them to the count of queries.
+    """
+
+    genomes: Genome
+    parents: jax.Array
+    extra_passes: jax.Array
+
+
+class Strategy(NamedTuple):
+    """How new genomes are proposed. The engine owns the archive; a strategy has a state of its own.
+
+    Attributes:
+      name: a short name for files and tables.
+      batch_size: `B`, children per generation; a constant of the compiled program.
+      init: `init(key, genomes, fitness) -> state`, after the first random genomes (leaves `[B0, ...]`) were
+        evaluated (`fitness`, `[B0, C]`).
+      ask: `ask(key, state, archive, problem) -> (offspring, state)`.
+      tell: `tell(key, state, offspring, fitness, improved) -> (state, metrics)`; `fitness` is `[B, C]` and
+        never NaN, `improved` `[C]` bool says which cells changed hands, `metrics` is a dict of scalars with
+        fixed names.
+    """
+
+    name: str
+    batch_size: int
+    init: Callable[..., Any]
+    ask: Callable[..., tuple[Offspring, Any]]
+    tell: Callable[..., tuple[Any, dict[str, jax.Array]]]

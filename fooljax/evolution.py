@@ -1,0 +1,505 @@
+"""The engine: one loop for every encoding, target and strategy.
+
+The engine owns the archive and counts the queries; a strategy proposes. `advance` is the pure scan over
+generations, which is what vmaps over runs; `evolve` drives it from the host in chunks, with progress,
+checkpoints and early stop. The same key gives the same archive, bit for bit, under any chunking.
+"""
+
+import functools
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import flax.struct
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+
+from fooljax.archive import Archive, empty, insert
+from fooljax.base import Encoding, Genome, Params, Problem, Strategy, Target, as_target
+from fooljax.errors import InputError
+from fooljax.evaluation import draw, make_fitness, to_log_odds
+from fooljax.storage import Checkpoints, load_arrays, load_tree
+from fooljax.strategies.map_elites import map_elites
+
+CHUNK = 10
+"""Generations per compiled call; also how often an early stop is looked for."""
+CHECKPOINT_SECONDS = 10.0
+RECORD_ROWS = 16384
+"""Most rows, cells x generations x runs, that a chunk may hold when replacements are recorded."""
+MAX_QUERIES = 2**31 - 1
+"""Ids are int32."""
+
+logger = logging.getLogger("fooljax")
+
+
+class Search(NamedTuple):
+    """All that is fixed while a search is compiled. Hashable: equal searches share their programs."""
+
+    encoding: Encoding
+    apply: Callable[[Params, jax.Array], jax.Array]
+    strategy: Strategy
+    cells: tuple[int, ...]
+    record: bool = False
+
+
+@flax.struct.dataclass
+class EvolutionState:
+    """One run between two generations.
+
+    Attributes:
+      archive: `C` cells.
+      strategy: the strategy's own state.
+      key: `[]`, the run's key; generation g uses `fold_in(key, g)` and nothing else.
+      generation: `[]` int32; 0 after the first random genomes.
+      queries: `[]` int32, network passes so far.
+    """
+
+    archive: Archive
+    strategy: Any
+    key: jax.Array
+    generation: jax.Array
+    queries: jax.Array
+
+
+class Replacements(NamedTuple):
+    """Cells that changed hands, one row each; what ancestries are drawn from.
+
+    Attributes:
+      run, generation, cell, id: `[n]` int; `id` is the query number of the new elite.
+      parents: `[n, P]` int, ids; -1 where there is none.
+      genomes: leaves `[n, ...]`.
+    """
+
+    run: npt.NDArray[Any]
+    generation: npt.NDArray[Any]
+    cell: npt.NDArray[Any]
+    id: npt.NDArray[Any]
+    parents: npt.NDArray[Any]
+    genomes: Genome
+
+
+class Progress(NamedTuple):
+    """What `on_chunk` is told after each chunk.
+
+    Attributes:
+      generation: generations done, of `generations`.
+      generations: to do in all.
+      metrics: of the generations of this chunk, `[R, n]` each.
+      queries: network passes so far, over all runs.
+      evaluations_per_second: of this chunk, over all runs.
+    """
+
+    generation: int
+    generations: int
+    metrics: Mapping[str, npt.NDArray[Any]]
+    queries: int
+    evaluations_per_second: float
+
+
+@dataclass(frozen=True)
+class Evolution:
+    """What `evolve` returns.
+
+    Attributes:
+      encoding: the encoding that draws the genomes.
+      cells: class index of each cell.
+      archive: `R` archives, leaves `[R, C, ...]`, on the host.
+      metrics: arrays `[R, T + 1]` by name, generations 0 to T: queries, replacements, and median, mean, min
+        and max over cells of confidence and of log-odds; then the strategy's own.
+      generations: `T`, done in all.
+      completed: False where `stop` ended it early.
+      seconds_search, seconds_compile: wall time, of the resumed parts too; compilation apart.
+    """
+
+    encoding: Encoding
+    cells: tuple[int, ...]
+    archive: Archive
+    metrics: dict[str, npt.NDArray[Any]]
+    generations: int
+    completed: bool
+    seconds_search: float
+    seconds_compile: float
+
+    @property
+    def log_odds(self) -> npt.NDArray[np.float32]:
+        """`[R, C]` log-odds of the elites; -inf where a cell is empty."""
+        return np.asarray(self.archive.fitness)
+
+    def images(self) -> npt.NDArray[np.uint8]:
+        """The elites as 8-bit images, `[R, C, H, W, K]`."""
+        runs, cells = self.log_odds.shape
+        flat = jax.tree.map(lambda leaf: leaf.reshape(runs * cells, *leaf.shape[2:]), self.archive.genomes)
+        return draw(self.encoding, flat).reshape(runs, cells, *self.encoding.image_shape)
+
+
+def start(search: Search, problem: Problem, key: jax.Array, init_size: int) -> tuple[EvolutionState, Any]:
+    """Makes, evaluates and inserts the first random genomes of one run (generation 0).
+
+    Returns:
+      The state, and the metrics of generation 0.
+    """
+    genomes_key, strategy_key, run_key = jax.random.split(key, 3)
+    encoding = search.encoding
+    genomes = jax.vmap(encoding.init)(jax.random.split(genomes_key, init_size))
+    fitness = _fitness(search)(problem, genomes)
+    num_nan = jnp.sum(jnp.any(jnp.isnan(fitness), axis=1))
+    fitness = jnp.where(jnp.isnan(fitness), -jnp.inf, fitness)
+    blank = empty(jax.eval_shape(encoding.init, key), len(search.cells), encoding.num_parents)
+    parents = jnp.full((init_size, encoding.num_parents), -1, jnp.int32)
+    ids = jnp.arange(init_size, dtype=jnp.int32)
+    archive, improved = insert(blank, genomes, fitness, ids, parents, jnp.int32(0))
+    state = EvolutionState(
+        archive=archive,
+        strategy=search.strategy.init(strategy_key, genomes, fitness),
+        key=run_key,
+        generation=jnp.int32(0),
+        queries=jnp.int32(init_size),
+    )
+    metrics = {**_engine_metrics(state, improved), **_blank_metrics(search, problem, state)}
+    return state, (metrics, num_nan, _replaced(search, state, improved))
+
+
+def advance(
+    search: Search, problem: Problem, state: EvolutionState, generations: int
+) -> tuple[EvolutionState, Any]:
+    """Runs some generations of one run: a pure scan, which compiles, donates and vmaps over runs.
+
+    Args:
+      search: the fixed parts.
+      problem: arrays that do not change; an argument, so that no program holds weights as constants.
+      state: of one run.
+      generations: how many, known at compile time.
+    Returns:
+      The new state; and per generation (leading axis) the metrics and, where `search.record`, the archive's
+      replacements.
+    """
+    fitness_of = _fitness(search)
+
+    def step(state: EvolutionState, _: None) -> tuple[EvolutionState, Any]:
+        generation = state.generation + 1
+        ask_key, tell_key = jax.random.split(jax.random.fold_in(state.key, generation))
+        offspring, strategy_state = search.strategy.ask(ask_key, state.strategy, state.archive, problem)
+        fitness = fitness_of(problem, offspring.genomes)
+        fitness = jnp.where(jnp.isnan(fitness), -jnp.inf, fitness)
+        first_id = state.queries + offspring.extra_passes
+        batch = offspring.parents.shape[0]
+        archive, improved = insert(
+            state.archive,
+            offspring.genomes,
+            fitness,
+            first_id + jnp.arange(batch, dtype=jnp.int32),
+            offspring.parents,
+            generation,
+        )
+        strategy_state, extra = search.strategy.tell(tell_key, strategy_state, offspring, fitness, improved)
+        state = EvolutionState(archive, strategy_state, state.key, generation, first_id + batch)
+        metrics = {
+            **_engine_metrics(state, improved),
+            **{f"{search.strategy.name}/{k}": v for k, v in extra.items()},
+        }
+        return state, (metrics, _replaced(search, state, improved))
+
+    return jax.lax.scan(step, state, length=generations)
+
+
+def evolve(
+    encoding: Encoding,
+    target: Target | Callable[[jax.Array], jax.Array],
+    strategy: Strategy | None = None,
+    *,
+    key: jax.Array,
+    generations: int,
+    runs: int = 1,
+    cells: Sequence[int] | None = None,
+    init_size: int | None = None,
+    until: float | None = None,
+    chunk: int = CHUNK,
+    checkpoints: Path | str | None = None,
+    resume: bool = False,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    on_chunk: Callable[[Progress], None] | None = None,
+    on_replacements: Callable[[Replacements], None] | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> Evolution:
+    """Evolves one image per class and run that the target names with confidence.
+
+    Args:
+      encoding: genome to image.
+      target: a `Target`, or any JAX callable `images [B, H, W, K] -> logits [B, C]`.
+      strategy: proposes genomes; MAP-Elites with 200 children by default.
+      key: a PRNG key; run r uses `fold_in(key, r)`, so run r is the same however many runs there are.
+      generations: how many after the first random genomes, 0 or more.
+      runs: `R`, independent runs side by side, 1 or more.
+      cells: class indices to evolve for; all classes by default.
+      init_size: random genomes to start from; the strategy's `batch_size` by default.
+      until: a confidence in (0, 1): stops when every cell of every run has reached it (looked for every
+        `CHUNK` generations, so that the end does not depend on chunking).
+      chunk: generations per compiled call.
+      checkpoints: a folder for checkpoints; none are written where None.
+      resume: goes on from the newest whole checkpoint in that folder, or starts over if there is none.
+      checkpoint_seconds: at least so long between checkpoints. One is always written at the end.
+      on_chunk: is told the progress after each chunk (and once after generation 0).
+      on_replacements: is given each chunk's replacements; the chunk shortens so that they stay bounded.
+      stop: asked after each chunk; True saves a checkpoint and ends the call with `completed=False`.
+    Raises:
+      InputError: an argument is out of range, the target's logits are not `[B, C]` or hold NaN, or a
+        checkpoint does not fit.
+      FaultError: a checkpoint cannot be written.
+    """
+    if not jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
+        raise InputError("key: expected a typed PRNG key, as jax.random.key(0)")
+    target = as_target(target)
+    strategy = map_elites(encoding) if strategy is None else strategy
+    init_size = strategy.batch_size if init_size is None else init_size
+    for name, value, least in (
+        ("generations", generations, 0),
+        ("runs", runs, 1),
+        ("init_size", init_size, 1),
+        ("chunk", chunk, 1),
+    ):
+        if value < least:
+            raise InputError(f"{name}: expected {least} or more, got {value}")
+    if until is not None and not 0.0 < until < 1.0:
+        raise InputError(f"until: expected a confidence inside (0, 1), got {until}")
+    threshold = None if until is None else to_log_odds(until)
+    if init_size + generations * strategy.batch_size > MAX_QUERIES:
+        raise InputError(f"generations: expected at most {MAX_QUERIES:,} queries a run, got more")
+    num_classes = _num_classes(encoding, target)
+    cells = tuple(range(num_classes)) if cells is None else tuple(int(cell) for cell in cells)
+    if not cells or len(set(cells)) != len(cells) or not all(0 <= cell < num_classes for cell in cells):
+        raise InputError(
+            f"cells: expected different class indices in [0, {num_classes - 1}], got {list(cells)}"
+        )
+
+    search = Search(encoding, target.apply, strategy, cells, record=on_replacements is not None)
+    problem = Problem(params=target.params, coordinates=encoding.coordinates())
+    if search.record:
+        chunk = max(1, min(chunk, RECORD_ROWS // (runs * len(cells))))
+    keys = jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(runs))
+    store = None if checkpoints is None else Checkpoints(Path(checkpoints))
+    identity = {
+        "key": np.asarray(jax.random.key_data(key)).tolist(),
+        "cells": list(cells),
+        "init_size": init_size,
+        "encoding": encoding.name,
+        "strategy": strategy.name,
+        "batch_size": strategy.batch_size,
+    }
+
+    clock = time.perf_counter()
+    abstract_state, abstract_first = jax.eval_shape(
+        functools.partial(_start_runs, search, init_size), problem, keys
+    )
+    history: list[dict[str, npt.NDArray[Any]]] = []
+    latest = store.latest() if store is not None and resume else None
+    spent = {"seconds_search": 0.0, "seconds_compile": 0.0}
+    if latest is None:
+        begin = compile_start(search, init_size, problem, keys)
+        spent["seconds_compile"] += time.perf_counter() - clock
+        clock = time.perf_counter()
+        state, (metrics, num_nan, replaced) = begin(problem, keys)
+        if bad := int(np.sum(num_nan)):
+            raise InputError(f"target: its logits are NaN for {bad} of the first {runs * init_size} images")
+        history.append({name: np.asarray(value)[:, None] for name, value in metrics.items()})
+        if on_replacements:
+            on_replacements(_rows(_with_generation_axis(replaced)))
+        spent["seconds_search"] += time.perf_counter() - clock
+    else:
+        state, history, spent = _load(latest, abstract_state, abstract_first[0], identity)
+    if on_chunk:
+        on_chunk(_progress(history[-1], generations, 0.0))
+
+    last_saved = time.perf_counter()
+    done = history[-1]["generation"][0, -1]
+    stopped = saved = False
+    while done < generations and not (stopped := stop is not None and stop()):
+        length = min(chunk, generations - done, CHUNK - done % CHUNK if threshold is not None else chunk)
+        if threshold is not None and done % CHUNK == 0 and _all_reached(history[-1], threshold):
+            break
+        clock = time.perf_counter()
+        program = compile_advance(search, length, problem, state)
+        spent["seconds_compile"] += time.perf_counter() - clock
+        clock = time.perf_counter()
+        state, (metrics, replaced) = program(problem, state)
+        history.append({name: np.asarray(value) for name, value in metrics.items()})
+        seconds = time.perf_counter() - clock
+        spent["seconds_search"] += seconds
+        done = history[-1]["generation"][0, -1]
+        if np.any(history[-1]["queries"] < 0):
+            raise InputError(f"generations: expected at most {MAX_QUERIES:,} queries a run, got more")
+        if on_replacements:
+            on_replacements(_rows(replaced))
+        if on_chunk:
+            on_chunk(_progress(history[-1], generations, runs * strategy.batch_size * length / seconds))
+        saved = store is not None and time.perf_counter() - last_saved > checkpoint_seconds
+        if store is not None and saved:
+            _save(store, state, history, {**identity, **spent})
+            last_saved = time.perf_counter()
+    if store is not None and not saved:
+        _save(store, state, history, {**identity, **spent})
+    metrics = _joined(history)
+    return Evolution(
+        encoding=encoding,
+        cells=cells,
+        archive=jax.device_get(state.archive),
+        metrics=metrics,
+        generations=int(done),
+        completed=not stopped,
+        **spent,
+    )
+
+
+def _fitness(search: Search) -> Callable[[Problem, Genome], jax.Array]:
+    return make_fitness(search.encoding, search.apply, search.cells)
+
+
+def _start_runs(search: Search, init_size: int, problem: Problem, keys: jax.Array) -> Any:
+    return jax.vmap(lambda key: start(search, problem, key, init_size))(keys)
+
+
+def _advance_runs(search: Search, generations: int, problem: Problem, state: EvolutionState) -> Any:
+    return jax.vmap(lambda run: advance(search, problem, run, generations))(state)
+
+
+def compile_start(search: Search, init_size: int, problem: Problem, keys: jax.Array) -> jax.stages.Compiled:
+    """The program `(problem, keys [R]) -> (state, metrics)` that starts `R` runs."""
+    return _compile(_start_runs, search, init_size, (), *_shapes((problem, keys)))
+
+
+def compile_advance(
+    search: Search, generations: int, problem: Problem, state: EvolutionState
+) -> jax.stages.Compiled:
+    """The program `(problem, state [R]) -> (state, metrics)` that advances `R` runs; the state is donated.
+
+    Compiled once for equal searches and shapes in a process.
+    """
+    return _compile(_advance_runs, search, generations, (1,), *_shapes((problem, state)))
+
+
+def _shapes(arguments: Any) -> tuple[Any, tuple[jax.ShapeDtypeStruct, ...]]:
+    leaves, structure = jax.tree.flatten(arguments)
+    return structure, tuple(jax.ShapeDtypeStruct(jnp.shape(leaf), jnp.result_type(leaf)) for leaf in leaves)
+
+
+@functools.lru_cache(maxsize=64)
+def _compile(
+    function: Callable[..., Any],
+    search: Search,
+    count: int,
+    donated: tuple[int, ...],
+    structure: Any,
+    shapes: Any,
+) -> jax.stages.Compiled:
+    program = jax.jit(functools.partial(function, search, count), donate_argnums=donated)
+    return program.lower(*jax.tree.unflatten(structure, shapes)).compile()
+
+
+def _engine_metrics(state: EvolutionState, improved: jax.Array) -> dict[str, jax.Array]:
+    odds = state.archive.fitness
+    metrics = {
+        "generation": state.generation,
+        "queries": state.queries,
+        "replacements": jnp.sum(improved, dtype=jnp.int32),
+    }
+    # Not jnp.median, which is NaN where -inf (an empty cell) is among the values.
+    ordered = jnp.sort(odds)
+    middle = ordered[jnp.asarray([(odds.size - 1) // 2, odds.size // 2])]
+    for name, scale in (("confidence", jax.nn.sigmoid), ("log_odds", jnp.asarray)):
+        metrics[f"median_{name}"] = jnp.mean(scale(middle))
+        metrics[f"mean_{name}"] = jnp.mean(scale(odds))
+        metrics[f"min_{name}"] = scale(ordered[0])
+        metrics[f"max_{name}"] = scale(ordered[-1])
+    return metrics
+
+
+def _blank_metrics(search: Search, problem: Problem, state: EvolutionState) -> dict[str, jax.Array]:
+    """NaN for each of the strategy's own metrics, which has told nothing in generation 0."""
+
+    def one_generation(problem: Problem, state: EvolutionState) -> dict[str, jax.Array]:
+        offspring, strategy = search.strategy.ask(state.key, state.strategy, state.archive, problem)
+        fitness = jnp.zeros((offspring.parents.shape[0], len(search.cells)))
+        improved = jnp.zeros(len(search.cells), bool)
+        return search.strategy.tell(state.key, strategy, offspring, fitness, improved)[1]
+
+    names = jax.eval_shape(one_generation, problem, state)
+    return {f"{search.strategy.name}/{name}": jnp.full(names[name].shape, jnp.nan) for name in names}
+
+
+def _replaced(search: Search, state: EvolutionState, improved: jax.Array) -> Any:
+    if not search.record:
+        return None
+    archive = state.archive
+    return improved, state.generation, archive.ids, archive.parents, archive.genomes
+
+
+def _with_generation_axis(replaced: Any) -> Any:
+    return jax.tree.map(lambda leaf: leaf[:, None], replaced)
+
+
+def _rows(replaced: Any) -> Replacements:
+    improved, generation, ids, parents, genomes = jax.device_get(replaced)
+    run, when, cell = np.nonzero(improved)
+    return Replacements(
+        run=run,
+        generation=generation[run, when],
+        cell=cell,
+        id=ids[run, when, cell],
+        parents=parents[run, when, cell],
+        genomes=jax.tree.map(lambda leaf: leaf[run, when, cell], genomes),
+    )
+
+
+def _num_classes(encoding: Encoding, target: Target) -> int:
+    images = jax.ShapeDtypeStruct((2, *encoding.image_shape), jnp.float32)
+    try:
+        logits = jax.eval_shape(target.apply, target.params, images)
+    except (TypeError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(f"target: does not take images {list(images.shape)}: {reason}") from error
+    shape = getattr(logits, "shape", None)
+    if shape is None or len(shape) != 2 or shape[0] != 2 or shape[1] < 2:
+        raise InputError(f"target: expected logits [2, C] of 2 images, got {shape or type(logits).__name__}")
+    if not jnp.issubdtype(logits.dtype, jnp.floating):
+        raise InputError(f"target: expected floating-point logits, got {logits.dtype}")
+    return int(shape[1])
+
+
+def _all_reached(metrics: Mapping[str, npt.NDArray[Any]], threshold: float) -> bool:
+    return bool(np.all(metrics["min_log_odds"][:, -1] >= threshold))
+
+
+def _progress(metrics: dict[str, npt.NDArray[Any]], generations: int, rate: float) -> Progress:
+    generation, queries = int(metrics["generation"][0, -1]), int(np.sum(metrics["queries"][:, -1]))
+    return Progress(generation, generations, metrics, queries, rate)
+
+
+def _joined(history: list[dict[str, npt.NDArray[Any]]]) -> dict[str, npt.NDArray[Any]]:
+    """All metrics, `[R, T + 1]`."""
+    return {name: np.concatenate([part[name] for part in history], axis=1) for name in history[0]}
+
+
+def _save(store: Checkpoints, state: EvolutionState, history: list[Any], header: Mapping[str, Any]) -> None:
+    metrics = _joined(history)
+    history[:] = [metrics]
+    store.save(int(metrics["generation"][0, -1]), {"state": state, "metrics": metrics}, header)
+
+
+def _load(
+    path: Path, state: EvolutionState, metrics: Mapping[str, Any], identity: Mapping[str, Any]
+) -> tuple[EvolutionState, list[dict[str, npt.NDArray[Any]]], dict[str, float]]:
+    """The state, the metrics and the seconds spent, from a checkpoint that belongs to this search."""
+    arrays, _, facts = load_arrays(path)
+    for name, expected in identity.items():
+        if facts.get(name) != expected:
+            raise InputError(f"{path}: expected a checkpoint with {name} {expected}, found {facts.get(name)}")
+    loaded, _ = load_tree(path, state, under="state")
+    if missing := {f"metrics/{name}" for name in metrics} - set(arrays):
+        raise InputError(f"{path}: expected {min(missing)}, found no such entry")
+    history = [{name: arrays[f"metrics/{name}"] for name in metrics}]
+    spent = {name: float(facts[name]) for name in ("seconds_search", "seconds_compile")}
+    return jax.tree.map(jnp.asarray, loaded), history, spent

@@ -1,0 +1,42 @@
+"""Random search: every child is a new random genome. The control at equal budget for every other strategy."""
+
+import jax
+import jax.numpy as jnp
+
+from fooljax.archive import Archive
+from fooljax.base import Encoding, Genome, Offspring, Problem, Strategy
+from fooljax.errors import InputError
+from fooljax.strategies.map_elites import CHILDREN
+
+
+def random_search(encoding: Encoding, *, batch_size: int = CHILDREN) -> Strategy:
+    """Builds random search for an encoding; it has no state.
+
+    Args:
+      encoding: gives `init`.
+      batch_size: genomes per generation, 1 or more.
+    Raises:
+      InputError: `batch_size` is below 1.
+    """
+    if batch_size < 1:
+        raise InputError(f"batch_size: expected 1 or more, got {batch_size}")
+
+    def init(key: jax.Array, genomes: Genome, fitness: jax.Array) -> tuple[()]:
+        del key, genomes, fitness
+        return ()
+
+    def ask(
+        key: jax.Array, state: tuple[()], archive: Archive, problem: Problem
+    ) -> tuple[Offspring, tuple[()]]:
+        del archive, problem
+        genomes = jax.vmap(encoding.init)(jax.random.split(key, batch_size))
+        parents = jnp.full((batch_size, encoding.num_parents), -1, jnp.int32)
+        return Offspring(genomes=genomes, parents=parents, extra_passes=jnp.int32(0)), state
+
+    def tell(
+        key: jax.Array, state: tuple[()], offspring: Offspring, fitness: jax.Array, improved: jax.Array
+    ) -> tuple[tuple[()], dict[str, jax.Array]]:
+        del key, offspring, fitness, improved
+        return state, {}
+
+    return Strategy("random_search", batch_size, init, ask, tell)

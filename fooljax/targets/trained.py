@@ -1,0 +1,152 @@
+"""Targets trained on the user's machine: once, then kept in a cache.
+
+A cached target is a tree file with a checksum, written atomically; one that is damaged or of another recipe
+is trained again, with a notice. Loading always checks that the network can tell the classes apart: users of
+the authors' code met silently untrained networks, which say 0.10 for every digit.
+"""
+
+import functools
+import logging
+import math
+import os
+from collections.abc import Callable
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from fooljax.base import Params, Target, TargetCard
+from fooljax.datasets import Dataset
+from fooljax.errors import InputError
+from fooljax.storage import digest_tree, load_tree, save_tree
+from fooljax.targets.networks import LeNet
+from fooljax.targets.training import RECIPES, Recipe, accuracy, train
+
+logger = logging.getLogger("fooljax")
+
+
+def cache_folder() -> Path:
+    """Where fooljax keeps what it can make again: `$FOOLJAX_CACHE`, or `~/.cache/fooljax`."""
+    if chosen := os.environ.get("FOOLJAX_CACHE"):
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fooljax"
+
+
+def lenet(
+    dataset: Dataset,
+    recipe: str | Recipe = "paper",
+    *,
+    seed: int = 0,
+    cache: Path | None = None,
+    on_training: Callable[[str], None] | None = None,
+) -> tuple[Target, TargetCard]:
+    """Caffe's LeNet, trained on a dataset by a recipe, or read from the cache.
+
+    Args:
+      dataset: images of at least 16 x 16.
+      recipe: a `Recipe`, or a name in `RECIPES`: "paper" or "strong".
+      seed: of the weights and the order of the images; independently trained targets differ in it.
+      cache: folder; `cache_folder() / "targets"` by default.
+      on_training: is told, in a line, when training begins (not when the cache serves).
+    Raises:
+      InputError: the recipe is unknown, the images are too small, or the network names held-out images no
+        better than chance.
+      FaultError: the cache cannot be written.
+    """
+    if isinstance(recipe, str):
+        if recipe not in RECIPES:
+            raise InputError(f"recipe: expected one of {', '.join(RECIPES)}, got {recipe}")
+        recipe = RECIPES[recipe]
+    if min(dataset.image_shape[:2]) < 16:
+        raise InputError(
+            f"dataset: LeNet expects images of at least 16 x 16, got {list(dataset.image_shape)}"
+        )
+    if len(dataset.train_labels) < recipe.batch_size:
+        count = len(dataset.train_labels)
+        raise InputError(f"dataset: expected at least {recipe.batch_size} training images, got {count}")
+    folder = cache_folder() / "targets" if cache is None else cache
+    path = folder / f"lenet-{recipe.name}-{dataset.name}-{dataset.digest[:12]}-seed{seed}.npz"
+    facts = {"recipe": asdict(recipe), "dataset": dataset.digest, "seed": seed}
+    apply = lenet_apply(dataset.num_classes)
+    blank = jax.ShapeDtypeStruct((1, *dataset.image_shape), jnp.float32)
+    initial = functools.partial(LeNet(dataset.num_classes).init)
+    params = _read(path, jax.eval_shape(initial, jax.random.key(0), blank), facts)
+    if params is None:
+        if on_training:
+            on_training(
+                f"training LeNet on {dataset.name} ({recipe.name} recipe, {recipe.steps} steps), once"
+            )
+        init_key, train_key = jax.random.split(jax.random.key(seed))
+        params = initial(init_key, jnp.zeros(blank.shape))
+        fit = jax.jit(functools.partial(train, apply, recipe))
+        params, _ = fit(
+            train_key, params, jnp.asarray(dataset.train_images), jnp.asarray(dataset.train_labels)
+        )
+        params = jax.device_get(params)
+        clean = check_trained(Target(params, apply), dataset)
+        folder.mkdir(parents=True, exist_ok=True)
+        save_tree(path, params, facts)
+    else:
+        clean = check_trained(Target(params, apply), dataset)
+    card = TargetCard(
+        name=f"LeNet ({recipe.name} recipe)",
+        image_shape=dataset.image_shape,
+        class_names=dataset.class_names,
+        clean_accuracy=clean,
+        provenance={
+            "network": "LeNet",
+            **facts,
+            "dataset_name": dataset.name,
+            "params_sha256": digest_tree(params),
+            "jax": version("jax"),
+            "flax": version("flax"),
+        },
+    )
+    return Target(jax.tree.map(jnp.asarray, params), apply), card
+
+
+@functools.cache
+def lenet_apply(num_classes: int) -> Callable[[Params, jax.Array], jax.Array]:
+    """`apply(params, images)` of LeNet; the same function each time, so that targets share programs."""
+    network = LeNet(num_classes)
+
+    def apply(params: Params, images: jax.Array) -> jax.Array:
+        logits: jax.Array = network.apply(params, images)  # type: ignore[assignment]
+        return logits
+
+    return apply
+
+
+def check_trained(target: Target, dataset: Dataset) -> float:
+    """The clean accuracy on the held-out images, in [0, 1], after making sure that it is above chance.
+
+    Raises:
+      InputError: the accuracy is within three standard errors of always naming the commonest class.
+    """
+    clean = accuracy(target, dataset.test_images, dataset.test_labels)
+    count = len(dataset.test_labels)
+    chance = float(np.max(np.bincount(dataset.test_labels)) / count)
+    if clean <= chance + 3.0 * math.sqrt(chance * (1.0 - chance) / count):
+        raise InputError(
+            f"target: names {clean:.1%} of {count} held-out images of {dataset.name}, which is chance "
+            f"({chance:.1%}): it is untrained, or its weights do not belong to these classes"
+        )
+    return clean
+
+
+def _read(path: Path, template: Params, facts: dict[str, Any]) -> Params | None:
+    if not path.exists():
+        return None
+    try:
+        params, found = load_tree(path, template)
+    except InputError as error:
+        logger.warning("%s; training again", error)
+        return None
+    if found != facts:
+        logger.warning("%s: made by another version of the recipe; training again", path)
+        return None
+    return params

@@ -1,0 +1,18 @@
+import os
+
+# Toy programs are compiled far more often than run: without LLVM's dear passes it takes half the time.
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+
+import jax
+import pytest
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _strict():
+    jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory, monkeypatch):
+    """No test reads or writes the user's cache."""
+    monkeypatch.setenv("FOOLJAX_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))

@@ -1,0 +1,282 @@
+"""The engine: determinism, chunking, resuming, counting, and what it refuses."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from toys import ENCODING, STRATEGY, logits, target
+
+from fooljax.base import Offspring, Problem
+from fooljax.errors import InputError
+from fooljax.evaluation import log_odds, to_log_odds
+from fooljax.evolution import Search, compile_advance, compile_start, evolve
+from fooljax.storage import Checkpoints
+from fooljax.strategies import STRATEGIES, random_search
+
+KEY = jax.random.key(7)
+
+
+def run(**changes):
+    settings = {"key": KEY, "generations": 30, "runs": 2, **changes}
+    return evolve(
+        ENCODING,
+        target(),
+        changes.pop("strategy", STRATEGY),
+        **{k: v for k, v in settings.items() if k != "strategy"},
+    )
+
+
+def assert_same(first, second):
+    for a, b in zip(jax.tree.leaves(first.archive), jax.tree.leaves(second.archive), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert first.metrics.keys() == second.metrics.keys()
+    for name in first.metrics:
+        np.testing.assert_array_equal(first.metrics[name], second.metrics[name])
+
+
+@pytest.fixture(scope="module")
+def whole():
+    return run()
+
+
+def test_same_key_same_archive_under_any_chunking(whole):
+    assert_same(whole, run())
+    assert_same(whole, run(chunk=7))
+    assert_same(whole, run(chunk=100))
+    other = run(key=jax.random.key(8))
+    assert not np.array_equal(whole.log_odds, other.log_odds)
+
+
+def test_a_run_among_others_equals_the_run_alone(whole):
+    alone = run(runs=1)
+    np.testing.assert_array_equal(whole.log_odds[:1], alone.log_odds)
+    np.testing.assert_array_equal(whole.archive.genomes[:1], alone.archive.genomes)
+    assert not np.array_equal(whole.log_odds[0], whole.log_odds[1])
+
+
+def test_metrics_tell_the_archive(whole):
+    metrics = whole.metrics
+    assert metrics["generation"].shape == (2, 31)
+    np.testing.assert_array_equal(metrics["generation"][1], np.arange(31))
+    np.testing.assert_array_equal(metrics["queries"][0], 16 * (1 + np.arange(31)))
+    odds = np.asarray(whole.log_odds, np.float64)
+    np.testing.assert_allclose(metrics["median_log_odds"][:, -1], np.median(odds, axis=1), rtol=1e-6)
+    np.testing.assert_allclose(metrics["mean_log_odds"][:, -1], odds.mean(axis=1), rtol=1e-6)
+    np.testing.assert_array_equal(metrics["min_log_odds"][:, -1], whole.log_odds.min(axis=1))
+    np.testing.assert_array_equal(metrics["max_log_odds"][:, -1], whole.log_odds.max(axis=1))
+    np.testing.assert_allclose(
+        metrics["median_confidence"][:, -1], np.median(1 / (1 + np.exp(-odds)), axis=1), rtol=1e-5
+    )
+    assert np.all(np.diff(metrics["min_log_odds"]) >= 0)
+    assert np.all(metrics["min_log_odds"][:, -1] > metrics["min_log_odds"][:, 0] + 1)
+
+
+def test_elites_are_what_their_images_score(whole):
+    images = whole.images()
+    assert images.shape == (2, 4, 6, 6, 1)
+    scored = log_odds(logits(target().params, jnp.asarray(images.reshape(8, 6, 6, 1) / np.float32(255))))
+    found = np.asarray(scored).reshape(2, 4, 4)[:, range(4), range(4)]
+    np.testing.assert_allclose(found, whole.log_odds, atol=1e-4)
+
+
+def test_evolution_beats_random_search_at_equal_budget():
+    evolved = run(generations=150)
+    control = run(generations=150, strategy=random_search(ENCODING, batch_size=16))
+    np.testing.assert_array_equal(control.metrics["queries"], evolved.metrics["queries"])
+    assert np.all(evolved.log_odds > control.log_odds + 1.0)
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_resuming_ends_bit_identical(tmp_path, name):
+    strategy = STRATEGIES[name](ENCODING, batch_size=16)
+    whole = run(strategy=strategy)
+    calls = []
+
+    def stop():
+        calls.append(None)
+        return len(calls) > 1
+
+    part = run(strategy=strategy, checkpoints=tmp_path, stop=stop)
+    assert not part.completed
+    assert part.generations == 10
+    rest = run(strategy=strategy, checkpoints=tmp_path, resume=True)
+    assert rest.completed
+    assert_same(whole, rest)
+    again = run(strategy=strategy, checkpoints=tmp_path, resume=True)
+    assert_same(whole, again)
+
+
+def test_a_resumed_run_can_be_extended(tmp_path, whole):
+    run(checkpoints=tmp_path, generations=13)
+    assert_same(whole, run(checkpoints=tmp_path, resume=True))
+
+
+def test_a_damaged_newest_checkpoint_falls_back_to_the_older(tmp_path, whole, caplog):
+    run(checkpoints=tmp_path, checkpoint_seconds=0.0, generations=20)
+    newest, _ = Checkpoints(tmp_path).paths()
+    newest.write_bytes(newest.read_bytes()[:-200])
+    assert_same(whole, run(checkpoints=tmp_path, resume=True))
+    assert "falling back to an older checkpoint" in caplog.text
+    assert newest.name in caplog.text
+
+
+def test_a_checkpoint_of_another_search_is_refused(tmp_path):
+    run(checkpoints=tmp_path, generations=10)
+    with pytest.raises(InputError, match=r"generation-000000010.npz: expected a checkpoint with key"):
+        run(checkpoints=tmp_path, resume=True, key=jax.random.key(1))
+    with pytest.raises(InputError, match=r"expected a checkpoint with cells \[1, 2\], found \[0, 1, 2, 3\]"):
+        run(checkpoints=tmp_path, resume=True, cells=[1, 2])
+
+
+def test_cells_are_class_indices(whole):
+    some = run(cells=[3, 1])
+    assert some.log_odds.shape == (2, 2)
+    images = jnp.asarray(some.images()[0] / np.float32(255))
+    scored = np.asarray(log_odds(logits(target().params, images)))
+    np.testing.assert_allclose([scored[0, 3], scored[1, 1]], some.log_odds[0], atol=1e-4)
+
+
+def test_until_ends_where_chunking_does_not_matter():
+    first = run(generations=2000, until=0.99)
+    second = run(generations=2000, until=0.99, chunk=4)
+    assert first.generations < 2000
+    assert first.generations % 10 == 0
+    assert np.all(first.log_odds >= to_log_odds(0.99))
+    assert np.any(first.metrics["min_log_odds"][:, -11] < to_log_odds(0.99))
+    assert_same(first, second)
+
+
+def test_replacements_retell_the_archive(whole):
+    rows = []
+    found = run(on_replacements=rows.append)
+    assert_same(whole, found)
+    held = {}
+    for part in rows:
+        for i in range(len(part.run)):
+            held[int(part.run[i]), int(part.cell[i])] = part, i
+    assert sum(len(part.run) for part in rows) == int(whole.metrics["replacements"].sum())
+    for (r, c), (part, i) in held.items():
+        assert part.id[i] == whole.archive.ids[r, c]
+        assert part.generation[i] == whole.archive.births[r, c]
+        np.testing.assert_array_equal(part.parents[i], whole.archive.parents[r, c])
+        np.testing.assert_array_equal(part.genomes[i], whole.archive.genomes[r, c])
+    known = {(int(r), int(n)) for part in rows for r, n in zip(part.run, part.id, strict=True)}
+    for part in rows:
+        for r, parents in zip(part.run, part.parents, strict=True):
+            assert all(parent == -1 or (int(r), int(parent)) in known for parent in parents)
+
+
+def test_recording_is_bounded(monkeypatch):
+    monkeypatch.setattr("fooljax.evolution.RECORD_ROWS", 2 * 4 * 3)
+    lengths = []
+    run(
+        on_replacements=lambda rows: None, on_chunk=lambda p: lengths.append(p.metrics["generation"].shape[1])
+    )
+    assert max(lengths) == 3
+
+
+def test_extra_passes_are_counted_before_the_children():
+    def ask(key, state, archive, problem):
+        offspring, state = STRATEGY.ask(key, state, archive, problem)
+        return Offspring(offspring.genomes, offspring.parents, jnp.int32(5)), state
+
+    found = run(strategy=STRATEGY._replace(ask=ask), generations=3)
+    np.testing.assert_array_equal(found.metrics["queries"][0], [16, 37, 58, 79])
+    assert set(found.archive.ids.ravel()) <= {*range(16), *range(21, 37), *range(42, 58), *range(63, 79)}
+
+
+def test_nan_never_enters():
+    def sometimes_nan(params, images):
+        found = logits(params, images)
+        bad = images[:, 0, 0, :] > 0.98
+        return jnp.where(
+            bad & (images[:, 1, 1, :] != images[:, 1, 1, :]), found, jnp.where(bad, jnp.nan, found)
+        )
+
+    # No image of the first batch has a bright corner, later ones may.
+    encoding = ENCODING._replace(init=lambda key: ENCODING.init(key) * 0.5)
+    found = evolve(encoding, target().replace(apply=sometimes_nan), STRATEGY, key=KEY, generations=100)
+    assert np.all(np.isfinite(found.log_odds))
+    assert found.images()[..., 0, 0, 0].max() <= 0.98 * 255
+
+
+def test_a_strategys_metrics_are_kept_and_blank_at_first():
+    def tell(key, state, offspring, fitness, improved):
+        return state + 1, {"best": jnp.max(fitness)}
+
+    found = run(strategy=STRATEGY._replace(tell=tell), generations=4)
+    best = found.metrics["map_elites/best"]
+    assert best.shape == (2, 5)
+    assert np.isnan(best[:, 0]).all()
+    assert np.isfinite(best[:, 1:]).all()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"generations": -1}, "^generations: expected 0 or more, got -1"),
+        ({"runs": 0}, "^runs: expected 1 or more, got 0"),
+        ({"init_size": 0}, "^init_size: expected 1 or more"),
+        ({"chunk": 0}, "^chunk: expected 1 or more"),
+        ({"until": 1.0}, r"^until: expected a confidence inside \(0, 1\), got 1.0"),
+        ({"cells": [0, 4]}, r"^cells: expected different class indices in \[0, 3\], got \[0, 4\]"),
+        ({"cells": [1, 1]}, "^cells: expected different"),
+        ({"cells": []}, "^cells: expected different"),
+        ({"generations": 2**30}, "^generations: expected at most"),
+        ({"key": jax.random.PRNGKey(0)}, "^key: expected a typed PRNG key"),
+    ],
+)
+def test_wrong_arguments_are_named(changes, message):
+    with pytest.raises(InputError, match=message):
+        run(**changes)
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (lambda x: x[:, 0, 0, 0], r"^target: expected logits \[2, C\] of 2 images, got \(2,\)"),
+        (lambda x: x[:, :1, 0, 0], r"^target: expected logits \[2, C\]"),
+        (
+            lambda x: (x > 0).astype(jnp.int32)[:, :, 0, 0],
+            "^target: expected floating-point logits, got int32",
+        ),
+        (lambda x: x @ jnp.ones((9, 9)), r"^target: does not take images \[2, 6, 6, 1\]"),
+        (lambda x: x[:, :, 0, 0] * jnp.nan, "^target: its logits are NaN for 32 of the first 32 images"),
+        (lambda x: "no", "^target: "),
+    ],
+)
+def test_a_users_broken_model_is_told_in_a_line(model, message):
+    with pytest.raises(InputError, match=message) as caught:
+        evolve(ENCODING, model, STRATEGY, key=KEY, generations=1, runs=2)
+    assert "\n" not in str(caught.value)
+
+
+def test_one_compilation_serves_targets_of_the_same_shape():
+    traced = []
+
+    def spy(params, images):
+        traced.append(images.shape)
+        return logits(params, images)
+
+    results = []
+    for seed in (0, 1):
+        evolved = evolve(ENCODING, target(seed).replace(apply=spy), STRATEGY, key=KEY, generations=10)
+        results.append((len(traced), evolved.seconds_compile))
+    # Of the second target only shapes are asked, abstractly; nothing is compiled.
+    assert results[1][0] - results[0][0] < results[0][0] / 2
+    assert results[1][1] < results[0][1] / 4
+
+
+def test_the_program_has_no_scatter_no_constants_and_donates():
+    problem = Problem(target().params, ())
+    search = Search(ENCODING, logits, STRATEGY, (0, 1, 2, 3))
+    keys = jax.random.split(KEY, 3)
+    state, _ = compile_start(search, 16, problem, keys)(problem, keys)
+    text = jax.jit(
+        lambda p, s: __import__("fooljax.evolution").evolution._advance_runs(search, 5, p, s)
+    ).lower(problem, state)
+    assert "scatter" not in text.as_text()
+    program = compile_advance(search, 5, problem, state)
+    after, _ = program(problem, state)
+    assert state.archive.genomes.is_deleted()
+    assert int(after.generation[0]) == 5
