@@ -23,7 +23,7 @@ bench: .venv/installed
 	$(BIN)/python -m benchmarks.evolution $(ARGS)
 
 kill-test: .venv/installed
-	$(BIN)/python -m benchmarks.kill_and_resume $(ARGS)
+	$(BIN)/python tests/kill_and_resume.py $(ARGS)
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

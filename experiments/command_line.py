@@ -58,7 +58,8 @@ def parse(
     """Reads flags.
 
     Returns:
-      The settings that were given (only those), and the flags that are not settings: outdir, resume, quiet.
+      The settings that were given (only those), and the flags that are not settings: outdir, resume,
+      checkpoint_seconds, quiet.
     Raises:
       InputError: a flag is unknown, or its value is of the wrong type or out of range.
     """
@@ -84,6 +85,13 @@ def parse(
             settings.add_argument(flag, type=_reader(field), metavar=word, help=text)
     parser.add_argument("--outdir", metavar="DIR", default=None, help="a new or empty folder for the run")
     parser.add_argument("--resume", metavar="DIR", default=None, help="go on with the run in this folder")
+    parser.add_argument(
+        "--checkpoint-seconds",
+        metavar="X",
+        type=_positive,
+        default=10.0,
+        help="at least so long between checkpoints (default: 10)",
+    )
     parser.add_argument("--quiet", action="store_true", default=False, help="print only notices and errors")
     flags = parser.parse_args(argv)
     names = {field.name for field in dataclasses.fields(config)}  # type: ignore[arg-type]
@@ -188,6 +196,16 @@ def _reader(field: dataclasses.Field[Any]) -> Callable[[str], Any]:
             raise argparse.ArgumentTypeError(f"expected {_article(kind)}, got {text}") from None
 
     return read
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0.0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number of seconds, 0 or more, got {text}")
+    return value
 
 
 def _article(kind: type) -> str:

@@ -16,7 +16,7 @@ from experiments.command_line import Interrupted, config_from, parse
 from experiments.job import Experiment, FoolingConfig, Job, prepare
 from experiments.results import rescore, save_elites, summarise, write_figures_and_page
 from experiments.run_folder import MetricsFile, RunFolder
-from experiments.terminal import Signals, Terminal, progress_lines
+from experiments.terminal import Host, Signals, Terminal, progress_lines
 from fooljax.base import TargetCard
 from fooljax.errors import InputError
 from fooljax.evaluation import tile_size
@@ -34,12 +34,13 @@ def main(experiment: Experiment, argv: Sequence[str] | None = None) -> None:
     given, flags = parse(experiment.config, f"{experiment.title}. {experiment.introduction[0]}", argv)
     terminal = Terminal(flags.quiet)
     with Signals() as signals:
+        host = Host(terminal, signals, flags.checkpoint_seconds)
         if flags.resume is not None:
             path = Path(flags.resume)
-            summary = resume(experiment, path, given, terminal, signals)
+            summary = resume(experiment, path, given, host)
         else:
             path = Path(flags.outdir or f"runs/{experiment.name}-{time.strftime('%Y%m%d-%H%M%S')}")
-            summary = run(experiment, experiment.config(**given), path, terminal, signals)
+            summary = run(experiment, experiment.config(**given), path, host)
     rescored = summary["rescored"]
     terminal.say(
         f"from the saved images: median confidence {rescored['median_confidence']:.6f}, "
@@ -53,8 +54,7 @@ def run(
     experiment: Experiment,
     config: FoolingConfig,
     outdir: Path,
-    terminal: Terminal | None = None,
-    signals: Signals | None = None,
+    host: Host | None = None,
 ) -> dict[str, Any]:
     """Runs an experiment into a new or empty folder; returns what `summary.json` says.
 
@@ -63,26 +63,25 @@ def run(
       FaultError: the disk or another part of the environment failed.
       Interrupted: a signal came; the run can be resumed.
     """
-    terminal = terminal or Terminal(quiet=True)
+    host = host or Host()
     # Everything is checked before the folder is made, so that wrong input leaves nothing behind.
-    job = prepare(experiment, config, terminal)
+    job = prepare(experiment, config, host.terminal)
     with RunFolder.create(outdir, experiment.name, dataclasses.asdict(config)) as folder:
-        return _run_in(folder, job, terminal, signals or Signals())
+        return _run_in(folder, job, host)
 
 
 def resume(
     experiment: Experiment,
     path: Path,
     given: Mapping[str, Any],
-    terminal: Terminal | None = None,
-    signals: Signals | None = None,
+    host: Host | None = None,
 ) -> dict[str, Any]:
     """Goes on with the run in a folder; `given` may raise `generations`, and must else agree with the run.
 
     Raises:
       As `run`, and InputError where `given` differs from the run's settings.
     """
-    terminal = terminal or Terminal(quiet=True)
+    host = host or Host()
     with RunFolder.resume(path, experiment.name) as folder:
         config = config_from(experiment.config, folder.config["settings"], str(folder.path / "config.json"))
         for name, value in given.items():
@@ -93,14 +92,14 @@ def resume(
             elif value != begun_with:
                 raise InputError(f"{name}: the run in {path} was begun with {begun_with}, got {value}")
         config = dataclasses.replace(config, generations=given.get("generations", config.generations))
-        job = prepare(experiment, config, terminal)
+        job = prepare(experiment, config, host.terminal)
         if dataclasses.asdict(config) != folder.config["settings"]:
             folder.save_config(dataclasses.asdict(config))
-        return _run_in(folder, job, terminal, signals or Signals())
+        return _run_in(folder, job, host)
 
 
-def _run_in(folder: RunFolder, job: Job, terminal: Terminal, signals: Signals) -> dict[str, Any]:
-    config = job.config
+def _run_in(folder: RunFolder, job: Job, host: Host) -> dict[str, Any]:
+    config, terminal, signals = job.config, host.terminal, host.signals
     terminal.say(f"run folder: {folder.path}")
     terminal.say(f"data: {job.dataset.source}")
     _keep_compiled_programs()
@@ -129,6 +128,7 @@ def _run_in(folder: RunFolder, job: Job, terminal: Terminal, signals: Signals) -
             until=config.until,
             checkpoints=folder.checkpoints,
             resume=folder.resumed,
+            checkpoint_seconds=host.checkpoint_seconds,
             on_chunk=on_chunk,
             stop=lambda: bool(signals.received),
         )

@@ -67,8 +67,8 @@ EXPERIMENT = job.Experiment(
         "near certainty, though no person sees a digit in them.",
         "Each image is a list of pixel values (the direct encoding of Nguyen, Yosinski and Clune 2015, "
         "section 3.1). In every generation some of the best images so far are copied with a few pixels "
-        "changed at random; a copy that the network finds more like a certain digit than the best so far "
-        "takes that digit's place. The network is only asked for its opinion; it is not changed, and no image "
+        "changed at random; a copy that the network finds more like some digit than the best so far takes "
+        "that digit's place. The network is only asked for its opinion; it is not changed, and no image "
         "of a digit is used in the search.",
     ),
     config=Config,

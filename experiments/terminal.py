@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
@@ -14,7 +15,7 @@ import rich.progress
 
 from experiments.command_line import Interrupted
 from fooljax.evaluation import confidence
-from fooljax.evolution import Progress
+from fooljax.evolution import CHECKPOINT_SECONDS, Progress
 
 PLAIN_SECONDS = 5.0
 """Between progress lines where the output is not a terminal."""
@@ -74,6 +75,21 @@ class Terminal:
             yield
         finally:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begun
+
+
+@dataclass(frozen=True)
+class Host:
+    """Where an experiment runs; none of it changes the result.
+
+    Attributes:
+      terminal: what is said, and to whom.
+      signals: how it is told to stop.
+      checkpoint_seconds: at least so long between checkpoints.
+    """
+
+    terminal: Terminal = field(default_factory=lambda: Terminal(quiet=True))
+    signals: Signals = field(default_factory=Signals)
+    checkpoint_seconds: float = CHECKPOINT_SECONDS
 
 
 @contextmanager

@@ -1,0 +1,100 @@
+"""The whole loop against the bare forward of the same network, and both against the machine's peak.
+
+Run as `python -m benchmarks.evolution --json FILE`, on an otherwise idle machine.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from benchmarks.timing import gemm, interleaved, machine, peak_resident_bytes, spread
+from fooljax.base import Problem
+from fooljax.encodings import direct
+from fooljax.evolution import CHUNK, EvolutionState, Search, compile_advance, compile_start
+from fooljax.strategies import map_elites
+from fooljax.targets import LeNet
+from fooljax.targets.trained import lenet_apply
+
+BATCHES = (200, 1024, 4096)
+LENET_FLOPS = 2 * (24 * 24 * 25 * 20 + 8 * 8 * 500 * 50 + 800 * 500 + 500 * 10)
+"""Of one 28 x 28 image; pooling, bias and ReLU left out."""
+
+
+def measure(batch: int, runs: int, repeats: int) -> dict[str, Any]:
+    """Times loop, forward and matrix product, interleaved, for one batch of children and number of runs."""
+    encoding = direct((28, 28, 1))
+    search = Search(encoding, lenet_apply(10), map_elites(encoding, batch_size=batch), tuple(range(10)))
+    params = LeNet().init(jax.random.key(0), jnp.zeros((1, 28, 28, 1)))
+    problem = Problem(params, encoding.coordinates())
+    keys = jax.random.split(jax.random.key(1), runs)
+    state: EvolutionState
+    state, _ = compile_start(search, batch, problem, keys)(problem, keys)
+    begun = time.perf_counter()
+    program = compile_advance(search, CHUNK, problem, state)
+    compile_seconds = time.perf_counter() - begun
+    images = jax.random.uniform(jax.random.key(2), (runs * batch, 28, 28, 1))
+    forward = jax.jit(search.apply)
+
+    def loop() -> Any:
+        nonlocal state
+        state, metrics = program(problem, state)
+        return metrics
+
+    product, product_flops = gemm()
+    functions: dict[str, Callable[[], Any]] = {
+        "loop": loop,
+        "forward": lambda: [forward(params, images) for _ in range(CHUNK)],
+        "gemm": product,
+    }
+    seconds = {name: np.asarray(times) for name, times in interleaved(functions, repeats).items()}
+    evaluations = runs * batch * CHUNK
+    memory = program.memory_analysis()
+    return {
+        "batch": batch,
+        "runs": runs,
+        "loop_over_forward": spread(seconds["forward"] / seconds["loop"]),
+        "forward_over_gemm_peak": spread(
+            (LENET_FLOPS * evaluations / seconds["forward"]) / (product_flops / seconds["gemm"])
+        ),
+        "loop_evaluations_per_second": spread(evaluations / seconds["loop"]),
+        "forward_images_per_second": spread(evaluations / seconds["forward"]),
+        "gemm_gflops": spread(product_flops / seconds["gemm"] / 1e9),
+        "compile_seconds": compile_seconds,
+        "temporary_bytes": getattr(memory, "temp_size_in_bytes", None),
+        "argument_bytes": getattr(memory, "argument_size_in_bytes", None),
+        "peak_resident_bytes": peak_resident_bytes(),
+    }
+
+
+def main() -> None:
+    """Measures every batch size, and the main job's shape (5 runs of 200)."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
+    parser.add_argument("--repeats", type=int, default=9, help="interleaved repetitions, 7 or more to report")
+    arguments = parser.parse_args()
+    rows = []
+    for batch, runs in [(batch, 1) for batch in BATCHES] + [(200, 5)]:
+        row = measure(batch, runs, arguments.repeats)
+        rows.append(row)
+        print(
+            f"{runs} x {batch:>5}: loop {row['loop_over_forward']['median']:.2f} "
+            f"[{row['loop_over_forward']['min']:.2f}, {row['loop_over_forward']['max']:.2f}] of the forward, "
+            f"forward {row['forward_over_gemm_peak']['median']:.2f} of GEMM "
+            f"({row['gemm_gflops']['median']:.0f} GFLOP/s); "
+            f"{row['loop_evaluations_per_second']['median']:,.0f} evaluations/s, "
+            f"{row['forward_images_per_second']['median']:,.0f} images/s bare; "
+            f"compile {row['compile_seconds']:.1f} s, temporaries {(row['temporary_bytes'] or 0) / 2**20:.0f} MiB"
+        )
+    if arguments.json:
+        arguments.json.write_text(json.dumps({"machine": machine(), "rows": rows}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""Kills a run at random moments, resumes it, and compares the ends byte for byte.
+
+`python tests/kill_and_resume.py --kills 20` takes some minutes; the tests do two.
+"""
+
+import argparse
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+COMPARED = ("archive.npz", "metrics.csv", "gallery.png", "elites")
+
+
+def command(*flags: str) -> list[str]:
+    return [sys.executable, "-m", "experiments.mnist_direct", "--quiet", "--checkpoint-seconds", "0", *flags]
+
+
+def content(run: Path) -> dict[str, bytes]:
+    """What must be the same at the end: files by name."""
+    files = [
+        path
+        for name in COMPARED
+        for path in ([run / name] if (run / name).is_file() else (run / name).glob("*"))
+    ]
+    return {str(path.relative_to(run)): path.read_bytes() for path in files}
+
+
+def kill_and_resume(folder: Path, kills: int, settings: list[str], seed: int = 0) -> list[str]:
+    """Does it `kills` times; returns a line for each, raises AssertionError where an end differs."""
+    whole = folder / "whole"
+    subprocess.run(command("--outdir", str(whole), *settings), check=True)
+    expected = content(whole)
+    assert len(expected) > len(COMPARED)
+    begun = time.perf_counter()
+    subprocess.run(command("--outdir", str(folder / "warm"), *settings), check=True)
+    seconds = time.perf_counter() - begun
+    chance = random.Random(seed)
+    lines = []
+    for number in range(kills):
+        run = folder / f"killed{number}"
+        moment = chance.uniform(0.0, seconds)
+        process = subprocess.Popen(command("--outdir", str(run), *settings))
+        try:
+            process.wait(timeout=moment)
+            ended = f"had ended by itself ({process.returncode})"
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            ended = "killed"
+        saved = sorted(path.stem for path in run.glob("checkpoints/*.npz"))
+        # Killed before there was a folder, there is nothing to resume: the same command serves again.
+        flags = ["--resume", str(run)] if run.exists() else ["--outdir", str(run), *settings]
+        subprocess.run(command(*flags), check=True)
+        found = content(run)
+        differing = sorted(name for name in expected if found.get(name) != expected[name])
+        assert found.keys() == expected.keys() and not differing, (
+            f"after a kill at {moment:.2f} s: {differing}"
+        )
+        left = [path.name for path in run.rglob("*.tmp")]
+        lines.append(
+            f"{number}: {ended} at {moment:.2f} s with {saved or 'no checkpoint'}; same end; litter: {left}"
+        )
+    return lines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        for line in kill_and_resume(Path(folder), arguments.kills, ["--generations", "150"], arguments.seed):
+            print(line)
+    print(f"{arguments.kills} kills, {arguments.kills} identical ends")
+
+
+if __name__ == "__main__":
+    main()
