@@ -90,7 +90,7 @@ def main() -> None:
             f"({row['gemm_gflops']['median']:.0f} GFLOP/s); "
             f"{row['loop_evaluations_per_second']['median']:,.0f} evaluations/s, "
             f"{row['forward_images_per_second']['median']:,.0f} images/s bare; "
-            f"compile {row['compile_seconds']:.1f} s, temporaries {(row['temporary_bytes'] or 0) / 2**20:.0f} MiB"
+            f"compile {row['compile_seconds']:.1f} s, temporaries {row['temporary_bytes']:,} bytes"
         )
     if arguments.json:
         arguments.json.write_text(json.dumps({"machine": machine(), "rows": rows}, indent=2) + "\n")

@@ -33,7 +33,7 @@ def spread(values: Any) -> dict[str, float]:
 
 
 def gemm(size: int = 2048) -> tuple[Callable[[], jax.Array], float]:
-    """A square float32 product, whose rate is taken as the machine's peak, and its floating-point operations."""
+    """A square float32 product, taken as the machine's peak, and its floating-point operations."""
     matrix = jax.random.normal(jax.random.key(0), (size, size))
     product = jax.jit(jnp.matmul)
     return lambda: product(matrix, matrix), 2.0 * size**3

@@ -57,9 +57,8 @@ def kill_and_resume(folder: Path, kills: int, settings: list[str], seed: int = 0
         subprocess.run(command(*flags), check=True)
         found = content(run)
         differing = sorted(name for name in expected if found.get(name) != expected[name])
-        assert found.keys() == expected.keys() and not differing, (
-            f"after a kill at {moment:.2f} s: {differing}"
-        )
+        assert found.keys() == expected.keys(), f"after a kill at {moment:.2f} s: other files"
+        assert not differing, f"after a kill at {moment:.2f} s: {differing}"
         left = [path.name for path in run.rglob("*.tmp")]
         lines.append(
             f"{number}: {ended} at {moment:.2f} s with {saved or 'no checkpoint'}; same end; litter: {left}"

@@ -31,7 +31,8 @@ def conv_pool(images: jax.Array, kernel: jax.Array, bias: jax.Array) -> jax.Arra
 
 def _as_xla(images: jax.Array, kernel: jax.Array, bias: jax.Array) -> jax.Array:
     dimensions = ("NHWC", "HWIO", "NHWC")
-    maps = jax.lax.conv_general_dilated(images, kernel, (1, 1), "VALID", dimension_numbers=dimensions) + bias
+    maps = jax.lax.conv_general_dilated(images, kernel, (1, 1), "VALID", dimension_numbers=dimensions)
+    maps = maps + bias[None, None, None]
     return jax.lax.reduce_window(maps, -jnp.inf, jax.lax.max, (1, 2, 2, 1), (1, 2, 2, 1), "VALID")
 
 
@@ -58,7 +59,7 @@ def _as_one_product(images: jax.Array, kernel: jax.Array, bias: jax.Array) -> ja
     weights = weights.reshape(rows, 2, columns, 2, channels, 4 * features).transpose(0, 2, 1, 3, 4, 5)
     weights = weights.reshape(-1, 4 * features)
     maps = (weights.T @ x.reshape(weights.shape[0], -1)).reshape(4, features, out_height, out_width, batch)
-    return _max_of_four(maps).transpose(3, 1, 2, 0) + bias
+    return _max_of_four(maps).transpose(3, 1, 2, 0) + bias[None, None, None]
 
 
 @jax.custom_vjp

@@ -41,7 +41,8 @@ class LeNet(nn.Module):
     def __call__(self, images: jax.Array) -> jax.Array:
         """Logits `[B, num_classes]` of images `[B, H, W, K]`."""
         x = images * (255.0 / 256.0)
-        x = ConvPool(50)(ConvPool(20)(x))
+        x = ConvPool(20)(x)
+        x = ConvPool(50)(x)
         x = x.reshape(x.shape[0], -1)
         x = nn.relu(nn.Dense(500, kernel_init=_xavier)(x))
         return nn.Dense(self.num_classes, kernel_init=_xavier)(x)

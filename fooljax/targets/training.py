@@ -72,8 +72,8 @@ RECIPES = {
 """By name.
 
 "paper" and "paper-full" have the constants of Caffe's MNIST solver. Its 10,000 steps are 10.7 epochs of
-MNIST's 60,000 digits; on the 4,000 embedded ones, 1,000 steps are 16 epochs, and more do not help. "strong" is
-ours: AdamW, a cosine schedule and shifted digits.
+MNIST's 60,000 digits; on the 4,000 embedded ones, 1,000 steps are 16 epochs, and more do not help.
+"strong" is ours: AdamW, a cosine schedule and shifted digits.
 """
 
 

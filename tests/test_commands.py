@@ -1,0 +1,365 @@
+"""What a user of the command meets: the run folder, resuming, and one line for whatever is wrong."""
+
+import csv
+import json
+import os
+import signal
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from experiments import mnist_direct
+from fooljax.evaluation import confidence
+
+sys.path.insert(0, str(Path(__file__).parent))
+from kill_and_resume import content, kill_and_resume
+
+
+def write_idx(path, array):
+    path.write_bytes(struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.tobytes())
+
+
+@pytest.fixture(scope="session")
+def idx_folder(tmp_path_factory):
+    """A data set of 16 x 16 images that LeNet learns in a second: the class is the place of a bright bar."""
+    folder = tmp_path_factory.mktemp("bars")
+    rng = np.random.default_rng(0)
+    for split, count in (("train", 320), ("t10k", 160)):
+        labels = (np.arange(count) % 4).astype(np.uint8)
+        images = rng.integers(0, 90, (count, 16, 16), dtype=np.uint8)
+        for image, label in zip(images, labels, strict=True):
+            image[:, 3 * label : 3 * label + 3] += 150
+        write_idx(folder / f"{split}-images-idx3-ubyte", images)
+        write_idx(folder / f"{split}-labels-idx1-ubyte", labels)
+    return folder
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_cache(tmp_path_factory):
+    """The target is trained once for all tests of this file."""
+    patch = pytest.MonkeyPatch()
+    patch.setenv("FOOLJAX_CACHE", str(tmp_path_factory.mktemp("cache")))
+    yield
+    patch.undo()
+
+
+@pytest.fixture
+def settings(idx_folder, monkeypatch, _one_cache):
+    return ["--data", f"idx:{idx_folder}", "--runs", "2", "--children", "16", "--generations", "30"]
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory, idx_folder, _one_cache):
+    """A finished run's folder; not to be changed."""
+    outdir = tmp_path_factory.mktemp("runs") / "finished"
+    flags = ["--data", f"idx:{idx_folder}", "--runs", "2", "--children", "16", "--generations", "30", "--quiet"]
+    assert mnist_direct.main([*flags, "--outdir", str(outdir)]) == 0
+    return outdir
+
+
+def one_line(capsys):
+    captured = capsys.readouterr()
+    assert "Traceback" not in captured.err
+    lines = captured.err.splitlines()
+    assert len(lines) == 1, captured.err
+    return lines[0]
+
+
+def test_a_run_folder_is_complete(finished):
+    names = {path.name for path in finished.iterdir()} - {".lock"}
+    assert names == {
+        "archive.npz", "checkpoints", "config.json", "curves.png", "elites", "gallery.png", "index.html",
+        "metrics.csv", "summary.json", "target.json",
+    }  # fmt: skip
+    rows = list(csv.DictReader((finished / "metrics.csv").open()))
+    assert len(rows) == 2 * 31
+    assert [row["generation"] for row in rows[:4]] == ["0", "0", "1", "1"]
+    assert rows[-1]["queries"] == str(16 * 31)
+    config = json.loads((finished / "config.json").read_text())
+    assert config["settings"]["children"] == 16
+    assert config["versions"]["jax"]
+
+
+def test_the_summary_is_taken_from_the_saved_images(finished):
+    """Scored here by other code: the PNG files, the cached target, plain log-odds."""
+    import jax
+
+    from fooljax import datasets
+    from fooljax.targets import lenet
+
+    config = json.loads((finished / "config.json").read_text())["settings"]
+    target, card = lenet(datasets.load(config["data"]))
+    summary = json.loads((finished / "summary.json").read_text())
+    assert summary["clean_accuracy"] == card.clean_accuracy > 0.9
+    odds = np.full((2, 4), np.nan)
+    for path in (finished / "elites").iterdir():
+        run, index = int(path.name[3:5]), int(path.name.split("class")[1][:3])
+        pixels = np.asarray(Image.open(path))
+        assert pixels.shape == (16, 16)
+        logits = np.asarray(target.apply(target.params, pixels[None, ..., None] / np.float32(255)))[0]
+        others = np.delete(logits.astype(np.float64), index)
+        odds[run, index] = logits[index] - np.log(np.exp(others - others.max()).sum()) - others.max()
+        claimed = float(path.stem.rsplit("-", 1)[1])
+        assert claimed <= confidence(odds[run, index]) + 1e-6
+        assert claimed == pytest.approx(confidence(odds[run, index]), abs=3e-6)
+    middle = float(np.median(np.median(odds, axis=1)))
+    assert summary["rescored"]["median_log_odds"] == pytest.approx(middle, abs=1e-4)
+    assert summary["rescored"]["min_log_odds"] == pytest.approx(odds.min(), abs=1e-4)
+    assert summary["rescored"]["median_confidence"] == pytest.approx(confidence(middle), abs=1e-6)
+    assert summary["median_confidence"] == pytest.approx(summary["rescored"]["median_confidence"], abs=1e-6)
+    assert summary["evaluations"] == 2 * 16 * 31
+    metrics = np.genfromtxt(finished / "metrics.csv", delimiter=",", names=True)
+    for run in (0, 1):
+        rows = metrics[metrics["run"] == run]
+        reached = np.flatnonzero(rows["min_log_odds"] >= np.log(9999))
+        expected = int(reached[0]) if len(reached) else None
+        assert summary["generations_to_all_9999"][run] == expected
+        assert rows["median_confidence"][-1] > rows["median_confidence"][0]
+    assert jax.devices()[0].platform in summary["device"]
+
+
+def test_an_image_that_changed_on_disk_fails_the_run(settings, tmp_path, capsys, monkeypatch):
+    from experiments import results
+
+    genuine = results.save_elites
+
+    def spoilt(folder, *rest):
+        paths = genuine(folder, *rest)
+        pixels = np.array(Image.open(paths[1][2]))
+        Image.fromarray(255 - pixels).save(paths[1][2])
+        return paths
+
+    monkeypatch.setattr("experiments.fooling.save_elites", spoilt)
+    assert mnist_direct.main([*settings, "--quiet", "--outdir", str(tmp_path / "r")]) == 1
+    line = one_line(capsys)
+    assert "run01-class002" in line
+    assert "when read back" in line
+    assert not (tmp_path / "r" / "summary.json").exists()
+
+
+def test_same_command_same_bytes_and_resume_extends(settings, finished, tmp_path, capsys):
+    outdir = tmp_path / "short"
+    short = [*settings[:-1], "20", "--quiet"]
+    assert mnist_direct.main([*short, "--outdir", str(outdir)]) == 0
+    assert mnist_direct.main(["--resume", str(outdir), "--generations", "30", "--quiet"]) == 0
+    assert content(outdir) == content(finished)
+    # A finished run resumed is made again from its checkpoint, the same.
+    assert mnist_direct.main(["--resume", str(outdir), "--quiet"]) == 0
+    assert content(outdir) == content(finished)
+    assert capsys.readouterr().err == ""
+
+
+def test_rows_after_the_checkpoint_are_cut_off(settings, finished, tmp_path):
+    outdir = tmp_path / "r"
+    assert mnist_direct.main([*settings[:-1], "20", "--quiet", "--outdir", str(outdir)]) == 0
+    with open(outdir / "metrics.csv", "a") as file:
+        file.write("0,21,1,1,1,1\ngarbage")
+    assert mnist_direct.main(["--resume", str(outdir), "--generations", "30", "--quiet"]) == 0
+    assert (outdir / "metrics.csv").read_bytes() == (finished / "metrics.csv").read_bytes()
+
+
+def test_progress_in_plain_lines_and_where_the_page_is(settings, tmp_path, capsys):
+    assert mnist_direct.main([*settings, "--outdir", str(tmp_path / "r")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"run folder: {tmp_path / 'r'}"
+    assert any(line.startswith("generation 0/30  median 0.") for line in lines)
+    assert any(line.startswith("generation 30/30  median 0.") for line in lines)
+    assert lines[-1] == f"page: {tmp_path / 'r' / 'index.html'}"
+    assert (tmp_path / "r" / "index.html").exists()
+
+
+BAD_FLAGS = [
+    (["--runs", "0"], "--runs: expected 1 or more, got 0"),
+    (["--runs", "two"], "--runs: expected a whole number, got two"),
+    (["--generations", "-5"], "--generations: expected 0 or more, got -5"),
+    (["--children", "1.5"], "--children: expected a whole number, got 1.5"),
+    (["--seed", "-1"], "--seed: expected a number from 0 to"),
+    (["--mutation-rate", "nan"], "--mutation-rate: expected a number from 0 to 1, got nan"),
+    (["--mutation-rate", "0.0001"], "--rate-floor: expected a number in [0, 0.0001], got 0.0015625"),
+    (["--eta", "0"], "--eta: expected a positive number, got 0.0"),
+    (["--until", "1"], "--until: expected a confidence inside (0, 1), got 1.0"),
+    (["--target-recipe", "best"], "--target-recipe: expected one of paper, paper-full, strong, got best"),
+    (["--strategy", "magic"], "--strategy: expected one of map_elites, random_search, got magic"),
+    (["--data", "cifar"], "--data: expected"),
+    (["--data", "idx:/nowhere"], "/nowhere"),
+    (["--generation", "5"], "unrecognized arguments: --generation 5"),
+    (["extra"], "unrecognized arguments: extra"),
+    (["--checkpoint-seconds", "soon"], "--checkpoint-seconds: expected a number of seconds, 0 or more, got soon"),
+    (["--resume", "/nowhere"], "--resume /nowhere: no such folder"),
+    (["--generations", "999999999"], "generations: expected at most"),
+]
+
+
+@pytest.mark.parametrize(("flags", "message"), BAD_FLAGS, ids=[" ".join(flags) for flags, _ in BAD_FLAGS])
+def test_bad_flags_are_one_line_and_leave_nothing(flags, message, settings, tmp_path, capsys):
+    outdir = tmp_path / "r"
+    where = [] if "--resume" in flags else ["--outdir", str(outdir)]
+    assert mnist_direct.main([*settings, "--quiet", *where, *flags]) == 2
+    line = one_line(capsys)
+    assert line.startswith("error: ")
+    assert message in line
+    assert not outdir.exists()
+
+
+def test_a_foreign_outdir_is_refused_and_untouched(settings, tmp_path, capsys):
+    (tmp_path / "mine.txt").write_text("precious")
+    assert mnist_direct.main([*settings, "--outdir", str(tmp_path)]) == 2
+    assert f"--outdir {tmp_path}: expected a new or empty folder, found 1 entry" in one_line(capsys)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+    assert mnist_direct.main([*settings, "--outdir", str(tmp_path / "mine.txt")]) == 2
+    assert "expected a folder, found a file" in one_line(capsys)
+    assert mnist_direct.main(["--resume", str(tmp_path)]) == 2
+    assert "expected a run folder, found no config.json in it" in one_line(capsys)
+    assert (tmp_path / "mine.txt").read_text() == "precious"
+
+
+def test_an_empty_outdir_is_taken(settings, tmp_path):
+    outdir = tmp_path / "empty"
+    outdir.mkdir()
+    assert mnist_direct.main([*settings[:-1], "0", "--quiet", "--outdir", str(outdir)]) == 0
+    assert (outdir / "index.html").exists()
+
+
+@pytest.fixture
+def copied(finished, tmp_path):
+    import shutil
+
+    return Path(shutil.copytree(finished, tmp_path / "copy"))
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--children", "17"], "--children: the run in {} was begun with 16, got 17"),
+        (["--seed", "1"], "--seed: the run in {} was begun with 0, got 1"),
+        (["--generations", "29"], "--generations: expected 30 or more on resume, got 29"),
+        (["--outdir", "x"], "--outdir: not together with --resume"),
+    ],
+)
+def test_a_resume_whose_settings_differ_is_refused(flags, message, copied, capsys):
+    before = {path: path.read_bytes() for path in copied.rglob("*") if path.is_file()}
+    assert mnist_direct.main(["--resume", str(copied), *flags]) == 2
+    assert message.format(copied) in one_line(capsys)
+    assert before == {path: path.read_bytes() for path in copied.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "message"),
+    [
+        ("config.json", "{", "config.json: expected JSON"),
+        ("config.json", '{"experiment": "other"}', "expected a run of mnist_direct, found one of other"),
+        ("config.json", '{"experiment": "mnist_direct"}', "expected an entry settings, found none"),
+        ("config.json", '{"experiment": "mnist_direct", "settings": {}}', "config.json: missing setting"),
+        ("target.json", '{"params_sha256": "0"}', "the run was begun against another target"),
+    ],
+)
+def test_damaged_run_files_are_named(file, text, message, copied, capsys):
+    (copied / file).write_text(text)
+    assert mnist_direct.main(["--resume", str(copied), "--quiet"]) == 2
+    assert message in one_line(capsys)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("children", "16", "children: expected a whole number, got '16'"),
+        ("children", True, "children: expected a whole number, got True"),
+        ("eta", -1.0, "eta: expected 0 or more, got -1.0"),
+        ("strategy", "x", "strategy: expected one of"),
+    ],
+)
+def test_edited_settings_are_checked_like_flags(name, value, message, copied, capsys):
+    path = copied / "config.json"
+    config = json.loads(path.read_text())
+    config["settings"][name] = value
+    path.write_text(json.dumps(config))
+    assert mnist_direct.main(["--resume", str(copied), "--quiet"]) == 2
+    assert message in one_line(capsys)
+
+
+def test_damaged_checkpoints_start_over_with_a_notice(copied, finished, capsys):
+    for path in copied.glob("checkpoints/*.npz"):
+        path.write_bytes(b"not a checkpoint")
+    assert mnist_direct.main(["--resume", str(copied), "--quiet"]) == 0
+    assert content(copied) == content(finished)
+
+
+def test_a_full_disk_is_one_line_and_keeps_the_older_checkpoint(settings, tmp_path, capsys, monkeypatch):
+    from fooljax import storage
+
+    genuine = storage.write_bytes
+    outdir = tmp_path / "r"
+
+    def full(path, written):
+        if path.name == "generation-000000020.npz":
+            raise storage.FaultError(f"cannot write {path}: No space left on device")
+        genuine(path, written)
+
+    monkeypatch.setattr(storage, "write_bytes", full)
+    flags = [*settings, "--quiet", "--outdir", str(outdir), "--checkpoint-seconds", "0"]
+    assert mnist_direct.main(flags) == 1
+    assert "No space left on device" in one_line(capsys)
+    assert [path.name for path in outdir.glob("checkpoints/*")] == ["generation-000000010.npz"]
+    monkeypatch.undo()
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="needs a user whom permissions bind")
+def test_a_read_only_disk_is_one_line(settings, tmp_path, capsys):
+    tmp_path.chmod(0o500)
+    assert mnist_direct.main([*settings, "--quiet", "--outdir", str(tmp_path / "r")]) == 1
+    assert "cannot be made: Permission denied" in one_line(capsys)
+
+
+def start(*flags):
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    environment.pop("JAX_DISABLE_MOST_OPTIMIZATIONS", None)
+    words = [sys.executable, "-m", "experiments.mnist_direct", *flags]
+    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+
+
+def wait_for(process, beginning):
+    for line in process.stdout:
+        if line.startswith(beginning):
+            return line
+    raise AssertionError(f"ended before {beginning!r}: {process.stderr.read()}")
+
+
+def test_signals_save_and_say_how_to_go_on_and_a_lock_keeps_others_out(settings, tmp_path, capsys):
+    outdir = tmp_path / "r"
+    process = start(*settings[:-1], "1000000", "--outdir", str(outdir), "--checkpoint-seconds", "1000")
+    try:
+        wait_for(process, "generation 0/")
+        assert mnist_direct.main(["--resume", str(outdir)]) == 2
+        assert "another process is at work in this run folder" in one_line(capsys)
+        time.sleep(1.0)
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 128 + signal.SIGTERM
+    assert errors.startswith("stopped at generation ")
+    assert f"go on with: python -m experiments.mnist_direct --resume {outdir}" in errors
+    assert len(errors.splitlines()) == 1
+    assert list(outdir.glob("checkpoints/*.npz"))
+    assert not (outdir / "summary.json").exists()
+
+
+def test_killed_and_resumed_runs_end_the_same(settings, tmp_path):
+    lines = kill_and_resume(tmp_path, 2, settings[:-1] + ["400"], seed=1)
+    assert len(lines) == 2
+    assert all("same end" in line for line in lines)
+
+
+def test_help_names_the_papers_constants_and_their_source(capsys):
+    with pytest.raises(SystemExit) as ended:
+        mnist_direct.main(["--help"])
+    assert ended.value.code == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "--mutation-rate X share of genes changed per child at the start; paper 2.2 (default: 0.1)" in text
+    assert "authors' code" in text
