@@ -60,10 +60,8 @@ class RunFolder:
         path = path.absolute()
         draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         try:
-            if path.is_dir() and (found := len(os.listdir(path))):
-                raise InputError(
-                    f"--outdir {path}: expected a new or empty folder, found {found} entries in it"
-                )
+            if path.is_dir() and (found := sorted(os.listdir(path), key=lambda name: (name[0] == ".", name))):
+                raise InputError(f"--outdir {path}: expected a new or empty folder, found {found[0]} in it")
             draft.mkdir(parents=True)
             write_json(draft / "config.json", config)
             # An empty folder is replaced; if another process was faster, this fails and nothing is lost.

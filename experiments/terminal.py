@@ -99,8 +99,9 @@ def progress_lines(terminal: Terminal) -> Iterator[Callable[[Progress], None]]:
     first: int | None = None
     live = terminal.console.is_terminal and not terminal.console.quiet
     bar = rich.progress.Progress(
-        rich.progress.TextColumn("generation {task.completed:,.0f}/{task.total:,.0f}"),
-        rich.progress.BarColumn(),
+        rich.progress.TextColumn("generation"),
+        rich.progress.MofNCompleteColumn(),
+        rich.progress.BarColumn(bar_width=16),
         rich.progress.TextColumn("{task.description}"),
         rich.progress.TimeRemainingColumn(),
         console=terminal.console,

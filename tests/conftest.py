@@ -12,7 +12,10 @@ def _strict():
     jax.config.update("jax_numpy_rank_promotion", "raise")
 
 
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path_factory, monkeypatch):
-    """No test reads or writes the user's cache."""
-    monkeypatch.setenv("FOOLJAX_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+@pytest.fixture(autouse=True, scope="session")
+def _own_cache(tmp_path_factory):
+    """No test reads or writes the user's cache; a target is trained once for all."""
+    patch = pytest.MonkeyPatch()
+    patch.setenv("FOOLJAX_CACHE", str(tmp_path_factory.mktemp("cache")))
+    yield
+    patch.undo()

@@ -1,8 +1,10 @@
 """What a user of the command meets: the run folder, resuming, and one line for whatever is wrong."""
 
 import csv
+import io
 import json
 import os
+import re
 import signal
 import struct
 import subprocess
@@ -12,10 +14,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rich.console
 from PIL import Image
 
 from experiments import mnist_direct
+from experiments.terminal import Terminal, progress_lines
 from fooljax.evaluation import confidence
+from fooljax.evolution import Progress
 
 sys.path.insert(0, str(Path(__file__).parent))
 from kill_and_resume import content, kill_and_resume
@@ -40,25 +45,26 @@ def idx_folder(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(autouse=True, scope="session")
-def _one_cache(tmp_path_factory):
-    """The target is trained once for all tests of this file."""
-    patch = pytest.MonkeyPatch()
-    patch.setenv("FOOLJAX_CACHE", str(tmp_path_factory.mktemp("cache")))
-    yield
-    patch.undo()
-
-
 @pytest.fixture
-def settings(idx_folder, monkeypatch, _one_cache):
+def settings(idx_folder):
     return ["--data", f"idx:{idx_folder}", "--runs", "2", "--children", "16", "--generations", "30"]
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory, idx_folder, _one_cache):
+def finished(tmp_path_factory, idx_folder):
     """A finished run's folder; not to be changed."""
     outdir = tmp_path_factory.mktemp("runs") / "finished"
-    flags = ["--data", f"idx:{idx_folder}", "--runs", "2", "--children", "16", "--generations", "30", "--quiet"]
+    flags = [
+        "--data",
+        f"idx:{idx_folder}",
+        "--runs",
+        "2",
+        "--children",
+        "16",
+        "--generations",
+        "30",
+        "--quiet",
+    ]
     assert mnist_direct.main([*flags, "--outdir", str(outdir)]) == 0
     return outdir
 
@@ -174,6 +180,19 @@ def test_progress_in_plain_lines_and_where_the_page_is(settings, tmp_path, capsy
     assert (tmp_path / "r" / "index.html").exists()
 
 
+def test_progress_on_a_terminal_is_a_live_bar():
+    console = rich.console.Console(file=io.StringIO(), force_terminal=True, width=120)
+    terminal = Terminal()
+    terminal.console = console
+    odds = {"median_log_odds": np.array([[2.0], [4.0]]), "min_log_odds": np.array([[0.0], [-1.0]])}
+    with progress_lines(terminal) as show:
+        show(Progress(0, 30, odds, 32, 0.0))
+        show(Progress(10, 30, odds, 352, 1234.5))
+    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", console.file.getvalue())
+    assert "compiling" in text
+    assert re.search(r"generation\s+10/30 .* median 0.952574  lowest 0.268941  1,234 evaluations/s", text)
+
+
 BAD_FLAGS = [
     (["--runs", "0"], "--runs: expected 1 or more, got 0"),
     (["--runs", "two"], "--runs: expected a whole number, got two"),
@@ -190,7 +209,10 @@ BAD_FLAGS = [
     (["--data", "idx:/nowhere"], "/nowhere"),
     (["--generation", "5"], "unrecognized arguments: --generation 5"),
     (["extra"], "unrecognized arguments: extra"),
-    (["--checkpoint-seconds", "soon"], "--checkpoint-seconds: expected a number of seconds, 0 or more, got soon"),
+    (
+        ["--checkpoint-seconds", "soon"],
+        "--checkpoint-seconds: expected a number of seconds, 0 or more, got soon",
+    ),
     (["--resume", "/nowhere"], "--resume /nowhere: no such folder"),
     (["--generations", "999999999"], "generations: expected at most"),
 ]
@@ -210,7 +232,7 @@ def test_bad_flags_are_one_line_and_leave_nothing(flags, message, settings, tmp_
 def test_a_foreign_outdir_is_refused_and_untouched(settings, tmp_path, capsys):
     (tmp_path / "mine.txt").write_text("precious")
     assert mnist_direct.main([*settings, "--outdir", str(tmp_path)]) == 2
-    assert f"--outdir {tmp_path}: expected a new or empty folder, found 1 entry" in one_line(capsys)
+    assert f"--outdir {tmp_path}: expected a new or empty folder, found mine.txt in it" in one_line(capsys)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
     assert mnist_direct.main([*settings, "--outdir", str(tmp_path / "mine.txt")]) == 2
     assert "expected a folder, found a file" in one_line(capsys)
@@ -283,10 +305,11 @@ def test_edited_settings_are_checked_like_flags(name, value, message, copied, ca
     assert message in one_line(capsys)
 
 
-def test_damaged_checkpoints_start_over_with_a_notice(copied, finished, capsys):
+def test_damaged_checkpoints_start_over_with_a_notice(copied, finished, caplog):
     for path in copied.glob("checkpoints/*.npz"):
         path.write_bytes(b"not a checkpoint")
     assert mnist_direct.main(["--resume", str(copied), "--quiet"]) == 0
+    assert "generation-000000030.npz: damaged" in caplog.text
     assert content(copied) == content(finished)
 
 
@@ -351,7 +374,7 @@ def test_signals_save_and_say_how_to_go_on_and_a_lock_keeps_others_out(settings,
 
 
 def test_killed_and_resumed_runs_end_the_same(settings, tmp_path):
-    lines = kill_and_resume(tmp_path, 2, settings[:-1] + ["400"], seed=1)
+    lines = kill_and_resume(tmp_path, 2, [*settings[:-1], "400"], seed=1)
     assert len(lines) == 2
     assert all("same end" in line for line in lines)
 
