@@ -1,0 +1,1 @@
+"""CPPN images: the paper's indirect encoding."""
