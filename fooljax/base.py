@@ -23,6 +23,11 @@ Params = Any
 """A pytree of a target's parameters."""
 
 
+def _nothing(genome: Genome) -> dict[str, jax.Array]:
+    del genome
+    return {}
+
+
 class Encoding(NamedTuple):
     """How a genome is made, varied and drawn.
 
@@ -35,6 +40,7 @@ class Encoding(NamedTuple):
       render: `render(genome, coordinates) -> image`, `[H, W, K]` in [0, 1].
       coordinates: `coordinates() -> pytree`, made once and passed to `render` as an argument, so that no
         program holds it as a constant.
+      measure: `measure(genome) -> dict of scalars`, fixed names; the engine logs their means over the elites.
     """
 
     name: str
@@ -44,6 +50,7 @@ class Encoding(NamedTuple):
     vary: Callable[[jax.Array, Genome, jax.Array], Genome]
     render: Callable[[Genome, Coordinates], jax.Array]
     coordinates: Callable[[], Coordinates] = tuple
+    measure: Callable[[Genome], dict[str, jax.Array]] = _nothing
 
 
 @flax.struct.dataclass

@@ -110,7 +110,7 @@ class Evolution:
       cells: class index of each cell.
       archive: `R` archives, leaves `[R, C, ...]`, on the host.
       metrics: arrays `[R, T + 1]` by name, generations 0 to T: queries, replacements, and median, mean, min
-        and max over cells of confidence and of log-odds; then the strategy's own.
+        and max over cells of confidence and of log-odds; then the encoding's and the strategy's own.
       generations: `T`, done in all.
       completed: False where `stop` ended it early.
       seconds_search, seconds_compile: wall time, of the resumed parts too; compilation apart.
@@ -160,7 +160,7 @@ def start(search: Search, problem: Problem, key: jax.Array, init_size: int) -> t
         generation=jnp.int32(0),
         queries=jnp.int32(init_size),
     )
-    metrics = {**_engine_metrics(state, improved), **_blank_metrics(search, problem, state)}
+    metrics = {**_engine_metrics(search, state, improved), **_blank_metrics(search, problem, state)}
     return state, (metrics, num_nan, _replaced(search, state, improved))
 
 
@@ -199,7 +199,7 @@ def advance(
         strategy_state, extra = search.strategy.tell(tell_key, strategy_state, offspring, fitness, improved)
         state = EvolutionState(archive, strategy_state, state.key, generation, first_id + batch)
         metrics = {
-            **_engine_metrics(state, improved),
+            **_engine_metrics(search, state, improved),
             **{f"{search.strategy.name}/{k}": v for k, v in extra.items()},
         }
         return state, (metrics, _replaced(search, state, improved))
@@ -399,7 +399,7 @@ def _compile(
     return program.lower(*jax.tree.unflatten(structure, shapes)).compile()
 
 
-def _engine_metrics(state: EvolutionState, improved: jax.Array) -> dict[str, jax.Array]:
+def _engine_metrics(search: Search, state: EvolutionState, improved: jax.Array) -> dict[str, jax.Array]:
     odds = state.archive.fitness
     metrics = {
         "generation": state.generation,
@@ -414,6 +414,10 @@ def _engine_metrics(state: EvolutionState, improved: jax.Array) -> dict[str, jax
         metrics[f"mean_{name}"] = jnp.mean(scale(odds))
         metrics[f"min_{name}"] = scale(ordered[0])
         metrics[f"max_{name}"] = scale(ordered[-1])
+    encoding, occupied = search.encoding, state.archive.occupied
+    for name, values in jax.vmap(encoding.measure)(state.archive.genomes).items():
+        total = jnp.sum(jnp.where(occupied, values, 0), dtype=jnp.float32)
+        metrics[f"{encoding.name}/{name}"] = total / jnp.maximum(jnp.sum(occupied), 1)
     return metrics
 
 

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from fooljax.base import Coordinates, Encoding, Genome
+from fooljax.encodings.polynomial import polynomial
 from fooljax.errors import InputError
 
 MUTATION_RATE = 0.1
@@ -79,11 +80,11 @@ def direct(
         if crossover_rate > 0.0:
             key, cross_key = jax.random.split(key)
             child = _maybe_cross(cross_key, parents, crossover_rate, crossover_eta, reset_equal_genes)
-        rate = jnp.float32(mutation_rate)
+        rate: jax.Array | float = mutation_rate
         if halving_generations:
             halvings = (generation // halving_generations).astype(jnp.float32)
             rate = jnp.maximum(rate * jnp.exp2(-halvings), rate_floor)
-        return mutate(key, child, rate, eta)
+        return polynomial(jax.random.uniform(key, (num_genes,)), child, rate, eta)
 
     def render(genome: Genome, coordinates: Coordinates) -> jax.Array:
         del coordinates
@@ -97,36 +98,6 @@ def direct(
         vary=vary,
         render=render,
     )
-
-
-def mutate(key: jax.Array, genes: jax.Array, rate: jax.Array, eta: float = MUTATION_ETA) -> jax.Array:
-    """Polynomial mutation of some genes.
-
-    Args:
-      key: a PRNG key.
-      genes: `[G]` in [0, 1].
-      rate: `[]`, the probability in [0, 1] that a gene changes.
-      eta: distribution index; a chosen gene moves by `(2 u)^(1 / (eta + 1)) - 1` where u < 1/2, else by
-        `1 - (2 (1 - u))^(1 / (eta + 1))`, with u uniform.
-    Returns:
-      `[G]`, clipped to [0, 1].
-    """
-    # One draw serves both decisions: given that it fell below the rate, draw / rate is uniform again.
-    draw = jax.random.uniform(key, genes.shape)
-    u = draw / jnp.maximum(rate, jnp.finfo(jnp.float32).tiny)
-    step = 1.0 - power(2.0 * jnp.minimum(u, 1.0 - u), 1.0 / (eta + 1.0))
-    moved = jnp.clip(genes + jnp.where(u < 0.5, -step, step), 0.0, 1.0)
-    return jnp.where(draw < rate, moved, genes)
-
-
-def power(base: jax.Array, exponent: float) -> jax.Array:
-    """`base ** exponent` for `base >= 0`; where the exponent is 1 / 2^n, by n square roots: far cheaper."""
-    roots = math.log2(1.0 / exponent)
-    if not roots.is_integer() or roots < 1:
-        return base**exponent
-    for _ in range(int(roots)):
-        base = jnp.sqrt(base)
-    return base
 
 
 def _maybe_cross(

@@ -1,0 +1,46 @@
+"""Random CPPNs that look evolved: what renderers are timed and tested on."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from fooljax.encodings.cppn.genome import MAX_WEIGHT, CPPN, Layout
+
+
+def random_genomes(
+    seed: int,
+    count: int,
+    layout: Layout,
+    num_functions: int,
+    live: tuple[int, int] = (8, 20),
+    fan_in: tuple[int, int] = (1, 4),
+) -> CPPN:
+    """Valid genomes with leaves `[count, ...]`; the draws do not depend on the room in the layout.
+
+    Args:
+      seed: of NumPy's generator.
+      count: how many.
+      layout: their sizes.
+      num_functions: functions are uniform over so many.
+      live: least and most nodes in use, inputs and outputs included.
+      fan_in: least and most connections of a node.
+    """
+    generator = np.random.default_rng(seed)
+    num_inputs, num_outputs, rows, slots = layout
+    functions = np.zeros((count, rows), np.int32)
+    used = np.zeros((count, rows), np.int32)
+    sources = np.zeros((count, rows, slots), np.int32)
+    weights = np.zeros((count, rows, slots), np.float32)
+    num_hidden = np.maximum(generator.integers(live[0], live[1] + 1, count) - num_inputs - num_outputs, 0)
+    for genome in range(count):
+        end = num_inputs + int(num_hidden[genome])
+        nodes = [(row, row) for row in range(num_inputs, end)]
+        nodes += [(rows - num_outputs + output, end) for output in range(num_outputs)]
+        for row, below in nodes:
+            width = int(generator.integers(fan_in[0], fan_in[1] + 1))
+            used[genome, row] = width
+            sources[genome, row, :width] = generator.integers(0, below, width)
+            weights[genome, row, :width] = generator.uniform(-MAX_WEIGHT, MAX_WEIGHT, width)
+            functions[genome, row] = generator.integers(num_functions)
+    leaves = (num_hidden.astype(np.int32), functions, sources, weights, used)
+    return CPPN(*(jax.device_put(jnp.asarray(leaf)) for leaf in leaves))
