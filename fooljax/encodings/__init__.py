@@ -1,5 +1,6 @@
 """Encodings: how a genome becomes an image."""
 
+from fooljax.encodings.cppn.encoding import cppn
 from fooljax.encodings.direct import direct
 
-__all__ = ["direct"]
+__all__ = ["cppn", "direct"]

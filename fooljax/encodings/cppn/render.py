@@ -238,9 +238,16 @@ def _serial(
             table, images, _ = lax.fori_loop(_ZERO, np.int32(num_genomes), draw, (table, images, index))
             return table, images
 
+        # Always 0, but made of every argument: XLA's compiler fails on a kernel with one that it never reads,
+        # as weights are where all functions are constant.
+        begin = _ZERO
+        for leaf in (num_hidden, codes, used, sources, weights, pixels):
+            number = leaf[(0,) * leaf.ndim]
+            begin ^= number if number.dtype == jnp.int32 else lax.bitcast_convert_type(number, jnp.int32)
+        begin = lax.min(begin & 1, _ZERO)
         table = jnp.zeros((num_nodes, tile))
         images = jnp.zeros((num_genomes, conversion.num_channels, count, tile))
-        return lax.fori_loop(_ZERO, np.int32(count), draw_tile, (table, images))[1]
+        return lax.fori_loop(begin, np.int32(count), draw_tile, (table, images))[1]
 
     arrays = (genomes.num_hidden, genomes.functions, genomes.fan_in, sources, weights, pixels)
     images = run(*arrays) if parallel else _one_kernel(run, *arrays)

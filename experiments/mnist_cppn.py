@@ -1,0 +1,90 @@
+"""MNIST, CPPN encoding: images drawn by small networks. Source: Nguyen et al. 2015, section 3.2 and figure 5.
+
+Run as `python -m experiments.mnist_cppn`; `--help` lists the settings with their sources.
+"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from experiments import fooling, job
+from experiments.command_line import option, run_command
+from fooljax import encodings
+from fooljax.base import Encoding
+from fooljax.encodings.cppn.coordinates import COORDINATES
+from fooljax.encodings.cppn.encoding import FAN_IN, NUM_NODES
+from fooljax.encodings.cppn.functions import FUNCTION_SETS
+from fooljax.encodings.cppn.mutation import Rates
+
+
+@dataclass(frozen=True)
+class Config(job.FoolingConfig):
+    """Settings; the defaults are those of the authors' code where it has them."""
+
+    generations: int = option(200, "generations of each run; paper 3.2", least=0)
+    functions: str = option("paper", "set of node functions", choices=tuple(FUNCTION_SETS))
+    coordinates: str = option(
+        "raw", "pixel indices (authors' code) or scaled to [-1, 1]", choices=tuple(COORDINATES)
+    )
+    nodes: int = option(NUM_NODES, "rows of a genome: inputs, outputs, room for hidden nodes; ours", least=5)
+    fan_in: int = option(FAN_IN, "connections into a node, at most; ours", least=4)
+    weight_rate: float = option(Rates().weight, "of each weight to move; authors' code", least=0.0, most=1.0)
+    function_rate: float = option(
+        Rates().function, "of each node's function to be drawn again; authors' code", least=0.0, most=1.0
+    )
+    add_connection_rate: float = option(Rates().add_connection, "authors' code", least=0.0, most=1.0)
+    delete_connection_rate: float = option(Rates().delete_connection, "authors' code", least=0.0, most=1.0)
+    add_node_rate: float = option(Rates().add_node, "authors' code", least=0.0, most=1.0)
+    delete_node_rate: float = option(Rates().delete_node, "authors' code", least=0.0, most=1.0)
+
+
+def encoding(config: Config, image_shape: tuple[int, int, int]) -> Encoding:
+    """The CPPN encoding that the settings describe."""
+    return encodings.cppn(
+        image_shape,
+        functions=config.functions,
+        coordinates=config.coordinates,
+        num_nodes=config.nodes,
+        fan_in=config.fan_in,
+        rates=Rates(
+            weight=config.weight_rate,
+            function=config.function_rate,
+            add_connection=config.add_connection_rate,
+            delete_connection=config.delete_connection_rate,
+            add_node=config.add_node_rate,
+            delete_node=config.delete_node_rate,
+        ),
+    )
+
+
+EXPERIMENT = job.Experiment(
+    name="mnist_cppn",
+    title="Fooling a digit network with drawn patterns",
+    introduction=(
+        "Evolves small pattern-drawing networks whose images a network trained on handwritten digits names "
+        "with near certainty, though they are patterns, not digits.",
+        "Each image is drawn by a small network of its own (a CPPN, the indirect encoding of Nguyen, "
+        "Yosinski and Clune 2015, section 3.2), which is given a pixel's place and answers with a grey. "
+        "Evolution changes these drawing networks at random: weights, functions, nodes and connections. "
+        "A child whose image the digit network finds more like some digit than the best so far takes that "
+        "digit's place. No image of a digit is used in the search.",
+    ),
+    config=Config,
+    encoding=encoding,
+)
+
+
+def run(config: Config, outdir: Path) -> dict[str, Any]:
+    """Runs the experiment into a new or empty folder; returns what `summary.json` says."""
+    return fooling.run(EXPERIMENT, config, outdir)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns its exit status."""
+    return run_command(lambda: fooling.main(EXPERIMENT, argv), Config)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
