@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from fooljax.encodings.cppn.genome import MAX_WEIGHT, CPPN, Layout
+from fooljax.encodings.cppn.genome import CPPN, MAX_WEIGHT, Layout
 
 
 def random_genomes(

@@ -52,7 +52,9 @@ def first(genomes: CPPN, count: int) -> CPPN:
     return jax.tree.map(lambda leaf: leaf[:count], genomes)
 
 
-def measure(side: int, room: int, live: tuple[int, int], lowering: str | None, repeats: int) -> dict[str, Any]:
+def measure(
+    side: int, room: int, live: tuple[int, int], lowering: str | None, repeats: int
+) -> dict[str, Any]:
     """Ours against the plain form for one size of image, room for nodes, and range of live nodes."""
     layout = Layout(num_nodes=room, fan_in=FAN_IN)
     genomes = random_genomes(0, BATCH[side], layout, len(FUNCTIONS), live)
@@ -142,7 +144,9 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
     parser.add_argument("--repeats", type=int, default=9, help="interleaved repetitions, 7 or more to report")
     parser.add_argument("--quick", action="store_true", help="only room for 32 nodes, few live ones")
-    parser.add_argument("--lowering", choices=["serial", "parallel", "batched"], help="instead of the default")
+    parser.add_argument(
+        "--lowering", choices=["serial", "parallel", "batched"], help="instead of the default"
+    )
     arguments = parser.parse_args()
     rows, gates = [], {}
     for live in LIVE[:1] if arguments.quick else LIVE:
@@ -152,11 +156,13 @@ def main() -> None:
                 rows.append(row)
                 ratio, rate = row["ratio"], row["images_per_second"]
                 print(
-                    f"{side:>3} x {side:<3} room {room:>3}, live {live[0]}-{live[1]}: {ratio['median']:6.1f} x "
-                    f"[{ratio['min']:.1f}, {ratio['max']:.1f}] the plain form; {rate['median']:>9,.0f} images/s "
-                    f"[{rate['min']:,.0f}, {rate['max']:,.0f}] against "
-                    f"{row['baseline_images_per_second']['median']:,.1f}; compile {row['compile_seconds']:.1f} s "
-                    f"against {row['baseline_compile_seconds']:.1f}; temporaries {row['temporary_bytes']:,} bytes"
+                    f"{side:>3} x {side:<3} room {room:>3}, live {live[0]}-{live[1]}: "
+                    f"{ratio['median']:6.1f} x [{ratio['min']:.1f}, {ratio['max']:.1f}] the plain form; "
+                    f"{rate['median']:>9,.0f} images/s [{rate['min']:,.0f}, {rate['max']:,.0f}] "
+                    f"against {row['baseline_images_per_second']['median']:,.1f}; "
+                    f"compile {row['compile_seconds']:.1f} s against {row['baseline_compile_seconds']:.1f}; "
+                    f"temporaries {row['temporary_bytes']:,} bytes",
+                    flush=True,
                 )
                 if (room, live) == (ROOM[0], LIVE[0]) and side != 64:
                     gates[f"ratio at {side}"] = {"median": ratio["median"], "must": MUST, "aim": AIM}
@@ -176,8 +182,8 @@ def main() -> None:
         met = gate["median"] >= gate["must"] if "must" in gate else gate["median"] <= gate["most"]
         print(f"gate, {name}: {gate['median']:.2f}, {gate} {'met' if met else 'MISSED'}")
     if arguments.json:
-        report = {"machine": machine(), "rows": rows, "padding": paddings, "neat_python": neat, "gates": gates}
-        report["peak_resident_bytes"] = peak_resident_bytes()
+        report: dict[str, Any] = {"machine": machine(), "rows": rows, "padding": paddings, "gates": gates}
+        report |= {"neat_python": neat, "peak_resident_bytes": peak_resident_bytes()}
         arguments.json.write_text(json.dumps(report, indent=2) + "\n")
 
 

@@ -1,7 +1,7 @@
 """The plain form of a CPPN renderer, frozen: the yardstick that the renderer is measured against.
 
-Dense `[N, N]` weights, every one of the N rows at every genome, every function computed and one selected, under a
-plain `vmap`, with XLA's own sine. Never optimise this file.
+Dense `[N, N]` weights, every one of the N rows at every genome, every function computed and one selected,
+under a plain `vmap`, with XLA's own sine. Never optimise this file.
 """
 
 import jax

@@ -23,7 +23,9 @@ FUNCTIONS = {
 
 def outputs(genome, layout, names, coordinates, dtype=np.float64):
     """`[K, H, W]` of one genome: node by node, recursively from the outputs, summing slot by slot."""
-    genome = {field: np.asarray(getattr(genome, field)) for field in ("functions", "sources", "weights", "fan_in")}
+    genome = {
+        field: np.asarray(getattr(genome, field)) for field in ("functions", "sources", "weights", "fan_in")
+    }
     coordinates = np.asarray(coordinates).astype(dtype)
     values = dict(enumerate(coordinates))
 

@@ -1,9 +1,9 @@
 """From a CPPN's outputs to an image.
 
 The authors' code makes a byte of an output by truncating 255 times it towards zero, then taking the absolute
-value: a change of sign is a fold, not a clip. In colour the three bytes are hue, lightness and saturation of an
-8-bit OpenCV image (the paper says HSV, the code HLS), whose unit of hue is 2 degrees: hue goes round the circle
-at 180, and 1.42 times round over the 256 values.
+value: a change of sign is a fold, not a clip. In colour the three bytes are hue, lightness and saturation of
+an 8-bit OpenCV image (the paper says HSV, the code HLS), whose unit of hue is 2 degrees: hue goes round the
+circle at 180, and 1.42 times round over the 256 values.
 """
 
 from collections.abc import Callable, Sequence

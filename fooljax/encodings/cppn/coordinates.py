@@ -1,8 +1,9 @@
 """What a CPPN reads at each pixel: x, y, distance from the centre and a bias of 1.
 
-Images are drawn at any size: `evolved` is the size at which the genome was evolved, whose pixels are the unit.
-Pixel centres are mapped to pixel centres, so that drawing at the evolved size gives back the same numbers
-exactly, and drawing three times larger gives them at every third pixel. Another aspect ratio stretches.
+Images are drawn at any size: `evolved` is the size at which the genome was evolved, whose pixels are the
+unit. Pixel centres are mapped to pixel centres, so that drawing at the evolved size gives back the same
+numbers exactly, and drawing three times larger gives them at every third pixel. Another aspect ratio
+stretches.
 """
 
 from collections.abc import Callable
@@ -20,7 +21,7 @@ NUM_INPUTS = 4
 
 def _along(drawn: int, evolved: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Pixel centres along one side, in the evolved image's pixels and scaled to [-1, 1]."""
-    index = (np.arange(drawn) + 0.5) * (evolved / drawn) - 0.5
+    index = (np.arange(drawn, dtype=np.float64) + 0.5) * (evolved / drawn) - 0.5
     return index, 2.0 * index / max(evolved - 1, 1) - (1.0 if evolved > 1 else 0.0)
 
 
@@ -40,15 +41,15 @@ def _planes(height: int, width: int, evolved: tuple[int, int] | None, scale: boo
 
 
 def raw(height: int, width: int, evolved: tuple[int, int] | None = None) -> jax.Array:
-    """The inputs of the authors' code: x and y are pixel indices, only the distance is of scaled coordinates.
+    """The inputs of the authors' code: x and y are pixel indices, only the distance is of scaled ones.
 
     Args:
       height: rows of the image to draw.
       width: its columns.
       evolved: `(H, W)` at which the genome was evolved; None if that is the size to draw.
     Returns:
-      `[4, height, width]` float32: x (column, 0 to W-1 at the evolved size), y (row), distance from the centre
-      (0 to 1.414), 1.
+      `[4, height, width]` float32: x (column, 0 to W-1 at the evolved size), y (row), distance from the
+      centre (0 to 1.414), 1.
     Raises:
       InputError: a side is not positive.
     """

@@ -5,8 +5,9 @@ after another, each as far as its own last node, with one real branch per node: 
 node costs its own function only. Elsewhere ("batched") all genomes advance row by row together, up to the
 largest live count, and every function is computed and one selected: no serial loop over genomes, no scatter.
 
-Memory beyond the images (`4 K' H W` bytes each) and the coordinates (`4 I H W`), with `T` pixels a tile: serial
-`4 N T` bytes, T at most 2,048 however large the image; batched `4 B N T`, T such that this stays below 256 MB.
+Memory beyond the images (`4 K' H W` bytes each) and the coordinates (`4 I H W`), with `T` pixels a tile:
+serial `4 N T` bytes, T at most 2,048 however large the image; batched `4 B N T`, T such that this stays below
+256 MB.
 """
 
 from collections.abc import Callable
@@ -170,13 +171,13 @@ def _one_by_one(
     return lax.map(lambda pair: render(*pair), (genomes, coordinates))
 
 
-# ----------------------------------------------------------------------------------------------- serial, for CPU
+# -------------------------------------------------------------------------------------------- serial, for CPU
 
 
 def _at(array: jax.Array, *index: jax.Array) -> jax.Array:
     """`array[index]` of int32 indices that are in range: `array[...]` would guard each against both ends."""
     rest = array.shape[len(index) :]
-    start = (*index, *(_ZERO for _ in rest))
+    start: list[Any] = [*index, *(_ZERO for _ in rest)]
     return lax.dynamic_slice(array, start, (*(1 for _ in index), *rest)).reshape(rest)
 
 
@@ -240,11 +241,11 @@ def _serial(
 
         # Always 0, but made of every argument: XLA's compiler fails on a kernel with one that it never reads,
         # as weights are where all functions are constant.
-        begin = _ZERO
+        begin = jnp.int32(0)
         for leaf in (num_hidden, codes, used, sources, weights, pixels):
             number = leaf[(0,) * leaf.ndim]
             begin ^= number if number.dtype == jnp.int32 else lax.bitcast_convert_type(number, jnp.int32)
-        begin = lax.min(begin & 1, _ZERO)
+        begin = jnp.minimum(begin & 1, 0)
         table = jnp.zeros((num_nodes, tile))
         images = jnp.zeros((num_genomes, conversion.num_channels, count, tile))
         return lax.fori_loop(begin, np.int32(count), draw_tile, (table, images))[1]
@@ -289,7 +290,7 @@ def _branches(nodes: tuple[functions.Function, ...]) -> list[Callable[..., jax.A
 
 
 def _one_kernel(run: Callable[..., jax.Array], *arrays: jax.Array) -> jax.Array:
-    """Calls `run`, compiled by XLA's CPU backend as one function of machine code, loops and branches included.
+    """Calls `run`, compiled by XLA's CPU backend as one function of machine code, loops and branches and all.
 
     Otherwise every operation of every node is a task of its own, some 50 ns each, which at 28 x 28 costs more
     than the arithmetic. The mark is the one that XLA itself puts on small loops; a version that does not know
@@ -298,7 +299,7 @@ def _one_kernel(run: Callable[..., jax.Array], *arrays: jax.Array) -> jax.Array:
     return set_xla_metadata(jax.jit(run)(*arrays), xla_cpu_small_call="true", inlineable="false")
 
 
-# ------------------------------------------------------------------------------------------ batched, for the rest
+# -------------------------------------------------------------------------------------------- batched
 
 
 def _batched(
@@ -351,8 +352,8 @@ def _advance_together(
     def step(row: Any, table: jax.Array) -> jax.Array:
         return lax.dynamic_update_index_in_dim(table, value(row, table), row, 1)
 
-    table = jnp.zeros((num_genomes, num_nodes, tile))
-    table = table.at[:, :num_inputs].set(jnp.broadcast_to(pixels[None], (num_genomes, *pixels.shape)))
+    inputs = jnp.broadcast_to(pixels[None], (num_genomes, num_inputs, tile))
+    table = jnp.concatenate([inputs, jnp.zeros((num_genomes, num_nodes - num_inputs, tile))], axis=1)
     table = lax.fori_loop(num_inputs, rows, step, table)
     return [value(num_nodes - num_outputs + output, table) for output in range(num_outputs)]
 
