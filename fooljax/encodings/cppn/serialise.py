@@ -6,7 +6,6 @@ and time and memory grow with the length of the text.
 
 import dataclasses
 import heapq
-import importlib
 import json
 import re
 from collections.abc import Collection, Mapping
@@ -15,6 +14,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
+from fooljax.encodings.cppn.functions import FUNCTIONS
 from fooljax.encodings.cppn.genome import CPPN, MAX_WEIGHT, Layout, check_layout, validate
 from fooljax.errors import InputError
 
@@ -39,17 +39,7 @@ _MAX_DIGITS = 400  # characters in a number: a double with all its decimals need
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
 
-def _known_functions() -> frozenset[str]:
-    module = "fooljax.encodings.cppn.functions"
-    try:
-        return frozenset(importlib.import_module(module).FUNCTIONS)
-    except ModuleNotFoundError as error:
-        if error.name != module:
-            raise
-        return frozenset({"sine", "sigmoid", "gaussian", "linear", "tanh5"})
-
-
-KNOWN_FUNCTIONS = _known_functions()
+KNOWN_FUNCTIONS = frozenset(FUNCTIONS)
 """Names of functions that `from_json` takes unless told others."""
 
 
