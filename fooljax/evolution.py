@@ -6,7 +6,6 @@ checkpoints and early stop. The same key gives the same archive, bit for bit, un
 """
 
 import functools
-import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,8 +32,6 @@ RECORD_ROWS = 16384
 """Most rows, cells x generations x runs, that a chunk may hold when replacements are recorded."""
 MAX_QUERIES = 2**31 - 1
 """Ids are int32."""
-
-logger = logging.getLogger("fooljax")
 
 
 class Search(NamedTuple):

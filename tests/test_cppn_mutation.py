@@ -159,7 +159,7 @@ def test_delete_after_add_restores_the_connections():
     assert int(without.used.sum()) == 3
 
 
-def reachable(genome, layout, start):
+def reachable(genome, start):
     """Rows from which `start` can be reached (its ancestors), by plain search."""
     found, frontier = set(), [start]
     while frontier:
@@ -178,7 +178,7 @@ def test_ancestors_equal_plain_search(grown):
         found = np.asarray(ancestors(grown[40], jnp.full(64, row)))
         for index in range(0, 64, 5):
             if row < 4 + grown[40].num_hidden[index]:
-                expected = reachable(one(grown[40], index), LAYOUT, row)
+                expected = reachable(one(grown[40], index), row)
                 assert set(np.flatnonzero(found[index])) == expected
 
 
