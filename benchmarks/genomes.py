@@ -24,13 +24,16 @@ def random_genomes(
       num_functions: functions are uniform over so many.
       live: least and most nodes in use, inputs and outputs included.
       fan_in: least and most connections of a node.
+    Raises:
+      ValueError: a genome drawn has more connections than the layout has room for.
     """
     generator = np.random.default_rng(seed)
-    num_inputs, num_outputs, rows, slots = layout
+    num_inputs, num_outputs, rows, room = layout
     functions = np.zeros((count, rows), np.int32)
-    used = np.zeros((count, rows), np.int32)
-    sources = np.zeros((count, rows, slots), np.int32)
-    weights = np.zeros((count, rows, slots), np.float32)
+    used = np.zeros(count, np.int32)
+    sources = np.zeros((count, room), np.int32)
+    targets = np.zeros((count, room), np.int32)
+    weights = np.zeros((count, room), np.float32)
     num_hidden = np.maximum(generator.integers(live[0], live[1] + 1, count) - num_inputs - num_outputs, 0)
     for genome in range(count):
         end = num_inputs + int(num_hidden[genome])
@@ -38,9 +41,13 @@ def random_genomes(
         nodes += [(rows - num_outputs + output, end) for output in range(num_outputs)]
         for row, below in nodes:
             width = int(generator.integers(fan_in[0], fan_in[1] + 1))
-            used[genome, row] = width
-            sources[genome, row, :width] = generator.integers(0, below, width)
-            weights[genome, row, :width] = generator.uniform(-MAX_WEIGHT, MAX_WEIGHT, width)
+            places = slice(used[genome], used[genome] + width)
+            if places.stop > room:
+                raise ValueError(f"layout: expected room for all connections, got max_connections {room}")
+            used[genome] = places.stop
+            sources[genome, places] = generator.integers(0, below, width)
+            targets[genome, places] = row
+            weights[genome, places] = generator.uniform(-MAX_WEIGHT, MAX_WEIGHT, width)
             functions[genome, row] = generator.integers(num_functions)
-    leaves = (num_hidden.astype(np.int32), functions, sources, weights, used)
+    leaves = (num_hidden.astype(np.int32), used, functions, sources, targets, weights)
     return CPPN(*(jax.device_put(jnp.asarray(leaf)) for leaf in leaves))

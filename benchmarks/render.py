@@ -1,14 +1,17 @@
-"""The CPPN renderer against its plain form, on the same genomes, taking turns.
+"""The CPPN renderer against its plain form and against neat-python, on the same genomes, taking turns.
 
 Run as `python -m benchmarks.render --json FILE`, on an otherwise idle machine; `--quick` for a part of it.
+neat-python comes with `pip install -e '.[peers]'`; without it that figure is left out.
 """
 
 import argparse
 import importlib.util
 import json
+import math
 import time
 from collections.abc import Callable
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +22,12 @@ from benchmarks import render_baseline
 from benchmarks.genomes import random_genomes
 from benchmarks.timing import interleaved, machine, peak_resident_bytes, spread
 from fooljax.encodings.cppn import coordinates
+from fooljax.encodings.cppn.encoding import cppn
 from fooljax.encodings.cppn.functions import FUNCTION_SETS
 from fooljax.encodings.cppn.genome import CPPN, Layout, validate
+from fooljax.encodings.cppn.lowering import LOWERINGS
 from fooljax.encodings.cppn.render import make_render
+from fooljax.evaluation import draw
 
 SIZES = (28, 64, 256)
 ROOM = (32, 64, 128, 256)
@@ -30,9 +36,16 @@ BATCH = {28: 200, 64: 100, 256: 32}
 """Genomes per call of our renderer."""
 BASELINE_BATCH = {28: 64, 64: 16, 256: 2}
 """And of the plain one, whose table for the whole batch is in memory."""
-FAN_IN = 16
+NEAT_SIDE, NEAT_BATCH, NEAT_CALLS = 28, 50, 20
+"""Genomes for neat-python; and calls of ours for one of it, as a single one is too short to time."""
+DRAWN = {28: 1000, 256: 32}
+"""Genomes per call of `draw`."""
 MUST, AIM = 20.0, 30.0
 """Times the plain form, at room for 32 nodes and 28 x 28 or 256 x 256."""
+NEAT_MUST = 300.0
+"""Times neat-python, with that room at 28 x 28."""
+SAME = 0.999
+"""Share of pixels within a level of neat-python's, at least: else the two were not drawing the same."""
 MOST_FOR_PADDING = 1.15
 """Time with room for 256 nodes over time with room for 32, same networks."""
 FUNCTIONS = FUNCTION_SETS["paper"]
@@ -52,11 +65,16 @@ def first(genomes: CPPN, count: int) -> CPPN:
     return jax.tree.map(lambda leaf: leaf[:count], genomes)
 
 
+def layout_for(room: int) -> Layout:
+    """The layout with room for some number of nodes: four connections for each."""
+    return Layout(max_nodes=room, max_connections=4 * room)
+
+
 def measure(
     side: int, room: int, live: tuple[int, int], lowering: str | None, repeats: int
 ) -> dict[str, Any]:
     """Ours against the plain form for one size of image, room for nodes, and range of live nodes."""
-    layout = Layout(num_nodes=room, fan_in=FAN_IN)
+    layout = layout_for(room)
     genomes = random_genomes(0, BATCH[side], layout, len(FUNCTIONS), live)
     validate(jax.tree.map(lambda leaf: leaf[0], genomes), layout, len(FUNCTIONS))
     pixels = coordinates.scaled(side, side)
@@ -87,7 +105,7 @@ def padding(side: int, lowering: str | None, repeats: int) -> dict[str, Any]:
     """Time with room for 256 nodes over time with room for 32, of the same networks, taking turns."""
     functions = {}
     for room in (ROOM[0], ROOM[-1]):
-        layout = Layout(num_nodes=room, fan_in=FAN_IN)
+        layout = layout_for(room)
         genomes = random_genomes(0, BATCH[side], layout, len(FUNCTIONS), LIVE[0])
         render = jax.vmap(make_render(layout, FUNCTIONS, "grey", lowering), (0, None))
         functions[str(room)] = compiled(render, genomes, coordinates.scaled(side, side))[0]
@@ -96,46 +114,103 @@ def padding(side: int, lowering: str | None, repeats: int) -> dict[str, Any]:
     return {"side": side, "rooms": [ROOM[0], ROOM[-1]], "cost_ratio": spread(ratio)}
 
 
-def neat_python(side: int = 28, count: int = 3) -> dict[str, Any] | None:
-    """Images per second of neat-python's network, pixel by pixel, on the same networks; None if absent."""
+def neat_python(lowering: str | None, repeats: int) -> dict[str, Any] | None:
+    """Ours against neat-python's network, pixel by pixel, on the same networks; None if it is absent.
+
+    neat-python gets Python's own scalar functions and `sum`, its fastest, and its networks ready made.
+
+    Raises:
+      ValueError: the two do not draw the same images.
+    """
     if importlib.util.find_spec("neat") is None:
         return None
-    network = importlib.import_module("neat.nn").FeedForwardNetwork
-    layout = Layout(num_nodes=ROOM[0], fan_in=FAN_IN)
-    genomes = jax.tree.map(np.asarray, random_genomes(0, count, layout, len(FUNCTIONS), LIVE[0]))
-    scalar = (
-        np.sin,
-        lambda p: 2.0 / (1.0 + np.exp(-p)) - 1.0,
-        lambda p: np.exp(-p * p),
-        lambda p: max(-3.0, min(3.0, p)) / 3.0,
-    )
-    pixels = np.asarray(coordinates.scaled(side, side)).reshape(layout.num_inputs, -1).T.tolist()
-    begun = time.perf_counter()
-    for index in range(count):
-        genome = jax.tree.map(lambda leaf, index=index: leaf[index], genomes)
-        output = layout.num_nodes - 1
-        rows = [*range(layout.num_inputs, layout.num_inputs + int(genome.num_hidden)), output]
-        evaluations = [
-            (
-                row,
-                scalar[genome.functions[row]],
-                sum,
-                0.0,
-                1.0,
-                list(
-                    zip(
-                        genome.sources[row, : genome.fan_in[row]].tolist(),
-                        genome.weights[row, : genome.fan_in[row]].tolist(),
-                        strict=True,
-                    )
-                ),
-            )
-            for row in rows
+    feed_forward = importlib.import_module("neat.nn").FeedForwardNetwork
+    layout = layout_for(ROOM[0])
+    genomes = random_genomes(0, NEAT_BATCH, layout, len(FUNCTIONS), LIVE[0])
+    coordinate_planes = coordinates.scaled(NEAT_SIDE, NEAT_SIDE)
+    scalar = {
+        "sine": math.sin,
+        "sigmoid": lambda p: 2.0 / (1.0 + math.exp(-p)) - 1.0,
+        "gaussian": lambda p: math.exp(-p * p),
+        "linear": lambda p: max(-3.0, min(3.0, p)) / 3.0,
+    }
+
+    def network(genome: CPPN) -> Any:
+        links: dict[int, list[tuple[int, float]]] = {row: [] for row in range(layout.max_nodes)}
+        used = int(genome.num_connections)
+        ends = (leaf[:used].tolist() for leaf in (genome.sources, genome.targets, genome.weights))
+        for source, target, weight in zip(*ends, strict=True):
+            links[target].append((source, weight))
+        hidden = range(layout.num_inputs, layout.num_inputs + int(genome.num_hidden))
+        nodes = [
+            (row, scalar[FUNCTIONS[genome.functions[row]]], sum, 0.0, 1.0, links[row])
+            for row in (*hidden, layout.first_output)
         ]
-        evaluate = network(list(range(layout.num_inputs)), [output], evaluations)
-        for pixel in pixels:
-            evaluate.activate(pixel)
-    return {"side": side, "images_per_second": count / (time.perf_counter() - begun)}
+        return feed_forward(list(range(layout.num_inputs)), [layout.first_output], nodes)
+
+    on_host = jax.tree.map(np.asarray, genomes)
+    networks = [
+        network(jax.tree.map(lambda leaf, index=index: leaf[index], on_host)) for index in range(NEAT_BATCH)
+    ]
+    points = np.asarray(coordinate_planes).reshape(layout.num_inputs, -1).T.tolist()
+
+    def theirs() -> Any:
+        return [[network.activate(point)[0] for point in points] for network in networks]
+
+    render = jax.vmap(make_render(layout, FUNCTIONS, "grey", lowering), (0, None))
+    ours = compiled(render, genomes, coordinate_planes)[0]
+    levels = np.abs(np.trunc(255.0 * np.asarray(theirs())))
+    apart = np.abs(255.0 * np.asarray(ours()).reshape(levels.shape) - levels)
+    same = float(np.mean(apart < 1.01))
+    if same < SAME:
+        raise ValueError(f"neat-python: expected the same images, got {same:.2%} of pixels within a level")
+    calls = {"ours": lambda: [ours() for _ in range(NEAT_CALLS)], "neat-python": theirs}
+    seconds = interleaved(calls, repeats)
+    ours_seconds, their_seconds = np.asarray(seconds["ours"]) / NEAT_CALLS, np.asarray(seconds["neat-python"])
+    return {
+        "side": NEAT_SIDE,
+        "version": version("neat-python"),
+        "ratio": spread(their_seconds / ours_seconds),
+        "images_per_second": spread(NEAT_BATCH / ours_seconds),
+        "neat_python_images_per_second": spread(NEAT_BATCH / their_seconds),
+        "pixels_within_a_level": same,
+    }
+
+
+def both_cores(side: int, repeats: int) -> dict[str, Any]:
+    """`draw`, which uses every core, against one plain call of the compiled renderer, taking turns."""
+    layout, count = layout_for(ROOM[0]), DRAWN[side]
+    encoding = cppn(
+        (side, side, 1),
+        coordinates="scaled",
+        max_nodes=layout.max_nodes,
+        max_connections=layout.max_connections,
+    )
+    genomes = random_genomes(0, count, layout, len(FUNCTIONS), LIVE[0])
+    plain = compiled(jax.vmap(encoding.render, (0, None)), genomes, encoding.coordinates())[0]
+    calls: dict[str, Callable[[], Any]] = {"draw": partial(draw, encoding, genomes), "plain": plain}
+    cpu_seconds: dict[str, list[float]] = {name: [] for name in calls}
+
+    def clocked(name: str) -> None:
+        begun = time.process_time()
+        jax.block_until_ready(calls[name]())
+        cpu_seconds[name].append(time.process_time() - begun)
+
+    seconds = interleaved({name: partial(clocked, name) for name in calls}, repeats)
+    report: dict[str, Any] = {"side": side, "images": count}
+    for name in calls:
+        wall = np.asarray(seconds[name])
+        # The first call is the warm-up.
+        report[name] = {
+            "images_per_second": spread(count / wall),
+            "cores_busy": spread(np.asarray(cpu_seconds[name][1:]) / wall),
+        }
+    return report | {"ratio": spread(np.asarray(seconds["plain"]) / np.asarray(seconds["draw"]))}
+
+
+def show(values: dict[str, float]) -> str:
+    """Median [minimum, maximum]."""
+    return f"{values['median']:,.1f} [{values['min']:,.1f}, {values['max']:,.1f}]"
 
 
 def main() -> None:
@@ -144,10 +219,10 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
     parser.add_argument("--repeats", type=int, default=9, help="interleaved repetitions, 7 or more to report")
     parser.add_argument("--quick", action="store_true", help="only room for 32 nodes, few live ones")
-    parser.add_argument(
-        "--lowering", choices=["serial", "parallel", "batched"], help="instead of the default"
-    )
+    parser.add_argument("--lowering", choices=LOWERINGS, help="instead of the default")
     arguments = parser.parse_args()
+    # First, as it refuses where the two do not agree.
+    neat = neat_python(arguments.lowering, arguments.repeats)
     rows, gates = [], {}
     for live in LIVE[:1] if arguments.quick else LIVE:
         for room in ROOM[:1] if arguments.quick else [room for room in ROOM if room >= live[1]]:
@@ -157,9 +232,8 @@ def main() -> None:
                 ratio, rate = row["ratio"], row["images_per_second"]
                 print(
                     f"{side:>3} x {side:<3} room {room:>3}, live {live[0]}-{live[1]}: "
-                    f"{ratio['median']:6.1f} x [{ratio['min']:.1f}, {ratio['max']:.1f}] the plain form; "
-                    f"{rate['median']:>9,.0f} images/s [{rate['min']:,.0f}, {rate['max']:,.0f}] "
-                    f"against {row['baseline_images_per_second']['median']:,.1f}; "
+                    f"{show(ratio)} x the plain form; "
+                    f"{show(rate)} images/s against {row['baseline_images_per_second']['median']:,.1f}; "
                     f"compile {row['compile_seconds']:.1f} s against {row['baseline_compile_seconds']:.1f}; "
                     f"temporaries {row['temporary_bytes']:,} bytes",
                     flush=True,
@@ -176,14 +250,31 @@ def main() -> None:
             f"[{cost['min']:.2f}, {cost['max']:.2f}] times room {ROOM[0]}"
         )
         gates[f"padding at {side}"] = {"median": cost["median"], "most": MOST_FOR_PADDING}
-    neat = neat_python()
-    print(f"neat-python: {neat['images_per_second']:.2f} images/s" if neat else "neat-python: not installed")
+    drawn = [both_cores(side, arguments.repeats) for side in DRAWN]
+    for row in drawn:
+        figures = [
+            f"{name} {row[name]['images_per_second']['median']:,.0f} images/s"
+            f" with {row[name]['cores_busy']['median']:.2f} cores busy"
+            for name in ("draw", "plain")
+        ]
+        size = f"{row['side']:>3} x {row['side']:<3}"
+        print(f"{size} draw: {show(row['ratio'])} x one plain call; {' against '.join(figures)}")
+    if neat:
+        print(
+            f"{NEAT_SIDE:>3} x {NEAT_SIDE:<3} neat-python {neat['version']}: {show(neat['ratio'])} x; "
+            f"{neat['images_per_second']['median']:,.0f} images/s"
+            f" against {neat['neat_python_images_per_second']['median']:.2f}; "
+            f"{neat['pixels_within_a_level']:.2%} of pixels within a level"
+        )
+        gates["neat-python"] = {"median": neat["ratio"]["median"], "must": NEAT_MUST}
+    else:
+        print("neat-python: not installed")
     for name, gate in gates.items():
         met = gate["median"] >= gate["must"] if "must" in gate else gate["median"] <= gate["most"]
         print(f"gate, {name}: {gate['median']:.2f}, {gate} {'met' if met else 'MISSED'}")
     if arguments.json:
         report: dict[str, Any] = {"machine": machine(), "rows": rows, "padding": paddings, "gates": gates}
-        report |= {"neat_python": neat, "peak_resident_bytes": peak_resident_bytes()}
+        report |= {"both_cores": drawn, "neat_python": neat, "peak_resident_bytes": peak_resident_bytes()}
         arguments.json.write_text(json.dumps(report, indent=2) + "\n")
 
 

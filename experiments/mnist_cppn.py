@@ -14,7 +14,7 @@ from experiments.command_line import option, run_command
 from fooljax import encodings
 from fooljax.base import Encoding
 from fooljax.encodings.cppn.coordinates import COORDINATES
-from fooljax.encodings.cppn.encoding import FAN_IN, NUM_NODES
+from fooljax.encodings.cppn.encoding import MAX_CONNECTIONS, MAX_NODES
 from fooljax.encodings.cppn.functions import FUNCTION_SETS
 from fooljax.encodings.cppn.mutation import Rates
 
@@ -28,8 +28,8 @@ class Config(job.FoolingConfig):
     coordinates: str = option(
         "raw", "pixel indices (authors' code) or scaled to [-1, 1]", choices=tuple(COORDINATES)
     )
-    nodes: int = option(NUM_NODES, "rows of a genome: inputs, outputs, room for hidden nodes; ours", least=5)
-    fan_in: int = option(FAN_IN, "connections into a node, at most; ours", least=4)
+    max_nodes: int = option(MAX_NODES, "inputs, outputs and hidden nodes, at most; ours", least=5)
+    max_connections: int = option(MAX_CONNECTIONS, "connections of a genome, at most; ours", least=4)
     weight_rate: float = option(Rates().weight, "of each weight to move; authors' code", least=0.0, most=1.0)
     function_rate: float = option(
         Rates().function, "of each node's function to be drawn again; authors' code", least=0.0, most=1.0
@@ -46,8 +46,8 @@ def encoding(config: Config, image_shape: tuple[int, int, int]) -> Encoding:
         image_shape,
         functions=config.functions,
         coordinates=config.coordinates,
-        num_nodes=config.nodes,
-        fan_in=config.fan_in,
+        max_nodes=config.max_nodes,
+        max_connections=config.max_connections,
         rates=Rates(
             weight=config.weight_rate,
             function=config.function_rate,

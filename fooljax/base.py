@@ -41,6 +41,9 @@ class Encoding(NamedTuple):
       coordinates: `coordinates() -> pytree`, made once and passed to `render` as an argument, so that no
         program holds it as a constant.
       measure: `measure(genome) -> dict of scalars`, fixed names; the engine logs their means over the elites.
+      coordinates_at: `coordinates_at(height, width) -> pytree`, to draw the same genome at another size; None
+        where a genome has one size only.
+      to_json: `to_json(genome) -> str`, for other programs to read; None where the image says it all.
     """
 
     name: str
@@ -51,6 +54,8 @@ class Encoding(NamedTuple):
     render: Callable[[Genome, Coordinates], jax.Array]
     coordinates: Callable[[], Coordinates] = tuple
     measure: Callable[[Genome], dict[str, jax.Array]] = _nothing
+    coordinates_at: Callable[[int, int], Coordinates] | None = None
+    to_json: Callable[[Genome], str] | None = None
 
 
 @flax.struct.dataclass

@@ -5,15 +5,19 @@ confidence p does, but in float32 a softmax over ten classes is exactly 1.0 from
 only some 1,700 values above 0.9999; log-odds keep ranking. A confidence of 0.9999 is ln 9999 = 9.2103.
 """
 
+import functools
 import math
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from fooljax.base import Encoding, Genome, Params, Problem, Target
+from fooljax.base import Coordinates, Encoding, Genome, Params, Problem, Target
+from fooljax.batching import flat_batch
 from fooljax.errors import InputError
 
 MAX_TILE = 1024
@@ -70,10 +74,47 @@ def quantise(images: jax.Array) -> jax.Array:
     return jnp.round(jnp.clip(images, 0.0, 1.0) * 255.0) / 255.0
 
 
-def draw(encoding: Encoding, genomes: Genome) -> npt.NDArray[np.uint8]:
-    """Renders genomes, leaves `[B, ...]`, into the 8-bit images that the search scores: `[B, H, W, K]`."""
-    render = jax.jit(lambda g, c: quantise(jax.vmap(encoding.render, (0, None))(g, c)) * 255.0)
-    return np.asarray(jnp.round(render(genomes, encoding.coordinates()))).astype(np.uint8)
+def draw(
+    encoding: Encoding, genomes: Genome, coordinates: Coordinates | None = None
+) -> npt.NDArray[np.uint8]:
+    """Renders genomes, leaves `[B, ...]`, into 8-bit images: those that the search scores, unless resized.
+
+    On a CPU the batch is shared out among threads, since a program that draws CPPNs keeps one core busy.
+
+    Args:
+      encoding: draws them.
+      genomes: one or more.
+      coordinates: what `encoding.coordinates_at` gave, for another size; by default the encoding's own.
+    Returns:
+      `[B, H, W, K]` uint8.
+    """
+    render = _drawing(encoding)
+    coordinates = encoding.coordinates() if coordinates is None else coordinates
+    size = _batch(genomes)
+    workers = min(os.cpu_count() or 1, size) if jax.default_backend() == "cpu" else 1
+    part = -(-size // workers)
+    # Parts of one size, so that one program serves; the last may draw some genomes of the one before again.
+    starts = [min(start, size - part) for start in range(0, size, part)]
+
+    def draw_part(start: int) -> npt.NDArray[np.uint8]:
+        some = jax.tree.map(lambda leaf: leaf[start : start + part], genomes)
+        return np.asarray(render(some, coordinates))
+
+    with ThreadPoolExecutor(workers) as pool:
+        parts = list(pool.map(draw_part, starts))
+    images = np.empty((size, *parts[0].shape[1:]), np.uint8)
+    for start, pixels in zip(starts, parts, strict=True):
+        images[start : start + part] = pixels
+    return images
+
+
+@functools.lru_cache(maxsize=16)
+def _drawing(encoding: Encoding) -> Callable[[Genome, Coordinates], jax.Array]:
+    def render(genomes: Genome, coordinates: Coordinates) -> jax.Array:
+        images = quantise(jax.vmap(encoding.render, (0, None))(genomes, coordinates))
+        return jnp.round(images * 255.0).astype(jnp.uint8)
+
+    return jax.jit(render)
 
 
 def score(target: Target, images: npt.NDArray[np.uint8], *, tile: int = MAX_TILE) -> npt.NDArray[np.float32]:
@@ -115,7 +156,19 @@ def make_fitness(
         return odds if cells == tuple(range(odds.shape[-1])) else odds[:, np.asarray(cells)]
 
     def fitness(problem: Problem, genomes: Genome) -> jax.Array:
-        return _flat_batch(of_tile, tile_size(_batch(genomes)))(problem, genomes)
+        tile = tile_size(_batch(genomes))
+
+        def of_batch(problem: Problem, genomes: Genome) -> jax.Array:
+            odds: jax.Array = jax.lax.platform_dependent(
+                problem,
+                genomes,
+                cpu=lambda p, g: _tiled(of_tile, tile, p, g),
+                # An accelerator is fastest on the whole batch; there bit-equality with a lone run is lost.
+                default=lambda p, g: _tiled(of_tile, min(_batch(g), 16 * MAX_TILE), p, g),
+            )
+            return odds
+
+        return flat_batch(of_batch)(problem, genomes)
 
     return fitness
 
@@ -128,45 +181,6 @@ def tile_size(batch: int, limit: int = MAX_TILE) -> int:
 
 def _batch(tree: Genome) -> int:
     return int(jax.tree.leaves(tree)[0].shape[0])
-
-
-def _flat_batch(
-    of_tile: Callable[[Problem, Genome], jax.Array], tile: int
-) -> Callable[[Problem, Genome], jax.Array]:
-    """`of_tile` over a batch of any size in tiles of `tile`; `vmap` over genomes lengthens the batch."""
-
-    @jax.custom_batching.custom_vmap
-    def flat(problem: Problem, genomes: Genome) -> jax.Array:
-        return jax.lax.platform_dependent(
-            problem,
-            genomes,
-            cpu=lambda p, g: _tiled(of_tile, tile, p, g),
-            # An accelerator is fastest on the whole batch; there bit-equality with a lone run is not kept.
-            default=lambda p, g: _tiled(of_tile, min(_batch(g), 16 * MAX_TILE), p, g),
-        )
-
-    @flat.def_vmap
-    def rule(
-        axis_size: int, in_batched: list[object], problem: Problem, genomes: Genome
-    ) -> tuple[jax.Array, bool]:
-        problem_batched, genomes_batched = in_batched
-        genomes = jax.tree.map(
-            lambda leaf, batched: leaf if batched else jnp.broadcast_to(leaf, (axis_size, *leaf.shape)),
-            genomes,
-            genomes_batched,
-        )
-        if any(jax.tree.leaves(problem_batched)):
-            problem = jax.tree.map(
-                lambda leaf, batched: leaf if batched else jnp.broadcast_to(leaf, (axis_size, *leaf.shape)),
-                problem,
-                problem_batched,
-            )
-            return jax.lax.map(lambda pair: flat(*pair), (problem, genomes)), True
-        merged = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), genomes)
-        result = flat(problem, merged)
-        return result.reshape(axis_size, -1, *result.shape[1:]), True
-
-    return flat
 
 
 def _tiled(

@@ -22,24 +22,25 @@ FUNCTIONS = {
 
 
 def outputs(genome, layout, names, coordinates, dtype=np.float64):
-    """`[K, H, W]` of one genome: node by node, recursively from the outputs, summing slot by slot."""
-    genome = {
-        field: np.asarray(getattr(genome, field)) for field in ("functions", "sources", "weights", "fan_in")
-    }
+    """`[K, H, W]` of one genome: recursively from the outputs, summing connection by connection."""
+    functions, used = np.asarray(genome.functions), int(genome.num_connections)
+    sources, targets, weights = (
+        np.asarray(leaf)[:used] for leaf in (genome.sources, genome.targets, genome.weights)
+    )
     coordinates = np.asarray(coordinates).astype(dtype)
     values = dict(enumerate(coordinates))
 
     def value(row):
         if row not in values:
             total = np.zeros(coordinates.shape[1:], dtype)
-            for slot in range(genome["fan_in"][row]):
-                total = total + value(genome["sources"][row, slot]) * dtype(genome["weights"][row, slot])
-            values[row] = FUNCTIONS[names[genome["functions"][row]]](total)
+            for index in np.flatnonzero(targets == row):
+                total = total + value(sources[index]) * dtype(weights[index])
+            values[row] = FUNCTIONS[names[functions[row]]](total)
             assert values[row].dtype == dtype
         return values[row]
 
     with np.errstate(over="ignore", under="ignore"):
-        return np.stack([value(layout.num_nodes - layout.num_outputs + k) for k in range(layout.num_outputs)])
+        return np.stack([value(layout.first_output + k) for k in range(layout.num_outputs)])
 
 
 def fold(output):

@@ -14,17 +14,17 @@ from cppn_oracle import fold, outputs, random_genomes
 from fooljax.encodings.cppn import colour, coordinates
 from fooljax.encodings.cppn.functions import FUNCTION_SETS, FUNCTIONS
 from fooljax.encodings.cppn.genome import CPPN, Layout, pad, validate
+from fooljax.encodings.cppn.lowering import LOWERINGS
 from fooljax.encodings.cppn.render import make_differentiable_render, make_render
 
-LAYOUT = Layout(num_nodes=24, fan_in=9)
+LAYOUT = Layout(max_nodes=24, max_connections=96)
 SIDE = 20
 COUNT = 24
-LOWERINGS = ("serial", "batched")
 
 
 @cache
 def genomes(set_name):
-    """Half with few connections a node, half with up to all nine slots."""
+    """Half with few connections a node, half with up to nine."""
     size = len(FUNCTION_SETS[set_name])
     few = random_genomes(1, COUNT // 2, LAYOUT, size, (5, 20))
     many = random_genomes(2, COUNT // 2, LAYOUT, size, (6, 24), (0, 9))
@@ -143,21 +143,19 @@ def test_the_two_lowerings_agree(set_name):
 
 def test_three_nodes_by_hand():
     """hidden = linear(2 x - y), output = gaussian(hidden + 0.5 bias), on the corners of [-1, 1]."""
-    layout = Layout(num_nodes=6, fan_in=4)
-    sources, weights = np.zeros((6, 4), np.int32), np.zeros((6, 4), np.float32)
-    sources[4, :2], weights[4, :2] = (0, 1), (2, -1)
-    sources[5, :2], weights[5, :2] = (4, 3), (1, 0.5)
+    layout = Layout(max_nodes=6, max_connections=5)
     genome = CPPN(
         num_hidden=jnp.int32(1),
+        num_connections=jnp.int32(4),
         functions=jnp.asarray([0, 0, 0, 0, 3, 2], jnp.int32),
-        sources=jnp.asarray(sources),
-        weights=jnp.asarray(weights),
-        fan_in=jnp.asarray([0, 0, 0, 0, 2, 2], jnp.int32),
+        sources=jnp.asarray([0, 1, 4, 3, 0], jnp.int32),
+        targets=jnp.asarray([4, 4, 5, 5, 0], jnp.int32),
+        weights=jnp.asarray([2, -1, 1, 0.5, 0], jnp.float32),
     )
     validate(genome, layout, 4)
     hidden = [[-1 / 3, 1 / 3, 1], [-2 / 3, 0, 2 / 3], [-1, -1 / 3, 1 / 3]]
     expected = [[int(255 * np.exp(-((value + 0.5) ** 2))) for value in row] for row in hidden]
-    for lowering in (*LOWERINGS, "parallel", None):
+    for lowering in (*LOWERINGS, None):
         render = jax.jit(make_render(layout, FUNCTION_SETS["paper"], "grey", lowering))
         image = render(genome, coordinates.scaled(3, 3))
         np.testing.assert_allclose(image[..., 0] * 255, expected, atol=1e-3)
@@ -166,9 +164,10 @@ def test_three_nodes_by_hand():
         bare = genome.replace(
             num_hidden=jnp.int32(0),
             functions=jnp.asarray([0, 0, 0, 0, 0, function], jnp.int32),
-            sources=jnp.zeros((6, 4), jnp.int32),
-            weights=jnp.zeros((6, 4)),
-            fan_in=jnp.zeros(6, jnp.int32),
+            num_connections=jnp.int32(0),
+            sources=jnp.zeros(5, jnp.int32),
+            targets=jnp.zeros(5, jnp.int32),
+            weights=jnp.zeros(5),
         )
         image = program("paper", "serial", layout=layout)(
             jax.tree.map(lambda leaf: leaf[None], bare), coordinates.raw(3, 3)
@@ -178,7 +177,7 @@ def test_three_nodes_by_hand():
 
 @pytest.mark.parametrize("lowering", LOWERINGS)
 def test_padding_never_changes_a_bit(lowering):
-    room = Layout(num_nodes=40, fan_in=11)
+    room = Layout(max_nodes=40, max_connections=100)
     padded = jax.vmap(partial(pad, layout=LAYOUT, new=room))(genomes("paper"))
     pixels = coordinates.raw(SIDE, SIDE)
     images = program("paper", lowering)(genomes("paper"), pixels)
@@ -223,7 +222,7 @@ def test_one_genome_and_batched_coordinates():
 
 
 def test_one_module_for_all_platforms_and_its_batched_part():
-    """On GPU and TPU: no scatter, and one loop, over node rows, whose table holds every genome."""
+    """On GPU and TPU: no scatter; loops over rows of nodes and over connections, all genomes at once."""
     arguments = jax.tree.map(
         lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), (genomes("paper"), coordinates.raw(28, 28))
     )
@@ -236,8 +235,8 @@ def test_one_module_for_all_platforms_and_its_batched_part():
         assert "scatter" not in alone
         assert "xla_cpu_small_call" not in alone
         loops = re.findall(r"stablehlo\.while.*", alone)
-        assert len(loops) == 1
-        assert f"tensor<{COUNT}x{LAYOUT.num_nodes}x784xf32>" in loops[0]
+        assert len(loops) == 3  # rows, the connections into a row, those into an output
+        assert all(f"tensor<{COUNT}x{LAYOUT.max_nodes}x784xf32>" in loop for loop in loops)
 
 
 def test_derivative_matches_a_difference():
@@ -322,7 +321,7 @@ def test_hue_wraps_as_in_opencv(name, reference):
 
 @pytest.mark.parametrize("name", ["hls", "rgb"])
 def test_colour_images_of_both_lowerings(name):
-    layout = Layout(num_outputs=3, num_nodes=24, fan_in=4)
+    layout = Layout(num_outputs=3, max_nodes=24, max_connections=80)
     some = random_genomes(4, 6, layout, 4)
     pixels = coordinates.scaled(9, 15)
     serial, batched = (program("no_sine", lowering, name, layout)(some, pixels) for lowering in LOWERINGS)

@@ -10,14 +10,15 @@ from fooljax.base import Encoding, Genome
 from fooljax.encodings.cppn.coordinates import COORDINATES, NUM_INPUTS
 from fooljax.encodings.cppn.functions import FUNCTION_SETS
 from fooljax.encodings.cppn.genome import Layout, check_layout, first_genome
-from fooljax.encodings.cppn.mutation import Rates, mutate
+from fooljax.encodings.cppn.mutation import Rates, make_mutate
 from fooljax.encodings.cppn.render import make_render
+from fooljax.encodings.cppn.serialise import Drawing, to_json
 from fooljax.errors import InputError
 
-NUM_NODES = 64
+MAX_NODES = 64
 """Rows of a genome by default."""
-FAN_IN = 12
-"""Connections into a node, at most, by default."""
+MAX_CONNECTIONS = 128
+"""Places for connections by default."""
 
 
 def cppn(
@@ -26,9 +27,10 @@ def cppn(
     functions: str = "paper",
     coordinates: str = "raw",
     colour: str | None = None,
-    num_nodes: int = NUM_NODES,
-    fan_in: int = FAN_IN,
+    max_nodes: int = MAX_NODES,
+    max_connections: int = MAX_CONNECTIONS,
     rates: Rates | None = None,
+    lowering: str | None = None,
 ) -> Encoding:
     """Builds the CPPN encoding. A genome is a `CPPN`.
 
@@ -38,9 +40,10 @@ def cppn(
       coordinates: "raw" (pixel indices, as the authors' code) or "scaled" (to [-1, 1]).
       colour: "grey" for K = 1; "hls" (the authors' code), "hsv" (the paper's word) or "rgb" for K = 3; by
         default the first of them that fits.
-      num_nodes: rows of a genome: inputs, outputs and room for hidden nodes.
-      fan_in: connections into a node, at most.
+      max_nodes: rows of a genome: inputs, outputs and room for hidden nodes.
+      max_connections: the most connections of a genome.
       rates: probabilities of mutation; the authors' by default.
+      lowering: "serial" or "batched"; by default what suits the platform (see `lowering.choose`).
     Raises:
       InputError: a name is unknown, or a size does not fit.
     """
@@ -59,22 +62,25 @@ def cppn(
         raise InputError(
             f"colour: expected one of {', '.join(fitting)} for {channels} channels, got {colour}"
         )
-    layout = Layout(NUM_INPUTS, channels, num_nodes, fan_in)
+    layout = Layout(NUM_INPUTS, channels, max_nodes, max_connections)
     check_layout(layout)
-    names, chances = FUNCTION_SETS[functions], rates or Rates()
+    names = FUNCTION_SETS[functions]
+    mutate = make_mutate(layout, len(names), rates or Rates(), lowering)
 
     def vary(key: jax.Array, parents: Genome, generation: jax.Array) -> Genome:
         del generation
         parent = jax.tree.map(lambda leaf: leaf[0], parents)
-        return mutate(key, parent, layout, len(names), chances)
+        return mutate(key, parent)
 
     def measure(genome: Genome) -> dict[str, jax.Array]:
-        full = (genome.num_hidden == layout.max_hidden) | jnp.any(genome.fan_in == fan_in)
+        full = (genome.num_hidden == layout.max_hidden) | (genome.num_connections == max_connections)
         return {
             "hidden_nodes": genome.num_hidden,
-            "connections": jnp.sum(genome.fan_in),
+            "connections": genome.num_connections,
             "share_full": full.astype(jnp.float32),
         }
+
+    drawing = Drawing(names, coordinates, (height, width), colour)
 
     return Encoding(
         name="cppn",
@@ -82,7 +88,9 @@ def cppn(
         num_parents=1,
         init=lambda key: first_genome(key, layout, len(names)),
         vary=vary,
-        render=make_render(layout, names, colour),
+        render=make_render(layout, names, colour, lowering),
         coordinates=lambda: COORDINATES[coordinates](height, width),
         measure=measure,
+        coordinates_at=lambda rows, columns: COORDINATES[coordinates](rows, columns, (height, width)),
+        to_json=lambda genome: to_json(genome, layout, drawing),
     )

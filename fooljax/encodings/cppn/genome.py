@@ -3,14 +3,14 @@
 A compositional pattern-producing network (Stanley 2007) maps a pixel's coordinates to its value; each node
 applies its own function to the weighted sum of what it reads. Source: Nguyen et al. 2015, section 2.2.
 
-A genome has `N` rows, one for each node, and `F` slots a row, one for each incoming connection:
+A genome has `N` rows, one for each node, and a list of `E` places for connections:
 
 - rows `0 ... I-1` are the inputs; rows `I ... I+num_hidden-1` the hidden nodes, in topological order; the
   last `K` rows the outputs; the rows between are padding;
 - a hidden row reads inputs and hidden rows of lower index, an output reads inputs and hidden rows; nothing
   reads an output or padding; parallel connections are allowed, as in the authors' code;
-- the slots in use are the first `fan_in[row]`; the others hold source 0 and weight 0, so that summing all `F`
-  slots is right as well;
+- the connections in use are the first `num_connections`, sorted by target, so that those into a node stand
+  together; the other places hold source 0, target 0 and weight 0;
 - inputs and padding have function 0 and no connections; weights are in [-10, 10]; nothing is NaN.
 
 `validate` checks all of this; every operator keeps it.
@@ -35,19 +35,24 @@ class Layout(NamedTuple):
     Attributes:
       num_inputs: `I`.
       num_outputs: `K`.
-      num_nodes: `N`, rows: inputs, outputs and room for hidden nodes.
-      fan_in: `F`, slots a row; at least `I`, since a first genome joins every input to every output.
+      max_nodes: `N`, rows: inputs, outputs and room for hidden nodes.
+      max_connections: `E`; at least `I K`, since a first genome joins every input to every output.
     """
 
     num_inputs: int = 4
     num_outputs: int = 1
-    num_nodes: int = 64
-    fan_in: int = 16
+    max_nodes: int = 64
+    max_connections: int = 128
 
     @property
     def max_hidden(self) -> int:
         """The most hidden nodes a genome can have."""
-        return self.num_nodes - self.num_inputs - self.num_outputs
+        return self.max_nodes - self.num_inputs - self.num_outputs
+
+    @property
+    def first_output(self) -> int:
+        """The row of the first output."""
+        return self.max_nodes - self.num_outputs
 
 
 @flax.struct.dataclass
@@ -56,17 +61,19 @@ class CPPN:
 
     Attributes:
       num_hidden: `[]` int32.
+      num_connections: `[]` int32.
       functions: `[N]` int32, index into the function set.
-      sources: `[N, F]` int32, the row that each slot reads.
-      weights: `[N, F]` float32.
-      fan_in: `[N]` int32, slots in use.
+      sources: `[E]` int32, the row that each connection reads.
+      targets: `[E]` int32, the row that it leads to.
+      weights: `[E]` float32.
     """
 
     num_hidden: jax.Array
+    num_connections: jax.Array
     functions: jax.Array
     sources: jax.Array
+    targets: jax.Array
     weights: jax.Array
-    fan_in: jax.Array
 
 
 def check_layout(layout: Layout) -> None:
@@ -76,9 +83,12 @@ def check_layout(layout: Layout) -> None:
             raise InputError(f"{name}: expected 1 or more, got {value}")
     if layout.max_hidden < 0:
         least = layout.num_inputs + layout.num_outputs
-        raise InputError(f"num_nodes: expected at least {least} (inputs and outputs), got {layout.num_nodes}")
-    if layout.fan_in < layout.num_inputs:
-        raise InputError(f"fan_in: expected at least {layout.num_inputs} (inputs), got {layout.fan_in}")
+        raise InputError(f"max_nodes: expected at least {least} (inputs and outputs), got {layout.max_nodes}")
+    least = layout.num_inputs * layout.num_outputs
+    if layout.max_connections < least:
+        raise InputError(
+            f"max_connections: expected at least {least} (inputs x outputs), got {layout.max_connections}"
+        )
 
 
 def first_genome(key: jax.Array, layout: Layout, num_functions: int) -> CPPN:
@@ -87,18 +97,20 @@ def first_genome(key: jax.Array, layout: Layout, num_functions: int) -> CPPN:
     Source: Nguyen et al. 2015 (no hidden nodes at first); the authors' code for the rest.
     """
     weight_key, function_key = jax.random.split(key)
-    num_inputs, num_outputs, rows, slots = layout
-    outputs = slice(rows - num_outputs, rows)
-    weights = jax.random.uniform(weight_key, (num_outputs, num_inputs), minval=-MAX_WEIGHT, maxval=MAX_WEIGHT)
+    num_inputs, num_outputs = layout[:2]
+    used = num_inputs * num_outputs
+    weights = jax.random.uniform(weight_key, (used,), minval=-MAX_WEIGHT, maxval=MAX_WEIGHT)
     functions = jnp.floor(jax.random.uniform(function_key, (num_outputs,)) * num_functions).astype(jnp.int32)
+    functions = jnp.minimum(functions, num_functions - 1)
+    free = (0, layout.max_connections - used)
+    targets = np.repeat(np.arange(num_outputs, dtype=np.int32) + layout.first_output, num_inputs)
     return CPPN(
         num_hidden=jnp.int32(0),
-        functions=jnp.zeros(rows, jnp.int32).at[outputs].set(jnp.minimum(functions, num_functions - 1)),
-        sources=jnp.zeros((rows, slots), jnp.int32)
-        .at[outputs, :num_inputs]
-        .set(jnp.arange(num_inputs)[None]),
-        weights=jnp.zeros((rows, slots)).at[outputs, :num_inputs].set(weights),
-        fan_in=jnp.zeros(rows, jnp.int32).at[outputs].set(num_inputs),
+        num_connections=jnp.int32(used),
+        functions=jnp.pad(functions, (layout.first_output, 0)),
+        sources=jnp.pad(jnp.tile(jnp.arange(num_inputs, dtype=jnp.int32), num_outputs), free),
+        targets=jnp.pad(jnp.asarray(targets), free),
+        weights=jnp.pad(weights, free),
     )
 
 
@@ -108,25 +120,23 @@ def pad(genome: CPPN, layout: Layout, new: Layout) -> CPPN:
     Args:
       genome: one genome.
       layout: its layout.
-      new: at least as many nodes and slots.
+      new: at least as many nodes and connections.
     Raises:
       InputError: `new` has less room, or other inputs or outputs.
     """
-    if new[:2] != layout[:2] or new.num_nodes < layout.num_nodes or new.fan_in < layout.fan_in:
+    if new[:2] != layout[:2] or any(b < a for a, b in zip(layout, new, strict=True)):
         raise InputError(f"new: expected a layout with at least the room of {layout}, got {new}")
-    split, more = layout.num_nodes - layout.num_outputs, new.num_nodes - layout.num_nodes
-
-    def widen(leaf: jax.Array) -> jax.Array:
-        middle = jnp.zeros((more, *leaf.shape[1:]), leaf.dtype)
-        rows = jnp.concatenate([leaf[:split], middle, leaf[split:]])
-        return jnp.pad(rows, ((0, 0), (0, new.fan_in - layout.fan_in))) if leaf.ndim == 2 else rows
-
+    more, free = new.max_nodes - layout.max_nodes, (0, new.max_connections - layout.max_connections)
+    functions, split = genome.functions, layout.first_output
+    middle = jnp.zeros(more, jnp.int32)
+    targets = genome.targets + more * (genome.targets >= layout.first_output)
     return CPPN(
         num_hidden=genome.num_hidden,
-        functions=widen(genome.functions),
-        sources=widen(genome.sources),
-        weights=widen(genome.weights),
-        fan_in=widen(genome.fan_in),
+        num_connections=genome.num_connections,
+        functions=jnp.concatenate([functions[:split], middle, functions[split:]]),
+        sources=jnp.pad(genome.sources, free),
+        targets=jnp.pad(targets, free),
+        weights=jnp.pad(genome.weights, free),
     )
 
 
@@ -137,10 +147,11 @@ def validate(genome: Any, layout: Layout, num_functions: int) -> None:
       InputError: names the first invariant that is broken, and where.
     """
     check_layout(layout)
-    num_inputs, num_outputs, rows, slots = layout
-    shapes = {"num_hidden": (), "functions": (rows,), "sources": (rows, slots), "weights": (rows, slots)}
+    num_inputs, _, rows, places = layout
+    shapes = {"num_hidden": (), "num_connections": (), "functions": (rows,)}
+    shapes |= {"sources": (places,), "targets": (places,), "weights": (places,)}
     arrays = {}
-    for name, shape in {**shapes, "fan_in": (rows,)}.items():
+    for name, shape in shapes.items():
         arrays[name] = array = np.asarray(getattr(genome, name))
         kind = np.floating if name == "weights" else np.integer
         if array.shape != shape or not np.issubdtype(array.dtype, kind):
@@ -148,24 +159,34 @@ def validate(genome: Any, layout: Layout, num_functions: int) -> None:
             raise InputError(
                 f"{name}: expected {expected} {list(shape)}, got {array.dtype} {list(array.shape)}"
             )
-    num_hidden, fan_in, weights = int(arrays["num_hidden"]), arrays["fan_in"], arrays["weights"]
-    if not 0 <= num_hidden <= layout.max_hidden:
-        raise InputError(f"num_hidden: expected 0 to {layout.max_hidden}, got {num_hidden}")
-    if not np.all(np.abs(weights) <= MAX_WEIGHT):
+    num_hidden, used = int(arrays["num_hidden"]), int(arrays["num_connections"])
+    for name, value, most in (
+        ("num_hidden", num_hidden, layout.max_hidden),
+        ("num_connections", used, places),
+    ):
+        if not 0 <= value <= most:
+            raise InputError(f"{name}: expected 0 to {most}, got {value}")
+    if not np.all(np.abs(arrays["weights"]) <= MAX_WEIGHT):
         raise InputError(f"weights: expected numbers in [-{MAX_WEIGHT:g}, {MAX_WEIGHT:g}]")
-    first_output = rows - num_outputs
-    for row in range(rows):
-        hidden = num_inputs <= row < num_inputs + num_hidden
-        used, function = int(fan_in[row]), int(arrays["functions"][row])
-        if not (hidden or row >= first_output) and (used or function):
-            raise InputError(f"row {row}: expected no connections and function 0 in an input or padding")
-        if not 0 <= used <= slots:
-            raise InputError(f"fan_in[{row}]: expected 0 to {slots}, got {used}")
+    above_hidden = num_inputs + num_hidden
+    row = np.arange(rows)
+    is_node = ((row >= num_inputs) & (row < above_hidden)) | (row >= layout.first_output)
+    for index, function in enumerate(arrays["functions"].tolist()):
         if not 0 <= function < num_functions:
-            raise InputError(f"functions[{row}]: expected 0 to {num_functions - 1}, got {function}")
-        sources = arrays["sources"][row]
-        below = row if hidden else num_inputs + num_hidden
-        if not np.all((sources[:used] >= 0) & (sources[:used] < below)):
-            raise InputError(f"sources[{row}]: expected rows below {below}, got {sources[:used].tolist()}")
-        if np.any(sources[used:]) or np.any(weights[row, used:]):
-            raise InputError(f"row {row}: expected source 0 and weight 0 in the slots beyond {used}")
+            raise InputError(f"functions[{index}]: expected 0 to {num_functions - 1}, got {function}")
+        if function and not is_node[index]:
+            raise InputError(f"functions[{index}]: expected 0 in an input or padding, got {function}")
+    for name in ("sources", "targets", "weights"):
+        if np.any(arrays[name][used:]):
+            raise InputError(f"{name}: expected 0 in the places beyond {used}")
+    before = 0
+    pairs = zip(arrays["sources"][:used].tolist(), arrays["targets"][:used].tolist(), strict=True)
+    for index, (source, target) in enumerate(pairs):
+        if not 0 <= target < rows or not is_node[target]:
+            raise InputError(f"targets[{index}]: expected a hidden node or an output, got {target}")
+        if target < before:
+            raise InputError(f"targets[{index}]: expected {before} or more (sorted), got {target}")
+        below = min(target, above_hidden)
+        if not 0 <= source < below:
+            raise InputError(f"sources[{index}]: expected a row below {below}, got {source}")
+        before = target

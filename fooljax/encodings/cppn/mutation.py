@@ -1,21 +1,23 @@
 """Mutation of CPPN genomes: weights, functions, connections, nodes.
 
-Source: the authors' code for Nguyen et al. 2015, in its order and with its rates. Everything is masks and
-shifts over the padded arrays: no scatter, no data-dependent shape, so a population mutates under one `vmap`.
-Differs: a genome that is full (nodes, or the slots of the chosen target) stays as it is.
+Source: the authors' code for Nguyen et al. 2015, in its order and with its rates. Differs: a genome that is
+full (of nodes, or of connections) stays as it is where something would be added.
 
-Between the steps a genome is a `Draft`, whose slots in use are a mask and may have gaps; they are closed
-once, at the end.
+A step is a `lax.cond`: a real branch where genomes are mutated one after another, a selection under `vmap`.
+No scatter, no data-dependent shape.
 """
 
 import dataclasses
-from typing import NamedTuple
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
-import flax.struct
 import jax
 import jax.numpy as jnp
+from jax import lax
 
 from fooljax.encodings.cppn.genome import CPPN, MAX_WEIGHT, Layout
+from fooljax.encodings.cppn.lowering import as_one_kernel, choose
 from fooljax.encodings.polynomial import polynomial
 
 
@@ -41,222 +43,212 @@ class Rates(NamedTuple):
     delete_node: float = 0.2
 
 
-@flax.struct.dataclass
-class Draft:
-    """A genome whose slots in use are those of a mask.
-
-    Attributes:
-      num_hidden: `[]` int32.
-      functions: `[N]` int32.
-      sources: `[N, F]` int32; anything where not used.
-      weights: `[N, F]` float32; anything where not used.
-      used: `[N, F]` bool.
-    """
-
-    num_hidden: jax.Array
-    functions: jax.Array
-    sources: jax.Array
-    weights: jax.Array
-    used: jax.Array
+_FOR_STEPS = 11
+"""Draws of the four steps that change the graph."""
 
 
-def mutate(key: jax.Array, genome: CPPN, layout: Layout, num_functions: int, rates: Rates) -> CPPN:
-    """One child of a genome: the six steps of the authors' code, in their order.
+def make_mutate(
+    layout: Layout, num_functions: int, rates: Rates, lowering: str | None = None
+) -> Callable[[jax.Array, CPPN], CPPN]:
+    """Builds `mutate(key, genome) -> genome`: the six steps of the authors' code, in their order.
 
     Args:
-      key: a PRNG key.
-      genome: one genome, valid for the layout.
-      layout: its sizes.
+      layout: sizes of the genomes.
       num_functions: size of the function set.
       rates: probabilities.
+      lowering: see `lowering.choose`; both forms give the same genomes.
     Returns:
-      A valid genome.
+      A function of a PRNG key and one valid genome, giving a valid genome; vmap it over populations.
     """
-    rows, slots = layout.num_nodes, layout.fan_in
-    draws = jax.random.uniform(key, (rows * slots + rows + 11,))
-    for_weights, for_functions, last = draws[: rows * slots], draws[rows * slots : -11], draws[-11:]
-    draft = move_weights(for_weights.reshape(rows, slots), opened(genome), rates.weight, rates.eta)
-    draft = redraw_functions(for_functions, draft, layout, num_functions, rates.function)
-    # The barriers keep XLA from computing each step again for each leaf of the next.
-    draft = add_connection(last[0:4], jax.lax.optimization_barrier(draft), layout, rates.add_connection)
-    draft = delete_connection(last[4:6], jax.lax.optimization_barrier(draft), rates.delete_connection)
-    draft = add_node(last[6:9], jax.lax.optimization_barrier(draft), layout, num_functions, rates.add_node)
-    draft = delete_node(last[9:11], jax.lax.optimization_barrier(draft), layout, rates.delete_node)
-    return closed(jax.lax.optimization_barrier(draft))
+    num_nodes, num_places = layout.max_nodes, layout.max_connections
 
+    def one(pair: tuple[jax.Array, CPPN]) -> CPPN:
+        draws, genome = pair
+        for_weights, for_functions, last = jnp.split(draws, (num_places, num_places + num_nodes))
+        genome = move_weights(for_weights, genome, rates.weight, rates.eta)
+        genome = redraw_functions(for_functions, genome, layout, num_functions, rates.function)
+        genome = add_connection(last[0:4], genome, layout, rates.add_connection)
+        genome = delete_connection(last[4:6], genome, rates.delete_connection)
+        genome = add_node(last[6:9], genome, layout, num_functions, rates.add_node)
+        return delete_node(last[9:11], genome, layout, rates.delete_node)
 
-def opened(genome: CPPN) -> Draft:
-    """A genome as a draft."""
-    used = jnp.arange(genome.sources.shape[1])[None] < genome.fan_in[:, None]
-    return Draft(genome.num_hidden, genome.functions, genome.sources, genome.weights, used)
-
-
-def closed(draft: Draft) -> CPPN:
-    """A draft as a genome: gaps closed, in order, and zeros in the slots that are free.
-
-    Each connection moves up by the number of gaps before it, one binary digit of that number at a time:
-    shifts and masks, where sorting would cost many times as much.
-    """
-    used, num_slots = draft.used, draft.used.shape[1]
-    gaps = _counted(~used)
-    moves = jnp.where(used, gaps, 0)
-    sources, weights = jnp.where(used, draft.sources, 0), jnp.where(used, draft.weights, 0.0)
-    for bit in range((num_slots - 1).bit_length()):
-        step = 1 << bit
-        moves, sources, weights = jax.lax.optimization_barrier((moves, sources, weights))
-        leaving = (moves >> bit) & 1 == 1
-        arriving = _ahead(moves, step) >> bit & 1 == 1
-
-        def moved(leaf: jax.Array) -> jax.Array:
-            return jnp.where(arriving, _ahead(leaf, step), jnp.where(leaving, 0, leaf))  # noqa: B023
-
-        moves, sources, weights = moved(moves), moved(sources), moved(weights)
-    fan_in = jnp.sum(used, axis=1, dtype=jnp.int32)
-    return CPPN(draft.num_hidden, draft.functions, sources, weights, fan_in)
-
-
-def move_weights(draws: jax.Array, draft: Draft, rate: float, eta: float) -> Draft:
-    """Polynomial mutation of each weight, `draws` `[N, F]`, with probability `rate`."""
-    weights = polynomial(draws, draft.weights, rate, eta, -MAX_WEIGHT, MAX_WEIGHT)
-    return dataclasses.replace(draft, weights=jnp.where(draft.used, weights, 0.0))
-
-
-def redraw_functions(
-    draws: jax.Array, draft: Draft, layout: Layout, num_functions: int, rate: float
-) -> Draft:
-    """Draws each node's function again, `draws` `[N]`, with probability `rate`; it may stay what it was."""
-    row = jnp.arange(layout.num_nodes)
-    hidden = (row >= layout.num_inputs) & (row < layout.num_inputs + draft.num_hidden)
-    has_function = hidden | (row >= layout.num_nodes - layout.num_outputs)
-    drawn = _pick(draws / max(rate, 1e-30), num_functions)
-    return dataclasses.replace(
-        draft, functions=jnp.where(has_function & (draws < rate), drawn, draft.functions)
+    many = choose(
+        lowering,
+        serial=lambda _, pairs: as_one_kernel(functools.partial(lax.map, one), pairs),
+        batched=lambda _, pairs: jax.vmap(one)(pairs),
     )
 
+    def mutate(key: jax.Array, genome: CPPN) -> CPPN:
+        draws = jax.random.uniform(key, (num_places + num_nodes + _FOR_STEPS,))
+        pairs = jax.tree.map(lambda leaf: leaf[None], (draws, genome))
+        children: CPPN = jax.tree.map(lambda leaf: leaf[0], many((), pairs))
+        return children
 
-def add_connection(draws: jax.Array, draft: Draft, layout: Layout, rate: float) -> Draft:
-    """Joins a random input or hidden node to a random node that is neither an input nor its ancestor.
+    return mutate
+
+
+def move_weights(draws: jax.Array, genome: CPPN, rate: float, eta: float) -> CPPN:
+    """Polynomial mutation of each weight, `draws` `[E]`, with probability `rate`."""
+    moved = polynomial(draws, genome.weights, rate, eta, -MAX_WEIGHT, MAX_WEIGHT)
+    return dataclasses.replace(genome, weights=jnp.where(_used(genome), moved, 0.0))
+
+
+def redraw_functions(draws: jax.Array, genome: CPPN, layout: Layout, num_functions: int, rate: float) -> CPPN:
+    """Draws each node's function again, `draws` `[N]`, with probability `rate`; it may stay what it was."""
+    drawn = _pick(draws / max(rate, 1e-30), num_functions)
+    chosen = _is_node(genome, layout) & (draws < rate)
+    return dataclasses.replace(genome, functions=jnp.where(chosen, drawn, genome.functions))
+
+
+def add_connection(draws: jax.Array, genome: CPPN, layout: Layout, rate: float) -> CPPN:
+    """Joins a random input or hidden node to a random node that is neither itself nor its ancestor.
 
     Where the target stands before the source, the source and its ancestors between the two move before it,
     which keeps the order topological.
 
     Args:
       draws: `[4]` uniform: whether, source, target, weight.
-      draft: one genome.
+      genome: one genome.
       layout: its sizes.
-      rate: probability that it happens; nothing happens if no target is left or the target's slots are full.
+      rate: probability that it happens; nothing happens if no target is left or the genome is full.
     """
-    row = jnp.arange(layout.num_nodes)
-    first_output = layout.num_nodes - layout.num_outputs
-    above_hidden = layout.num_inputs + draft.num_hidden
-    source = _pick(draws[1], above_hidden)
-    ancestors = _ancestors(draft, layout, source)
-    targets = (row >= first_output) | ((row >= layout.num_inputs) & (row < above_hidden))
-    targets &= ~ancestors & (row != source)
-    counted = _counted(targets)
-    wanted = _pick(draws[2], counted[-1])
-    target = jnp.argmax(targets & (counted == wanted + 1))
-    free = ~draft.used & (row == target)[:, None]
-    happens = (draws[0] < rate) & jnp.any(free) & (counted[-1] > 0)
 
-    # A stable partition of the rows between: the source with its ancestors, then the rest, target first.
-    moves = happens & (target < source) & (row >= target) & (row <= source)
-    early = moves & (ancestors | (row == source))
-    late = moves & ~early
-    place = jnp.where(early, target + _counted(early) - 1, row)
-    place = jnp.where(late, target + jnp.sum(early) + _counted(late) - 1, place)
-    comes_from = jnp.sum(jnp.where(place[None] == row[:, None], row[None], 0), axis=1)
-    place, comes_from, free = jax.lax.optimization_barrier((place, comes_from, free))
+    def join(genome: CPPN) -> CPPN:
+        row = jnp.arange(layout.max_nodes, dtype=jnp.int32)
+        above_hidden = layout.num_inputs + genome.num_hidden
+        source = _pick(draws[1], above_hidden)
+        ancestors = _with_ancestors(genome, row == source)
+        counted = _counted(_is_node(genome, layout) & ~ancestors)
+        target = jnp.sum(counted <= _pick(draws[2], counted[-1]), dtype=jnp.int32)
 
-    slot = free & (_counted(free) == 1) & happens
-    sources = jnp.where(slot, source, draft.sources)
-    weights = jnp.where(slot, (2.0 * draws[3] - 1.0) * MAX_WEIGHT, draft.weights)
-    return Draft(
-        num_hidden=draft.num_hidden,
-        functions=draft.functions[comes_from],
-        sources=place[sources][comes_from],
-        weights=weights[comes_from],
-        used=(draft.used | slot)[comes_from],
-    )
+        def before(genome: CPPN) -> tuple[CPPN, jax.Array, jax.Array]:
+            # A stable partition of the rows between: the source with its ancestors, then the rest.
+            moves = (row >= target) & (row <= source)
+            early = _counted(moves & ancestors)
+            place = jnp.where(moves & ancestors, target + early - 1, row + early[-1] - early)
+            place = jnp.where(moves, place, row)
+            (functions,) = _sorted((genome.functions,), place, above_hidden)
+            sources, targets = place[genome.sources], place[genome.targets]
+            sources, targets, weights = _sorted(
+                (sources, targets, genome.weights), targets, genome.num_connections
+            )
+            genome = dataclasses.replace(
+                genome, functions=functions, sources=sources, targets=targets, weights=weights
+            )
+            return genome, place[source], place[target]
+
+        genome, source, target = lax.cond(
+            target < source, before, lambda genome: (genome, source, target), genome
+        )
+        place = jnp.sum(_used(genome) & (genome.targets <= target), dtype=jnp.int32)
+        joined = _insert(genome, place, source, target, (2.0 * draws[3] - 1.0) * MAX_WEIGHT)
+        return _where(counted[-1] > 0, joined, genome)
+
+    happens = (draws[0] < rate) & (genome.num_connections < layout.max_connections)
+    return lax.cond(happens, join, lambda genome: genome, genome)
 
 
-def delete_connection(draws: jax.Array, draft: Draft, rate: float) -> Draft:
+def delete_connection(draws: jax.Array, genome: CPPN, rate: float) -> CPPN:
     """Removes one connection, drawn uniformly.
 
     Args:
       draws: `[2]` uniform: whether, which.
-      draft: one genome.
+      genome: one genome.
       rate: probability that it happens.
     """
-    return dataclasses.replace(
-        draft, used=draft.used & ~(_one_connection(draws[1], draft) & (draws[0] < rate))
-    )
+
+    def remove(genome: CPPN) -> CPPN:
+        gone = _pick(draws[1], genome.num_connections)
+        place = _places(genome)
+
+        def close(leaf: jax.Array) -> jax.Array:
+            # The place beyond the last one in use moves up as well, and it holds 0.
+            return jnp.where(place < gone, leaf, jnp.append(leaf[1:], jnp.zeros((), leaf.dtype)))
+
+        return dataclasses.replace(
+            genome,
+            num_connections=genome.num_connections - 1,
+            sources=close(genome.sources),
+            targets=close(genome.targets),
+            weights=close(genome.weights),
+        )
+
+    happens = (draws[0] < rate) & (genome.num_connections > 0)
+    return lax.cond(happens, remove, lambda genome: genome, genome)
 
 
-def add_node(draws: jax.Array, draft: Draft, layout: Layout, num_functions: int, rate: float) -> Draft:
+def add_node(draws: jax.Array, genome: CPPN, layout: Layout, num_functions: int, rate: float) -> CPPN:
     """Splits a random connection by a node with a random function; both halves carry the old weight.
 
     Args:
       draws: `[3]` uniform: whether, which connection, which function.
-      draft: one genome.
+      genome: one genome.
       layout: its sizes.
       num_functions: size of the function set.
-      rate: probability that it happens; nothing happens without a connection or a free row.
+      rate: probability that it happens; nothing happens without a connection or where the genome is full.
     """
-    row = jnp.arange(layout.num_nodes)
-    above_hidden = layout.num_inputs + draft.num_hidden
-    split = _one_connection(draws[1], draft)
-    happens = (draws[0] < rate) & jnp.any(split) & (draft.num_hidden < layout.max_hidden)
-    source = jnp.sum(jnp.where(split, draft.sources, 0))
-    weight = jnp.sum(jnp.where(split, draft.weights, 0.0))
-    target = jnp.sum(jnp.where(split, row[:, None], 0))
-    # The new row stands just before the target, or last of the hidden rows where the target is an output.
-    new = jnp.where(happens, jnp.minimum(target, above_hidden), layout.num_nodes)
-    new, source, weight = jax.lax.optimization_barrier((new, source, weight))
-    shifted = (row > new) & (row <= above_hidden)
 
-    def insert(leaf: jax.Array, value: jax.Array) -> jax.Array:
-        mask = (leaf.shape[0], *(1,) * (leaf.ndim - 1))
-        down = jnp.where(shifted.reshape(mask), jnp.roll(leaf, 1, axis=0), leaf)
-        return jnp.where((row == new).reshape(mask), value, down)
+    def split(genome: CPPN) -> CPPN:
+        row = jnp.arange(layout.max_nodes, dtype=jnp.int32)
+        above_hidden = layout.num_inputs + genome.num_hidden
+        place, used = _pick(draws[1], genome.num_connections), _used(genome)
+        source, weight = _at(genome.sources, place), _at(genome.weights, place)
+        # The new row stands just before the target, or last of the hidden rows where that is an output.
+        new = jnp.minimum(_at(genome.targets, place), above_hidden)
 
-    return Draft(
-        num_hidden=draft.num_hidden + happens,
-        functions=insert(draft.functions, _pick(draws[2], num_functions)),
-        sources=insert(jnp.where(split & happens, new, draft.sources + (draft.sources >= new)), source),
-        weights=insert(draft.weights, weight),
-        used=insert(draft.used, (jnp.arange(layout.fan_in) == 0)[None]),
-    )
+        def shifted(rows: jax.Array) -> jax.Array:
+            return rows + (used & (rows >= new) & (rows < layout.first_output))
+
+        down = jnp.concatenate([genome.functions[:1], genome.functions[:-1]])
+        functions = jnp.where((row > new) & (row <= above_hidden), down, genome.functions)
+        genome = dataclasses.replace(
+            genome,
+            num_hidden=genome.num_hidden + 1,
+            functions=jnp.where(row == new, _pick(draws[2], num_functions), functions),
+            sources=jnp.where(_places(genome) == place, new, shifted(genome.sources)),
+            targets=shifted(genome.targets),
+        )
+        return _insert(genome, jnp.sum(used & (genome.targets < new), dtype=jnp.int32), source, new, weight)
+
+    room = (genome.num_hidden < layout.max_hidden) & (genome.num_connections < layout.max_connections)
+    happens = (draws[0] < rate) & room & (genome.num_connections > 0)
+    return lax.cond(happens, split, lambda genome: genome, genome)
 
 
-def delete_node(draws: jax.Array, draft: Draft, layout: Layout, rate: float) -> Draft:
+def delete_node(draws: jax.Array, genome: CPPN, layout: Layout, rate: float) -> CPPN:
     """Removes a random hidden node with all its connections.
 
     Args:
       draws: `[2]` uniform: whether, which.
-      draft: one genome.
+      genome: one genome.
       layout: its sizes.
       rate: probability that it happens.
     """
-    row = jnp.arange(layout.num_nodes)
-    happens = (draws[0] < rate) & (draft.num_hidden > 0)
-    node = jnp.where(happens, layout.num_inputs + _pick(draws[1], draft.num_hidden), layout.num_nodes)
-    last = layout.num_inputs + draft.num_hidden - 1
-    shifted = (row >= node) & (row < last)
-    emptied = happens & (row == last)
 
-    def close(leaf: jax.Array) -> jax.Array:
-        mask = (leaf.shape[0], *(1,) * (leaf.ndim - 1))
-        up = jnp.where(shifted.reshape(mask), jnp.roll(leaf, -1, axis=0), leaf)
-        return jnp.where(emptied.reshape(mask), jnp.zeros((), leaf.dtype), up)
+    def remove(genome: CPPN) -> CPPN:
+        row = jnp.arange(layout.max_nodes, dtype=jnp.int32)
+        node = layout.num_inputs + _pick(draws[1], genome.num_hidden)
+        stays = _used(genome) & (genome.sources != node) & (genome.targets != node)
 
-    return Draft(
-        num_hidden=draft.num_hidden - happens,
-        functions=close(draft.functions),
-        sources=close(draft.sources - (draft.sources > node)),
-        weights=close(draft.weights),
-        used=close(draft.used & (draft.sources != node)),
-    )
+        def shifted(rows: jax.Array) -> jax.Array:
+            return jnp.where(stays, rows - ((rows > node) & (rows < layout.first_output)), 0)
+
+        leaves = (shifted(genome.sources), shifted(genome.targets), jnp.where(stays, genome.weights, 0.0))
+        sources, targets, weights = _kept(leaves, stays, genome.num_connections)
+        last = layout.num_inputs + genome.num_hidden - 1
+        up = jnp.concatenate([genome.functions[1:], genome.functions[-1:]])
+        functions = jnp.where((row >= node) & (row < last), up, genome.functions)
+        return CPPN(
+            num_hidden=genome.num_hidden - 1,
+            num_connections=jnp.sum(stays, dtype=jnp.int32),
+            functions=jnp.where(row == last, 0, functions),
+            sources=sources,
+            targets=targets,
+            weights=weights,
+        )
+
+    happens = (draws[0] < rate) & (genome.num_hidden > 0)
+    return lax.cond(happens, remove, lambda genome: genome, genome)
 
 
 def _pick(draw: jax.Array, count: jax.Array | int) -> jax.Array:
@@ -265,42 +257,92 @@ def _pick(draw: jax.Array, count: jax.Array | int) -> jax.Array:
     return jnp.clip(index, 0, jnp.maximum(count - 1, 0))
 
 
-def _one_connection(draw: jax.Array, draft: Draft) -> jax.Array:
-    """`[N, F]` bool: True at one connection, drawn uniformly; nowhere if there is none."""
-    in_rows = _counted(jnp.sum(draft.used, axis=1))
-    wanted = _pick(draw, in_rows[-1])
-    row = jnp.argmax(in_rows > wanted)
-    here = draft.used & (jnp.arange(in_rows.size) == row)[:, None]
-    left = wanted - jnp.sum(jnp.where(jnp.arange(in_rows.size) < row, jnp.sum(draft.used, axis=1), 0))
-    return here & (_counted(here) == left + 1)
+def _at(leaf: jax.Array, index: jax.Array) -> jax.Array:
+    """`leaf[index]`, where the index is known to be in range."""
+    return lax.dynamic_index_in_dim(leaf, index, keepdims=False)
+
+
+def _places(genome: CPPN) -> jax.Array:
+    return jnp.arange(genome.sources.size, dtype=jnp.int32)
+
+
+def _used(genome: CPPN) -> jax.Array:
+    """`[E]` bool: the places in use."""
+    return _places(genome) < genome.num_connections
+
+
+def _is_node(genome: CPPN, layout: Layout) -> jax.Array:
+    """`[N]` bool: hidden nodes and outputs."""
+    row = jnp.arange(layout.max_nodes)
+    hidden = (row >= layout.num_inputs) & (row < layout.num_inputs + genome.num_hidden)
+    return hidden | (row >= layout.first_output)
 
 
 def _counted(mask: jax.Array) -> jax.Array:
-    """How many are True up to and including each place along the last axis, int32."""
-    return jnp.cumsum(mask, axis=-1, dtype=jnp.int32)
+    """How many are True up to and including each place, int32."""
+    return jnp.cumsum(mask, dtype=jnp.int32)
 
 
-def _ahead(leaf: jax.Array, step: int) -> jax.Array:
-    """`leaf[:, i + step]` at `i`, zeros at the end."""
-    return jnp.pad(leaf[:, step:], ((0, 0), (0, step)))
+def _where(condition: jax.Array, first: CPPN, second: CPPN) -> CPPN:
+    chosen: CPPN = jax.tree.map(lambda a, b: jnp.where(condition, a, b), first, second)
+    return chosen
 
 
-def _ancestors(draft: Draft, layout: Layout, node: jax.Array) -> jax.Array:
-    """`[N]` bool: the rows that a row reads, directly or through others; itself not. As sets of bits."""
-    words, row = jnp.arange(-(-layout.num_nodes // 32)), jnp.arange(layout.num_nodes)
+def _insert(genome: CPPN, place: jax.Array, source: jax.Array, target: jax.Array, weight: jax.Array) -> CPPN:
+    """Puts one connection at a place; those from there on move one down (there must be room)."""
+    here, below = _places(genome) == place, _places(genome) > place
 
-    def bits(rows: jax.Array) -> jax.Array:
-        one = jnp.uint32(1) << (rows % 32).astype(jnp.uint32)
-        here = words.reshape((1,) * rows.ndim + words.shape) == (rows // 32)[..., None]
-        return jnp.where(here, one[..., None], jnp.uint32(0))
+    def insert(leaf: jax.Array, value: jax.Array) -> jax.Array:
+        down = jnp.concatenate([leaf[:1], leaf[:-1]])
+        return jnp.where(here, value, jnp.where(below, down, leaf))
+
+    return dataclasses.replace(
+        genome,
+        num_connections=genome.num_connections + 1,
+        sources=insert(genome.sources, source),
+        targets=insert(genome.targets, target),
+        weights=insert(genome.weights, weight),
+    )
+
+
+def _sorted(leaves: tuple[jax.Array, ...], keys: jax.Array, count: jax.Array) -> tuple[jax.Array, ...]:
+    """The first `count` members of each leaf in the order of their keys, stably; the others stay.
+
+    By counting, one member at a time: few are in use, and a comparison of all with all, or a sort of all
+    places, would cost several times as much.
+    """
+    place = jnp.arange(keys.size, dtype=jnp.int32)
+    keys = jnp.where(place < count, keys * keys.size + place, jnp.iinfo(jnp.int32).max)
+
+    def put(index: jax.Array, sorted_leaves: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
+        here = place == jnp.sum(keys < _at(keys, index), dtype=jnp.int32)
+        pairs = zip(leaves, sorted_leaves, strict=True)
+        return tuple(jnp.where(here, _at(leaf, index), other) for leaf, other in pairs)
+
+    return lax.fori_loop(0, count, put, leaves)
+
+
+def _kept(leaves: tuple[jax.Array, ...], stays: jax.Array, count: jax.Array) -> tuple[jax.Array, ...]:
+    """Those of the first `count` members of each leaf that stay, in their order; zeros beyond them."""
+    place = jnp.arange(stays.size, dtype=jnp.int32)
+
+    def put(index: jax.Array, state: Any) -> Any:
+        kept, end = state
+        here = (place == end) & _at(stays, index)
+        pairs = zip(leaves, kept, strict=True)
+        kept = tuple(jnp.where(here, _at(leaf, index), other) for leaf, other in pairs)
+        return kept, end + _at(stays, index)
+
+    return lax.fori_loop(0, count, put, (tuple(map(jnp.zeros_like, leaves)), jnp.int32(0)))[0]
+
+
+def _with_ancestors(genome: CPPN, rows: jax.Array) -> jax.Array:
+    """`[N]` bool: the given rows and all that they read, directly or through others."""
+    row = jnp.arange(rows.size, dtype=jnp.int32)
 
     def look(step: jax.Array, found: jax.Array) -> jax.Array:
-        at = layout.num_inputs + draft.num_hidden - 1 - step
-        reached = jnp.any((bits(at) & found) > 0)
-        reads = jnp.where(draft.used[at][:, None], bits(draft.sources[at]), 0)
-        return jnp.where(
-            reached, found | jax.lax.reduce(reads, jnp.uint32(0), jax.lax.bitwise_or, (0,)), found
-        )
+        # From the last connection to the first: whatever reads a row comes after what the row reads.
+        place = genome.num_connections - 1 - step
+        return found | (_at(found, _at(genome.targets, place)) & (row == _at(genome.sources, place)))
 
-    found = jax.lax.fori_loop(0, draft.num_hidden, look, bits(node))
-    return jnp.any((bits(row) & found[None]) > 0, axis=-1) & (row != node)
+    return lax.fori_loop(0, genome.num_connections, look, rows)

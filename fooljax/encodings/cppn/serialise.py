@@ -25,8 +25,6 @@ MAX_BYTES = 16 * 2**20
 """The longest text that is read or written, as UTF-8."""
 MAX_NODES = 65_536
 """The most inputs, hidden nodes and outputs together."""
-MAX_SLOTS = 2**22
-"""The most slots of the smallest layout that fits: nodes times the widest fan-in."""
 MAX_SIZE = 65_536
 """The greatest height and width of an image."""
 COORDINATES = ("raw", "scaled")
@@ -80,16 +78,16 @@ def to_json(genome: CPPN, layout: Layout, drawing: Drawing) -> str:
     validate(genome, layout, len(drawing.functions))
     if (dtype := np.asarray(genome.weights).dtype) != np.float32:
         raise InputError(f"weights: expected float32, got {dtype}")
-    num_inputs, num_outputs, rows, _ = layout
-    if len(drawing.inputs) != num_inputs:
-        raise InputError(f"inputs: expected {num_inputs} names, found {len(drawing.inputs)}")
-    first_output = num_inputs + int(genome.num_hidden)
-    kept = np.r_[:first_output, rows - num_outputs : rows]
-    functions, sources, weights, fan_in = (
-        np.asarray(leaf)[kept].tolist()
-        for leaf in (genome.functions, genome.sources, genome.weights, genome.fan_in)
+    if len(drawing.inputs) != layout.num_inputs:
+        raise InputError(f"inputs: expected {layout.num_inputs} names, found {len(drawing.inputs)}")
+    first_output = layout.num_inputs + int(genome.num_hidden)
+    functions = np.delete(np.asarray(genome.functions), np.s_[first_output : layout.first_output]).tolist()
+    body = range(layout.num_inputs, len(functions))
+    sources, targets, weights = (
+        np.asarray(leaf)[: int(genome.num_connections)]
+        for leaf in (genome.sources, genome.targets, genome.weights)
     )
-    body = range(num_inputs, len(kept))
+    targets = np.where(targets < first_output, targets, targets - layout.first_output + first_output)
     content = {
         "format": FORMAT,
         "version": VERSION,
@@ -98,12 +96,13 @@ def to_json(genome: CPPN, layout: Layout, drawing: Drawing) -> str:
         "colour": drawing.colour,
         "functions": list(drawing.functions),
         "inputs": [{"id": row, "name": name} for row, name in enumerate(drawing.inputs)],
-        "outputs": list(range(first_output, len(kept))),
+        "outputs": list(range(first_output, len(functions))),
         "nodes": [{"id": row, "function": drawing.functions[functions[row]]} for row in body],
         "connections": [
-            {"source": sources[row][slot], "target": row, "weight": weights[row][slot]}
-            for row in body
-            for slot in range(fan_in[row])
+            {"source": source, "target": target, "weight": weight}
+            for source, target, weight in zip(
+                sources.tolist(), targets.tolist(), weights.tolist(), strict=True
+            )
         ],
     }
     _read(content, frozenset(drawing.functions))
@@ -119,8 +118,7 @@ def from_json(
     """Reads a genome that `to_json` or another program wrote.
 
     Nodes may be in any order; hidden ones are sorted topologically, and keep their order where it is one
-    already. The order of the connections into a node becomes that of its slots. Weights are rounded to the
-    nearest float32.
+    already. Connections into the same node keep their order. Weights are rounded to the nearest float32.
 
     Args:
       text: JSON; bytes are UTF-8.
@@ -134,9 +132,10 @@ def from_json(
     """
     network = _read(_parse(text), frozenset(KNOWN_FUNCTIONS if functions is None else functions))
     num_inputs, num_hidden, num_outputs = network.counts
-    widest = max(map(len, network.incoming))
+    first_output, num_connections = num_inputs + num_hidden, len(network.connections)
     if layout is None:
-        layout = Layout(num_inputs, num_outputs, sum(network.counts), max(num_inputs, widest))
+        room = max(num_inputs * num_outputs, num_connections)
+        layout = Layout(num_inputs, num_outputs, first_output + num_outputs, room)
     else:
         check_layout(layout)
         for name, expected, found in (
@@ -145,31 +144,27 @@ def from_json(
         ):
             if expected != found:
                 raise InputError(f"{name}: expected {expected} for this layout, found {found}")
-        if num_hidden > layout.max_hidden:
-            raise InputError(
-                f"nodes: expected at most {layout.max_hidden} hidden ones for this layout, found {num_hidden}"
-            )
-        if widest > layout.fan_in:
-            raise InputError(
-                f"connections: expected at most {layout.fan_in} into a node for this layout, found {widest}"
-            )
-    rows, slots = layout.num_nodes, layout.fan_in
-    arrays = {
-        "functions": np.zeros(rows, np.int32),
-        "sources": np.zeros((rows, slots), np.int32),
-        "weights": np.zeros((rows, slots), np.float32),
-        "fan_in": np.zeros(rows, np.int32),
-    }
-    for position, connections in enumerate(network.incoming):
-        row = position if position < num_inputs + num_hidden else position - sum(network.counts) + rows
-        used = len(connections)
-        arrays["functions"][row] = network.functions[position]
-        arrays["fan_in"][row] = used
-        arrays["sources"][row, :used] = [source for source, _ in connections]
-        arrays["weights"][row, :used] = [weight for _, weight in connections]
+        for name, most, what, found in (
+            ("nodes", layout.max_hidden, "hidden ones ", num_hidden),
+            ("connections", layout.max_connections, "", num_connections),
+        ):
+            if found > most:
+                raise InputError(f"{name}: expected at most {most} {what}for this layout, found {found}")
+    functions = np.zeros(layout.max_nodes, np.int32)
+    functions[:first_output] = network.functions[:first_output]
+    functions[layout.first_output :] = network.functions[first_output:]
+    sources = np.zeros(layout.max_connections, np.int32)
+    targets, weights = np.zeros_like(sources), np.zeros(len(sources), np.float32)
+    for index, (source, target, weight) in enumerate(network.connections):
+        sources[index], weights[index] = source, weight
+        targets[index] = target if target < first_output else target - first_output + layout.first_output
     genome = CPPN(
         num_hidden=jnp.asarray(num_hidden, jnp.int32),
-        **{name: jnp.asarray(array) for name, array in arrays.items()},
+        num_connections=jnp.asarray(num_connections, jnp.int32),
+        functions=jnp.asarray(functions),
+        sources=jnp.asarray(sources),
+        targets=jnp.asarray(targets),
+        weights=jnp.asarray(weights),
     )
     validate(genome, layout, len(network.drawing.functions))
     return genome, layout, network.drawing
@@ -182,13 +177,13 @@ class _Network(NamedTuple):
       drawing: how it is drawn.
       counts: of inputs, hidden nodes, outputs.
       functions: of each position, index into the function set; 0 for an input.
-      incoming: of each position, source position and weight of every connection.
+      connections: source position, target position and weight of each, sorted by target.
     """
 
     drawing: Drawing
     counts: tuple[int, int, int]
     functions: list[int]
-    incoming: list[list[tuple[int, float]]]
+    connections: list[tuple[int, int, float]]
 
 
 def _write(content: Mapping[str, Any]) -> str:
@@ -323,7 +318,7 @@ def _read(content: Any, allowed: frozenset[str]) -> _Network:
     for index, identity in enumerate(hidden):
         places[identity] = len(inputs) + index
 
-    incoming: list[list[tuple[int, float]]] = [[] for _ in places]
+    connections = []
     for index, item in enumerate(_list(content, "connections")):
         where = f"connections[{index}]"
         _check_fields(item, where, ("source", "target", "weight"))
@@ -344,17 +339,12 @@ def _read(content: Any, allowed: frozenset[str]) -> _Network:
         if type(weight) not in (int, float) or not -MAX_WEIGHT <= weight <= MAX_WEIGHT:
             limits = f"[-{MAX_WEIGHT:g}, {MAX_WEIGHT:g}]"
             raise InputError(f"{where}.weight: expected a number in {limits}, found {_show(weight)}")
-        incoming[target].append((source, float(weight)))
-    slots = len(incoming) * max(len(inputs), *map(len, incoming))
-    if slots > MAX_SLOTS:
-        raise InputError(
-            f"connections: expected at most {MAX_SLOTS} slots (nodes times the widest fan-in), found {slots}"
-        )
+        connections.append((source, target, float(weight)))
 
-    order = _topological(len(inputs), hidden, incoming)
-    kept = [*range(len(inputs)), *order, *range(first_output, len(incoming))]
+    order = _topological(len(inputs), hidden, connections)
+    kept = [*range(len(inputs)), *order, *range(first_output, len(places))]
     moved = {old: new for new, old in enumerate(kept)}
-    by_place = [0] * len(incoming)
+    by_place = [0] * len(places)
     for identity, function in node_functions.items():
         by_place[places[identity]] = function
     return _Network(
@@ -363,11 +353,14 @@ def _read(content: Any, allowed: frozenset[str]) -> _Network:
         ),
         counts=(len(inputs), len(hidden), len(outputs)),
         functions=[by_place[old] for old in kept],
-        incoming=[[(moved[source], weight) for source, weight in incoming[old]] for old in kept],
+        connections=sorted(
+            ((moved[source], moved[target], weight) for source, target, weight in connections),
+            key=lambda connection: connection[1],
+        ),
     )
 
 
-def _topological(num_inputs: int, hidden: list[int], incoming: list[list[tuple[int, float]]]) -> list[int]:
+def _topological(num_inputs: int, hidden: list[int], connections: list[tuple[int, int, float]]) -> list[int]:
     """Positions of hidden nodes in topological order: of those possible, the first in dictionary order.
 
     Nodes that are in topological order already therefore stay as they are. `hidden` are their ids.
@@ -378,11 +371,10 @@ def _topological(num_inputs: int, hidden: list[int], incoming: list[list[tuple[i
     places = range(num_inputs, num_inputs + len(hidden))
     waits = dict.fromkeys(places, 0)
     readers: dict[int, list[int]] = {place: [] for place in places}
-    for place in places:
-        for source, _ in incoming[place]:
-            if source >= num_inputs:
-                waits[place] += 1
-                readers[source].append(place)
+    for source, target, _ in connections:
+        if source in waits and target in waits:
+            waits[target] += 1
+            readers[source].append(target)
     ready = [place for place in places if not waits[place]]
     order = []
     while ready:
@@ -394,10 +386,11 @@ def _topological(num_inputs: int, hidden: list[int], incoming: list[list[tuple[i
                 heapq.heappush(ready, reader)
     if len(order) < len(hidden):
         # A node that still waits reads one that still waits: walking back must come round.
+        waited_for = {target: source for source, target, _ in connections if waits.get(source)}
         place, seen = next(place for place in places if waits[place]), set()
         while place not in seen:
             seen.add(place)
-            place = next(source for source, _ in incoming[place] if waits.get(source))
+            place = waited_for[place]
         raise InputError(
             f"connections: expected no cycle, found one through node {hidden[place - num_inputs]}"
         )

@@ -1,0 +1,50 @@
+"""Two forms of one function on a batch of genomes, and the choice between them.
+
+"serial" takes genomes one after another, with real branches: on a CPU, where under `vmap` every branch is
+computed and padding is paid in full. "batched" advances all genomes together, for accelerators and meshes.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+from jax.experimental.xla_metadata import set_xla_metadata
+
+from fooljax.batching import Many, flat_batch
+from fooljax.errors import InputError
+
+LOWERINGS = ("serial", "batched")
+
+
+def choose(lowering: str | None, serial: Many, batched: Many) -> Many:
+    """The form asked for, as one flat batch.
+
+    Args:
+      lowering: "serial", "batched", or None: serial where the program is compiled for the only device and
+        that is a CPU, else batched (XLA cannot split a serial loop over a mesh).
+      serial: `serial(shared, batch)`; its loop should go through `as_one_kernel`.
+      batched: `batched(shared, batch)`, the same function.
+    Raises:
+      InputError: an unknown lowering.
+    """
+    if lowering not in (None, *LOWERINGS):
+        raise InputError(f"lowering: expected {', '.join(LOWERINGS)} or None, got {lowering!r}")
+
+    def many(shared: Any, batch: Any) -> Any:
+        if lowering == "serial":
+            return serial(shared, batch)
+        if lowering == "batched" or jax.device_count() > 1:
+            return batched(shared, batch)
+        return jax.lax.platform_dependent(shared, batch, cpu=serial, default=batched)
+
+    return flat_batch(many)
+
+
+def as_one_kernel(run: Callable[..., Any], *arrays: Any) -> Any:
+    """Calls `run`, compiled by XLA's CPU backend as one function of machine code, loops and branches and all.
+
+    Otherwise every operation of every step is a task of its own, some 50 ns each, which costs more than the
+    arithmetic. The mark is the one that XLA itself puts on small loops; a version that does not know it
+    ignores it, and the results are the same.
+    """
+    return set_xla_metadata(jax.jit(run)(*arrays), xla_cpu_small_call="true", inlineable="false")
