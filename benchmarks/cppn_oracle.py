@@ -1,12 +1,16 @@
-"""A slow, plain CPPN renderer in NumPy, at any precision, and random genomes that look evolved."""
+"""A slow, plain CPPN renderer in NumPy, at any precision: what the fast one is checked against."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from benchmarks.genomes import random_genomes
+from fooljax.encodings.cppn.genome import CPPN, Layout
 
-__all__ = ["FUNCTIONS", "fold", "outputs", "random_genomes"]
+Plane = npt.NDArray[np.floating[Any]]
 
-FUNCTIONS = {
+FUNCTIONS: dict[str, Callable[[Plane], Plane]] = {
     "sine": np.sin,
     "sigmoid": lambda p: 2 / (1 + np.exp(-p)) - 1,
     "gaussian": lambda p: np.exp(-(p**2)),
@@ -21,20 +25,22 @@ FUNCTIONS = {
 }
 
 
-def outputs(genome, layout, names, coordinates, dtype=np.float64):
+def outputs(
+    genome: CPPN, layout: Layout, names: Sequence[str], coordinates: Any, dtype: type[Any] = np.float64
+) -> Plane:
     """`[K, H, W]` of one genome: recursively from the outputs, summing connection by connection."""
     functions, used = np.asarray(genome.functions), int(genome.num_connections)
     sources, targets, weights = (
         np.asarray(leaf)[:used] for leaf in (genome.sources, genome.targets, genome.weights)
     )
-    coordinates = np.asarray(coordinates).astype(dtype)
-    values = dict(enumerate(coordinates))
+    planes = np.asarray(coordinates).astype(dtype)
+    values: dict[int, Plane] = dict(enumerate(planes))
 
-    def value(row):
+    def value(row: int) -> Plane:
         if row not in values:
-            total = np.zeros(coordinates.shape[1:], dtype)
+            total = np.zeros(planes.shape[1:], dtype)
             for index in np.flatnonzero(targets == row):
-                total = total + value(sources[index]) * dtype(weights[index])
+                total = total + value(int(sources[index])) * dtype(weights[index])
             values[row] = FUNCTIONS[names[functions[row]]](total)
             assert values[row].dtype == dtype
         return values[row]
@@ -43,6 +49,6 @@ def outputs(genome, layout, names, coordinates, dtype=np.float64):
         return np.stack([value(layout.first_output + k) for k in range(layout.num_outputs)])
 
 
-def fold(output):
+def fold(output: Plane) -> Plane:
     """The authors' byte, 0 to 255: truncated, then the absolute value."""
     return np.minimum(np.abs(np.trunc(255 * output)), 255)

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.timing import gemm, interleaved, machine, peak_resident_bytes, spread
-from fooljax.base import Problem
+from fooljax.base import Encoding, Problem
 from fooljax.encodings import cppn, direct
 from fooljax.evolution import CHUNK, EvolutionState, Search, compile_advance, compile_start
 from fooljax.strategies import map_elites
@@ -24,7 +24,7 @@ from fooljax.targets import LeNet
 from fooljax.targets.trained import lenet_apply
 
 BATCHES = (200, 1024, 4096)
-ENCODINGS = {"direct": direct, "cppn": cppn}
+ENCODINGS: dict[str, Callable[..., Encoding]] = {"direct": direct, "cppn": cppn}
 MUST = {"direct": 0.7, "cppn": 0.6}
 AIM = {"direct": 0.85, "cppn": 0.7}
 """Of the bare forward, with 1,024 children."""

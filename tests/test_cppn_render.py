@@ -1,19 +1,23 @@
 """The CPPN renderer against a plain NumPy one, and its two forms against each other."""
 
 import colorsys
+import os
 import re
+import subprocess
+import sys
 from functools import cache, partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from cppn_oracle import FUNCTIONS as ORACLE
-from cppn_oracle import fold, outputs, random_genomes
 
+from benchmarks.cppn_oracle import FUNCTIONS as ORACLE
+from benchmarks.cppn_oracle import fold, outputs
+from benchmarks.genomes import random_genomes
 from fooljax.encodings.cppn import colour, coordinates
 from fooljax.encodings.cppn.functions import FUNCTION_SETS, FUNCTIONS
-from fooljax.encodings.cppn.genome import CPPN, Layout, pad, validate
+from fooljax.encodings.cppn.genome import CPPN, Layout, first_genome, pad, validate
 from fooljax.encodings.cppn.lowering import LOWERINGS
 from fooljax.encodings.cppn.render import make_differentiable_render, make_render
 
@@ -141,6 +145,15 @@ def test_the_two_lowerings_agree(set_name):
     assert np.mean(difference < 1.01) >= 0.999
 
 
+def test_the_two_lowerings_agree_as_well_as_float32_can():
+    """At raw coordinates: quantile by quantile within twice the error of plain float32."""
+    exact = oracle_levels("paper", "raw", np.float64)
+    plain = np.abs(oracle_levels("paper", "raw", np.float32) - exact)
+    difference = np.abs(levels("paper", "serial", "raw") - levels("paper", "batched", "raw"))
+    points = np.asarray([0.5, 0.75, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999])
+    assert np.all(np.quantile(difference, points) <= 2 * np.quantile(plain, points) + 1.01)
+
+
 def test_three_nodes_by_hand():
     """hidden = linear(2 x - y), output = gaussian(hidden + 0.5 bias), on the corners of [-1, 1]."""
     layout = Layout(max_nodes=6, max_connections=5)
@@ -237,6 +250,59 @@ def test_one_module_for_all_platforms_and_its_batched_part():
         loops = re.findall(r"stablehlo\.while.*", alone)
         assert len(loops) == 3  # rows, the connections into a row, those into an output
         assert all(f"tensor<{COUNT}x{LAYOUT.max_nodes}x784xf32>" in loop for loop in loops)
+
+
+def test_a_population_on_a_mesh_is_drawn_in_parts():
+    """Two CPU devices: the batched form, each device its half, the same images as on one device."""
+    script = """
+import jax, numpy as np
+from benchmarks.genomes import random_genomes
+from fooljax.encodings.cppn import coordinates
+from fooljax.encodings.cppn.functions import FUNCTION_SETS
+from fooljax.encodings.cppn.genome import Layout
+from fooljax.encodings.cppn.mutation import Rates, make_mutate
+from fooljax.encodings.cppn.render import make_render
+layout = Layout(max_nodes=24, max_connections=60)
+genomes, pixels = random_genomes(0, 8, layout, 4), coordinates.scaled(12, 12)
+mesh = jax.make_mesh((2,), ("genomes",), axis_types=(jax.sharding.AxisType.Auto,))
+parts = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("genomes"))
+spread = jax.device_put(genomes, parts)
+mutate = make_mutate(layout, 4, Rates())
+keys = jax.random.split(jax.random.key(0), 8)
+render = jax.jit(jax.vmap(make_render(layout, FUNCTION_SETS["no_sine"], "grey"), (0, None)))
+text = render.lower(spread, pixels).as_text()
+assert "xla_cpu_small_call" not in text
+images = render(jax.jit(jax.vmap(mutate))(jax.device_put(keys, parts), spread), pixels)
+assert len(images.sharding.device_set) == 2 and not images.sharding.is_fully_replicated, images.sharding
+serial = jax.vmap(make_render(layout, FUNCTION_SETS["no_sine"], "grey", "serial"), (0, None))
+alone = jax.jit(serial)(jax.vmap(make_mutate(layout, 4, Rates(), "serial"))(keys, genomes), pixels)
+assert np.mean(np.abs(np.asarray(images) - np.asarray(alone)) * 255 < 1.01) > 0.999
+"""
+    environment = {**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+@pytest.mark.parametrize(("count", "side"), [(40, 28), (4, 256), (1, 600)])
+def test_memory_is_what_the_module_says(count, side):
+    layout = Layout(max_nodes=32)
+    arguments = jax.eval_shape(
+        lambda: (
+            jax.vmap(lambda key: first_genome(key, layout, 4))(jax.random.split(jax.random.key(0), count)),
+            coordinates.raw(side, side),
+        )
+    )
+    for lowering in LOWERINGS:
+        memory = program("paper", lowering, layout=layout).lower(*arguments).compile().memory_analysis()
+        images, planes = 4 * count * side**2, 16 * side**2
+        assert memory.output_size_in_bytes == images
+        if lowering == "serial":
+            table = 4 * layout.max_nodes * min(2048, side**2 + 16)
+            expected = images + planes + table
+        else:
+            table = 4 * count * layout.max_nodes * (side**2 + 16)
+            expected = 2 * images + table
+        assert table < memory.temp_size_in_bytes < expected + 20_000
 
 
 def test_derivative_matches_a_difference():

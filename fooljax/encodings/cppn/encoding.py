@@ -17,8 +17,9 @@ from fooljax.errors import InputError
 
 MAX_NODES = 64
 """Rows of a genome by default."""
-MAX_CONNECTIONS = 128
-"""Places for connections by default."""
+MAX_CONNECTIONS = 96
+"""Connections of a genome at most, by default: genomes full of nodes, after hundreds of mutations without
+selection, had at most 89."""
 
 
 def cppn(

@@ -42,7 +42,7 @@ class Layout(NamedTuple):
     num_inputs: int = 4
     num_outputs: int = 1
     max_nodes: int = 64
-    max_connections: int = 128
+    max_connections: int = 96
 
     @property
     def max_hidden(self) -> int:
@@ -96,11 +96,11 @@ def first_genome(key: jax.Array, layout: Layout, num_functions: int) -> CPPN:
 
     Source: Nguyen et al. 2015 (no hidden nodes at first); the authors' code for the rest.
     """
-    weight_key, function_key = jax.random.split(key)
     num_inputs, num_outputs = layout[:2]
     used = num_inputs * num_outputs
-    weights = jax.random.uniform(weight_key, (used,), minval=-MAX_WEIGHT, maxval=MAX_WEIGHT)
-    functions = jnp.floor(jax.random.uniform(function_key, (num_outputs,)) * num_functions).astype(jnp.int32)
+    draws = jax.random.uniform(key, (used + num_outputs,))
+    weights = (2.0 * draws[:used] - 1.0) * MAX_WEIGHT
+    functions = jnp.floor(draws[used:] * num_functions).astype(jnp.int32)
     functions = jnp.minimum(functions, num_functions - 1)
     free = (0, layout.max_connections - used)
     targets = np.repeat(np.arange(num_outputs, dtype=np.int32) + layout.first_output, num_inputs)

@@ -5,9 +5,9 @@ after another, each as far as its own last node, with one real branch per node: 
 node costs its own function only. Elsewhere ("batched") all genomes advance row by row together, up to the
 largest live count, and every function is computed and one selected: no serial loop over genomes, no scatter.
 
-Memory beyond the images (`4 K' H W` bytes each) and the coordinates (`4 I H W`), with `T` pixels a tile:
-serial `4 N T` bytes, T at most 2,048 however large the image; batched `4 B N T`, T such that this stays below
-256 MB.
+Memory, with `T` pixels a tile: the images, `4 K' H W` bytes each, and the coordinates, `4 I H W`. Beyond
+these, at most: serial, both once more and a table of `4 N T`, T at most 2,048 however large the image;
+batched, the images twice more and a table of `4 B N T`, T such that this stays below 256 MB.
 """
 
 from collections.abc import Callable
