@@ -12,17 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
 from benchmarks.cppn_oracle import fold, outputs
+from benchmarks.genomes import evolved_genomes
 from benchmarks.timing import machine
 from fooljax.encodings.cppn.coordinates import COORDINATES
 from fooljax.encodings.cppn.functions import FUNCTION_SETS
-from fooljax.encodings.cppn.genome import CPPN, Layout, first_genome, validate
+from fooljax.encodings.cppn.genome import CPPN, Layout, validate
 from fooljax.encodings.cppn.lowering import LOWERINGS
-from fooljax.encodings.cppn.mutation import Rates, make_mutate
 from fooljax.encodings.cppn.render import make_render
 
 LAYOUT = Layout()
@@ -37,25 +36,6 @@ MUST_AGREE = 0.999
 ONE_LEVEL = 1.01
 
 
-def evolved(key: jax.Array, count: int, num_functions: int) -> CPPN:
-    """Random genomes after 0 to `LONGEST` mutations each, evenly; leaves `[count, ...]`."""
-    first_key, key = jax.random.split(key)
-    start = jax.vmap(lambda k: first_genome(k, LAYOUT, num_functions))(jax.random.split(first_key, count))
-    mutate = jax.vmap(make_mutate(LAYOUT, num_functions, Rates()))
-    wanted = jnp.arange(count) % (LONGEST + 1)
-
-    def step(genomes: CPPN, index: jax.Array) -> tuple[CPPN, None]:
-        children = mutate(jax.random.split(jax.random.fold_in(key, index), count), genomes)
-
-        def keep(new: jax.Array, old: jax.Array) -> jax.Array:
-            return jnp.where((index < wanted).reshape(-1, *(1,) * (old.ndim - 1)), new, old)
-
-        return jax.tree.map(keep, children, genomes), None
-
-    genomes: CPPN = jax.jit(lambda g: jax.lax.scan(step, g, jnp.arange(LONGEST))[0])(start)
-    return genomes
-
-
 def levels(render: Any, genomes: CPPN, pixels: jax.Array) -> npt.NDArray[np.float64]:
     """Grey levels, `[B, H, W]`."""
     return np.asarray(render(genomes, pixels)[..., 0], np.float64) * 255.0
@@ -64,7 +44,7 @@ def levels(render: Any, genomes: CPPN, pixels: jax.Array) -> npt.NDArray[np.floa
 def compare(set_name: str, scaling: str, count: int, seed: int) -> dict[str, Any]:
     """Errors in grey levels of both lowerings and of plain float32, against float64."""
     names = FUNCTION_SETS[set_name]
-    genomes = evolved(jax.random.key(seed), count, len(names))
+    genomes = evolved_genomes(seed, LAYOUT, len(names), np.arange(count) % (LONGEST + 1))
     pixels = COORDINATES[scaling](SIDE, SIDE)
     images = {
         lowering: levels(

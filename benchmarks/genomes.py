@@ -3,8 +3,10 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import numpy.typing as npt
 
-from fooljax.encodings.cppn.genome import CPPN, MAX_WEIGHT, Layout
+from fooljax.encodings.cppn.genome import CPPN, MAX_WEIGHT, Layout, first_genome
+from fooljax.encodings.cppn.mutation import Rates, make_mutate
 
 
 def random_genomes(
@@ -51,3 +53,34 @@ def random_genomes(
             functions[genome, row] = generator.integers(num_functions)
     leaves = (num_hidden.astype(np.int32), used, functions, sources, targets, weights)
     return CPPN(*(jax.device_put(jnp.asarray(leaf)) for leaf in leaves))
+
+
+def evolved_genomes(
+    seed: int, layout: Layout, num_functions: int, mutations: npt.NDArray[np.integer]
+) -> CPPN:
+    """Random first genomes after so many mutations each, without selection.
+
+    Args:
+      seed: of the keys.
+      layout: their sizes.
+      num_functions: size of the function set.
+      mutations: `[B]`, how many for each genome.
+    Returns:
+      Leaves `[B, ...]`.
+    """
+    count, wanted = len(mutations), jnp.asarray(mutations)
+    first_key, key = jax.random.split(jax.random.key(seed))
+    first = jax.vmap(lambda k: first_genome(k, layout, num_functions))(jax.random.split(first_key, count))
+    mutate = jax.vmap(make_mutate(layout, num_functions, Rates()))
+
+    def step(genomes: CPPN, index: jax.Array) -> tuple[CPPN, None]:
+        children = mutate(jax.random.split(jax.random.fold_in(key, index), count), genomes)
+
+        def keep(new: jax.Array, old: jax.Array) -> jax.Array:
+            return jnp.where((index < wanted).reshape(-1, *(1,) * (old.ndim - 1)), new, old)
+
+        return jax.tree.map(keep, children, genomes), None
+
+    steps = jnp.arange(int(np.max(mutations)))
+    genomes: CPPN = jax.jit(lambda genomes: jax.lax.scan(step, genomes, steps)[0])(first)
+    return genomes

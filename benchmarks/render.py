@@ -19,13 +19,14 @@ import jax
 import numpy as np
 
 from benchmarks import render_baseline
-from benchmarks.genomes import random_genomes
+from benchmarks.genomes import evolved_genomes, random_genomes
 from benchmarks.timing import interleaved, machine, peak_resident_bytes, spread
 from fooljax.encodings.cppn import coordinates
 from fooljax.encodings.cppn.encoding import cppn
 from fooljax.encodings.cppn.functions import FUNCTION_SETS
 from fooljax.encodings.cppn.genome import CPPN, Layout, validate
 from fooljax.encodings.cppn.lowering import LOWERINGS
+from fooljax.encodings.cppn.mutation import Rates, make_mutate
 from fooljax.encodings.cppn.render import make_render
 from fooljax.evaluation import draw
 
@@ -46,6 +47,10 @@ NEAT_MUST = 300.0
 """Times neat-python, with that room at 28 x 28."""
 SAME = 0.999
 """Share of pixels within a level of neat-python's, at least: else the two were not drawing the same."""
+MUTATIONS = 50
+"""Of the genomes whose mutation is timed, fewer than so many each: elites of 200 generations are as large."""
+MOST_FOR_MUTATION, MOST_FOR_COMPILING_IT = 1.0, 3.0
+"""Time of mutation over time of rendering, and seconds."""
 MOST_FOR_PADDING = 1.15
 """Time with room for 256 nodes over time with room for 32, same networks."""
 FUNCTIONS = FUNCTION_SETS["paper"]
@@ -177,6 +182,26 @@ def neat_python(lowering: str | None, repeats: int) -> dict[str, Any] | None:
     }
 
 
+def mutation(repeats: int) -> dict[str, Any]:
+    """A generation's mutation against its rendering at 28 x 28, on genomes as large as elites are."""
+    layout, count = Layout(), BATCH[28]
+    genomes = evolved_genomes(0, layout, len(FUNCTIONS), np.arange(count) % MUTATIONS)
+    keys = jax.random.split(jax.random.key(1), count)
+    mutate = jax.vmap(make_mutate(layout, len(FUNCTIONS), Rates()))
+    render = jax.vmap(make_render(layout, FUNCTIONS, "grey"), (0, None))
+    mutated, compile_seconds, _ = compiled(mutate, keys, genomes)
+    rendered = compiled(render, genomes, coordinates.raw(28, 28))[0]
+    seconds = interleaved({"mutation": mutated, "render": rendered}, 20 * repeats)
+    return {
+        "genomes": count,
+        "mean_hidden": float(np.mean(np.asarray(genomes.num_hidden))),
+        "mean_connections": float(np.mean(np.asarray(genomes.num_connections))),
+        "compile_seconds": compile_seconds,
+        "seconds": spread(seconds["mutation"]),
+        "over_render": spread(np.asarray(seconds["mutation"]) / np.asarray(seconds["render"])),
+    }
+
+
 def both_cores(side: int, repeats: int) -> dict[str, Any]:
     """`draw`, which uses every core, against one plain call of the compiled renderer, taking turns."""
     layout, count = layout_for(ROOM[0]), DRAWN[side]
@@ -250,6 +275,16 @@ def main() -> None:
             f"[{cost['min']:.2f}, {cost['max']:.2f}] times room {ROOM[0]}"
         )
         gates[f"padding at {side}"] = {"median": cost["median"], "most": MOST_FOR_PADDING}
+    mutated = mutation(arguments.repeats)
+    print(
+        f" 28 x 28  mutation of {mutated['genomes']}: {1000 * mutated['seconds']['median']:.2f} ms, "
+        f"{mutated['over_render']['median']:.2f} [{mutated['over_render']['min']:.2f}, "
+        f"{mutated['over_render']['max']:.2f}] times their rendering; "
+        f"{mutated['mean_hidden']:.1f} hidden nodes, {mutated['mean_connections']:.1f} connections; "
+        f"compile {mutated['compile_seconds']:.1f} s"
+    )
+    gates["mutation"] = {"median": mutated["over_render"]["median"], "most": MOST_FOR_MUTATION}
+    gates["mutation's compile"] = {"median": mutated["compile_seconds"], "most": MOST_FOR_COMPILING_IT}
     drawn = [both_cores(side, arguments.repeats) for side in DRAWN]
     for row in drawn:
         figures = [
@@ -274,7 +309,12 @@ def main() -> None:
         print(f"gate, {name}: {gate['median']:.2f}, {gate} {'met' if met else 'MISSED'}")
     if arguments.json:
         report: dict[str, Any] = {"machine": machine(), "rows": rows, "padding": paddings, "gates": gates}
-        report |= {"both_cores": drawn, "neat_python": neat, "peak_resident_bytes": peak_resident_bytes()}
+        report |= {
+            "mutation": mutated,
+            "both_cores": drawn,
+            "neat_python": neat,
+            "peak_resident_bytes": peak_resident_bytes(),
+        }
         arguments.json.write_text(json.dumps(report, indent=2) + "\n")
 
 

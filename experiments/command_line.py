@@ -9,6 +9,7 @@ import dataclasses
 import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from fooljax.errors import FaultError, InputError
@@ -24,6 +25,10 @@ class Interrupted(Exception):
         self.signal_number = signal_number
 
 
+REQUIRED = dataclasses.MISSING
+"""The default of an option that must be given."""
+
+
 def option(
     default: Any,
     text: str,
@@ -36,12 +41,12 @@ def option(
     """A field of a config.
 
     Args:
-      default: its type is the flag's type; a bool becomes `--flag` / `--no-flag`.
+      default: its type is the flag's type; a bool becomes `--flag` / `--no-flag`. `REQUIRED` for none.
       text: for `--help`, with the source of the constant.
       least: the smallest value allowed.
       most: the largest value allowed.
       choices: the words allowed.
-      kind: the type, where the default is None.
+      kind: the type, where the default does not tell it.
     """
     metadata = {"text": text, "least": least, "most": most, "choices": tuple(choices)}
     return dataclasses.field(default=default, metadata={**metadata, "kind": kind or type(default)})
@@ -63,26 +68,7 @@ def parse(
     Raises:
       InputError: a flag is unknown, or its value is of the wrong type or out of range.
     """
-    parser = _Parser(
-        prog=f"python -m {config.__module__}" if config.__module__ != "__main__" else None,
-        description=description,
-        allow_abbrev=False,
-        argument_default=argparse.SUPPRESS,
-        formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=32, width=100),
-    )
-    settings = parser.add_argument_group("settings")
-    for field in dataclasses.fields(config):  # type: ignore[arg-type]
-        flag, facts = _flag(field.name), field.metadata
-        text = f"{facts['text']} (default: {'off' if field.default in (None, False) else field.default})"
-        text = text.replace("%", "%%")
-        if facts["kind"] is bool:
-            settings.add_argument(flag, action=argparse.BooleanOptionalAction, help=text)
-        else:
-            word = (
-                "|".join(facts["choices"])
-                or {"int": "N", "float": "X", "str": "TEXT"}[facts["kind"].__name__]
-            )
-            settings.add_argument(flag, type=_reader(field), metavar=word, help=text)
+    parser = _parser(config, description)
     parser.add_argument("--outdir", metavar="DIR", default=None, help="a new or empty folder for the run")
     parser.add_argument("--resume", metavar="DIR", default=None, help="go on with the run in this folder")
     parser.add_argument(
@@ -94,14 +80,73 @@ def parse(
     )
     parser.add_argument("--quiet", action="store_true", default=False, help="print only notices and errors")
     flags = parser.parse_args(argv)
-    names = {field.name for field in dataclasses.fields(config)}  # type: ignore[arg-type]
-    given = {name: value for name, value in vars(flags).items() if name in names}
-    for field in dataclasses.fields(config):  # type: ignore[arg-type]
-        if field.name in given:
-            check_setting(field, given[field.name])
+    given = _given(config, flags)
     if flags.resume is not None and flags.outdir is not None:
         raise InputError("--outdir: not together with --resume, which names the folder")
     return given, flags
+
+
+def parse_tool(
+    config: type[Config], description: str, argv: Sequence[str] | None
+) -> tuple[Config, Path, Path | None]:
+    """Reads the flags of a command that makes a picture from a finished run.
+
+    Returns:
+      The settings, the run's folder, and the file to write (None: the command chooses).
+    Raises:
+      InputError: a flag is missing, unknown, of the wrong type or out of range.
+    """
+    parser = _parser(config, description)
+    parser.add_argument("run_folder", metavar="RUN", help="the folder of a finished run")
+    parser.add_argument("--output", metavar="FILE", default=None, help="the PNG to write (default: in RUN)")
+    flags = parser.parse_args(argv)
+    given = _given(config, flags)
+    if flags.output is not None and Path(flags.output).suffix.lower() != ".png":
+        raise InputError(f"--output: expected a name that ends in .png, got {flags.output}")
+    return config(**given), Path(flags.run_folder), flags.output and Path(flags.output)
+
+
+def _parser(config: type[Any], description: str) -> _Parser:
+    """A parser of a config's settings."""
+    parser = _Parser(
+        prog=f"python -m {config.__module__}" if config.__module__ != "__main__" else None,
+        description=description,
+        allow_abbrev=False,
+        argument_default=argparse.SUPPRESS,
+        formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=32, width=100),
+    )
+    settings = parser.add_argument_group("settings")
+    for field in dataclasses.fields(config):
+        flag, facts = _flag(field.name), field.metadata
+        required = field.default is REQUIRED
+        told = "required" if required else f"default: {in_words(field.default)}"
+        text = f"{facts['text']} ({told})".replace("%", "%%")
+        if facts["kind"] is bool:
+            settings.add_argument(flag, action=argparse.BooleanOptionalAction, help=text)
+        else:
+            word = (
+                "|".join(facts["choices"])
+                or {"int": "N", "float": "X", "str": "TEXT"}[facts["kind"].__name__]
+            )
+            settings.add_argument(flag, type=_reader(field), metavar=word, help=text, required=required)
+    return parser
+
+
+def _given(config: type[Any], flags: argparse.Namespace) -> dict[str, Any]:
+    """The settings among the flags, checked."""
+    given = {}
+    for field in dataclasses.fields(config):
+        if hasattr(flags, field.name):
+            given[field.name] = getattr(flags, field.name)
+            check_setting(field, given[field.name])
+    return given
+
+
+def in_words(value: Any) -> str:
+    """A setting as people read it."""
+    if value is None or value is False:
+        return "off"
+    return "on" if value is True else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def check_setting(field: dataclasses.Field[Any], value: Any) -> None:

@@ -12,9 +12,11 @@ from typing import Any
 
 import jax
 
+from experiments.ancestry import Recorder
 from experiments.command_line import Interrupted, config_from, parse
-from experiments.job import Experiment, FoolingConfig, Job, prepare
-from experiments.results import rescore, save_elites, summarise, write_figures_and_page
+from experiments.elites import rescore, save_elites
+from experiments.job import Experiment, FoolingConfig, Job, find_target, prepare
+from experiments.results import summarise, write_figures_and_page
 from experiments.run_folder import MetricsFile, RunFolder
 from experiments.terminal import Host, Signals, Terminal, progress_lines
 from fooljax.base import TargetCard
@@ -22,7 +24,7 @@ from fooljax.errors import InputError
 from fooljax.evaluation import tile_size
 from fooljax.evolution import Progress, evolve
 from fooljax.storage import read_json, save_tree, write_json
-from fooljax.targets.trained import cache_folder, lenet
+from fooljax.targets.trained import cache_folder
 
 
 def main(experiment: Experiment, argv: Sequence[str] | None = None) -> None:
@@ -104,17 +106,18 @@ def _run_in(folder: RunFolder, job: Job, host: Host) -> dict[str, Any]:
     terminal.say(f"data: {job.dataset.source}")
     _keep_compiled_programs()
     with terminal.stage("target"):
-        target, card = lenet(
-            job.dataset, config.target_recipe, seed=config.target_seed, on_training=terminal.say
-        )
+        target, card = find_target(config, job.dataset, terminal)
         _check_same_target(folder, card)
     held_out = len(job.dataset.test_labels)
     terminal.say(f"target: {card.name}, names {card.clean_accuracy:.1%} of {held_out:,} held-out images")
     metrics_file = MetricsFile(folder.path / "metrics.csv")
+    recorder = Recorder(folder.path, job.encoding) if config.lineage else None
     with signals.defer(), progress_lines(terminal) as show:
 
         def on_chunk(progress: Progress) -> None:
             metrics_file.add(progress.metrics)
+            if recorder:
+                recorder.chunk_done(progress.generation)
             show(progress)
 
         evolution = evolve(
@@ -130,6 +133,7 @@ def _run_in(folder: RunFolder, job: Job, host: Host) -> dict[str, Any]:
             resume=folder.resumed,
             checkpoint_seconds=host.checkpoint_seconds,
             on_chunk=on_chunk,
+            on_replacements=recorder.take if recorder else None,
             stop=lambda: bool(signals.received),
         )
     if not evolution.completed:
@@ -140,7 +144,10 @@ def _run_in(folder: RunFolder, job: Job, host: Host) -> dict[str, Any]:
     terminal.seconds["search"] = evolution.seconds_search
     with terminal.stage("report"):
         metrics_file.write(evolution.metrics)
-        save_tree(folder.path / "archive.npz", evolution.archive, {"cells": list(evolution.cells)})
+        if recorder:
+            recorder.finish(evolution.generations)
+        facts = {"cells": list(evolution.cells), "image_shape": list(job.encoding.image_shape)}
+        save_tree(folder.path / "archive.npz", evolution.archive, facts)
         elites = save_elites(folder.path / "elites", evolution, card)
         rescored = rescore(elites, evolution, target, tile_size(config.children))
         summary = summarise(job, card, evolution, rescored)

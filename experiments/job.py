@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 from experiments.command_line import option
 from experiments.terminal import Terminal
 from fooljax import datasets
-from fooljax.base import Encoding, Strategy
+from fooljax.base import Encoding, Strategy, Target, TargetCard
 from fooljax.datasets import Dataset
 from fooljax.errors import InputError
 from fooljax.strategies import STRATEGIES
+from fooljax.targets.trained import lenet
 from fooljax.targets.training import RECIPES
 
 
@@ -35,6 +36,7 @@ class FoolingConfig:
         least=0.0,
         most=1.0,
     )
+    lineage: bool = option(True, "record every replacement, for experiments.lineage")
 
 
 @dataclass(frozen=True)
@@ -79,3 +81,12 @@ def prepare(experiment: Experiment, config: FoolingConfig, terminal: Terminal) -
     encoding = experiment.encoding(config, dataset.image_shape)
     strategy = STRATEGIES[config.strategy](encoding, batch_size=config.children)
     return Job(experiment, config, dataset, encoding, strategy)
+
+
+def find_target(config: FoolingConfig, dataset: Dataset, terminal: Terminal) -> tuple[Target, TargetCard]:
+    """The target that the settings describe: read from the cache, or trained, which is said.
+
+    Raises:
+      InputError, FaultError: see `fooljax.targets.trained.lenet`.
+    """
+    return lenet(dataset, config.target_recipe, seed=config.target_seed, on_training=terminal.say)

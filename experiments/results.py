@@ -1,9 +1,7 @@
-"""What a finished search leaves in its run folder: images, numbers taken from them, and the page."""
+"""What a finished search says of itself: the summary, the figures and the page."""
 
 import math
-import re
 import shlex
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from importlib.metadata import version
@@ -13,15 +11,16 @@ from typing import Any
 import jax
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
+from experiments.command_line import in_words
+from experiments.elites import Paths, save_large
 from experiments.job import Job
 from experiments.run_folder import PACKAGES
-from fooljax.base import Target, TargetCard
-from fooljax.errors import FaultError
-from fooljax.evaluation import confidence, score, to_log_odds
+from fooljax.base import TargetCard
+from fooljax.evaluation import confidence, to_log_odds
 from fooljax.evolution import Evolution
 from fooljax.report import (
+    MAX_ELITES,
     Elite,
     Number,
     Reached,
@@ -34,67 +33,8 @@ from fooljax.report import (
 )
 from fooljax.storage import write_bytes
 
-RESCORE_TOLERANCE = 1e-3
-"""How far a saved image's log-odds may be from the loop's, relative or absolute."""
 FOOLED = to_log_odds(0.9999)
 """What the paper calls fooled. Source: Nguyen et al. 2015, abstract."""
-
-
-def save_elites(folder: Path, evolution: Evolution, card: TargetCard) -> list[list[Path | None]]:
-    """Saves each elite as a PNG; the folder is replaced whole.
-
-    Returns:
-      Paths by run and cell; None where a cell is empty.
-    """
-    images, odds = evolution.images(), evolution.log_odds
-    draft = folder.with_name(f"{folder.name}.tmp")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir()
-    paths: list[list[Path | None]] = []
-    for run, row in enumerate(images):
-        paths.append([])
-        for cell, image in enumerate(row):
-            if not np.isfinite(odds[run, cell]):
-                paths[-1].append(None)
-                continue
-            index = evolution.cells[cell]
-            # Truncated, not rounded: a name must not claim more than the image reached.
-            share = math.floor(float(confidence(odds[run, cell])) * 1e6) / 1e6
-            name = f"run{run:02d}-class{index:03d}-{slug(card.class_names[index])}-{share:.6f}.png"
-            Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(draft / name)
-            paths[-1].append(folder / name)
-    shutil.rmtree(folder, ignore_errors=True)
-    draft.rename(folder)
-    return paths
-
-
-def slug(name: str) -> str:
-    """A class name fit for a file name: lower-case letters, digits and dashes, never empty."""
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "class"
-
-
-def rescore(
-    paths: list[list[Path | None]], evolution: Evolution, target: Target, tile: int
-) -> npt.NDArray[np.float64]:
-    """Reads the saved images back and scores them again.
-
-    Returns:
-      `[R, C]` log-odds of each image for its own class; -inf where a cell is empty.
-    Raises:
-      FaultError: an image's log-odds differs from the loop's by more than the tolerance.
-    """
-    odds = np.full(evolution.log_odds.shape, -np.inf)
-    saved = [(run, cell, path) for run, row in enumerate(paths) for cell, path in enumerate(row) if path]
-    if not saved:
-        return odds
-    scored = score(target, np.stack([_read_image(path) for _, _, path in saved]), tile=tile)
-    for row, (run, cell, path) in enumerate(saved):
-        odds[run, cell] = scored[row, evolution.cells[cell]]
-        expected = float(evolution.log_odds[run, cell])
-        if not math.isclose(odds[run, cell], expected, rel_tol=RESCORE_TOLERANCE, abs_tol=RESCORE_TOLERANCE):
-            found = odds[run, cell]
-            raise FaultError(f"{path}: log-odds {found:.6f} when read back, {expected:.6f} in the search")
-    return odds
 
 
 def summarise(
@@ -116,6 +56,7 @@ def summarise(
         "runs": config.runs,
         "generations": evolution.generations,
         "children_per_generation": config.children,
+        "settings": asdict(config),
         "evaluations": evaluations,
         "seconds_search": round(evolution.seconds_search, 3),
         "seconds_compile": round(evolution.seconds_compile, 3),
@@ -128,12 +69,19 @@ def summarise(
             "median_confidence_of_each_run": [_medians(row[None])["median_confidence"] for row in rescored],
             "min_confidence_of_each_run": [_medians(row[None])["min_confidence"] for row in rescored],
             "images_at_9999": int(np.sum(rescored >= FOOLED)),
+            "images_at_9999_of_each_run": np.sum(rescored >= FOOLED, axis=1).tolist(),
             "images": int(rescored.size),
         },
         # The control within every run: the best of the first random images, before any selection.
         "generation_0": {
             "median_log_odds": _finite(np.median(metrics["median_log_odds"][:, 0])),
             "min_log_odds": _finite(np.min(metrics["min_log_odds"][:, 0])),
+        },
+        # What the encoding measures of its elites, means over cells and runs.
+        "genomes": {
+            name: {"end": _finite(np.mean(values[:, -1])), "mean": _finite(np.mean(values))}
+            for name, values in metrics.items()
+            if name.startswith(f"{job.encoding.name}/")
         },
         "device": f"{jax.devices()[0].platform}: {jax.devices()[0].device_kind}",
         "versions": {name: version(name) for name in PACKAGES},
@@ -144,8 +92,8 @@ def _medians(odds: npt.NDArray[Any]) -> dict[str, float | None]:
     """Median over cells of each run, then over runs, and the minimum over both, of log-odds `[R, C]`."""
     middle, least = float(np.median(np.median(odds, axis=1))), float(np.min(odds))
     return {
-        "median_confidence": _share(middle),
-        "min_confidence": _share(least),
+        "median_confidence": _confidence(middle),
+        "min_confidence": _confidence(least),
         "median_log_odds": _finite(middle),
         "min_log_odds": _finite(least),
     }
@@ -156,7 +104,7 @@ def _finite(value: Any) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def _share(odds: Any) -> float:
+def _confidence(odds: Any) -> float:
     return float(confidence(odds))
 
 
@@ -166,27 +114,29 @@ def _generations_to(odds: npt.NDArray[Any]) -> list[int | None]:
     return [int(np.argmax(row)) if row.any() else None for row in reached]
 
 
-def _read_image(path: Path) -> npt.NDArray[np.uint8]:
-    with Image.open(path) as image:
-        pixels = np.asarray(image)
-    return pixels[..., None] if pixels.ndim == 2 else pixels
-
-
 def write_figures_and_page(
     folder: Path,
     job: Job,
     card: TargetCard,
     evolution: Evolution,
-    elites: list[list[Path | None]],
+    elites: Paths,
     rescored: npt.NDArray[np.float64],
     summary: Mapping[str, Any],
 ) -> None:
-    """Writes `gallery.png`, `curves.png` and `index.html` into a run folder."""
+    """Writes `gallery.png`, `curves.png`, `large/` and `index.html` into a run folder."""
     names = [card.class_names[cell] for cell in evolution.cells]
+    # Shares of elites would be invisible beside counts; they are told in numbers.
+    measured = [name for name in evolution.metrics if name.startswith(f"{job.encoding.name}/")]
+    sizes = [name for name in measured if not _is_share(name)]
     gallery_png = png_bytes(gallery(evolution.images(), rescored, names))
-    curves_png = png_bytes(curves(evolution.metrics))
+    curves_png = png_bytes(curves(evolution.metrics, sizes=sizes))
     write_bytes(folder / "gallery.png", gallery_png)
     write_bytes(folder / "curves.png", curves_png)
+    large = save_large(folder / "large", evolution, card, MAX_ELITES)
+
+    def link(path: Path | None) -> str:
+        return path.relative_to(folder).as_posix() if path else ""
+
     shown = [
         Elite(
             run=run,
@@ -194,7 +144,10 @@ def write_figures_and_page(
             class_name=names[cell],
             log_odds=float(rescored[run, cell]),
             png=path.read_bytes() if path else b"",
-            file_name=f"elites/{path.name}" if path else "",
+            file_name=link(path),
+            large_png=drawing.read_bytes() if (drawing := large[run][cell]) else b"",
+            large_file_name=link(drawing),
+            genome_file_name=link(path.with_suffix(".json")) if path and job.encoding.to_json else "",
         )
         for run, row in enumerate(elites)
         for cell, path in enumerate(row)
@@ -207,7 +160,8 @@ def write_figures_and_page(
             intro=job.experiment.introduction,
             gallery_png=gallery_png,
             curves_png=curves_png,
-            numbers=_numbers(summary),
+            sizes=sizes,
+            numbers=_numbers(summary) + [_share(name, evolution) for name in measured if _is_share(name)],
             reached=[Reached(run, median, every) for run, (median, every) in enumerate(reached)],
             elites=shown,
             notes=_notes(job, summary),
@@ -253,6 +207,20 @@ def _numbers(summary: Mapping[str, Any]) -> list[Number]:
     ]
 
 
+def _is_share(metric: str) -> bool:
+    return metric.split("/", 1)[-1].startswith("share_")
+
+
+def _share(metric: str, evolution: Evolution) -> Number:
+    """A share of the elites as a number: `cppn/share_full` is "Genomes that are full"."""
+    words = metric.split("/", 1)[-1].removeprefix("share_").replace("_", " ")
+    return Number(
+        f"Genomes that are {words}",
+        f"{float(np.mean(evolution.metrics[metric][:, -1])):.1%}",
+        f"The share of all elites after the last generation ({metric} in metrics.csv).",
+    )
+
+
 def _notes(job: Job, summary: Mapping[str, Any]) -> list[str]:
     return [
         f"One network was fooled, a {summary['target']}. All {summary['runs']} runs are against that same "
@@ -265,7 +233,7 @@ def _notes(job: Job, summary: Mapping[str, Any]) -> list[str]:
 
 
 def _settings(job: Job, card: TargetCard, summary: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    settings = {name.replace("_", " "): _word(value) for name, value in asdict(job.config).items()}
+    settings = {name.replace("_", " "): in_words(value) for name, value in asdict(job.config).items()}
     target = {
         "network": card.name,
         "clean accuracy": f"{card.clean_accuracy:.2%}",
@@ -276,19 +244,14 @@ def _settings(job: Job, card: TargetCard, summary: Mapping[str, Any]) -> dict[st
     return {"Search": settings, "Target": target, "Machine": machine}
 
 
-def _word(value: Any) -> str:
-    if value is None or value is False:
-        return "off"
-    return "on" if value is True else f"{value:g}" if isinstance(value, float) else str(value)
-
-
 def _command(job: Job) -> str:
     """The command line that does the same again."""
     words = [f"python -m experiments.{job.experiment.name}"]
     for field in fields(job.config):
         value = getattr(job.config, field.name)
-        if value != field.default:
-            words.append("--" + field.name.replace("_", "-"))
-        if value != field.default and value is not True:
+        if value == field.default:
+            continue
+        words.append(("--no-" if value is False else "--") + field.name.replace("_", "-"))
+        if not isinstance(value, bool):
             words.append(shlex.quote(str(value)))
     return " ".join(words)

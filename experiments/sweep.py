@@ -14,10 +14,11 @@ import importlib.util
 import itertools
 import re
 import shlex
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from experiments.command_line import run_command
 from experiments.job import FoolingConfig
@@ -78,8 +79,7 @@ def sweep(argv: Sequence[str] | None) -> None:
     name = flags.experiment
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or not importlib.util.find_spec(f"experiments.{name}"):
         raise InputError(f"EXPERIMENT: expected a file of the folder experiments, got {name!r}")
-    module: Any = importlib.import_module(f"experiments.{name}")
-    if not hasattr(module, "main") or not hasattr(module, "EXPERIMENT"):
+    if not hasattr(importlib.import_module(f"experiments.{name}"), "EXPERIMENT"):
         raise InputError(f"EXPERIMENT: {name} is not an experiment")
     for combination in combinations(flags.vary) or [{}]:
         folder = Path(flags.outdir) / (folder_name(combination) or "run")
@@ -88,8 +88,9 @@ def sweep(argv: Sequence[str] | None) -> None:
         words = [*itertools.chain(*((f"--{key}", value) for key, value in combination.items())), *rest]
         where = ["--resume" if (folder / "config.json").exists() else "--outdir", str(folder)]
         print(f"{name} {shlex.join(words)}", flush=True)
-        status = module.main([*words, *where, "--quiet"])
-        if status:
+        # A process each: compiled programs would pile up in one.
+        command = [sys.executable, "-m", f"experiments.{name}", *words, *where, "--quiet"]
+        if status := subprocess.run(command, check=False).returncode:
             # The run has said in its own line what was wrong.
             raise (InputError if status == 2 else FaultError)(f"{folder}: the run ended with status {status}")
 

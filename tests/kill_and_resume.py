@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-COMPARED = ("archive.npz", "metrics.csv", "gallery.png", "elites")
+COMPARED = ("archive.npz", "lineage.npz", "metrics.csv", "gallery.png", "elites")
 
 
 def command(*flags: str) -> list[str]:

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import struct
 import subprocess
 import sys
 import time
@@ -26,49 +25,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 from kill_and_resume import content, kill_and_resume
 
 
-def write_idx(path, array):
-    path.write_bytes(struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.tobytes())
-
-
-@pytest.fixture(scope="session")
-def idx_folder(tmp_path_factory):
-    """A data set of 16 x 16 images that LeNet learns in a second: the class is the place of a bright bar."""
-    folder = tmp_path_factory.mktemp("bars")
-    rng = np.random.default_rng(0)
-    for split, count in (("train", 320), ("t10k", 160)):
-        labels = (np.arange(count) % 4).astype(np.uint8)
-        images = rng.integers(0, 90, (count, 16, 16), dtype=np.uint8)
-        for image, label in zip(images, labels, strict=True):
-            image[:, 3 * label : 3 * label + 3] += 150
-        write_idx(folder / f"{split}-images-idx3-ubyte", images)
-        write_idx(folder / f"{split}-labels-idx1-ubyte", labels)
-    return folder
-
-
-@pytest.fixture
-def settings(idx_folder):
-    return ["--data", f"idx:{idx_folder}", "--runs", "2", "--children", "16", "--generations", "30"]
-
-
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory, idx_folder):
-    """A finished run's folder; not to be changed."""
-    outdir = tmp_path_factory.mktemp("runs") / "finished"
-    flags = [
-        "--data",
-        f"idx:{idx_folder}",
-        "--runs",
-        "2",
-        "--children",
-        "16",
-        "--generations",
-        "30",
-        "--quiet",
-    ]
-    assert mnist_direct.main([*flags, "--outdir", str(outdir)]) == 0
-    return outdir
-
-
 def one_line(capsys):
     captured = capsys.readouterr()
     assert "Traceback" not in captured.err
@@ -81,7 +37,7 @@ def test_a_run_folder_is_complete(finished):
     names = {path.name for path in finished.iterdir()} - {".lock"}
     assert names == {
         "archive.npz", "checkpoints", "config.json", "curves.png", "elites", "gallery.png", "index.html",
-        "metrics.csv", "summary.json", "target.json",
+        "lineage.npz", "metrics.csv", "summary.json", "target.json",
     }  # fmt: skip
     rows = list(csv.DictReader((finished / "metrics.csv").open()))
     assert len(rows) == 2 * 31
@@ -131,9 +87,9 @@ def test_the_summary_is_taken_from_the_saved_images(finished):
 
 
 def test_an_image_that_changed_on_disk_fails_the_run(settings, tmp_path, capsys, monkeypatch):
-    from experiments import results
+    from experiments import elites
 
-    genuine = results.save_elites
+    genuine = elites.save_elites
 
     def spoilt(folder, *rest):
         paths = genuine(folder, *rest)

@@ -347,6 +347,8 @@ def test_a_poster_holds_the_small_image_at_its_pixel_centres(scaling):
     make = coordinates.COORDINATES[scaling]
     small, poster = make(SIDE, SIDE), make(3 * SIDE, 5 * SIDE, evolved=(SIDE, SIDE))
     np.testing.assert_allclose(poster[:, 1::3, 2::5], small, atol=2e-5)
+    band = make(3 * SIDE, 5 * SIDE, evolved=(SIDE, SIDE), band=slice(7, 19))
+    np.testing.assert_array_equal(band, poster[:, 7:19])
     images = program("no_sine", "serial")(genomes("no_sine"), make(9 * SIDE, 9 * SIDE, evolved=(SIDE, SIDE)))
     difference = np.abs(images[:, 4::9, 4::9, 0] * 255 - levels("no_sine", "serial", scaling))
     assert np.mean(difference < 1.01) > 0.99

@@ -30,6 +30,7 @@ from fooljax.report import (
     page,
     png_bytes,
     save_png,
+    strip,
     write_page,
 )
 from fooljax.report.figures import NO_VALUE
@@ -203,6 +204,67 @@ def test_curves_refuse_missing_or_misshapen_metrics():
         curves({name: value for name, value in metrics().items() if name != "min_log_odds"})
     with pytest.raises(InputError, match="T \\+ 1"):
         curves(metrics() | {"replacements": np.zeros((3, 4))})
+
+
+def sizes(runs=3, generations=60):
+    rng = np.random.default_rng(5)
+    return {
+        name: np.cumsum(rng.random((runs, generations + 1)), axis=1) for name in ("net/nodes", "net/$x$_y")
+    }
+
+
+def test_curves_show_what_the_genomes_count_on_an_axis_of_its_own():
+    assert len(curves(metrics()).axes) == 2
+    figure = curves(metrics() | sizes(), sizes=list(sizes()))
+    panel = figure.axes[2]
+    assert [text.get_text() for text in panel.get_legend().get_texts()] == ["nodes", "$x$ y"]
+    thick = [line.get_ydata() for line in panel.lines if line.get_linewidth() == 2]
+    for drawn, values in zip(thick, sizes().values(), strict=True):
+        np.testing.assert_array_equal(drawn, np.median(values, axis=0))
+    assert panel.get_ylim()[0] == 0
+    assert decode(png_bytes(figure)).shape[0] > decode(png_bytes(curves(metrics()))).shape[0]
+    with pytest.raises(InputError, match="missing net/nodes"):
+        curves(metrics(), sizes=["net/nodes"])
+    with pytest.raises(InputError, match="T \\+ 1"):
+        curves(metrics() | sizes(generations=5), sizes=["net/nodes"])
+
+
+@pytest.mark.parametrize("value", [0.0, np.nan])
+def test_sizes_that_are_zero_or_unknown_can_be_drawn(value):
+    flat = {"net/nodes": np.full((3, 61), value)}
+    png_bytes(curves(metrics() | flat, sizes=["net/nodes"]))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("count", [1, 8, 19])
+def test_a_strip_shows_every_pixel_in_the_order_of_reading(count, channels):
+    images = np.random.default_rng(6).integers(0, 256, (count, 7, 5, channels), np.uint8)
+    figure = strip(images, [[f"first {i}", r"$\frac{$"] for i in range(count)], ["some words " * 40, ""])
+    drawn = decode(png_bytes(figure))
+    tiles = np.broadcast_to(images, (*images.shape[:3], 3)).repeat(24, axis=1).repeat(24, axis=2)
+    corners = [places(drawn, tile) for tile in tiles]
+    assert all(len(found) == 1 for found in corners)
+    in_order = [found[0] for found in corners]
+    assert in_order == sorted(in_order)
+    assert len({y for y, _ in in_order}) == -(-count // 8)
+    assert all(0 <= x < 1 and 0 < y < 1 for x, y in (text.get_position() for text in figure.texts))
+    assert texts(figure).count("first 0") == 1
+
+
+@pytest.mark.parametrize(
+    ("images", "captions"),
+    [
+        (np.zeros((2, 2, 1)), [[""]] * 2),
+        (np.zeros((0, 2, 2, 1)), []),
+        (np.zeros((2, 2, 2, 2)), [[""]] * 2),
+        (np.full((1, 2, 2, 1), 2.0), [[""]]),
+        (np.zeros((2, 2, 2, 1)), [[""]]),
+        (np.zeros((201, 2, 2, 1)), [[""]] * 201),
+    ],
+)
+def test_a_strip_refuses_what_it_cannot_draw(images, captions):
+    with pytest.raises(InputError):
+        strip(images, captions)
 
 
 def test_saved_pngs_are_deterministic_and_hold_no_software_version(tmp_path):
@@ -381,6 +443,44 @@ def test_an_empty_cell_has_no_image_and_no_link(tmp_path):
     assert len(html.of("img")) == 2
     assert not [a for a in html.of("a") if not a["href"].startswith("#")]
     assert "no image" in "".join(html.text)
+
+
+def with_large_drawings(given_report):
+    png = png_bytes(np.zeros((40, 30, 3)))
+    return dataclasses.replace(
+        given_report,
+        sizes=["net/hidden_nodes", "net/connections", f"net/{HOSTILE}"],
+        elites=[
+            dataclasses.replace(
+                elite, large_png=png, large_file_name=f"large/{n}.png", genome_file_name=f"{n}.json"
+            )
+            for n, elite in enumerate(given_report.elites)
+        ],
+    )
+
+
+def test_large_drawings_stand_beside_the_scored_images(tmp_path):
+    html = Page(written(tmp_path, with_large_drawings(report())))
+    large = [image for image in html.of("img") if image.get("class") == "large"]
+    assert [(image["width"], image["height"]) for image in large] == [("30", "40")] * 5
+    alternatives = [image["alt"] for image in html.of("img")]
+    assert len(alternatives) == len(set(alternatives)) == 12
+    assert "hidden nodes, connections and <script>" in alternatives[1]
+    assert "script" not in {tag for tag, _ in html.elements}
+    links = [a["href"] for a in html.of("a") if not a["href"].startswith("#")]
+    assert links[:3] == ["elites/0_0.png", "large/0.png", "0.json"]
+    assert len(links) == 3 * 5
+    for tag in ("ul", "figure", "details"):
+        assert html.of(tag)
+
+
+@pytest.mark.parametrize("field", ["large_file_name", "genome_file_name"])
+@pytest.mark.parametrize("name", ["/etc/passwd", "../x.json", "a\\b.png"])
+def test_all_files_of_an_elite_are_below_the_page(tmp_path, field, name):
+    given_report = with_large_drawings(report())
+    elite = dataclasses.replace(given_report.elites[0], **{field: name})
+    with pytest.raises(InputError, match="file_name"):
+        write_page(tmp_path / "index.html", dataclasses.replace(given_report, elites=[elite]))
 
 
 def test_a_page_shows_a_bounded_number_of_elites_and_says_so(tmp_path):

@@ -1,10 +1,11 @@
 """Sweeps over settings, and the table made of them."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
-from experiments import mnist_direct, sweep, tabulate
+from experiments import sweep, tabulate
 
 
 def summary(folder, sha, recipe, median, every, counts, **settings):
@@ -64,17 +65,18 @@ def test_combinations_and_their_folders():
 def test_a_sweep_runs_goes_on_and_leaves_what_is_done(tmp_path, monkeypatch, capsys):
     calls = []
 
-    def run(words):
+    def run(command, check):
+        words = command[3:]
         calls.append(words)
         folder = tmp_path / "s" / next(w for w in words if "seed=" in w).split("/")[-1]
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "config.json").write_text("{}")
         if len(calls) == 2:
-            return 130
+            return SimpleNamespace(returncode=130)
         (folder / "summary.json").write_text("{}")
-        return 0
+        return SimpleNamespace(returncode=0)
 
-    monkeypatch.setattr(mnist_direct, "main", run)
+    monkeypatch.setattr(sweep.subprocess, "run", run)
     command = ["mnist_direct", "--outdir", str(tmp_path / "s"), "--vary", "seed=0,1,2", "--", "--runs", "3"]
     assert sweep.main(command) == 1
     assert "the run ended with status 130" in capsys.readouterr().err

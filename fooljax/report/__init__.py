@@ -1,9 +1,11 @@
-"""What people look at: two figures and a page that needs nothing but a browser."""
+"""What people look at: figures, and a page that needs nothing but a browser."""
 
 from fooljax.report.figures import curves, format_confidence, gallery, png_bytes, save_png
-from fooljax.report.page import Elite, Number, Reached, Report, write_page
+from fooljax.report.page import MAX_ELITES, Elite, Number, Reached, Report, write_page
+from fooljax.report.strip import strip
 
 __all__ = [
+    "MAX_ELITES",
     "Elite",
     "Number",
     "Reached",
@@ -13,5 +15,6 @@ __all__ = [
     "gallery",
     "png_bytes",
     "save_png",
+    "strip",
     "write_page",
 ]

@@ -14,19 +14,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from PIL import Image
 
 from fooljax.errors import InputError
+from fooljax.report.canvas import CHARACTER, DPI, GAP, INK, LINE, MIN_CELL, TILE, Canvas, cut, eight_bits
 from fooljax.storage import write_bytes
 
-DENSITY = 2
-"""Pixels of a figure per CSS pixel, so that its text is sharp on dense screens."""
-DPI = 100 * DENSITY
 NO_VALUE = "\N{EN DASH}"
 """Stands for an empty cell."""
 
@@ -34,18 +31,6 @@ MAX_IMAGES = 1000
 """Images that one gallery shows at most: some 40 megapixels."""
 MAX_COLUMNS = 20
 MAX_ROW_WIDTH = 4000
-TILE = 168
-"""Pixels of an image's longer side where no scale is given."""
-MIN_CELL = 156
-"""Narrowest cell in pixels: the longest confidence fits below an image."""
-GAP = 14
-LINE = 32
-"""Pixels of a line of text."""
-CHARACTER = 15
-"""Pixels of an average character; names that are longer than their place are cut."""
-FONT = 8
-FRAME = 138
-"""Grey level of the line around an image."""
 
 THRESHOLD = math.log(9999)
 LEVELS = {
@@ -64,7 +49,8 @@ LEVELS = {
 """Confidences that get a tick, by log-odds; the more important first, as crowded ticks are left out."""
 CROWDED = 0.045
 """Ticks closer than this share of an axis would touch."""
-MEDIAN_COLOUR, WORST_COLOUR, INK, GREY = "#005b8f", "#b34700", "#222222", "#8a8a8a"
+MEDIAN_COLOUR, WORST_COLOUR, GREY = "#005b8f", "#b34700", "#8a8a8a"
+SIZE_COLOURS = ("#00704a", "#7b3294", "#8c510a", "#222222")
 
 
 def format_confidence(log_odds: float | None) -> str:
@@ -148,34 +134,31 @@ def gallery(
     per_block = math.ceil(classes / blocks)
     margin = min(max(len(row) for row in rows), 24) * CHARACTER + GAP
     block_height = LINE + runs * cell_height + GAP
-    paper = np.full((GAP + blocks * block_height, margin + per_block * cell_width, 3), 255, np.uint8)
-    figure = Figure(figsize=(paper.shape[1] / DPI, paper.shape[0] / DPI), dpi=DPI)
+    canvas = Canvas(GAP + blocks * block_height, margin + per_block * cell_width)
+    blank = np.full((height, width, 1), 255, np.uint8)
     for index, name in enumerate(columns):
         block, column = divmod(index, per_block)
         left = margin + column * cell_width + (cell_width - GAP - drawn_width) // 2
-        right, middle = left + drawn_width, left + drawn_width / 2
+        middle = left + drawn_width / 2
         top = GAP + block * block_height + LINE
-        _text(figure, middle, top - 8, _cut(name, cell_width), va="bottom", weight="bold")
+        canvas.text(middle, top - 8, cut(name, cell_width), va="bottom", weight="bold")
         for run, row in enumerate(rows):
-            y, bottom = top + run * cell_height, top + run * cell_height + drawn_height
+            y = top + run * cell_height
             if row and column == 0:
-                _text(figure, margin - GAP, y + drawn_height / 2, _cut(row, margin), ha="right", va="center")
-            # A frame around, not over, the image: white images need an edge.
-            paper[y - 1 : bottom + 1, left - 1 : right + 1] = FRAME
+                canvas.text(margin - GAP, y + drawn_height / 2, cut(row, margin), ha="right", va="center")
+            canvas.image(pixels[run, index] if filled[run, index] else blank, y, left, scale)
             if not filled[run, index]:
-                paper[y:bottom, left:right] = 255
-                _text(figure, middle, y + drawn_height / 2, NO_VALUE, va="center")
-                continue
-            tile = _eight_bits(pixels[run, index])
-            paper[y:bottom, left:right] = tile.repeat(scale, axis=0).repeat(scale, axis=1)
-            if odds is not None:
-                _text(figure, middle, bottom + 5, format_confidence(odds[run, index]), va="top")
-    figure.add_artist(_Paper(paper))
-    return figure
+                canvas.text(middle, y + drawn_height / 2, NO_VALUE, va="center")
+            elif odds is not None:
+                below = y + drawn_height + 5
+                canvas.text(middle, below, format_confidence(odds[run, index]), va="top")
+    return canvas.finish()
 
 
-def curves(metrics: Mapping[str, npt.ArrayLike], *, title: str | None = None) -> Figure:
-    """Draws the course of evolution: log-odds of the median and the worst class, and replacements.
+def curves(
+    metrics: Mapping[str, npt.ArrayLike], *, sizes: Sequence[str] = (), title: str | None = None
+) -> Figure:
+    """Draws the course of evolution: log-odds of the median and the worst class, replacements, sizes.
 
     Thin lines are runs, thick ones the median over runs. Where a value is not finite (no elite yet), its
     line has a gap.
@@ -184,25 +167,26 @@ def curves(metrics: Mapping[str, npt.ArrayLike], *, title: str | None = None) ->
       metrics: by name, `[R, T + 1]` (or `[T + 1]` for one run): `median_log_odds`, `min_log_odds` and
         `replacements`, for generations 0 to T; and `generation`, `[T + 1]` (or `[R, T + 1]`). Others are
         ignored.
+      sizes: names of metrics that count something in the genomes, as "cppn/hidden_nodes"; if there are any,
+        they are drawn together below the rest and named by what follows the slash.
       title: above the figure; none by default.
     Raises:
       InputError: a metric is missing or its shape does not fit.
     """
-    needed = ("generation", "median_log_odds", "min_log_odds", "replacements")
+    needed = ("generation", "median_log_odds", "min_log_odds", "replacements", *sizes)
     if missing := [name for name in needed if name not in metrics]:
         raise InputError(f"metrics: expected {', '.join(needed)}; missing {', '.join(missing)}")
     table = {name: np.atleast_2d(np.asarray(metrics[name], np.float64)) for name in needed}
     generation = table["generation"][0]
-    median, worst, replaced = (table[name] for name in needed[1:])
-    if (
-        not median.shape == worst.shape == replaced.shape == (len(median), len(generation))
-        or median.size == 0
-    ):
+    median, worst, replaced = (table[name] for name in needed[1:4])
+    expected = (len(median), len(generation))
+    if any(table[name].shape != expected for name in needed[1:]) or median.size == 0:
         shapes = ", ".join(f"{name} {list(value.shape)}" for name, value in table.items())
         raise InputError(f"metrics: expected [R, T + 1] each, got {shapes}")
 
-    figure = Figure(figsize=(9, 6.4), dpi=DPI, layout="constrained")
-    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    panels = 3 if sizes else 2
+    figure = Figure(figsize=(9, 3.8 + 1.3 * panels), dpi=DPI, layout="constrained")
+    upper, lower, *more = figure.subplots(panels, 1, sharex=True, height_ratios=(3, 1, 1)[:panels])
     if title is not None:
         figure.suptitle(title, parse_math=False, color=INK, fontsize=11)
     _lines(upper, generation, median, MEDIAN_COLOUR, "-")
@@ -220,8 +204,11 @@ def curves(metrics: Mapping[str, npt.ArrayLike], *, title: str | None = None) ->
     _lines(lower, generation[1:], smooth, INK, "-")
     lower.set_ylim(bottom=0)
     lower.set_ylabel("replacements\nper generation")
-    lower.set_xlabel("generation" if window == 1 else f"generation (replacements: mean over {window})")
-    for axes in (upper, lower):
+    for axes in more:
+        _draw_sizes(axes, generation, {name: table[name] for name in sizes})
+    lowest = (more or [lower])[0]
+    lowest.set_xlabel("generation" if window == 1 else f"generation (replacements: mean over {window})")
+    for axes in (upper, lower, *more):
         axes.margins(x=0.01)
         axes.spines[["top", "right"]].set_visible(False)
     figure.align_ylabels()
@@ -245,7 +232,7 @@ def png_bytes(figure_or_array: Figure | npt.NDArray[Any]) -> bytes:
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
     if pixels.ndim != 3 or pixels.shape[-1] not in (1, 3) or pixels.size == 0:
         raise InputError(f"image: expected [H, W, K] with K 1 or 3, got {list(pixels.shape)}")
-    pixels = _eight_bits(pixels)
+    pixels = eight_bits(pixels)
     Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(buffer, format="png")
     return buffer.getvalue()
 
@@ -258,47 +245,6 @@ def save_png(figure_or_array: Figure | npt.NDArray[Any], path: Path | str) -> No
       FaultError: the file cannot be written.
     """
     write_bytes(Path(path), png_bytes(figure_or_array))
-
-
-def _eight_bits(pixels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    """uint8 as it is; floats in [0, 1] to the nearest of 256 levels."""
-    if pixels.dtype == np.uint8:
-        return pixels
-    if not np.issubdtype(pixels.dtype, np.floating) or not np.all((pixels >= 0) & (pixels <= 1)):
-        raise InputError(f"images: expected uint8, or floats in [0, 1], got {pixels.dtype} outside of it")
-    return np.round(pixels.astype(np.float64) * 255).astype(np.uint8)
-
-
-class _Paper(Artist):
-    """Pixels `[H, W, 3]` behind everything else, copied one by one.
-
-    Matplotlib's own images are resampled even at one pixel per pixel, in float64: 5 GB for 1,000 tiles.
-    """
-
-    def __init__(self, pixels: npt.NDArray[np.uint8]) -> None:
-        super().__init__()
-        self.set_zorder(-1)
-        # Renderers count rows from the bottom, and want opacity.
-        self._pixels = np.pad(pixels[::-1], ((0, 0), (0, 0), (0, 1)), constant_values=255)
-
-    def draw(self, renderer: RendererBase) -> None:
-        renderer.draw_image(renderer.new_gc(), 0, 0, self._pixels)
-
-
-def _text(
-    figure: Figure, x: float, y: float, text: str, *, va: str, ha: str = "center", weight: str = "normal"
-) -> None:
-    """Writes at pixels from the top left. Names are text, never formulas: "$" is drawn as it is."""
-    width, height = figure.get_size_inches() * DPI
-    style: dict[str, Any] = {"fontsize": FONT, "fontweight": weight, "color": INK, "parse_math": False}
-    figure.text(x / width, 1 - y / height, text, ha=ha, va=va, **style)
-
-
-def _cut(name: str, width: int) -> str:
-    """A name on one line, cut with an ellipsis where it would leave its place."""
-    name = " ".join(name.split())
-    fitting = max(1, width // CHARACTER)
-    return name if len(name) <= fitting else name[: fitting - 1].rstrip() + "…"
 
 
 def _median(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -348,6 +294,29 @@ def _label_line(
         fontweight="bold",
         path_effects=[withStroke(linewidth=4, foreground="white")],
     )
+
+
+def _draw_sizes(
+    axes: Axes, generation: npt.NDArray[np.float64], sizes: Mapping[str, npt.NDArray[np.float64]]
+) -> None:
+    """Draws counts `[R, T + 1]` by metric name, on one axis from 0."""
+    finite = np.concatenate([values[np.isfinite(values)] for values in sizes.values()])
+    # Room for the legend above the highest line: lines of different sizes cross too often to be named.
+    axes.set_ylim(0, max(1.0, 1.4 * float(finite.max(initial=0.0))))
+    axes.set_ylabel("mean over\nthe elites")
+    handles = []
+    for index, (name, values) in enumerate(sizes.items()):
+        colour, style = SIZE_COLOURS[index % len(SIZE_COLOURS)], "-" if index % 2 == 0 else "--"
+        _lines(axes, generation, values, colour, style)
+        handles.append(Line2D([], [], color=colour, ls=style, lw=2, label=size_label(name)))
+    legend = axes.legend(handles=handles, loc="upper left", ncols=4, frameon=False, handlelength=3)
+    for text in legend.get_texts():
+        text.set_parse_math(False)
+
+
+def size_label(metric: str) -> str:
+    """What a metric counts: "hidden nodes" for "cppn/hidden_nodes"."""
+    return metric.split("/", 1)[-1].replace("_", " ")
 
 
 def _confidence_axis(axes: Axes) -> None:

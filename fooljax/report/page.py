@@ -17,7 +17,8 @@ import numpy as np
 from PIL import Image
 
 from fooljax.errors import InputError
-from fooljax.report.figures import DENSITY, format_confidence
+from fooljax.report.canvas import DENSITY
+from fooljax.report.figures import format_confidence, size_label
 from fooljax.storage import write_bytes
 
 MAX_ELITES = 200
@@ -63,6 +64,9 @@ class Elite:
       log_odds: of the class, scored from the saved 8-bit file; natural log. -inf and NaN mean an empty cell.
       png: the file's bytes, any size; enlarged in whole steps where it is small. Ignored for an empty cell.
       file_name: the file's path relative to the page, as "elites/run0_class3.png".
+      large_png: the same genome drawn at more pixels, never scored; empty where there is no such drawing.
+      large_file_name: its path relative to the page.
+      genome_file_name: path of the genome's file relative to the page; empty where there is none.
     """
 
     run: int
@@ -71,6 +75,9 @@ class Elite:
     log_odds: float
     png: bytes
     file_name: str
+    large_png: bytes = b""
+    large_file_name: str = ""
+    genome_file_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,6 +94,7 @@ class Report:
       notes: what this does not show, one limitation each.
       settings: group -> name -> value.
       command: the command line that does it all again.
+      sizes: the metrics of the genomes that `curves` drew, by name; it is told what they are.
     """
 
     title: str
@@ -99,6 +107,7 @@ class Report:
     notes: Sequence[str]
     settings: Mapping[str, Mapping[str, str]]
     command: str
+    sizes: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -108,6 +117,18 @@ class _Picture:
     source: str
     width: int
     height: int
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """An elite with what the page shows of it; None where there is nothing to show."""
+
+    elite: Elite
+    picture: _Picture | None
+    large: _Picture | None
+    link: str
+    large_link: str
+    genome_link: str
 
 
 def write_page(path: Path | str, report: Report) -> None:
@@ -130,9 +151,10 @@ def write_page(path: Path | str, report: Report) -> None:
         gallery=_figure(report.gallery_png, "gallery_png"),
         curves=_figure(report.curves_png, "curves_png"),
         gallery_alt=_gallery_alt(report.elites),
-        curves_alt=_curves_alt(report.reached),
+        curves_alt=_curves_alt(report),
+        sizes=_and([size_label(name) for name in report.sizes]),
         scale=[(format_confidence(odds), f"{odds:.1f}", f"{1 / (1 - p):,.0f}") for p, odds in _scale()],
-        elites=[(elite, _elite_picture(elite), _link(elite)) for elite in report.elites[:MAX_ELITES]],
+        elites=[_shown(elite) for elite in report.elites[:MAX_ELITES]],
         format_confidence=format_confidence,
     )
     # A lone surrogate (from an undecodable file name, say) has no UTF-8; it must not cost the page.
@@ -163,20 +185,26 @@ def _figure(png: bytes, name: str) -> _Picture:
     return _Picture(_source(png), round(width / DENSITY), round(height / DENSITY))
 
 
-def _elite_picture(elite: Elite) -> _Picture | None:
+def _shown(elite: Elite) -> _Shown:
+    names = (elite.file_name, elite.large_file_name, elite.genome_file_name)
     if not elite.log_odds > -math.inf:
-        return None
+        return _Shown(elite, None, None, "", "", "")
     width, height = _size(elite.png, elite.file_name)
     scale = max(1, ELITE_SIDE // max(width, height))
-    return _Picture(_source(elite.png), width * scale, height * scale)
+    picture = _Picture(_source(elite.png), width * scale, height * scale)
+    large = None
+    if elite.large_png:
+        large = _Picture(_source(elite.large_png), *_size(elite.large_png, elite.large_file_name))
+    links = (_link(names[0]), _link(names[1]) if large else "", _link(names[2]) if names[2] else "")
+    return _Shown(elite, picture, large, *links)
 
 
-def _link(elite: Elite) -> str:
+def _link(file_name: str) -> str:
     """The file's address, quoted, so that a name with a colon is no "javascript:" either."""
-    path = PurePosixPath(elite.file_name)
-    if not path.parts or path.is_absolute() or ".." in path.parts or "\\" in elite.file_name:
-        raise InputError(f"file_name: expected a relative path below the page, got {elite.file_name!r}")
-    return quote(elite.file_name, errors="replace")
+    path = PurePosixPath(file_name)
+    if not path.parts or path.is_absolute() or ".." in path.parts or "\\" in file_name:
+        raise InputError(f"file_name: expected a relative path below the page, got {file_name!r}")
+    return quote(file_name, errors="replace")
 
 
 def _gallery_alt(elites: Sequence[Elite]) -> str:
@@ -190,9 +218,11 @@ def _gallery_alt(elites: Sequence[Elite]) -> str:
     return f"{shape} The network's confidence in them is {lowest} at the lowest and {middle} in the median."
 
 
-def _curves_alt(reached: Sequence[Reached]) -> str:
-    start = "Two line charts over generations: log-odds of the median and the worst class, and replacements."
-    parts = [start]
+def _curves_alt(report: Report) -> str:
+    charts = ["log-odds of the median and the worst class", "replacements"]
+    charts += [_and([size_label(name) for name in report.sizes])] if report.sizes else []
+    reached = report.reached
+    parts = [f"Line charts over generations, one below the other: {'; '.join(charts)}."]
     for name, generations in (
         ("median class", [row.median for row in reached]),
         ("worst class", [row.every for row in reached]),
@@ -208,6 +238,10 @@ def _curves_alt(reached: Sequence[Reached]) -> str:
         elif generations:
             parts.append(f"The {name} did not reach 99.99 % in any run.")
     return " ".join(parts)
+
+
+def _and(words: Sequence[str]) -> str:
+    return " and ".join([", ".join(words[:-1])] * (len(words) > 1) + list(words[-1:]))
 
 
 def _plural(word: str, count: int) -> str:

@@ -92,6 +92,8 @@ def cppn(
         render=make_render(layout, names, colour, lowering),
         coordinates=lambda: COORDINATES[coordinates](height, width),
         measure=measure,
-        coordinates_at=lambda rows, columns: COORDINATES[coordinates](rows, columns, (height, width)),
+        coordinates_at=lambda rows, columns, band: COORDINATES[coordinates](
+            rows, columns, (height, width), band
+        ),
         to_json=lambda genome: to_json(genome, layout, drawing),
     )
