@@ -36,7 +36,9 @@ class FoolingConfig:
         least=0.0,
         most=1.0,
     )
-    lineage: bool = option(True, "record every replacement, for experiments.lineage")
+    lineage: bool = option(
+        False, "record every replacement, for experiments.lineage; large where a genome is the image itself"
+    )
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ class Config(job.FoolingConfig):
     """Settings; the defaults are those of the authors' code where it has them."""
 
     generations: int = option(200, "generations of each run; paper 3.2", least=0)
+    lineage: bool = option(True, "record every replacement, for experiments.lineage")
     functions: str = option("paper", "set of node functions", choices=tuple(FUNCTION_SETS))
     coordinates: str = option(
         "raw", "pixel indices (authors' code) or scaled to [-1, 1]", choices=tuple(COORDINATES)

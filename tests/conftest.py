@@ -44,7 +44,9 @@ def idx_folder(tmp_path_factory):
 
 @pytest.fixture
 def settings(idx_folder):
-    return ["--data", f"idx:{idx_folder}", "--runs", "2", "--children", "16", "--generations", "30"]
+    return [
+        "--data", f"idx:{idx_folder}", "--runs", "2", "--children", "16", "--generations", "30", "--lineage",
+    ]  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -60,6 +62,7 @@ def finished(tmp_path_factory, idx_folder):
         "16",
         "--generations",
         "30",
+        "--lineage",
         "--quiet",
     ]
     from experiments import mnist_direct

@@ -107,7 +107,7 @@ def test_an_image_that_changed_on_disk_fails_the_run(settings, tmp_path, capsys,
 
 def test_same_command_same_bytes_and_resume_extends(settings, finished, tmp_path, capsys):
     outdir = tmp_path / "short"
-    short = [*settings[:-1], "20", "--quiet"]
+    short = [*settings, "--generations", "20", "--quiet"]
     assert mnist_direct.main([*short, "--outdir", str(outdir)]) == 0
     assert mnist_direct.main(["--resume", str(outdir), "--generations", "30", "--quiet"]) == 0
     assert content(outdir) == content(finished)
@@ -119,7 +119,7 @@ def test_same_command_same_bytes_and_resume_extends(settings, finished, tmp_path
 
 def test_rows_after_the_checkpoint_are_cut_off(settings, finished, tmp_path):
     outdir = tmp_path / "r"
-    assert mnist_direct.main([*settings[:-1], "20", "--quiet", "--outdir", str(outdir)]) == 0
+    assert mnist_direct.main([*settings, "--generations", "20", "--quiet", "--outdir", str(outdir)]) == 0
     with open(outdir / "metrics.csv", "a") as file:
         file.write("0,21,1,1,1,1\ngarbage")
     assert mnist_direct.main(["--resume", str(outdir), "--generations", "30", "--quiet"]) == 0
@@ -160,7 +160,7 @@ BAD_FLAGS = [
     (["--eta", "0"], "--eta: expected a positive number, got 0.0"),
     (["--until", "1"], "--until: expected a confidence inside (0, 1), got 1.0"),
     (["--target-recipe", "best"], "--target-recipe: expected one of paper, paper-full, strong, got best"),
-    (["--strategy", "magic"], "--strategy: expected one of map_elites, random_search, got magic"),
+    (["--strategy", "magic"], "--strategy: expected one of map_elites, "),
     (["--data", "cifar"], "--data: expected"),
     (["--data", "idx:/nowhere"], "/nowhere"),
     (["--generation", "5"], "unrecognized arguments: --generation 5"),
@@ -200,7 +200,7 @@ def test_a_foreign_outdir_is_refused_and_untouched(settings, tmp_path, capsys):
 def test_an_empty_outdir_is_taken(settings, tmp_path):
     outdir = tmp_path / "empty"
     outdir.mkdir()
-    assert mnist_direct.main([*settings[:-1], "0", "--quiet", "--outdir", str(outdir)]) == 0
+    assert mnist_direct.main([*settings, "--generations", "0", "--quiet", "--outdir", str(outdir)]) == 0
     assert (outdir / "index.html").exists()
 
 
@@ -311,7 +311,7 @@ def wait_for(process, beginning):
 
 def test_signals_save_and_say_how_to_go_on_and_a_lock_keeps_others_out(settings, tmp_path, capsys):
     outdir = tmp_path / "r"
-    process = start(*settings[:-1], "1000000", "--outdir", str(outdir), "--checkpoint-seconds", "1000")
+    process = start(*settings, "--generations", "1000000", "--outdir", str(outdir), "--checkpoint-seconds", "1000")
     try:
         wait_for(process, "generation 0/")
         assert mnist_direct.main(["--resume", str(outdir)]) == 2
@@ -330,7 +330,7 @@ def test_signals_save_and_say_how_to_go_on_and_a_lock_keeps_others_out(settings,
 
 
 def test_killed_and_resumed_runs_end_the_same(settings, tmp_path):
-    lines = kill_and_resume(tmp_path, 2, [*settings[:-1], "400"], seed=1)
+    lines = kill_and_resume(tmp_path, 2, [*settings, "--generations", "400"], seed=1)
     assert len(lines) == 2
     assert all("same end" in line for line in lines)
 

@@ -225,11 +225,13 @@ def test_a_line_by_hand():
 
 
 def test_recording_changes_nothing(settings, finished, tmp_path):
-    assert mnist_direct.main([*settings, "--no-lineage", "--quiet", "--outdir", str(tmp_path / "r")]) == 0
+    settings = [word for word in settings if word != "--lineage"]
+    assert mnist_direct.main([*settings, "--quiet", "--outdir", str(tmp_path / "r")]) == 0
     recorded = content(finished)
     assert recorded.pop("lineage.npz")
     assert content(tmp_path / "r") == recorded
-    assert "--no-lineage" in (tmp_path / "r" / "index.html").read_text(encoding="utf-8")
+    assert "--lineage" not in (tmp_path / "r" / "index.html").read_text(encoding="utf-8")
+    assert "--lineage" in (finished / "index.html").read_text(encoding="utf-8")
 
 
 def texts(monkeypatch):
@@ -276,7 +278,7 @@ def test_the_command_draws_the_line(finished, tmp_path, monkeypatch, capsys):
 
 
 def test_an_elite_without_parents(settings, tmp_path, monkeypatch, capsys):
-    flags = [*settings[:-1], "3", "--strategy", "random_search", "--quiet", "--outdir", str(tmp_path / "r")]
+    flags = [*settings, "--generations", "3", "--strategy", "random_search", "--quiet", "--outdir", str(tmp_path / "r")]
     assert mnist_direct.main(flags) == 0
     calls = texts(monkeypatch)
     assert lineage.main([str(tmp_path / "r"), "--cell", "3"]) == 0
