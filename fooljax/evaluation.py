@@ -88,33 +88,37 @@ def draw(
     Returns:
       `[B, H, W, K]` uint8.
     """
-    render = _drawing(encoding)
-    coordinates = encoding.coordinates() if coordinates is None else coordinates
+    render, own_coordinates = _drawing(encoding)
+    coordinates = own_coordinates if coordinates is None else coordinates
+    genomes = jax.tree.map(np.asarray, genomes)
     size = _batch(genomes)
     workers = min(os.cpu_count() or 1, size) if jax.default_backend() == "cpu" else 1
     part = -(-size // workers)
     # Parts of one size, so that one program serves; the last may draw some genomes of the one before again.
     starts = [min(start, size - part) for start in range(0, size, part)]
 
-    def draw_part(start: int) -> npt.NDArray[np.uint8]:
-        some = jax.tree.map(lambda leaf: leaf[start : start + part], genomes)
-        return np.asarray(render(some, coordinates))
-
+    pieces = [
+        jax.device_put(jax.tree.map(lambda leaf, start=start: leaf[start : start + part], genomes))
+        for start in starts
+    ]
     with ThreadPoolExecutor(workers) as pool:
-        parts = list(pool.map(draw_part, starts))
-    images = np.empty((size, *parts[0].shape[1:]), np.uint8)
-    for start, pixels in zip(starts, parts, strict=True):
+        # Waited for inside the threads: outside, the programs would run one after another.
+        drawn = list(pool.map(lambda some: jax.block_until_ready(render(some, coordinates)), pieces))
+    images = np.empty((size, *drawn[0].shape[1:]), np.uint8)
+    for start, pixels in zip(starts, drawn, strict=True):
         images[start : start + part] = pixels
     return images
 
 
 @functools.lru_cache(maxsize=16)
-def _drawing(encoding: Encoding) -> Callable[[Genome, Coordinates], jax.Array]:
+def _drawing(encoding: Encoding) -> tuple[Callable[[Genome, Coordinates], jax.Array], Coordinates]:
+    """The compiled renderer to 8 bits, and the encoding's own coordinates."""
+
     def render(genomes: Genome, coordinates: Coordinates) -> jax.Array:
         images = quantise(jax.vmap(encoding.render, (0, None))(genomes, coordinates))
         return jnp.round(images * 255.0).astype(jnp.uint8)
 
-    return jax.jit(render)
+    return jax.jit(render), encoding.coordinates()
 
 
 def score(target: Target, images: npt.NDArray[np.uint8], *, tile: int = MAX_TILE) -> npt.NDArray[np.float32]:
