@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fooljax import encodings, strategies
 from fooljax.archive import Archive
 from fooljax.base import Encoding, Offspring, Problem, Strategy, Target, TargetCard, as_target
+from fooljax.encodings.cppn.serialise import from_json, to_json
 from fooljax.errors import FaultError, InputError
 from fooljax.evaluation import confidence, log_odds, score, to_log_odds
 from fooljax.evolution import Evolution, EvolutionState, Progress, Replacements, Search, advance, evolve
@@ -40,11 +41,13 @@ __all__ = [
     "curves",
     "encodings",
     "evolve",
+    "from_json",
     "gallery",
     "log_odds",
     "save_png",
     "score",
     "strategies",
+    "to_json",
     "to_log_odds",
 ]
 

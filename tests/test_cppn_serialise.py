@@ -11,6 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+import fooljax
 from fooljax.encodings.cppn import serialise
 from fooljax.encodings.cppn.genome import CPPN, Layout, validate
 from fooljax.encodings.cppn.serialise import Drawing, from_json, to_json
@@ -517,3 +518,22 @@ def test_mutated_values_are_refused_or_valid(edits):
                 break
             inside = inside[key]
     survives(json.dumps(content))
+
+
+def test_a_genome_that_was_read_is_drawn_as_before():
+    encoding = fooljax.encodings.cppn((9, 14, 3), functions=("cos", "linear"), coordinates="scaled")
+    genome = encoding.init(jax.random.key(3))
+    text = encoding.to_json(genome)
+    read, layout, drawing = fooljax.from_json(text)
+    again = fooljax.encodings.encoding_of(layout, drawing)
+    assert again.image_shape == (9, 14, 3)
+    images = [
+        np.asarray(jax.jit(made.render)(one, made.coordinates()))
+        for made, one in ((encoding, genome), (again, read))
+    ]
+    np.testing.assert_array_equal(*images)
+    other = dataclasses.replace(drawing, inputs=("x", "y", "distance", "time"))
+    with pytest.raises(InputError, match=r"^inputs: expected x, y, distance, bias, got x, y, distance, time"):
+        fooljax.encodings.encoding_of(layout, other)
+    with pytest.raises(InputError, match=r"^functions: expected one of paper, no_sine, wide, got odd"):
+        fooljax.encodings.cppn((9, 14, 3), functions="odd")

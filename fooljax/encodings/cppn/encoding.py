@@ -25,7 +25,7 @@ selection, had at most 89."""
 def cppn(
     image_shape: tuple[int, int, int],
     *,
-    functions: str = "paper",
+    functions: str | tuple[str, ...] = "paper",
     coordinates: str = "raw",
     colour: str | None = None,
     max_nodes: int = MAX_NODES,
@@ -37,7 +37,7 @@ def cppn(
 
     Args:
       image_shape: `(H, W, K)`, K 1 or 3.
-      functions: name of a function set: "paper", "no_sine" or "wide".
+      functions: name of a function set, "paper", "no_sine" or "wide", or the names of functions.
       coordinates: "raw" (pixel indices, as the authors' code) or "scaled" (to [-1, 1]).
       colour: "grey" for K = 1; "hls" (the authors' code), "hsv" (the paper's word) or "rgb" for K = 3; by
         default the first of them that fits.
@@ -48,12 +48,12 @@ def cppn(
     Raises:
       InputError: a name is unknown, or a size does not fit.
     """
-    for name, value, known in (
-        ("functions", functions, FUNCTION_SETS),
-        ("coordinates", coordinates, COORDINATES),
-    ):
-        if value not in known:
-            raise InputError(f"{name}: expected one of {', '.join(known)}, got {value}")
+    if isinstance(functions, str):
+        if functions not in FUNCTION_SETS:
+            raise InputError(f"functions: expected one of {', '.join(FUNCTION_SETS)}, got {functions}")
+        functions = FUNCTION_SETS[functions]
+    if coordinates not in COORDINATES:
+        raise InputError(f"coordinates: expected one of {', '.join(COORDINATES)}, got {coordinates}")
     height, width, channels = image_shape
     fitting = {1: ("grey",), 3: ("hls", "hsv", "rgb")}.get(channels, ())
     if not fitting:
@@ -65,7 +65,7 @@ def cppn(
         )
     layout = Layout(NUM_INPUTS, channels, max_nodes, max_connections)
     check_layout(layout)
-    names = FUNCTION_SETS[functions]
+    names = functions
     mutate = make_mutate(layout, len(names), rates or Rates(), lowering)
 
     def vary(key: jax.Array, parents: Genome, generation: jax.Array) -> Genome:
@@ -96,4 +96,22 @@ def cppn(
             rows, columns, (height, width), band
         ),
         to_json=lambda genome: to_json(genome, layout, drawing),
+    )
+
+
+def encoding_of(layout: Layout, drawing: Drawing) -> Encoding:
+    """The encoding that draws what `from_json` read: `encoding_of(layout, drawing).render(genome, ...)`.
+
+    Raises:
+      InputError: the genome reads other inputs than x, y, distance and bias.
+    """
+    if drawing.inputs != Drawing.inputs:
+        raise InputError(f"inputs: expected {', '.join(Drawing.inputs)}, got {', '.join(drawing.inputs)}")
+    return cppn(
+        (*drawing.size, layout.num_outputs),
+        functions=drawing.functions,
+        coordinates=drawing.coordinates,
+        colour=drawing.colour,
+        max_nodes=layout.max_nodes,
+        max_connections=layout.max_connections,
     )
