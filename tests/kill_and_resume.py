@@ -72,7 +72,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        for line in kill_and_resume(Path(folder), arguments.kills, ["--generations", "150", "--lineage"], arguments.seed):
+        for line in kill_and_resume(
+            Path(folder), arguments.kills, ["--generations", "150", "--lineage"], arguments.seed
+        ):
             print(line)
     print(f"{arguments.kills} kills, {arguments.kills} identical ends")
 

@@ -278,7 +278,16 @@ def test_the_command_draws_the_line(finished, tmp_path, monkeypatch, capsys):
 
 
 def test_an_elite_without_parents(settings, tmp_path, monkeypatch, capsys):
-    flags = [*settings, "--generations", "3", "--strategy", "random_search", "--quiet", "--outdir", str(tmp_path / "r")]
+    flags = [
+        *settings,
+        "--generations",
+        "3",
+        "--strategy",
+        "random_search",
+        "--quiet",
+        "--outdir",
+        str(tmp_path / "r"),
+    ]
     assert mnist_direct.main(flags) == 0
     calls = texts(monkeypatch)
     assert lineage.main([str(tmp_path / "r"), "--cell", "3"]) == 0
