@@ -41,8 +41,8 @@ class Encoding(NamedTuple):
       coordinates: `coordinates() -> pytree`, made once and passed to `render` as an argument, so that no
         program holds it as a constant.
       measure: `measure(genome) -> dict of scalars`, fixed names; the engine logs their means over the elites.
-      coordinates_at: `coordinates_at(height, width, band) -> pytree`, to draw a genome at another size; `band`
-        is the slice of rows wanted, `slice(None)` for all. None where a genome has one size only.
+      coordinates_at: `coordinates_at(height, width, band) -> pytree`, to draw a genome at another size:
+        `band` is the slice of rows wanted, `slice(None)` for all. None where a genome has one size only.
       to_json: `to_json(genome) -> str`, for other programs to read; None where the image says it all.
     """
 
