@@ -311,7 +311,9 @@ def wait_for(process, beginning):
 
 def test_signals_save_and_say_how_to_go_on_and_a_lock_keeps_others_out(settings, tmp_path, capsys):
     outdir = tmp_path / "r"
-    process = start(*settings, "--generations", "1000000", "--outdir", str(outdir), "--checkpoint-seconds", "1000")
+    process = start(
+        *settings, "--generations", "1000000", "--outdir", str(outdir), "--checkpoint-seconds", "1000"
+    )
     try:
         wait_for(process, "generation 0/")
         assert mnist_direct.main(["--resume", str(outdir)]) == 2
