@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint types unit bench kill-test clean
+.PHONY: run test lint types unit bench bench-peers kill-test clean
 
 run: .venv/installed
 	$(BIN)/python -m experiments.mnist_direct $(ARGS)
@@ -22,6 +22,9 @@ unit: .venv/installed-dev
 bench: .venv/installed
 	$(BIN)/python -m benchmarks.evolution $(ARGS)
 
+bench-peers: .venv/installed build/peers/qdax-env/installed build/peers/pyribs-env/installed
+	$(BIN)/python -m benchmarks.peers.compare $(ARGS)
+
 kill-test: .venv/installed
 	$(BIN)/python tests/kill_and_resume.py $(ARGS)
 
@@ -34,6 +37,11 @@ kill-test: .venv/installed
 
 .venv/installed-dev: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+build/peers/%-env/installed: benchmarks/peers/%.txt constraints.txt
+	$(PYTHON) -m venv build/peers/$*-env
+	build/peers/$*-env/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
 clean:
