@@ -22,8 +22,6 @@ from fooljax.errors import InputError
 
 MAX_TILE = 1024
 """Images that one network call sees at most; larger batches go through it tile by tile."""
-MIN_TILE = 128
-"""Images that one network call sees at least: below, a call costs about the same."""
 
 
 def log_odds(logits: jax.Array) -> jax.Array:
@@ -177,10 +175,10 @@ def make_fitness(
     return fitness
 
 
-def tile_size(batch: int, limit: int = MAX_TILE) -> int:
-    """Images per network call for a batch of children: near-equal parts of at most `limit`."""
-    parts = -(-batch // limit)
-    return max(min(MIN_TILE, limit), -(-batch // parts))
+def tile_size(batch: int) -> int:
+    """Images per network call for a batch of children: near-equal parts of at most `MAX_TILE`."""
+    parts = -(-batch // MAX_TILE)
+    return -(-batch // parts)
 
 
 def _batch(tree: Genome) -> int:
