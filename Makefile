@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint types unit bench bench-peers kill-test clean
+.PHONY: run test test-all lint types unit bench bench-peers kill-test clean
 
 run: .venv/installed
 	$(BIN)/python -m experiments.mnist_direct $(ARGS)
@@ -18,6 +18,9 @@ types: .venv/installed-dev
 
 unit: .venv/installed-dev
 	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+test-all: test
+	$(BIN)/python -m pytest -n 2 -m slow $(ARGS)
 
 bench: .venv/installed
 	$(BIN)/python -m benchmarks.evolution $(ARGS)

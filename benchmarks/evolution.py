@@ -39,7 +39,7 @@ def measure(name: str, batch: int, runs: int, repeats: int) -> dict[str, Any]:
     encoding = ENCODINGS[name]((28, 28, 1))
     search = Search(encoding, lenet_apply(10), map_elites(encoding, batch_size=batch), tuple(range(10)))
     params = LeNet().init(jax.random.key(0), jnp.zeros((1, 28, 28, 1)))
-    problem = Problem(params, encoding.coordinates())
+    problem = Problem(params, encoding.coordinates(), search.apply, search.cells)
     keys = jax.random.split(jax.random.key(1), runs)
     state: EvolutionState
     state, _ = compile_start(search, batch, problem, keys)(problem, keys)

@@ -37,6 +37,7 @@ def option(
     most: float | None = None,
     choices: Sequence[str] = (),
     kind: type | None = None,
+    repeated: bool = False,
 ) -> Any:
     """A field of a config.
 
@@ -47,8 +48,9 @@ def option(
       most: the largest value allowed.
       choices: the words allowed.
       kind: the type, where the default does not tell it.
+      repeated: a text flag that may be given several times; its values are joined by blanks.
     """
-    metadata = {"text": text, "least": least, "most": most, "choices": tuple(choices)}
+    metadata = {"text": text, "least": least, "most": most, "choices": tuple(choices), "repeated": repeated}
     return dataclasses.field(default=default, metadata={**metadata, "kind": kind or type(default)})
 
 
@@ -128,7 +130,14 @@ def _parser(config: type[Any], description: str) -> _Parser:
                 "|".join(facts["choices"])
                 or {"int": "N", "float": "X", "str": "TEXT"}[facts["kind"].__name__]
             )
-            settings.add_argument(flag, type=_reader(field), metavar=word, help=text, required=required)
+            settings.add_argument(
+                flag,
+                type=_reader(field),
+                metavar="NAME=VALUE" if facts["repeated"] else word,
+                help=text,
+                required=required,
+                action="append" if facts["repeated"] else "store",
+            )
     return parser
 
 
@@ -137,7 +146,8 @@ def _given(config: type[Any], flags: argparse.Namespace) -> dict[str, Any]:
     given = {}
     for field in dataclasses.fields(config):
         if hasattr(flags, field.name):
-            given[field.name] = getattr(flags, field.name)
+            value = getattr(flags, field.name)
+            given[field.name] = " ".join(value) if field.metadata["repeated"] else value
             check_setting(field, given[field.name])
     return given
 
@@ -146,6 +156,8 @@ def in_words(value: Any) -> str:
     """A setting as people read it."""
     if value is None or value is False:
         return "off"
+    if value == "":
+        return "none"
     return "on" if value is True else f"{value:g}" if isinstance(value, float) else str(value)
 
 

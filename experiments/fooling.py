@@ -104,7 +104,7 @@ def _run_in(folder: RunFolder, job: Job, host: Host) -> dict[str, Any]:
     config, terminal, signals = job.config, host.terminal, host.signals
     terminal.say(f"run folder: {folder.path}")
     terminal.say(f"data: {job.dataset.source}")
-    _keep_compiled_programs()
+    keep_compiled_programs()
     with terminal.stage("target"):
         target, card = find_target(config, job.dataset, terminal)
         _check_same_target(folder, card)
@@ -172,7 +172,7 @@ def _check_same_target(folder: RunFolder, card: TargetCard) -> None:
     write_json(path, facts)
 
 
-def _keep_compiled_programs() -> None:
+def keep_compiled_programs() -> None:
     """Programs compiled once are kept on disk, unless the user has chosen a place or none."""
     if jax.config.values["jax_compilation_cache_dir"] is None:
         jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "compiled"))

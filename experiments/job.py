@@ -6,11 +6,10 @@ from typing import Any, NamedTuple
 
 from experiments.command_line import option
 from experiments.terminal import Terminal
-from fooljax import datasets
+from fooljax import datasets, strategies
 from fooljax.base import Encoding, Strategy, Target, TargetCard
 from fooljax.datasets import Dataset
 from fooljax.errors import InputError
-from fooljax.strategies import STRATEGIES
 from fooljax.targets.trained import lenet
 from fooljax.targets.training import RECIPES
 
@@ -28,7 +27,10 @@ class FoolingConfig:
     data: str = option("auto", "auto, embedded, tfds, tfds:NAME or idx:DIR")
     target_recipe: str = option("paper", "how the target is trained", choices=tuple(RECIPES))
     target_seed: int = option(0, "of the target's training", least=0, most=2**31 - 1)
-    strategy: str = option("map_elites", "search strategy; paper: map_elites", choices=tuple(STRATEGIES))
+    strategy: str = option(
+        "map_elites", "search strategy, see python -m experiments.strategies; paper: map_elites"
+    )
+    set: str = option("", "a setting of the strategy; may be given several times", repeated=True)
     until: float | None = option(
         None,
         "stop when every class of every run has this confidence, e.g. 0.9999",
@@ -78,11 +80,30 @@ def prepare(experiment: Experiment, config: FoolingConfig, terminal: Terminal) -
     """
     if config.until is not None and not 0.0 < config.until < 1.0:
         raise InputError(f"until: expected a confidence inside (0, 1), got {config.until}")
+    settings = strategy_settings(config.strategy, config.set)
     with terminal.stage("data"):
         dataset = datasets.load(config.data)
     encoding = experiment.encoding(config, dataset.image_shape)
-    strategy = STRATEGIES[config.strategy](encoding, batch_size=config.children)
+    strategy = strategies.build(config.strategy, encoding, config.children, settings)
     return Job(experiment, config, dataset, encoding, strategy)
+
+
+def strategy_settings(name: str, text: str) -> dict[str, str]:
+    """Reads `--set`: `name=value` pairs with blanks between them.
+
+    Raises:
+      InputError: there is no such strategy, or a pair is not of that form.
+    """
+    strategies.find(name)
+    settings = {}
+    for pair in text.split():
+        setting, equals, value = pair.partition("=")
+        if not (setting and equals and value):
+            raise InputError(f"set: expected NAME=VALUE, got {pair}")
+        if setting in settings:
+            raise InputError(f"set: expected each setting once, got {setting} twice")
+        settings[setting] = value
+    return settings
 
 
 def find_target(config: FoolingConfig, dataset: Dataset, terminal: Terminal) -> tuple[Target, TargetCard]:

@@ -20,7 +20,7 @@ import optax
 from experiments import ascent_results
 from experiments.ascent_results import Climbed, Method
 from experiments.command_line import option, parse, run_command
-from experiments.fooling import _check_same_target, _keep_compiled_programs
+from experiments.fooling import _check_same_target, keep_compiled_programs
 from experiments.run_folder import RunFolder
 from experiments.terminal import Host, Signals, Terminal
 from fooljax import datasets
@@ -118,7 +118,7 @@ def _run_in(
 ) -> dict[str, Any]:
     terminal.say(f"run folder: {folder.path}")
     terminal.say(f"data: {dataset.source}")
-    _keep_compiled_programs()
+    keep_compiled_programs()
     with terminal.stage("target"):
         target, card = lenet(dataset, config.target_recipe, seed=config.target_seed, on_training=terminal.say)
         _check_same_target(folder, card)

@@ -44,6 +44,10 @@ class Encoding(NamedTuple):
       coordinates_at: `coordinates_at(height, width, band) -> pytree`, to draw a genome at another size:
         `band` is the slice of rows wanted, `slice(None)` for all. None where a genome has one size only.
       to_json: `to_json(genome) -> str`, for other programs to read; None where the image says it all.
+      differentiable: as `render`, but with a useful derivative with respect to the genome's floating-point
+        leaves (no truncation to 8 bits); None where there is none.
+      bounds: `(low, high)` of every number in the genome's floating-point leaves; None where they have none.
+        Strategies for real vectors work on encodings that have bounds and whose genome is one vector `[G]`.
     """
 
     name: str
@@ -56,6 +60,8 @@ class Encoding(NamedTuple):
     measure: Callable[[Genome], dict[str, jax.Array]] = _nothing
     coordinates_at: Callable[[int, int, slice], Coordinates] | None = None
     to_json: Callable[[Genome], str] | None = None
+    differentiable: Callable[[Genome, Coordinates], jax.Array] | None = None
+    bounds: tuple[float, float] | None = None
 
 
 @flax.struct.dataclass
@@ -116,15 +122,19 @@ class TargetCard:
 
 @flax.struct.dataclass
 class Problem:
-    """The arrays of a search that are neither state nor result; an argument of the compiled program.
+    """What a search is about: neither state nor result; an argument of the compiled program.
 
     Attributes:
       params: the target's parameters.
       coordinates: what the encoding renders with.
+      apply: the target's `apply(params, images) -> logits`, for strategies that ask for gradients.
+      cells: `C` class indices, the columns of fitness.
     """
 
     params: Params
     coordinates: Coordinates
+    apply: Callable[[Params, jax.Array], jax.Array] = flax.struct.field(pytree_node=False)
+    cells: tuple[int, ...] = flax.struct.field(pytree_node=False)
 
 
 @flax.struct.dataclass

@@ -10,6 +10,7 @@ import math
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -137,7 +138,7 @@ def score(target: Target, images: npt.NDArray[np.uint8], *, tile: int = MAX_TILE
     def score_tile(params: Params, pixels: jax.Array) -> jax.Array:
         return log_odds(target.apply(params, pixels.astype(jnp.float32) / 255.0))
 
-    run = jax.jit(lambda params, pixels: _tiled(score_tile, tile, params, pixels))
+    run = jax.jit(lambda params, pixels: tiled(score_tile, tile, params, pixels))
     return np.asarray(run(target.params, jnp.asarray(images)), np.float32)
 
 
@@ -164,9 +165,9 @@ def make_fitness(
             odds: jax.Array = jax.lax.platform_dependent(
                 problem,
                 genomes,
-                cpu=lambda p, g: _tiled(of_tile, tile, p, g),
+                cpu=lambda p, g: tiled(of_tile, tile, p, g),
                 # An accelerator is fastest on the whole batch; there bit-equality with a lone run is lost.
-                default=lambda p, g: _tiled(of_tile, min(_batch(g), 16 * MAX_TILE), p, g),
+                default=lambda p, g: tiled(of_tile, min(_batch(g), 16 * MAX_TILE), p, g),
             )
             return odds
 
@@ -185,10 +186,17 @@ def _batch(tree: Genome) -> int:
     return int(jax.tree.leaves(tree)[0].shape[0])
 
 
-def _tiled(
-    function: Callable[[Params, Genome], jax.Array], tile: int, constants: Params, batch: Genome
-) -> jax.Array:
-    """`function(constants, part)` over equal parts of `batch`, the last filled up with zeros."""
+def tiled(function: Callable[[Any, Any], Any], tile: int, constants: Any, batch: Any) -> Any:
+    """`function(constants, part)` over equal parts of `batch`, the last filled up with zeros.
+
+    Args:
+      function: of constants and of a part, leaves `[tile, ...]`; gives leaves with that leading axis.
+      tile: members of a part.
+      constants: any pytree.
+      batch: leaves `[B, ...]`.
+    Returns:
+      What `function` gives, leaves `[B, ...]`.
+    """
     size = _batch(batch)
     parts = -(-size // tile)
 
@@ -201,5 +209,5 @@ def _tiled(
         result = function(constants, jax.tree.map(lambda leaf: leaf[0], pieces))
     else:
         result = jax.lax.map(lambda piece: function(constants, piece), pieces)
-        result = result.reshape(parts * tile, *result.shape[2:])
-    return result[:size]
+        result = jax.tree.map(lambda leaf: leaf.reshape(parts * tile, *leaf.shape[2:]), result)
+    return jax.tree.map(lambda leaf: leaf[:size], result)

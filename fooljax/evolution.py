@@ -274,7 +274,7 @@ def evolve(
         )
 
     search = Search(encoding, target.apply, strategy, cells, record=on_replacements is not None)
-    problem = Problem(params=target.params, coordinates=encoding.coordinates())
+    problem = Problem(target.params, encoding.coordinates(), target.apply, cells)
     if search.record:
         chunk = max(1, min(chunk, RECORD_ROWS // (runs * len(cells))))
     keys = jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(runs))

@@ -84,12 +84,16 @@ def params(seed):
     return {"in": jax.random.normal(first, (64, 32)), "out": jax.random.normal(second, (32, 5))}
 
 
+def problem_of(weights):
+    return Problem(weights, (), network, tuple(range(5)))
+
+
 @pytest.mark.parametrize("tile", [16, 100, 300])
 def test_fitness_does_not_depend_on_tiles_or_vmap(monkeypatch, tile):
     """Lone run, runs under vmap, small tiles: the same log-odds for the same genomes."""
     encoding = direct((8, 8, 1))
     fitness = evaluation.make_fitness(encoding, network, (4, 0, 2))
-    problem = Problem(params(0), ())
+    problem = problem_of(params(0))
     genomes = jax.random.uniform(jax.random.key(1), (3, 50, 64))
     plain = np.stack(
         [oracle(network(params(0), quantise(jnp.floor(g * 255) / 255).reshape(50, 8, 8, 1))) for g in genomes]
@@ -106,9 +110,9 @@ def test_stacked_targets_are_taken_one_after_another():
     fitness = evaluation.make_fitness(encoding, network, tuple(range(5)))
     genomes = jax.random.uniform(jax.random.key(1), (2, 20, 64))
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), params(0), params(1))
-    found = jax.vmap(fitness)(Problem(stacked, ()), genomes)
+    found = jax.vmap(fitness)(problem_of(stacked), genomes)
     for seed in (0, 1):
-        np.testing.assert_allclose(found[seed], fitness(Problem(params(seed), ()), genomes[seed]), atol=1e-5)
+        np.testing.assert_allclose(found[seed], fitness(problem_of(params(seed)), genomes[seed]), atol=1e-5)
 
 
 def test_saved_images_score_as_in_the_search():
@@ -118,7 +122,7 @@ def test_saved_images_score_as_in_the_search():
     scored = score(target, evaluation.draw(encoding, genomes))
     np.testing.assert_allclose(
         scored,
-        evaluation.make_fitness(encoding, network, tuple(range(5)))(Problem(params(0), ()), genomes),
+        evaluation.make_fitness(encoding, network, tuple(range(5)))(problem_of(params(0)), genomes),
         atol=1e-5,
     )
     with pytest.raises(ValueError, match=r"^images: expected \[B, H, W, K\] uint8, got \[3, 8, 8\] float64"):
@@ -134,6 +138,6 @@ def test_the_network_is_not_vmapped():
         return network(weights, images)
 
     fitness = evaluation.make_fitness(direct((8, 8, 1)), spy, tuple(range(5)))
-    jax.jit(jax.vmap(fitness, (None, 0))).lower(Problem(params(0), ()), jnp.zeros((5, 200, 64)))
+    jax.jit(jax.vmap(fitness, (None, 0))).lower(problem_of(params(0)), jnp.zeros((5, 200, 64)))
     assert (200, 8, 8, 1) in seen
     assert all(len(shape) == 4 for shape in seen)

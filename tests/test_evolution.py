@@ -14,6 +14,7 @@ from fooljax.storage import Checkpoints
 from fooljax.strategies import STRATEGIES, random_search
 
 KEY = jax.random.key(7)
+CHECKED = [*[name for name in STRATEGIES if not name.startswith("evosax.")], "evosax.Sep_CMA_ES"]
 
 
 def run(**changes):
@@ -86,9 +87,9 @@ def test_evolution_beats_random_search_at_equal_budget():
     assert np.all(evolved.log_odds > control.log_odds + 1.0)
 
 
-@pytest.mark.parametrize("name", STRATEGIES)
+@pytest.mark.parametrize("name", CHECKED)
 def test_resuming_ends_bit_identical(tmp_path, name):
-    strategy = STRATEGIES[name](ENCODING, batch_size=16)
+    strategy = STRATEGIES[name].build(ENCODING, batch_size=16)
     whole = run(strategy=strategy)
     calls = []
 
@@ -269,7 +270,7 @@ def test_one_compilation_serves_targets_of_the_same_shape():
 
 
 def test_the_program_has_no_scatter_no_constants_and_donates():
-    problem = Problem(target().params, ())
+    problem = Problem(target().params, (), logits, (0, 1, 2, 3))
     search = Search(ENCODING, logits, STRATEGY, (0, 1, 2, 3))
     keys = jax.random.split(KEY, 3)
     state, _ = compile_start(search, 16, problem, keys)(problem, keys)

@@ -97,6 +97,8 @@ def direct(
         init=init,
         vary=vary,
         render=render,
+        differentiable=lambda genome, coordinates: genome.reshape(image_shape),
+        bounds=(0.0, 1.0),
     )
 
 

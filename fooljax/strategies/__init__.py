@@ -1,12 +1,31 @@
 """Search strategies: how new genomes are proposed.
 
-`STRATEGIES` maps a name to a builder, `builder(encoding, batch_size=...) -> Strategy`; commands choose by
-name, and the contract tests run over all of them.
+`STRATEGIES` maps a name to its builder, a line and its paper; commands choose by name, and the contract tests
+run over all of them.
 """
 
+from fooljax.strategies.emitters import Emitter, emitters
+from fooljax.strategies.focused import focused
+from fooljax.strategies.from_evosax import evosax, evosax_emitter
 from fooljax.strategies.map_elites import map_elites
 from fooljax.strategies.random_search import random_search
+from fooljax.strategies.rank_ea import rank_ea
+from fooljax.strategies.refined import refined
+from fooljax.strategies.registry import STRATEGIES, Entry, build, find, settings_of
 
-STRATEGIES = {"map_elites": map_elites, "random_search": random_search}
-
-__all__ = ["STRATEGIES", "map_elites", "random_search"]
+__all__ = [
+    "STRATEGIES",
+    "Emitter",
+    "Entry",
+    "build",
+    "emitters",
+    "evosax",
+    "evosax_emitter",
+    "find",
+    "focused",
+    "map_elites",
+    "random_search",
+    "rank_ea",
+    "refined",
+    "settings_of",
+]

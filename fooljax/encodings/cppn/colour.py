@@ -104,6 +104,21 @@ def lookup(name: str) -> Colour:
     return COLOURS[name]
 
 
+def fitting(image_shape: tuple[int, int, int], name: str | None) -> str:
+    """The name of a conversion for an image: the one asked for, or the first that fits.
+
+    Raises:
+      InputError: the image has neither 1 nor 3 channels, or the conversion asked for does not fit.
+    """
+    channels = image_shape[2]
+    names = [known for known, colour in COLOURS.items() if colour.num_channels == channels]
+    if not names:
+        raise InputError(f"image_shape: expected 1 or 3 channels, got {channels}")
+    if name is not None and name not in names:
+        raise InputError(f"colour: expected one of {', '.join(names)} for {channels} channels, got {name}")
+    return name or names[0]
+
+
 def to_channels(outputs: Sequence[jax.Array], colour: Colour, truncate: bool = True) -> Channels:
     """Channels of arrays of outputs, of any shape.
 

@@ -7,11 +7,12 @@ import jax
 import jax.numpy as jnp
 
 from fooljax.base import Encoding, Genome
+from fooljax.encodings.cppn.colour import fitting
 from fooljax.encodings.cppn.coordinates import COORDINATES, NUM_INPUTS
-from fooljax.encodings.cppn.functions import FUNCTION_SETS
-from fooljax.encodings.cppn.genome import Layout, check_layout, first_genome
+from fooljax.encodings.cppn.functions import names_of
+from fooljax.encodings.cppn.genome import MAX_WEIGHT, Layout, check_layout, first_genome
 from fooljax.encodings.cppn.mutation import Rates, make_mutate
-from fooljax.encodings.cppn.render import make_render
+from fooljax.encodings.cppn.render import make_differentiable_render, make_render
 from fooljax.encodings.cppn.serialise import Drawing, to_json
 from fooljax.errors import InputError
 
@@ -48,24 +49,13 @@ def cppn(
     Raises:
       InputError: a name is unknown, or a size does not fit.
     """
-    if isinstance(functions, str):
-        if functions not in FUNCTION_SETS:
-            raise InputError(f"functions: expected one of {', '.join(FUNCTION_SETS)}, got {functions}")
-        functions = FUNCTION_SETS[functions]
+    names = names_of(functions)
     if coordinates not in COORDINATES:
         raise InputError(f"coordinates: expected one of {', '.join(COORDINATES)}, got {coordinates}")
     height, width, channels = image_shape
-    fitting = {1: ("grey",), 3: ("hls", "hsv", "rgb")}.get(channels, ())
-    if not fitting:
-        raise InputError(f"image_shape: expected 1 or 3 channels, got {channels}")
-    colour = colour or fitting[0]
-    if colour not in fitting:
-        raise InputError(
-            f"colour: expected one of {', '.join(fitting)} for {channels} channels, got {colour}"
-        )
+    colour = fitting(image_shape, colour)
     layout = Layout(NUM_INPUTS, channels, max_nodes, max_connections)
     check_layout(layout)
-    names = functions
     mutate = make_mutate(layout, len(names), rates or Rates(), lowering)
 
     def vary(key: jax.Array, parents: Genome, generation: jax.Array) -> Genome:
@@ -96,6 +86,8 @@ def cppn(
             rows, columns, (height, width), band
         ),
         to_json=lambda genome: to_json(genome, layout, drawing),
+        differentiable=make_differentiable_render(layout, names, colour),
+        bounds=(-MAX_WEIGHT, MAX_WEIGHT),
     )
 
 

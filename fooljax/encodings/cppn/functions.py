@@ -144,6 +144,19 @@ FUNCTION_SETS: dict[str, tuple[str, ...]] = {
 """Sets by name: "paper"; "no_sine", the follow-up's; "wide", ours."""
 
 
+def names_of(functions: str | tuple[str, ...]) -> tuple[str, ...]:
+    """The names in a set, given by its own name or as they are.
+
+    Raises:
+      InputError: no such set.
+    """
+    if isinstance(functions, str):
+        if functions not in FUNCTION_SETS:
+            raise InputError(f"functions: expected one of {', '.join(FUNCTION_SETS)}, got {functions}")
+        return FUNCTION_SETS[functions]
+    return functions
+
+
 def lookup(names: Sequence[str]) -> tuple[Function, ...]:
     """The functions of these names, in order; a genome's function `i` is the i-th.
 

@@ -10,6 +10,8 @@ these, at most: serial, both once more and a table of `4 N T`, T at most 2,048 h
 batched, the images twice more and a table of `4 B N T`, T such that this stays below 256 MB.
 """
 
+import dataclasses
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -73,17 +75,20 @@ def make_render(
     return render
 
 
-def make_differentiable_render(layout: Layout, function_names: tuple[str, ...], colour: str) -> Render:
+def make_differentiable_render(
+    layout: Layout, function_names: tuple[str, ...], colour: str, lowering: str | None = None
+) -> Render:
     """Builds a renderer with a reverse-mode derivative with respect to weights and coordinates.
 
-    It always goes through all `N` rows, as products with a dense `[N, N]` matrix of weights, and computes
-    every function; levels are not truncated to 8 bits, since the derivative of that is zero everywhere. A
-    derivative keeps about `4 N H W` bytes a genome for each function.
+    Levels are not truncated to 8 bits, since the derivative of that is zero everywhere. Rows are never
+    written twice, so the values of the forward pass are all that the derivative needs: it walks the
+    connections in use back to front, and keeps `12 N H W` bytes a genome.
 
     Args:
       layout: sizes of the genomes.
       function_names: the function set.
       colour: a name out of `colour.COLOURS`.
+      lowering: see `lowering.choose`.
     Returns:
       A function as `make_render` gives, without truncation.
     Raises:
@@ -91,25 +96,127 @@ def make_differentiable_render(layout: Layout, function_names: tuple[str, ...], 
     """
     _check(layout, function_names, colour)
     nodes = functions.lookup(function_names)
+    conversion = colours.lookup(colour)
+
+    def each(one: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+        """`one(shared, genome)` for one genome, fast under `vmap`."""
+        many = choose(
+            lowering,
+            serial=lambda shared, batch: as_one_kernel(
+                lambda shared, batch: lax.map(lambda member: one(shared, member), batch), shared, batch
+            ),
+            batched=lambda shared, batch: jax.vmap(lambda member: one(shared, member))(batch),
+        )
+
+        def lone(shared: Any, member: Any) -> Any:
+            result = many(shared, jax.tree.map(lambda leaf: leaf[None], member))
+            return jax.tree.map(lambda leaf: leaf[0], result)
+
+        return lone
+
+    forward = each(functools.partial(_forward, layout, nodes))
+    backward = each(functools.partial(_backward, layout, nodes))
+
+    @jax.custom_vjp
+    def outputs(genome: CPPN, pixels: jax.Array) -> jax.Array:
+        return forward(pixels, genome)[0][layout.first_output :]
+
+    def outputs_forward(genome: CPPN, pixels: jax.Array) -> tuple[jax.Array, Any]:
+        table, sums = forward(pixels, genome)
+        return table[layout.first_output :], (genome, table, sums)
+
+    def outputs_backward(kept: Any, slopes: jax.Array) -> tuple[CPPN, jax.Array]:
+        genome, table, sums = kept
+        weights, pixels = backward((), (genome, table, sums, slopes))
+        zero = jax.tree.map(lambda leaf: np.zeros(leaf.shape, jax.dtypes.float0), genome)
+        return dataclasses.replace(zero, weights=weights), pixels
+
+    outputs.defvjp(outputs_forward, outputs_backward)
 
     def render(genome: CPPN, coordinates: jax.Array) -> jax.Array:
         _check_coordinates(coordinates, layout)
-        pixels = coordinates.reshape(layout.num_inputs, -1)
-        row = jnp.arange(layout.max_nodes)
-        into = genome.weights[:, None] * (genome.targets[:, None] == row[None])
-        dense = jnp.einsum("et,es->ts", into, (genome.sources[:, None] == row[None]).astype(jnp.float32))
-
-        def step(table: jax.Array, row: jax.Array) -> tuple[jax.Array, None]:
-            value = _select(nodes, genome.functions[row], dense[row] @ table)
-            return lax.dynamic_update_index_in_dim(table, value, row, 0), None
-
-        table = jnp.pad(pixels, ((0, layout.max_nodes - layout.num_inputs), (0, 0)))
-        table = lax.scan(step, table, row[layout.num_inputs :])[0]
-        outputs = tuple(table[layout.first_output :])
-        channels = colours.to_channels(outputs, colours.lookup(colour), truncate=False)
+        rows = outputs(genome, coordinates.reshape(layout.num_inputs, -1))
+        channels = colours.to_channels(tuple(rows), conversion, truncate=False)
         return jnp.stack(channels, axis=-1).reshape(*coordinates.shape[1:], -1)
 
     return render
+
+
+def _row_of(layout: Layout, genome: CPPN, step: jax.Array) -> jax.Array:
+    """The row that is computed at a step: hidden rows first, then the outputs."""
+    hidden = genome.num_hidden
+    return jnp.where(step < hidden, layout.num_inputs + step, layout.first_output + step - hidden).astype(
+        jnp.int32
+    )
+
+
+def _forward(
+    layout: Layout, nodes: tuple[functions.Function, ...], pixels: jax.Array, genome: CPPN
+) -> tuple[jax.Array, jax.Array]:
+    """All rows' values and weighted sums, `[N, P]` each, of one genome and pixels `[I, P]`."""
+    table = jnp.pad(pixels, ((0, layout.max_nodes - layout.num_inputs), (0, 0)))
+
+    def node(step: jax.Array, carry: Any) -> Any:
+        table, sums, place = carry
+        row = _row_of(layout, genome, step)
+
+        def add(carry: Any) -> Any:
+            place, total = carry
+            return place + 1, total + _at(genome.weights, place) * _at(table, _at(genome.sources, place))
+
+        place, total = lax.while_loop(
+            lambda carry: (
+                (carry[0] < genome.num_connections) & (_at_or_last(genome.targets, carry[0]) == row)
+            ),
+            add,
+            (place, jnp.zeros_like(pixels[0])),
+        )
+        value = lax.switch(_at(genome.functions, row), nodes, total)
+        table = lax.dynamic_update_slice(table, value[None], (row, _ZERO))
+        return table, lax.dynamic_update_slice(sums, total[None], (row, _ZERO)), place
+
+    steps = genome.num_hidden + layout.num_outputs
+    table, sums, _ = lax.fori_loop(_ZERO, steps, node, (table, jnp.zeros_like(table), _ZERO))
+    return table, sums
+
+
+def _backward(
+    layout: Layout, nodes: tuple[functions.Function, ...], shared: Any, kept: Any
+) -> tuple[jax.Array, jax.Array]:
+    """Derivatives with respect to weights `[E]` and pixels `[I, P]`, of those with respect to the outputs."""
+    del shared
+    genome, table, sums, slopes = kept
+    adjoint = jnp.pad(slopes, ((layout.first_output, 0), (0, 0)))
+    branches = [lambda total, slope, node=node: jax.vjp(node, total)[1](slope)[0] for node in nodes]
+    places = jnp.arange(layout.max_connections)
+
+    def node(step: jax.Array, carry: Any) -> Any:
+        adjoint, weights, place = carry
+        row = _row_of(layout, genome, genome.num_hidden + layout.num_outputs - 1 - step)
+        slope = lax.switch(_at(genome.functions, row), branches, _at(sums, row), _at(adjoint, row))
+
+        def pass_on(carry: Any) -> Any:
+            place, adjoint, weights = carry
+            source = _at(genome.sources, place)
+            weights = jnp.where(places == place, jnp.vdot(slope, _at(table, source)), weights)
+            moved = _at(adjoint, source) + _at(genome.weights, place) * slope
+            return place - 1, lax.dynamic_update_slice(adjoint, moved[None], (source, _ZERO)), weights
+
+        place, adjoint, weights = lax.while_loop(
+            lambda carry: (carry[0] >= 0) & (_at_or_last(genome.targets, carry[0]) == row),
+            pass_on,
+            (place, adjoint, weights),
+        )
+        return adjoint, weights, place
+
+    begin = (adjoint, jnp.zeros_like(genome.weights), genome.num_connections - 1)
+    adjoint, weights, _ = lax.fori_loop(_ZERO, genome.num_hidden + layout.num_outputs, node, begin)
+    return weights, adjoint[: layout.num_inputs]
+
+
+def _at_or_last(array: jax.Array, index: jax.Array) -> jax.Array:
+    """`array[index]` of an index that may be one beyond either end."""
+    return _at(array, jnp.clip(index, 0, array.shape[0] - 1))
 
 
 def _select(nodes: tuple[functions.Function, ...], kind: jax.Array, total: jax.Array) -> jax.Array:

@@ -1,0 +1,51 @@
+"""Lists the search strategies: `python -m experiments.strategies`, with settings: `... NAME`."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from experiments.command_line import in_words, run_command
+from experiments.job import FoolingConfig
+from fooljax.errors import InputError
+from fooljax.strategies import STRATEGIES, find, settings_of
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise InputError(message.removeprefix("argument "))
+
+
+def listing(name: str | None = None) -> str:
+    """A line for every strategy; or one strategy with its settings.
+
+    Raises:
+      InputError: there is no strategy of that name.
+    """
+    if name is None:
+        width = max(map(len, STRATEGIES))
+        return "\n".join(f"{known:{width}}  {e.line} ({e.paper})" for known, e in STRATEGIES.items())
+    entry = find(name)
+    lines = [f"{name}: {entry.line} ({entry.paper})"]
+    lines += [f"  --set {key}={in_words(p.default)}" for key, p in settings_of(entry).items()]
+    return "\n".join(lines)
+
+
+def show(argv: Sequence[str] | None) -> None:
+    """The command."""
+    parser = _Parser(
+        prog="python -m experiments.strategies",
+        description="Lists the search strategies.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("name", nargs="?", metavar="NAME", help="one of them, with its settings")
+    print(listing(parser.parse_args(argv).name))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns its exit status."""
+    return run_command(lambda: show(argv), FoolingConfig)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

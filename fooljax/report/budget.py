@@ -1,0 +1,46 @@
+"""Success against budget: which share of runs had fooled all classes after so many passes."""
+
+import io
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from fooljax.statistics import resampled
+
+_POINTS = 120
+_RESAMPLES = 1000
+
+
+def success_curves(series: Mapping[str, tuple[Sequence[Sequence[float]], int]]) -> bytes:
+    """A PNG of one curve for each strategy, with 95 % bands from a bootstrap over targets and runs.
+
+    Args:
+      series: by name, the passes each run needed, by target (infinite where it did not do it), and the budget,
+        where the curve ends.
+    """
+    figure = Figure(figsize=(8.0, 4.5), layout="constrained", dpi=120)
+    axes = figure.add_subplot()
+    least = min(
+        (value for groups, _ in series.values() for group in groups for value in group), default=100.0
+    )
+    for index, (name, (groups, budget)) in enumerate(series.items()):
+        start = max(min(least / 2.0, budget / 10.0), 1.0)
+        passes = np.geomspace(start, budget, _POINTS)
+        share, low, high = np.empty((3, _POINTS))
+        for place, limit in enumerate(passes):
+            done = [[float(value <= limit) for value in group] for group in groups]
+            estimates = resampled(done, lambda v: np.nanmean(v, axis=-1), resamples=_RESAMPLES)
+            share[place] = np.mean([value for group in done for value in group])
+            low[place], high[place] = np.quantile(estimates, (0.025, 0.975))
+        axes.plot(passes, share, label=name, color=f"C{index}", linestyle=("-", "--", ":")[index // 10 % 3])
+        axes.fill_between(passes, low, high, color=f"C{index}", alpha=0.15, linewidth=0)
+    axes.set_xscale("log")
+    axes.set_ylim(-0.02, 1.02)
+    axes.set_xlabel("network passes of a run")
+    axes.set_ylabel("share of runs with all classes at 99.99 %")
+    axes.legend(fontsize=8, loc="upper left")
+    axes.grid(alpha=0.3)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return buffer.getvalue()

@@ -1,0 +1,203 @@
+"""Emitters for the class archive: searches for one class each, and a scheduler that shares the queries out.
+
+Source: after Fontaine et al. 2020 ("Covariance matrix adaptation for the rapid illumination of behavior
+space", CMA-ME), whose emitters start at an elite and are started again elsewhere once they stall. Differs:
+an emitter works for one class, and climbs that class's log-odds; the archive still tries every child in every
+class. Which class an emitter works for next is the scheduler's choice.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import flax.struct
+import jax
+import jax.numpy as jnp
+
+from fooljax.archive import Archive
+from fooljax.base import Encoding, Genome, Offspring, Problem, Strategy
+from fooljax.errors import InputError
+from fooljax.evaluation import to_log_odds
+
+SCHEDULERS = ("gain", "equal")
+WORST = -1e6
+"""Stands for log-odds that are not finite, where an emitter must compute with them."""
+_MEMORY = 0.8
+"""Of a class's credit, the share that is kept from turn to turn."""
+
+
+class Emitter(NamedTuple):
+    """A search for one class.
+
+    Attributes:
+      name: a short name for files and tables.
+      population: `n`, genomes it asks for at a time.
+      init: `init(key, genome) -> state`, a search that begins at a genome.
+      ask: `ask(key, state) -> (genomes [n, ...], pending)`.
+      tell: `tell(key, pending, fitness [n]) -> (state, healthy)`: fitness is finite, higher is better;
+        `healthy` `[]` bool is False where the search has broken down or come to rest, and must begin anew.
+    """
+
+    name: str
+    population: int
+    init: Callable[[jax.Array, Genome], Any]
+    ask: Callable[[jax.Array, Any], tuple[Genome, Any]]
+    tell: Callable[[jax.Array, Any, jax.Array], tuple[Any, jax.Array]]
+
+
+@flax.struct.dataclass
+class EmittersState:
+    """State of `emitters`.
+
+    Attributes:
+      searches: states of the `M` emitters, leaves `[M, ...]`.
+      cells: `[M]` int32, the cell each works for.
+      parents: `[M]` int32, id of the elite each began at.
+      ages: `[M]` int32, generations since.
+      stalled: `[M]` int32, generations since its cell last changed hands.
+      ended: `[M]` bool: begins anew at the next ask.
+      best: `[C]` highest log-odds seen, counted up to the goal.
+      credit: `[C]` gain in log-odds per turn, lately.
+    """
+
+    searches: Any
+    cells: jax.Array
+    parents: jax.Array
+    ages: jax.Array
+    stalled: jax.Array
+    ended: jax.Array
+    best: jax.Array
+    credit: jax.Array
+
+
+def emitters(
+    encoding: Encoding,
+    emitter: Emitter,
+    *,
+    batch_size: int,
+    scheduler: str = "gain",
+    turn: int = 40,
+    patience: int = 15,
+    goal: float = 0.9999,
+) -> Strategy:
+    """Builds a strategy of `batch_size / emitter.population` emitters side by side.
+
+    Args:
+      encoding: of the genomes.
+      emitter: the search that each of them does.
+      batch_size: children per generation, a multiple of `emitter.population`.
+      scheduler: "gain" gives the next turn to classes below the goal that lately gained, by chance in
+        proportion to their gain; "equal" goes through all classes in order.
+      turn: generations after which an emitter may be given another class; it goes on where it was if it gets
+        the same one again and is still healthy.
+      patience: generations without a new elite in its class after which it begins anew.
+      goal: confidence beyond which a class gains no more credit.
+    Raises:
+      InputError: an argument is out of range.
+    """
+    if batch_size < 1 or batch_size % emitter.population:
+        raise InputError(
+            f"batch_size: expected a multiple of the population, {emitter.population}, got {batch_size}"
+        )
+    if scheduler not in SCHEDULERS:
+        raise InputError(f"scheduler: expected one of {', '.join(SCHEDULERS)}, got {scheduler}")
+    for name, value in (("turn", turn), ("patience", patience)):
+        if value < 1:
+            raise InputError(f"{name}: expected 1 or more, got {value}")
+    threshold = to_log_odds(goal)
+    number, population = batch_size // emitter.population, emitter.population
+
+    def counted(fitness: jax.Array) -> jax.Array:
+        return jnp.clip(fitness, WORST, threshold)
+
+    def init(key: jax.Array, genomes: Genome, fitness: jax.Array) -> EmittersState:
+        num_cells = fitness.shape[1]
+        cells = jnp.arange(number, dtype=jnp.int32) % num_cells
+        elites = jnp.argmax(fitness, axis=0).astype(jnp.int32)[cells]
+        starts = jax.tree.map(lambda leaf: leaf[elites], genomes)
+        return EmittersState(
+            searches=jax.vmap(emitter.init)(jax.random.split(key, number), starts),
+            cells=cells,
+            parents=elites,
+            ages=jnp.zeros(number, jnp.int32),
+            stalled=jnp.zeros(number, jnp.int32),
+            ended=jnp.zeros(number, bool),
+            best=counted(jnp.max(fitness, axis=0)),
+            # A class not tried yet counts as promising.
+            credit=jnp.full(num_cells, threshold, jnp.float32),
+        )
+
+    def assign(key: jax.Array, state: EmittersState, archive: Archive) -> jax.Array:
+        num_cells = archive.fitness.shape[0]
+        if scheduler == "equal":
+            return (state.cells + number) % num_cells
+        below = archive.occupied & (state.best < threshold)
+        weight = jnp.where(below, state.credit + 0.1 * jnp.mean(state.credit) + 1e-3, 0.0)
+        # Where all are fooled, any class will do; an empty cell has no elite to begin at.
+        weight = jnp.where(jnp.any(below), weight, archive.occupied.astype(jnp.float32))
+        return jax.random.categorical(key, jnp.log(weight), shape=(number,)).astype(jnp.int32)
+
+    def ask(
+        key: jax.Array, state: EmittersState, archive: Archive, problem: Problem
+    ) -> tuple[Offspring, tuple[EmittersState, Any]]:
+        del problem
+        assign_key, init_key, ask_key = jax.random.split(key, 3)
+        free = state.ended | (state.ages >= turn)
+        cells = jnp.where(free, assign(assign_key, state, archive), state.cells)
+        cells = jnp.where(archive.occupied[cells], cells, jnp.argmax(archive.fitness).astype(jnp.int32))
+        anew = state.ended | (cells != state.cells)
+        starts = jax.tree.map(lambda leaf: leaf[cells], archive.genomes)
+        begun = jax.vmap(emitter.init)(jax.random.split(init_key, number), starts)
+
+        def choose(new: jax.Array, old: jax.Array) -> jax.Array:
+            return jnp.where(anew.reshape(number, *(1,) * (old.ndim - 1)), new, old)
+
+        state = dataclasses.replace(
+            state,
+            searches=jax.tree.map(choose, begun, state.searches),
+            cells=cells,
+            parents=jnp.where(anew, archive.ids[cells], state.parents),
+            ages=jnp.where(free, 0, state.ages),
+            stalled=jnp.where(anew, 0, state.stalled),
+            ended=anew,
+        )
+        genomes, pending = jax.vmap(emitter.ask)(jax.random.split(ask_key, number), state.searches)
+        first = jnp.repeat(state.parents, population)[:, None]
+        others = jnp.full((batch_size, encoding.num_parents - 1), -1, jnp.int32)
+        offspring = Offspring(
+            genomes=jax.tree.map(lambda leaf: leaf.reshape(batch_size, *leaf.shape[2:]), genomes),
+            parents=jnp.concatenate([first, others], axis=1),
+            extra_passes=jnp.int32(0),
+        )
+        return offspring, (dataclasses.replace(state, searches=None), pending)
+
+    def tell(
+        key: jax.Array,
+        state: tuple[EmittersState, Any],
+        offspring: Offspring,
+        fitness: jax.Array,
+        improved: jax.Array,
+    ) -> tuple[EmittersState, dict[str, jax.Array]]:
+        del offspring
+        kept, pending = state
+        of_each = fitness.reshape(number, population, -1)
+        own = jnp.take_along_axis(of_each, kept.cells[:, None, None], axis=2)[..., 0]
+        own = jnp.where(jnp.isfinite(own), own, WORST)
+        searches, healthy = jax.vmap(emitter.tell)(jax.random.split(key, number), pending, own)
+        best = jnp.maximum(kept.best, counted(jnp.max(fitness, axis=0)))
+        served = jnp.any(kept.cells[:, None] == jnp.arange(best.size)[None], axis=0)
+        credit = jnp.where(served, _MEMORY * kept.credit + (1 - _MEMORY) * (best - kept.best), kept.credit)
+        stalled = jnp.where(improved[kept.cells], 0, kept.stalled + 1)
+        restarts = jnp.sum(kept.ended, dtype=jnp.int32)
+        after = dataclasses.replace(
+            kept,
+            searches=searches,
+            ages=kept.ages + 1,
+            stalled=stalled,
+            ended=~healthy | (stalled >= patience),
+            best=best,
+            credit=credit,
+        )
+        return after, {"restarts": restarts, "classes_served": jnp.sum(served, dtype=jnp.int32)}
+
+    return Strategy(emitter.name, batch_size, init, ask, tell)

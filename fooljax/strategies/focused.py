@@ -1,0 +1,93 @@
+"""MAP-Elites that varies the elites of classes not yet fooled more often than others.
+
+Ours, in the line of Cully and Demiris 2018 ("Quality and diversity optimization: a unifying modular
+framework"), who draw parents by what they are expected to give. Differs from `map_elites` only in how a
+parent is drawn: with probability `focus` it is the elite of a class whose confidence is below the goal. A
+class that is fooled keeps improving by the other draws, and by children of any parent: every child still
+tries every class.
+"""
+
+import jax
+import jax.numpy as jnp
+
+from fooljax.archive import Archive
+from fooljax.base import Encoding, Genome, Offspring, Problem, Strategy
+from fooljax.errors import InputError
+from fooljax.evaluation import to_log_odds
+from fooljax.strategies.map_elites import CHILDREN
+
+FOCUS = 0.5
+GOAL = 0.9999
+"""What the paper calls fooled. Source: Nguyen et al. 2015, abstract."""
+
+
+def focused(
+    encoding: Encoding, *, batch_size: int = CHILDREN, focus: float = FOCUS, goal: float = GOAL
+) -> Strategy:
+    """Builds focused MAP-Elites for an encoding. Its state is the number of the generation, from 0.
+
+    Args:
+      encoding: gives `vary` and the number of parents.
+      batch_size: children per generation, 1 or more.
+      focus: probability, in [0, 1], that a parent is drawn from the classes below the goal; 0 is MAP-Elites.
+      goal: the confidence, in (0, 1), at which a class counts as fooled.
+    Raises:
+      InputError: an argument is out of range.
+    """
+    if batch_size < 1:
+        raise InputError(f"batch_size: expected 1 or more, got {batch_size}")
+    if not 0.0 <= focus <= 1.0:
+        raise InputError(f"focus: expected a number in [0, 1], got {focus}")
+    if not 0.0 < goal < 1.0:
+        raise InputError(f"goal: expected a confidence inside (0, 1), got {goal}")
+    threshold = to_log_odds(goal)
+
+    def init(key: jax.Array, genomes: Genome, fitness: jax.Array) -> jax.Array:
+        del key, genomes, fitness
+        return jnp.int32(0)
+
+    def ask(
+        key: jax.Array, state: jax.Array, archive: Archive, problem: Problem
+    ) -> tuple[Offspring, jax.Array]:
+        del problem
+        parent_key, vary_key = jax.random.split(key)
+        cells = draw_cells(parent_key, archive, (batch_size, encoding.num_parents), focus, threshold)
+        parents = jax.tree.map(lambda leaf: leaf[cells], archive.genomes)
+        children = jax.vmap(encoding.vary, (0, 0, None))(
+            jax.random.split(vary_key, batch_size), parents, state
+        )
+        return Offspring(children, archive.ids[cells], jnp.int32(0)), state
+
+    def tell(
+        key: jax.Array, state: jax.Array, offspring: Offspring, fitness: jax.Array, improved: jax.Array
+    ) -> tuple[jax.Array, dict[str, jax.Array]]:
+        del key, offspring, fitness, improved
+        return state + 1, {}
+
+    return Strategy("focused", batch_size, init, ask, tell)
+
+
+def draw_cells(
+    key: jax.Array, archive: Archive, shape: tuple[int, ...], focus: float, threshold: float
+) -> jax.Array:
+    """Draws occupied cells, with replacement; with probability `focus` one below `threshold`.
+
+    Args:
+      key: a PRNG key.
+      archive: at least one cell must be occupied.
+      shape: of the draw.
+      focus: in [0, 1].
+      threshold: log-odds.
+    Returns:
+      Indices, `shape` int32.
+    """
+    below = archive.occupied & (archive.fitness < threshold)
+    # One uniform draw serves both choices: on [0, 1) the cells' shares lie side by side.
+    share = archive.occupied / jnp.sum(archive.occupied)
+    aimed = jnp.where(jnp.any(below), below / jnp.maximum(jnp.sum(below), 1), share)
+    upper = jnp.cumsum(focus * aimed + (1.0 - focus) * share)
+    drawn = jax.random.uniform(key, shape) * upper[-1]
+    cells = jnp.searchsorted(upper, drawn, side="right").astype(jnp.int32)
+    # Rounding may carry a draw to the end, past the last cell that has a share.
+    last = archive.fitness.size - 1 - jnp.argmax(archive.occupied[::-1]).astype(jnp.int32)
+    return jnp.minimum(cells, last)

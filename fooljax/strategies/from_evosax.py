@@ -1,0 +1,352 @@
+"""evosax's algorithms as emitters of the class archive; the only importer of evosax.
+
+Any distribution-based or population-based algorithm works on any encoding whose genome is one bounded vector
+(`Encoding.bounds`). What this file hides:
+
+- evosax minimises; here fitness is log-odds, higher is better.
+- Weights by rank are made safe against ties (tied children share their weights evenly), and estimators of
+  gradients get centred ranks: differences of log-odds in the hundreds would swamp them.
+- Algorithms work in units of `step`, so that their usual step size of 1 is a small part of a gene's range,
+  and where they know no bounds genes are clipped, or squashed.
+- A search whose genomes are no longer finite, or whose step has shrunk or grown out of all use, begins anew.
+- Nothing of a generation's metrics is kept (by default whole solutions are), and the state keeps its types.
+- Comma strategies forget good children: the archive keeps the best.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import flax.struct
+import jax
+import jax.numpy as jnp
+import optax
+
+from fooljax.base import Encoding, Genome, Strategy
+from fooljax.errors import InputError
+from fooljax.strategies.emitters import Emitter, emitters
+
+logger = logging.getLogger("fooljax")
+
+BOUNDS = ("clip", "squash")
+DENSE_GENES = 300
+"""From so many genes on, algorithms with a full covariance are called slow."""
+CHEAP = ("Sep_CMA_ES", "SNES", "Open_ES", "LM_MA_ES")
+_POPULATION = 20
+_SMALLEST, _LARGEST = 1e-3, 1e3
+"""Spreads of a population, in steps, between which a search is healthy."""
+
+
+class Algorithm(NamedTuple):
+    """What the adapter must know of one algorithm of evosax.
+
+    Attributes:
+      line: what it is.
+      paper: where it is from.
+      shaping: of fitness: "weights" by rank, "centred" ranks, or "raw" where generations are compared.
+      is_population: it needs an evaluated population to begin with, not a mean.
+      rate: learning rate of Adam, in steps, for those that take an optimiser; None for all others.
+      dense: its state holds `[G, G]` matrices.
+      pickled: evosax unpickles a bundled file for it.
+    """
+
+    line: str
+    paper: str
+    shaping: str
+    is_population: bool = False
+    rate: float | None = None
+    dense: bool = False
+    pickled: bool = False
+
+
+ALGORITHMS: dict[str, Algorithm] = {
+    "ARS": Algorithm("augmented random search", "Mania et al. 2018", "centred", rate=0.2),
+    "ASEBO": Algorithm(
+        "ES in the active subspace of past gradients",
+        "Choromanski et al. 2019",
+        "centred",
+        rate=0.2,
+        dense=True,
+    ),
+    "CMAAnchoredLES": Algorithm("separable CMA-ES with learned gates", "evosax", "raw", pickled=True),
+    "CMA_ES": Algorithm("covariance matrix adaptation", "Hansen and Ostermeier 2001", "weights", dense=True),
+    "CR_FM_NES": Algorithm("cost-reduced fast-moving natural ES", "Nomura and Ono 2022", "weights"),
+    "DES": Algorithm("ES found by meta-evolution, in closed form", "Lange et al. 2023", "weights"),
+    "DifferentialEvolution": Algorithm("differences of members", "Storn and Price 1997", "raw", True),
+    "DiffusionEvolution": Algorithm("denoising as evolution", "Zhang et al. 2024", "raw", True, dense=True),
+    "ESMC": Algorithm("ES with clipped losses", "Merchant et al. 2021", "centred", rate=0.2),
+    "EvoTF_ES": Algorithm("evolution transformer", "Lange et al. 2024", "raw", pickled=True),
+    "GESMR_GA": Algorithm("GA, elites of groups of mutation rates", "Kumar et al. 2022", "raw", True),
+    "GradientlessDescent": Algorithm("steps of many radii", "Golovin et al. 2019", "raw"),
+    "GuidedES": Algorithm("ES guided by past gradients", "Maheswaranathan et al. 2018", "centred", rate=0.2),
+    "HillClimbing": Algorithm("Gaussian steps from the best", "folklore", "raw"),
+    "LES": Algorithm("learned ES", "Lange et al. 2023", "raw", pickled=True),
+    "LGA": Algorithm("learned GA", "Lange et al. 2023", "raw", True, pickled=True),
+    "LM_MA_ES": Algorithm("limited-memory matrix adaptation", "Loshchilov et al. 2017", "weights"),
+    "MA_ES": Algorithm("matrix adaptation", "Beyer and Sendhoff 2017", "weights", dense=True),
+    "MR15_GA": Algorithm("GA with the 1/5 rule", "Rechenberg 1987", "raw", True),
+    "NoiseReuseES": Algorithm("ES that reuses its noise", "Li et al. 2023", "centred", rate=0.2),
+    "Open_ES": Algorithm("OpenAI's ES", "Salimans et al. 2017", "centred", rate=0.2),
+    "PGPE": Algorithm("parameter-exploring policy gradients", "Sehnke et al. 2010", "centred", rate=0.2),
+    "PSO": Algorithm("particle swarm", "Kennedy and Eberhart 1995", "raw", True),
+    "PersistentES": Algorithm("persistent ES", "Vicol et al. 2021", "centred", rate=0.2),
+    "RandomSearch": Algorithm("uniform genomes; a control", "-", "raw"),
+    "Rm_ES": Algorithm("rank-m ES, m directions", "Li and Zhang 2017", "weights"),
+    "SAMR_GA": Algorithm("GA with self-adapting mutation rates", "Clune et al. 2008", "raw", True),
+    "SNES": Algorithm("separable natural ES", "Wierstra et al. 2014", "weights"),
+    "SV_CMA_ES": Algorithm("Stein variational CMA-ES", "Braun et al. 2024", "weights", dense=True),
+    "SV_Open_ES": Algorithm("Stein variational OpenAI ES", "Liu et al. 2017", "centred", rate=0.2),
+    "Sep_CMA_ES": Algorithm("CMA-ES with a diagonal covariance", "Ros and Hansen 2008", "weights"),
+    "SimpleES": Algorithm("mean and deviation of the best", "Rechenberg 1973", "weights"),
+    "SimpleGA": Algorithm("GA with Gaussian mutation", "Such et al. 2017", "raw", True),
+    "SimulatedAnnealing": Algorithm("cooling random walk", "Kirkpatrick et al. 1983", "raw"),
+    "iAMaLGaM_Full": Algorithm("estimated Gaussian, full", "Bosman et al. 2013", "raw", dense=True),
+    "iAMaLGaM_Univariate": Algorithm("estimated Gaussian, diagonal", "Bosman et al. 2013", "raw"),
+    "xNES": Algorithm("exponential natural ES", "Wierstra et al. 2014", "weights", dense=True),
+}
+"""By evosax's own names."""
+
+
+@flax.struct.dataclass
+class _Search:
+    """One search: evosax's state, and whether its first population still waits for its fitness."""
+
+    inner: Any
+    fresh: jax.Array
+
+
+def evosax(
+    encoding: Encoding,
+    *,
+    batch_size: int = 200,
+    algorithm: str = "Sep_CMA_ES",
+    population: int | None = None,
+    step: float = 0.05,
+    learning_rate: float | None = None,
+    bounds: str = "clip",
+    allow_pickle: bool = False,
+    scheduler: str = "gain",
+    turn: int = 40,
+    patience: int = 15,
+    goal: float = 0.9999,
+) -> Strategy:
+    """Builds emitters that each run an algorithm of evosax.
+
+    Args:
+      encoding: one whose genome is a bounded vector.
+      batch_size: children per generation.
+      algorithm: a name in `ALGORITHMS`.
+      population: of each emitter, even, 4 or more, a divisor of `batch_size`; by default the largest such up
+        to 20.
+      step: first step size as a share of the genes' range, in (0, 1].
+      learning_rate: of Adam, in steps, for algorithms that take an optimiser.
+      bounds: "clip" cuts genes off at their bounds; "squash" sends them through a sigmoid, which gets flat
+        near the bounds.
+      allow_pickle: must be True for algorithms whose weights evosax unpickles from files of its own.
+      scheduler: see `emitters`.
+      turn: see `emitters`.
+      patience: see `emitters`.
+      goal: see `emitters`.
+    Raises:
+      InputError: an argument is out of range, or the encoding's genome is no bounded vector.
+    """
+    emitter = evosax_emitter(
+        encoding,
+        algorithm,
+        population=population if population is not None else _even_share(batch_size),
+        step=step,
+        learning_rate=learning_rate,
+        bounds=bounds,
+        allow_pickle=allow_pickle,
+    )
+    return emitters(
+        encoding,
+        emitter,
+        batch_size=batch_size,
+        scheduler=scheduler,
+        turn=turn,
+        patience=patience,
+        goal=goal,
+    )
+
+
+def evosax_emitter(
+    encoding: Encoding,
+    algorithm: str,
+    *,
+    population: int = _POPULATION,
+    step: float = 0.05,
+    learning_rate: float | None = None,
+    bounds: str = "clip",
+    allow_pickle: bool = False,
+) -> Emitter:
+    """One algorithm of evosax as an `Emitter`; arguments and errors as `evosax`."""
+    if algorithm not in ALGORITHMS:
+        raise InputError(f"algorithm: expected one of {', '.join(ALGORITHMS)}, got {algorithm}")
+    facts = ALGORITHMS[algorithm]
+    shapes = jax.tree.leaves(jax.eval_shape(encoding.init, jax.random.key(0)))
+    if encoding.bounds is None or len(shapes) > 1 or len(shapes[0].shape) != 1:
+        raise InputError(
+            f"strategy: evosax.{algorithm} searches bounded vectors, which {encoding.name} genomes are not"
+        )
+    if population < 4 or population % 2:
+        raise InputError(f"population: expected an even number, 4 or more, got {population}")
+    if not 0.0 < step <= 1.0:
+        raise InputError(f"step: expected a number in (0, 1], got {step}")
+    if bounds not in BOUNDS:
+        raise InputError(f"bounds: expected one of {', '.join(BOUNDS)}, got {bounds}")
+    if learning_rate is not None and (facts.rate is None or not 0.0 < learning_rate < float("inf")):
+        wanted = "a positive number" if facts.rate else f"none (evosax.{algorithm} takes no optimiser)"
+        raise InputError(f"learning_rate: expected {wanted}, got {learning_rate}")
+    if facts.pickled and not allow_pickle:
+        raise InputError(
+            f"allow_pickle: expected true, since evosax.{algorithm} unpickles weights that come with evosax"
+        )
+    num_genes = int(shapes[0].shape[0])
+    if facts.dense and num_genes >= DENSE_GENES:
+        logger.warning(
+            f"evosax.{algorithm} works with {num_genes} x {num_genes} matrices, about a second a generation "
+            f"for each emitter; cheap ones: {', '.join(CHEAP)}"
+        )
+    to_genes, from_genes = _space(encoding.bounds, step, bounds)
+    parts = 2 if algorithm.startswith("SV_") else 1
+    inner = _build(
+        algorithm,
+        population // parts,
+        parts,
+        num_genes,
+        learning_rate or facts.rate,
+        lambda key: from_genes(encoding.init(key)),
+    )
+    params = _params(algorithm, inner, num_genes)
+
+    def begin(key: jax.Array, mean: jax.Array, crowd: jax.Array, fitness: jax.Array) -> Any:
+        with jax.numpy_rank_promotion("allow"):
+            if facts.is_population:
+                state = inner.init(key, crowd, fitness, params)
+            elif parts > 1:
+                state = inner.init(key, crowd[:parts], params)
+            else:
+                state = inner.init(key, mean, params)
+        return _strong(state)
+
+    def init(key: jax.Array, genome: Genome) -> _Search:
+        crowd_key, init_key = jax.random.split(key)
+        mean = from_genes(genome)
+        crowd = mean[None] + jax.random.normal(crowd_key, (population, num_genes)).at[0].set(0.0)
+        state = begin(init_key, mean, crowd, jnp.zeros(population))
+        return _Search(inner=state, fresh=jnp.asarray(facts.is_population))
+
+    def ask(key: jax.Array, search: _Search) -> tuple[Genome, Any]:
+        with jax.numpy_rank_promotion("allow"):
+            asked, state = inner.ask(key, search.inner, params)
+        asked = asked.reshape(population, num_genes)
+        if facts.is_population:
+            asked = jnp.where(search.fresh, search.inner.population, asked)
+        finite = jnp.all(jnp.isfinite(asked))
+        asked = jnp.where(jnp.isfinite(asked), asked, 0.0)
+        return to_genes(asked), (_Search(_like(state, search.inner), search.fresh), asked, finite)
+
+    def tell(key: jax.Array, pending: Any, fitness: jax.Array) -> tuple[_Search, jax.Array]:
+        search, asked, finite = pending
+        loss = -fitness
+        with jax.numpy_rank_promotion("allow"):
+            grouped = (parts, population // parts) if parts > 1 else (population,)
+            told = asked.reshape(*grouped, num_genes), loss.reshape(grouped)
+            state, _ = inner.tell(key, *told, search.inner, params)
+        state = _like(state, search.inner)
+        if facts.is_population:
+            first = begin(key, asked[0], asked, loss)
+            state = jax.tree.map(lambda new, old: jnp.where(search.fresh, new, old), first, state)
+        spread = jnp.mean(jnp.std(asked, axis=0))
+        healthy = finite & (spread > _SMALLEST) & (spread < _LARGEST)
+        return _Search(inner=state, fresh=jnp.zeros((), bool)), healthy
+
+    return Emitter(f"evosax.{algorithm}", population, init, ask, tell)
+
+
+def _space(bounds: tuple[float, float], step: float, how: str) -> tuple[Any, Any]:
+    """Maps between genes and the space that algorithms work in, whose unit is a step."""
+    low, size = bounds[0], bounds[1] - bounds[0]
+    if how == "clip":
+        return (
+            lambda z: low + size * jnp.clip(z * step, 0.0, 1.0),
+            lambda genes: (genes - low) / (size * step),
+        )
+    # Four times, since the sigmoid's steepest slope is a quarter.
+    return (
+        lambda z: low + size * jax.nn.sigmoid(4.0 * step * z),
+        lambda genes: jax.scipy.special.logit(jnp.clip((genes - low) / size, 0.001, 0.999)) / (4.0 * step),
+    )
+
+
+def _build(
+    algorithm: str,
+    population: int,
+    parts: int,
+    num_genes: int,
+    rate: float | None,
+    sample: Callable[[jax.Array], jax.Array],
+) -> Any:
+    from evosax.algorithms import algorithms
+
+    arguments: dict[str, Any] = {"metrics_fn": lambda *_: {}}
+    shaping = ALGORITHMS[algorithm].shaping
+    if shaping != "raw":
+        arguments["fitness_shaping_fn"] = {"weights": _tie_safe_weights, "centred": _centred_ranks}[shaping]
+    if rate is not None:
+        arguments["optimizer"] = optax.adam(rate)
+    if algorithm == "RandomSearch":
+        arguments["sampling_fn"] = sample
+    if parts > 1:
+        arguments["num_populations"] = parts
+    with jax.numpy_rank_promotion("allow"):
+        return algorithms[algorithm](population, solution=jnp.zeros(num_genes), **arguments)
+
+
+def _params(algorithm: str, inner: Any, num_genes: int) -> Any:
+    with jax.numpy_rank_promotion("allow"):
+        params = inner.default_params
+    if algorithm == "GradientlessDescent":
+        # Its radii are those of single genes already; it has no other step size.
+        params = params.replace(radius_min=0.02, radius_max=2.0)
+    if algorithm == "CMAAnchoredLES":
+        params = params.replace(std_init=1.0)
+    if hasattr(params, "std_min"):
+        params = params.replace(std_min=_SMALLEST)
+    return params
+
+
+def _tie_safe_weights(population: Any, fitness: jax.Array, state: Any, params: Any) -> jax.Array:
+    """Weights by rank, best first, tied members sharing theirs; the sum is always that of all weights."""
+    del population, state
+    ranks = jnp.argsort(jnp.argsort(fitness, axis=-1), axis=-1)
+    tied = (fitness[..., :, None] == fitness[..., None, :]).astype(jnp.float32)
+    return jnp.einsum("...ij,...j->...i", tied, params.weights[ranks]) / jnp.sum(tied, axis=-1)
+
+
+def _centred_ranks(population: Any, fitness: jax.Array, state: Any, params: Any) -> jax.Array:
+    """Ranks in [-0.5, 0.5], lowest for the best, tied members sharing theirs."""
+    del population, state, params
+    below = fitness[..., :, None] > fitness[..., None, :]
+    above = fitness[..., :, None] < fitness[..., None, :]
+    balance = jnp.sum(below, axis=-1) - jnp.sum(above, axis=-1)
+    return balance / (2.0 * (fitness.shape[-1] - 1))
+
+
+def _strong(state: Any) -> Any:
+    """Arrays only, none weakly typed: a loop's first state must be typed as all later ones."""
+    return jax.tree.map(lambda leaf: jax.lax.convert_element_type(leaf, jnp.asarray(leaf).dtype), state)
+
+
+def _like(state: Any, first: Any) -> Any:
+    return jax.tree.map(lambda leaf, other: jnp.asarray(leaf).astype(other.dtype), state, first)
+
+
+def _even_share(batch_size: int) -> int:
+    for size in range(_POPULATION, 3, -2):
+        if batch_size % size == 0:
+            return size
+    raise InputError(
+        f"batch_size: expected a multiple of an even number from 4 to {_POPULATION}, got {batch_size}"
+    )

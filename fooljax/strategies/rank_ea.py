@@ -1,0 +1,127 @@
+"""The single-class evolutionary algorithm that the authors set against MAP-Elites.
+
+Source: the authors' code for the follow-up (Nguyen et al. 2015, "Innovation Engines"): a population of 100
+ranked by its fitness for one class; 60 % are kept, the others replaced by children of parents drawn by linear
+ranking with pressure 1.1 (Baker 1985). Differs: without a class given, one population for each class, which
+take turns, so that a run can be set beside MAP-Elites; and the archive tries every child in every class.
+"""
+
+import flax.struct
+import jax
+import jax.numpy as jnp
+
+from fooljax.archive import Archive
+from fooljax.base import Encoding, Genome, Offspring, Problem, Strategy
+from fooljax.errors import InputError
+
+KEEP_RATE = 0.6
+PRESSURE = 1.1
+CHILDREN = 40
+
+
+@flax.struct.dataclass
+class Populations:
+    """State of `rank_ea`.
+
+    Attributes:
+      genomes: leaves `[Q, N, ...]`, best first; `Q` is the number of classes, or 1.
+      fitness: `[Q, N]` log-odds for the population's own class, falling.
+      ids: `[Q, N]` int32, query numbers.
+      next_id: `[]` int32, query number of the next child.
+      turn: `[]` int32, generations so far; the population `turn mod Q` is next.
+    """
+
+    genomes: Genome
+    fitness: jax.Array
+    ids: jax.Array
+    next_id: jax.Array
+    turn: jax.Array
+
+
+def rank_ea(
+    encoding: Encoding,
+    *,
+    batch_size: int = CHILDREN,
+    cell: int | None = None,
+    keep_rate: float = KEEP_RATE,
+    pressure: float = PRESSURE,
+) -> Strategy:
+    """Builds the rank-based algorithm.
+
+    Args:
+      encoding: gives `vary` and the number of parents.
+      batch_size: children per generation: the `1 - keep_rate` of a population that are replaced.
+      cell: the cell to evolve for; None for all, one population each, in turns.
+      keep_rate: share of the population that survives, in (0, 1).
+      pressure: of linear ranking, in [1, 2]: expected children of the best, in units of the mean.
+    Raises:
+      InputError: an argument is out of range.
+    """
+    if batch_size < 1:
+        raise InputError(f"batch_size: expected 1 or more, got {batch_size}")
+    if not 0.0 < keep_rate < 1.0:
+        raise InputError(f"keep_rate: expected a number inside (0, 1), got {keep_rate}")
+    if not 1.0 <= pressure <= 2.0:
+        raise InputError(f"pressure: expected a number in [1, 2], got {pressure}")
+    if cell is not None and cell < 0:
+        raise InputError(f"cell: expected 0 or more, got {cell}")
+    size = max(round(batch_size / (1.0 - keep_rate)), batch_size + 1)
+    kept = size - batch_size
+
+    def init(key: jax.Array, genomes: Genome, fitness: jax.Array) -> Populations:
+        del key
+        if cell is not None and cell >= fitness.shape[1]:
+            raise InputError(f"cell: expected 0 to {fitness.shape[1] - 1}, got {cell}")
+        own = fitness.T if cell is None else fitness.T[cell : cell + 1]
+        # The best first; fewer first genomes than places fill them more than once.
+        order = jnp.argsort(-own, axis=1)[:, jnp.arange(size) % fitness.shape[0]]
+        return Populations(
+            genomes=jax.tree.map(lambda leaf: leaf[order], genomes),
+            fitness=jnp.take_along_axis(own, order, axis=1),
+            ids=order.astype(jnp.int32),
+            next_id=jnp.int32(fitness.shape[0]),
+            turn=jnp.int32(0),
+        )
+
+    def ask(
+        key: jax.Array, state: Populations, archive: Archive, problem: Problem
+    ) -> tuple[Offspring, Populations]:
+        del problem
+        draw_key, vary_key = jax.random.split(key)
+        population = state.turn % state.fitness.shape[0]
+        # Linear ranking: the r-th of n is drawn in proportion to pressure - 2 (pressure - 1) r / (n - 1).
+        slope = 2.0 * (pressure - 1.0) / max(size - 1, 1)
+        upper = jnp.cumsum(pressure - slope * jnp.arange(size))
+        drawn = jax.random.uniform(draw_key, (batch_size, encoding.num_parents)) * upper[-1]
+        ranks = jnp.minimum(jnp.searchsorted(upper, drawn, side="right"), size - 1)
+        parents = jax.tree.map(lambda leaf: leaf[population][ranks], state.genomes)
+        keys = jax.random.split(vary_key, batch_size)
+        children = jax.vmap(encoding.vary, (0, 0, None))(keys, parents, state.turn)
+        return Offspring(children, state.ids[population][ranks], jnp.int32(0)), state
+
+    def tell(
+        key: jax.Array, state: Populations, offspring: Offspring, fitness: jax.Array, improved: jax.Array
+    ) -> tuple[Populations, dict[str, jax.Array]]:
+        del key, improved
+        num_populations = state.fitness.shape[0]
+        population = state.turn % num_populations
+        own = fitness[:, population if cell is None else cell]
+        pooled = jnp.concatenate([state.fitness[population][:kept], own])
+        order = jnp.argsort(-pooled)
+        here = jnp.arange(num_populations) == population
+
+        def renewed(old: jax.Array, children: jax.Array) -> jax.Array:
+            members = jnp.concatenate([old[population][:kept], children])[order]
+            return jnp.where(here.reshape(-1, *(1,) * (old.ndim - 1)), members[None], old)
+
+        ids = state.next_id + jnp.arange(batch_size, dtype=jnp.int32)
+        after = Populations(
+            genomes=jax.tree.map(renewed, state.genomes, offspring.genomes),
+            fitness=renewed(state.fitness, own),
+            ids=renewed(state.ids, ids),
+            next_id=state.next_id + batch_size,
+            turn=state.turn + 1,
+        )
+        return after, {"population_mean_log_odds": jnp.mean(jnp.maximum(pooled[order][:size], -1e6))}
+
+    return Strategy("rank_ea", batch_size, init, ask, tell)

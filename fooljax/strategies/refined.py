@@ -1,0 +1,126 @@
+"""Structure by evolution, weights by gradient: some children climb before they are handed in.
+
+Ours; the division of labour is that of memetic algorithms (Moscato 1989). Parents are drawn and varied as in
+`focused`; then a part of the children follow the gradient of the log-odds of their parent's class, through
+the target and the encoding's differentiable renderer, by Adam (Kingma and Ba 2015), and end as genomes like
+any other. Each step is two network passes, one forward and one backward, and is counted.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from fooljax.archive import Archive
+from fooljax.base import Encoding, Genome, Offspring, Problem, Strategy
+from fooljax.batching import flat_batch
+from fooljax.errors import InputError
+from fooljax.evaluation import log_odds, tiled, to_log_odds
+from fooljax.strategies.focused import FOCUS, GOAL, draw_cells
+from fooljax.strategies.map_elites import CHILDREN
+
+STEPS = 5
+LEARNING_RATE = 0.01
+SHARE = 0.5
+TILE = 100
+"""Images that one backward pass takes at most: more leave a CPU's caches."""
+
+
+def refined(
+    encoding: Encoding,
+    *,
+    batch_size: int = CHILDREN,
+    share: float = SHARE,
+    steps: int = STEPS,
+    learning_rate: float = LEARNING_RATE,
+    focus: float = FOCUS,
+    goal: float = GOAL,
+) -> Strategy:
+    """Builds the strategy. Its state is the number of the generation, from 0.
+
+    Args:
+      encoding: must have `differentiable` and `bounds`.
+      batch_size: children per generation, 1 or more.
+      share: of the children that climb, in (0, 1]; rounded up.
+      steps: of each climb, 1 or more.
+      learning_rate: of Adam, as a share of the range that `encoding.bounds` gives; positive.
+      focus: as in `focused`.
+      goal: as in `focused`.
+    Raises:
+      InputError: an argument is out of range, or the encoding has no gradient.
+    """
+    if encoding.differentiable is None or encoding.bounds is None:
+        raise InputError(f"strategy: refined expected an encoding with a gradient, got {encoding.name}")
+    for name, value in (("batch_size", batch_size), ("steps", steps)):
+        if value < 1:
+            raise InputError(f"{name}: expected 1 or more, got {value}")
+    for name, number in (("share", share), ("learning_rate", learning_rate)):
+        if not 0.0 < number <= 1.0:
+            raise InputError(f"{name}: expected a number in (0, 1], got {number}")
+    if not 0.0 <= focus <= 1.0:
+        raise InputError(f"focus: expected a number in [0, 1], got {focus}")
+    threshold = to_log_odds(goal)
+    climbing = min(batch_size, max(1, round(share * batch_size)))
+    low, high = encoding.bounds
+    optimiser = optax.adam(learning_rate * (high - low))
+    draw = encoding.differentiable
+
+    def init(key: jax.Array, genomes: Genome, fitness: jax.Array) -> jax.Array:
+        del key, genomes, fitness
+        return jnp.int32(0)
+
+    def climb(genomes: Genome, cells: jax.Array, problem: Problem) -> Genome:
+        leaves, structure = jax.tree.flatten(genomes)
+        moves = [jnp.issubdtype(leaf.dtype, jnp.floating) for leaf in leaves]
+        fixed = [leaf for leaf, move in zip(leaves, moves, strict=True) if not move]
+        classes = jnp.asarray(problem.cells, jnp.int32)[cells]
+
+        def joined(numbers: list[jax.Array], fixed: list[jax.Array]) -> Genome:
+            of = {True: iter(numbers), False: iter(fixed)}
+            return jax.tree.unflatten(structure, [next(of[move]) for move in moves])
+
+        def slope(problem: Problem, part: Any) -> list[jax.Array]:
+            numbers, fixed, classes = part
+
+            def loss(numbers: list[jax.Array]) -> jax.Array:
+                images = jax.vmap(draw, (0, None))(joined(numbers, fixed), problem.coordinates)
+                odds = log_odds(problem.apply(problem.params, images))
+                return -jnp.sum(jnp.take_along_axis(odds, classes[:, None], axis=1))
+
+            return [jnp.where(jnp.isfinite(g), g, 0.0) for g in jax.grad(loss)(numbers)]
+
+        # The network sees one flat batch however many runs there are, in parts that fit a CPU's caches.
+        slopes = flat_batch(lambda problem, batch: tiled(slope, min(TILE, batch[2].size), problem, batch))
+
+        def step(carry: Any, _: None) -> tuple[Any, None]:
+            numbers, state = carry
+            updates, state = optimiser.update(slopes(problem, (numbers, fixed, classes)), state)
+            numbers = [jnp.clip(n + u, low, high) for n, u in zip(numbers, updates, strict=True)]
+            return (numbers, state), None
+
+        numbers = [leaf for leaf, move in zip(leaves, moves, strict=True) if move]
+        (numbers, _), _ = jax.lax.scan(step, (numbers, optimiser.init(numbers)), length=steps)
+        return joined(numbers, fixed)
+
+    def ask(
+        key: jax.Array, state: jax.Array, archive: Archive, problem: Problem
+    ) -> tuple[Offspring, jax.Array]:
+        parent_key, vary_key = jax.random.split(key)
+        cells = draw_cells(parent_key, archive, (batch_size, encoding.num_parents), focus, threshold)
+        parents = jax.tree.map(lambda leaf: leaf[cells], archive.genomes)
+        keys = jax.random.split(vary_key, batch_size)
+        children = jax.vmap(encoding.vary, (0, 0, None))(keys, parents, state)
+        first = jax.tree.map(lambda leaf: leaf[:climbing], children)
+        climbed = climb(first, cells[:climbing, 0], problem)
+        children = jax.tree.map(lambda new, old: jnp.concatenate([new, old[climbing:]]), climbed, children)
+        passes = jnp.int32(2 * steps * climbing)
+        return Offspring(children, archive.ids[cells], passes), state
+
+    def tell(
+        key: jax.Array, state: jax.Array, offspring: Offspring, fitness: jax.Array, improved: jax.Array
+    ) -> tuple[jax.Array, dict[str, jax.Array]]:
+        del key, offspring, fitness, improved
+        return state + 1, {}
+
+    return Strategy("refined", batch_size, init, ask, tell)
