@@ -25,6 +25,9 @@ class Config(job.FoolingConfig):
 
     generations: int = option(200, "generations of each run; paper 3.2", least=0)
     lineage: bool = option(True, "record every replacement, for experiments.lineage")
+    topology: str = option(
+        "evolved", "of the drawing networks: evolved, or fixed (weights alone)", choices=("evolved", "fixed")
+    )
     functions: str = option("paper", "set of node functions", choices=tuple(FUNCTION_SETS))
     coordinates: str = option(
         "raw", "pixel indices (authors' code) or scaled to [-1, 1]", choices=tuple(COORDINATES)
@@ -43,6 +46,13 @@ class Config(job.FoolingConfig):
 
 def encoding(config: Config, image_shape: tuple[int, int, int]) -> Encoding:
     """The CPPN encoding that the settings describe."""
+    if config.topology == "fixed":
+        return encodings.fixed_cppn(
+            image_shape,
+            functions=config.functions,
+            coordinates=config.coordinates,
+            mutation_rate=config.weight_rate,
+        )
     return encodings.cppn(
         image_shape,
         functions=config.functions,

@@ -9,9 +9,10 @@ Every run is a JSON row in `rows/`, its elites an image in `images/`, saved and 
 the same command goes on where it was broken off. `table.md` and `curves.png` are made from the rows.
 """
 
+import functools
 import io
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -93,7 +94,7 @@ def _wide(shape: tuple[int, int, int]) -> Encoding:
     return cppn(shape, coordinates="scaled", functions="wide")
 
 
-ENCODINGS = {
+ENCODINGS: dict[str, Callable[[tuple[int, int, int]], Encoding]] = {
     "raw": cppn,
     "scaled": _scaled,
     "scaled, wide": _wide,
@@ -129,7 +130,7 @@ def _candidates() -> list[Arm]:
             arms.append(Arm(f"map_elites-{short}-{children}", family, encoding, "map_elites", children))
             arms.append(Arm(f"focused-{short}-{children}", family, encoding, "focused", children))
         arms.append(Arm(f"focused80-{short}-60", family, encoding, "focused", 60, {"focus": "0.8"}))
-        for steps, share, rate in (("3", "0.5", "0.01"), ("10", "0.2", "0.01"), ("5", "1", "0.003")):
+        for steps, share, rate in (("3", "0.5", "0.01"), ("10", "0.2", "0.01"), ("20", "0.05", "0.01")):
             settings = {"steps": steps, "share": share, "learning_rate": rate}
             arms.append(Arm(f"refined{steps}-{short}-20", family, encoding, "refined", 20, settings))
         if short in ("fixed", "direct"):
@@ -165,6 +166,21 @@ class Comparison:
         return [read_json(path) for path in sorted((self.outdir / "rows").glob(f"{stage},*.json"))]
 
 
+class Asked:
+    """How often the network was asked; ends a search whose budget is spent."""
+
+    def __init__(self) -> None:
+        self.queries = 0
+
+    def note(self, progress: Progress) -> None:
+        """Is told the progress."""
+        self.queries = progress.queries
+
+    def enough(self, budget: int) -> bool:
+        """Whether the budget is spent."""
+        return self.queries >= budget
+
+
 def run_arm(comparison: Comparison, stage: str, arm: Arm, passes: int, runs: int, targets: int) -> None:
     """Runs an arm against each target of a stage, all seeds side by side; what is there is left alone."""
     encoding = ENCODINGS[arm.encoding](comparison.dataset.image_shape)
@@ -174,12 +190,7 @@ def run_arm(comparison: Comparison, stage: str, arm: Arm, passes: int, runs: int
             continue
         target, card = comparison.target(target_seed)
         strategy = strategies.build(arm.strategy, encoding, arm.children, arm.settings)
-        reached = 0.0
-
-        def note(progress: Progress) -> None:
-            nonlocal reached
-            reached = progress.queries / runs
-
+        asked = Asked()
         evolution = evolve(
             encoding,
             target,
@@ -189,8 +200,8 @@ def run_arm(comparison: Comparison, stage: str, arm: Arm, passes: int, runs: int
             runs=runs,
             init_size=max(arm.children, 40),
             until=0.9999,
-            on_chunk=note,
-            stop=lambda: reached >= passes,
+            on_chunk=asked.note,
+            stop=functools.partial(asked.enough, passes * runs),
         )
         images = evolution.images()
         for seed, path in enumerate(paths):
@@ -231,10 +242,13 @@ def passes_to(evolution: Evolution, run: int, budget: int) -> dict[str, int | No
 
 
 def _save_and_rescore(path: Path, images: npt.NDArray[np.uint8], target: Target) -> npt.NDArray[np.float32]:
-    """Saves elites `[C, H, W, K]` side by side, reads them back and gives each one's log-odds for its
-    class.""" count, height, width, channels = images.shape row = np.moveaxis(images, 0, 1).reshape(height,
-    count * width, channels) buffer = io.BytesIO() Image.fromarray(row[..., 0] if channels == 1 else
-    row).save(buffer, format="PNG") write_bytes(path, buffer.getvalue()) with Image.open(path) as image:
+    """Saves elites `[C, H, W, K]` side by side, reads them back and scores each for its class."""
+    count, height, width, channels = images.shape
+    row = np.moveaxis(images, 0, 1).reshape(height, count * width, channels)
+    buffer = io.BytesIO()
+    Image.fromarray(row[..., 0] if channels == 1 else row).save(buffer, format="PNG")
+    write_bytes(path, buffer.getvalue())
+    with Image.open(path) as image:
         again = np.asarray(image).reshape(height, count, width, channels)
     return np.diagonal(score(target, np.moveaxis(again, 1, 0)))
 
@@ -323,8 +337,9 @@ def table(rows: Sequence[Mapping[str, Any]], stage: str) -> str:
         share = sum(row["images_at_9999"] for row in of) / sum(row["images"] for row in of)
         quotient = "1"
         if arm.role != "baseline" and (base := baselines.get(arm.family)):
-            # Censored runs of the paper's count as if they had been done at the end: the ratio is then a
-            bound. bound = any(row["passes_to_all"] is None for row in base) try:
+            # Censored runs of the paper's count as if done at the end of their budget: then a bound.
+            bound = any(row["passes_to_all"] is None for row in base)
+            try:
                 of_both = ratio(targets, _by_target(base, "passes_to_all", ceiling=True))
                 words = [f"{value:.3g}" if np.isfinite(value) else "-" for value in of_both]
                 quotient = f"{'<= ' if bound else ''}{words[0]} [{words[1]}, {words[2]}]"
@@ -353,8 +368,8 @@ def table(rows: Sequence[Mapping[str, Any]], stage: str) -> str:
 def report(comparison: Comparison) -> None:
     """Writes `table.md` and, for each stage with several targets, `curves-STAGE.png`."""
     parts = [
-        "Medians over runs, with 95 % intervals from a bootstrap over targets and the runs of each. Passes are all",
-        "that the network was asked, forward and backward counted each, first images included.",
+        "Medians over runs, with 95 % intervals from a bootstrap over targets and the runs of each. Passes",
+        "are all that the network was asked, forward and backward counted each, first images included.",
         "",
     ]
     for stage in reversed(STAGES):

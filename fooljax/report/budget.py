@@ -16,8 +16,8 @@ def success_curves(series: Mapping[str, tuple[Sequence[Sequence[float]], int]]) 
     """A PNG of one curve for each strategy, with 95 % bands from a bootstrap over targets and runs.
 
     Args:
-      series: by name, the passes each run needed, by target (infinite where it did not do it), and the budget,
-        where the curve ends.
+      series: by name, the passes each run needed, by target (infinite where it did not do it), and the
+        budget, where the curve ends.
     """
     figure = Figure(figsize=(8.0, 4.5), layout="constrained", dpi=120)
     axes = figure.add_subplot()

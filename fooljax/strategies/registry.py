@@ -1,5 +1,6 @@
 """All strategies by name, for commands, tables and the tests of the contract."""
 
+import importlib
 import inspect
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -47,15 +48,26 @@ _WORDS = {"true": True, "on": True, "false": False, "off": False}
 
 
 def find(name: str) -> Entry:
-    """The strategy of this name.
+    """The strategy of this name: one in `STRATEGIES`, or `MODULE:BUILDER` of any module that can be imported.
 
     Raises:
       InputError: there is none.
     """
-    if name not in STRATEGIES:
+    if name in STRATEGIES:
+        return STRATEGIES[name]
+    module, colon, builder = name.partition(":")
+    if not colon:
         plain = [known for known in STRATEGIES if not known.startswith("evosax.")]
-        raise InputError(f"strategy: expected {', '.join(plain)} or evosax.NAME, got {name}")
-    return STRATEGIES[name]
+        raise InputError(f"strategy: expected {', '.join(plain)}, evosax.NAME or MODULE:BUILDER, got {name}")
+    try:
+        build = getattr(importlib.import_module(module), builder)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InputError(
+            f"strategy: expected MODULE:BUILDER that can be imported, got {name} ({error})"
+        ) from error
+    if not callable(build):
+        raise InputError(f"strategy: expected {name} to be a function, got {type(build).__name__}")
+    return Entry(build, (build.__doc__ or "no description").strip().splitlines()[0], module)
 
 
 def settings_of(entry: Entry) -> dict[str, inspect.Parameter]:
