@@ -1,0 +1,114 @@
+"""What the adapter costs: the loop with evosax as emitters against evosax called by hand, interleaved.
+
+    python -m benchmarks.evosax_adapter --json FILE
+
+By hand: ten searches of an algorithm, one for each class, under `vmap` in one scan, with the same encoding, network and
+archive; no scheduler, restarts, health checks, bounds other than a clip, or tie-safe ranks.
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from evosax.algorithms import algorithms
+
+from benchmarks.timing import interleaved, machine, spread
+from fooljax.archive import empty, insert
+from fooljax.base import Problem
+from fooljax.encodings import direct
+from fooljax.evaluation import make_fitness
+from fooljax.evolution import Search, compile_advance, compile_start
+from fooljax.storage import write_json
+from fooljax.strategies import evosax
+from fooljax.targets.networks import LeNet, lenet_apply
+
+CLASSES, POPULATION, GENERATIONS, STEP = 10, 20, 10, 0.05
+
+
+def measure(algorithm: str, repeats: int) -> dict[str, Any]:
+    """Ratios of seconds, adapter over by hand, for one algorithm."""
+    encoding, apply = direct((28, 28, 1)), lenet_apply(CLASSES)
+    cells = tuple(range(CLASSES))
+    params = LeNet().init(jax.random.key(0), jnp.zeros((1, 28, 28, 1)))
+    problem = Problem(params, (), apply, cells)
+    fitness_of = make_fitness(encoding, apply, cells)
+    strategy = evosax(encoding, batch_size=CLASSES * POPULATION, algorithm=algorithm, scheduler="equal")
+    search = Search(encoding, apply, strategy, cells)
+    keys = jax.random.split(jax.random.key(1), 1)
+    state, _ = compile_start(search, strategy.batch_size, problem, keys)(problem, keys)
+    program = compile_advance(search, GENERATIONS, problem, state)
+
+    inner = algorithms[algorithm](POPULATION, solution=jnp.zeros(784), metrics_fn=lambda *_: {})
+    settings = inner.default_params
+
+    def begin(key: jax.Array) -> Any:
+        means = jnp.full((CLASSES, 784), 0.5 / STEP)
+        states = jax.vmap(inner.init, (0, 0, None))(jax.random.split(key, CLASSES), means, settings)
+        states = jax.tree.map(lambda leaf: jnp.asarray(leaf).astype(jnp.asarray(leaf).dtype), states)
+        return states, empty(jax.eval_shape(encoding.init, key), CLASSES, 1)
+
+    def step(carry: Any, key: jax.Array) -> tuple[Any, Any]:
+        states, archive = carry
+        ask_key, tell_key = jax.random.split(key)
+        asked, states = jax.vmap(inner.ask, (0, 0, None))(
+            jax.random.split(ask_key, CLASSES), states, settings
+        )
+        genomes = jnp.clip(asked.reshape(-1, 784) * STEP, 0.0, 1.0)
+        odds = fitness_of(problem, genomes)
+        own = -jnp.diagonal(odds.reshape(CLASSES, POPULATION, CLASSES), axis1=0, axis2=2).T
+        states, _ = jax.vmap(inner.tell, (0, 0, 0, 0, None))(
+            jax.random.split(tell_key, CLASSES), asked, own, states, settings
+        )
+        ids, parents = jnp.arange(len(genomes)), jnp.full((len(genomes), 1), -1, jnp.int32)
+        archive, _ = insert(archive, genomes, odds, ids, parents, jnp.int32(0))
+        return (states, archive), archive.fitness
+
+    hand = jax.jit(lambda carry, keys: jax.lax.scan(step, carry, keys), donate_argnums=0)
+    carry = begin(jax.random.key(2))
+    steps = jax.random.split(jax.random.key(3), GENERATIONS)
+
+    def by_hand() -> Any:
+        nonlocal carry
+        carry, fitness = hand(carry, steps)
+        return fitness
+
+    def adapted() -> Any:
+        nonlocal state
+        state, metrics = program(problem, state)
+        return metrics
+
+    for _ in range(3):
+        by_hand(), adapted()
+    seconds = interleaved({"adapter": adapted, "by_hand": by_hand}, repeats)
+    evaluations = GENERATIONS * strategy.batch_size
+    return {
+        "algorithm": algorithm,
+        "adapter_over_by_hand": spread(np.asarray(seconds["adapter"]) / np.asarray(seconds["by_hand"])),
+        "adapter_evaluations_per_second": evaluations / float(np.median(seconds["adapter"])),
+        "by_hand_evaluations_per_second": evaluations / float(np.median(seconds["by_hand"])),
+        "repeats": repeats,
+    }
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description="What the evosax adapter costs.")
+    parser.add_argument("--json", type=Path, default=None, metavar="FILE")
+    parser.add_argument("--repeats", type=int, default=21)
+    flags = parser.parse_args()
+    results = [measure(name, flags.repeats) for name in ("Sep_CMA_ES", "SNES", "Open_ES")]
+    for result in results:
+        ratio = result["adapter_over_by_hand"]
+        print(
+            f"{result['algorithm']}: {ratio['median']:.3f} [{ratio['min']:.3f}, {ratio['max']:.3f}] times by hand, "
+            f"{result['adapter_evaluations_per_second']:,.0f} evaluations/s"
+        )
+    if flags.json:
+        write_json(flags.json, {"machine": machine(), "results": results})
+
+
+if __name__ == "__main__":
+    main()

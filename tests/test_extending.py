@@ -1,0 +1,84 @@
+"""The files printed in docs/extending.md run as printed; a strategy from elsewhere needs no registration."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from experiments import mnist_direct
+from fooljax.storage import read_json
+
+ROOT = Path(__file__).parent.parent
+FILES = dict(
+    re.findall(r"```python\n# (\w+\.py)\n(.*?)```", (ROOT / "docs/extending.md").read_text(), re.DOTALL)
+)
+SAYS = {
+    "my_strategy.py": "line keeps the contract",
+    "my_encoding.py": "discs keeps the contract",
+    "my_target.py": "log-odds of the ten digits:",
+    "my_dataset.py": "of held-out images",
+}
+
+
+def test_there_is_a_file_for_each_kind():
+    assert set(FILES) == set(SAYS)
+
+
+@pytest.mark.parametrize("name", SAYS)
+def test_the_file_runs_as_printed(tmp_path, name):
+    (tmp_path / name).write_text(FILES[name])
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, name], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert SAYS[name] in done.stdout
+    if name == "my_dataset.py":
+        assert (tmp_path / "bars.png").stat().st_size > 1000
+
+
+def test_a_strategy_from_elsewhere_needs_no_registration(tmp_path, monkeypatch, settings, capsys):
+    package = tmp_path / "somebodys_package"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "my_strategy.py").write_text(FILES["my_strategy.py"])
+    monkeypatch.syspath_prepend(str(tmp_path))
+    name = "somebodys_package.my_strategy:line"
+    words = [
+        *settings,
+        "--generations",
+        "5",
+        "--strategy",
+        name,
+        "--set",
+        "reach=0.5",
+        "--set",
+        "spread=0.01",
+    ]
+    outdir = tmp_path / "run"
+    assert mnist_direct.main([*words, "--outdir", str(outdir), "--quiet"]) == 0
+    summary = read_json(outdir / "summary.json")
+    assert summary["strategy"] == "line"
+    assert summary["settings"]["set"] == "reach=0.5 spread=0.01"
+    assert "line/cells_improved" in (outdir / "metrics.csv").read_text().splitlines()[0]
+    assert f"--strategy {name} --set &#39;reach=0.5 spread=0.01&#39;" in (outdir / "index.html").read_text()
+    for given, message in (
+        (
+            ["--strategy", "somebodys_package:wave"],
+            "--strategy: expected MODULE:BUILDER that can be imported",
+        ),
+        (["--strategy", "nobodys.package:line"], "--strategy: expected MODULE:BUILDER that can be imported"),
+        (
+            ["--strategy", name, "--set", "depth=1"],
+            "--set: somebodys_package.my_strategy:line knows spread, reach",
+        ),
+        (["--strategy", name, "--set", "reach=far"], "--set: expected reach to be a number, got far"),
+        (["--strategy", name, "--set", "reach"], "--set: expected NAME=VALUE, got reach"),
+        (["--set", "focus=0.5"], "--set: map_elites knows no settings; got focus"),
+    ):
+        assert mnist_direct.main([*settings, *given, "--outdir", str(tmp_path / "no")]) == 2
+        assert capsys.readouterr().err.startswith(f"error: {message}")
+    assert not (tmp_path / "no").exists()
