@@ -2,8 +2,8 @@
 
     python -m benchmarks.evosax_adapter --json FILE
 
-By hand: ten searches of an algorithm, one for each class, under `vmap` in one scan, with the same encoding, network and
-archive; no scheduler, restarts, health checks, bounds other than a clip, or tie-safe ranks.
+By hand: ten searches of an algorithm, one for each class, under `vmap` in one scan, with the same encoding,
+network and archive; no scheduler, restarts, health checks, or tie-safe ranks, and genes are clipped.
 """
 
 import argparse
@@ -23,7 +23,8 @@ from fooljax.evaluation import make_fitness
 from fooljax.evolution import Search, compile_advance, compile_start
 from fooljax.storage import write_json
 from fooljax.strategies import evosax
-from fooljax.targets.networks import LeNet, lenet_apply
+from fooljax.targets.networks import LeNet
+from fooljax.targets.trained import lenet_apply
 
 CLASSES, POPULATION, GENERATIONS, STEP = 10, 20, 10, 0.05
 
@@ -103,7 +104,8 @@ def main() -> None:
     for result in results:
         ratio = result["adapter_over_by_hand"]
         print(
-            f"{result['algorithm']}: {ratio['median']:.3f} [{ratio['min']:.3f}, {ratio['max']:.3f}] times by hand, "
+            f"{result['algorithm']}: {ratio['median']:.3f} [{ratio['min']:.3f}, {ratio['max']:.3f}] "
+            f"times by hand, "
             f"{result['adapter_evaluations_per_second']:,.0f} evaluations/s"
         )
     if flags.json:

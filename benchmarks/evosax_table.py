@@ -1,4 +1,4 @@
-"""Every algorithm of evosax through the adapter: contract, and 200 generations on MNIST's pixels; writes docs/evosax.md.
+"""Every algorithm of evosax through the adapter: its contract, and MNIST's pixels; writes docs/evosax.md.
 
     python -m benchmarks.evosax_table --json docs/results/benchmarks/evosax.json --markdown docs/evosax.md
 
@@ -27,23 +27,25 @@ GENERATIONS, CHILDREN = 200, 40
 
 HEAD = """# evosax through the adapter
 
-`python -m experiments.mnist_direct --strategy evosax.NAME`: every algorithm of evosax {evosax} as emitters of the class
-archive (`fooljax.strategies.evosax`), on any encoding whose genome is a bounded vector: pixels (`direct`) and the weights
-of a CPPN of fixed topology (`fixed_cppn`, `python -m experiments.mnist_cppn --topology fixed`). `--set NAME=VALUE` sets
-`population`, `step` (first step size, a share of the genes' range), `learning_rate` (for those that take an optimiser),
-`bounds` (clip or squash), `scheduler` (gain or equal), `turn`, `patience`.
+`python -m experiments.mnist_direct --strategy evosax.NAME`: every algorithm of evosax {evosax} as emitters
+of the class archive (`fooljax.strategies.evosax`), on any encoding whose genome is a bounded vector: pixels
+(`direct`) and the weights of a CPPN of fixed topology (`fixed_cppn`, `python -m experiments.mnist_cppn
+--topology fixed`). `--set NAME=VALUE` sets `population`, `step` (first step size, a share of the genes'
+range), `learning_rate` (for those that take an optimiser), `bounds` (clip or squash), `scheduler` (gain or
+equal), `turn`, `patience`.
 
-What the adapter changes: fitness is log-odds, higher is better; ranks and weights are safe against ties; a search that is
-not finite any more, or whose spread left [0.001, 1000] steps, or that brought its class nothing for `patience`
-generations, begins anew at an elite; the archive keeps the best of all; genes are clipped (the default) or squashed.
-Algorithms marked "pickle" unpickle weights that come with evosax and need `--set allow_pickle=true`. CMA_ES and the others
-marked "dense" hold 784 x 784 matrices here: their seconds a generation say what that costs; Sep_CMA_ES, SNES, Open_ES and
-LM_MA_ES are the cheap ones.
+What the adapter changes: fitness is log-odds, higher is better; ranks and weights are safe against ties; a
+search that is not finite any more, or whose spread left [0.001, 1000] steps, or that brought its class
+nothing for `patience` generations, begins anew at an elite; the archive keeps the best of all; genes are
+clipped (the default) or squashed. Algorithms marked "pickle" unpickle weights that come with evosax and
+need `--set allow_pickle=true`. CMA_ES and the others marked "dense" hold 784 x 784 matrices here: their
+seconds a generation say what that costs; Sep_CMA_ES, SNES, Open_ES and LM_MA_ES are the cheap ones.
 
-Below: what `fooljax.testing.check_strategy` says, and {generations} generations of {children} children ({passes:,} network
-passes, one run, seed 0) on MNIST's pixels against the paper's LeNet: digits at 99.99 %, median log-odds of the ten (9.21 is
-99.99 %; the first random images had {first:.1f}), seconds a generation with the population in brackets. Small budgets like
-this one favour quick starters; [the comparison](results/strategy_comparison/table.md) is the fair one. Made by `python -m
+Below: what `fooljax.testing.check_strategy` says, and {generations} generations of {children} children
+({passes:,} network passes, one run, seed 0) on MNIST's pixels against the paper's LeNet: digits at 99.99 %,
+median log-odds of the ten (9.21 is 99.99 %; the first random images had {first:.1f}), seconds a generation
+with the population in brackets. Small budgets like this one favour quick starters; [the
+comparison](results/strategy_comparison/table.md) is the fair one. Made by `python -m
 benchmarks.evosax_table` on 2 cores, which were busy with other work.
 
 | name | what it is | source | marks | contract | NaN | digits | median log-odds | restarts | s/generation |

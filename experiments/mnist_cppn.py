@@ -21,16 +21,27 @@ from fooljax.encodings.cppn.mutation import Rates
 
 @dataclass(frozen=True)
 class Config(job.FoolingConfig):
-    """Settings; the defaults are those of the authors' code where it has them."""
+    """Settings: the quickest search found by `experiments.strategy_comparison`, rates as in the authors' code.
+
+    The paper's search: `--strategy map_elites --children 200 --coordinates raw --functions paper`.
+    """
 
     generations: int = option(200, "generations of each run; paper 3.2", least=0)
+    children: int = option(
+        100, "children per generation, and random images to begin with; authors' code: 200", least=1
+    )
+    strategy: str = option(
+        "focused", "search strategy, see python -m experiments.strategies; paper: map_elites"
+    )
     lineage: bool = option(True, "record every replacement, for experiments.lineage")
     topology: str = option(
         "evolved", "of the drawing networks: evolved, or fixed (weights alone)", choices=("evolved", "fixed")
     )
-    functions: str = option("paper", "set of node functions", choices=tuple(FUNCTION_SETS))
+    functions: str = option(
+        "wide", "set of node functions; authors' code: paper", choices=tuple(FUNCTION_SETS)
+    )
     coordinates: str = option(
-        "raw", "pixel indices (authors' code) or scaled to [-1, 1]", choices=tuple(COORDINATES)
+        "scaled", "to [-1, 1], or raw: pixel indices, as the authors' code", choices=tuple(COORDINATES)
     )
     max_nodes: int = option(MAX_NODES, "inputs, outputs and hidden nodes, at most; ours", least=5)
     max_connections: int = option(MAX_CONNECTIONS, "connections of a genome, at most; ours", least=4)

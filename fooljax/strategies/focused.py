@@ -14,9 +14,10 @@ from fooljax.archive import Archive
 from fooljax.base import Encoding, Genome, Offspring, Problem, Strategy
 from fooljax.errors import InputError
 from fooljax.evaluation import to_log_odds
-from fooljax.strategies.map_elites import CHILDREN
 
+CHILDREN = 100
 FOCUS = 0.5
+"""Both found by `experiments.strategy_comparison`."""
 GOAL = 0.9999
 """What the paper calls fooled. Source: Nguyen et al. 2015, abstract."""
 

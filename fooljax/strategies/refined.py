@@ -18,11 +18,12 @@ from fooljax.batching import flat_batch
 from fooljax.errors import InputError
 from fooljax.evaluation import log_odds, tiled, to_log_odds
 from fooljax.strategies.focused import FOCUS, GOAL, draw_cells
-from fooljax.strategies.map_elites import CHILDREN
 
-STEPS = 5
+CHILDREN = 20
+STEPS = 20
 LEARNING_RATE = 0.01
-SHARE = 0.5
+SHARE = 0.05
+"""These found by `experiments.strategy_comparison`, on CPPNs."""
 TILE = 100
 """Images that one backward pass takes at most: more leave a CPU's caches."""
 
@@ -42,7 +43,7 @@ def refined(
     Args:
       encoding: must have `differentiable` and `bounds`.
       batch_size: children per generation, 1 or more.
-      share: of the children that climb, in (0, 1]; rounded up.
+      share: of the children that climb, in (0, 1]; to the nearest, at least one.
       steps: of each climb, 1 or more.
       learning_rate: of Adam, as a share of the range that `encoding.bounds` gives; positive.
       focus: as in `focused`.
