@@ -21,7 +21,7 @@ from fooljax.encodings.cppn.mutation import Rates
 
 @dataclass(frozen=True)
 class Config(job.FoolingConfig):
-    """Settings: the quickest search found by `experiments.strategy_comparison`, rates as in the authors' code.
+    """Settings: the quickest search in `experiments.strategy_comparison`, rates as in the authors' code.
 
     The paper's search: `--strategy map_elites --children 200 --coordinates raw --functions paper`.
     """

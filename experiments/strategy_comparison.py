@@ -6,11 +6,12 @@ Three stages. *Screen*: every arm of `ARMS`, two seeds, one target. *Finals*: th
 each of three independently trained targets. *Confirm*: the winners, with fresh seeds against fresh targets,
 beside the paper's MAP-Elites, which has more passes, and random search; only these figures are reported.
 Every run is a JSON row in `rows/`, its elites an image in `images/`, saved and read back before it is scored;
-the same command goes on where it was broken off. `table.md` and `curves.png` are made from the rows.
+the same command goes on where it was broken off. `table.md`, `curves-*.png` and `rows.jsonl` (all rows in one file) are made of the rows.
 """
 
 import functools
 import io
+import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -342,7 +343,10 @@ def table(rows: Sequence[Mapping[str, Any]], stage: str) -> str:
             try:
                 of_both = ratio(targets, _by_target(base, "passes_to_all", ceiling=True))
                 words = [f"{value:.3g}" if np.isfinite(value) else "-" for value in of_both]
-                quotient = f"{'<= ' if bound else ''}{words[0]} [{words[1]}, {words[2]}]"
+                if np.isfinite(of_both.estimate):
+                    quotient = f"{'<= ' if bound else ''}{words[0]} [{words[1]}, {words[2]}]"
+                else:
+                    quotient = "-"
             except InputError:
                 quotient = "-"
         elif arm.role != "baseline":
@@ -366,7 +370,7 @@ def table(rows: Sequence[Mapping[str, Any]], stage: str) -> str:
 
 
 def report(comparison: Comparison) -> None:
-    """Writes `table.md` and, for each stage with several targets, `curves-STAGE.png`."""
+    """Writes `table.md`, `rows.jsonl` and, for stages with several targets, `curves-STAGE-FAMILY.png`."""
     parts = [
         "Medians over runs, with 95 % intervals from a bootstrap over targets and the runs of each. Passes",
         "are all that the network was asked, forward and backward counted each, first images included.",
@@ -391,6 +395,8 @@ def report(comparison: Comparison) -> None:
             if series:
                 write_bytes(comparison.outdir / f"curves-{stage}-{family}.png", success_curves(series))
     write_bytes(comparison.outdir / "table.md", "\n".join(parts).encode())
+    lines = [json.dumps(row) for stage in STAGES for row in comparison.rows(stage)]
+    write_bytes(comparison.outdir / "rows.jsonl", "\n".join([*lines, ""]).encode())
 
 
 def start(argv: Sequence[str] | None) -> None:

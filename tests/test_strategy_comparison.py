@@ -54,7 +54,7 @@ def test_a_ratio_to_censored_runs_is_called_a_bound():
     assert "map_elites (the paper)" in paper
     assert "> 1,000 [> 1,000, > 1,000]" in paper
     assert "| random_search | raw |" in control
-    assert "| 0 of 2 | 0.0% | <= - [-, -] |" in control
+    assert "| 0 of 2 | 0.0% | - |" in control
 
 
 def test_every_arm_can_be_built_and_random_search_is_in_every_family():
