@@ -6,7 +6,8 @@ Three stages. *Screen*: every arm of `ARMS`, two seeds, one target. *Finals*: th
 each of three independently trained targets. *Confirm*: the winners, with fresh seeds against fresh targets,
 beside the paper's MAP-Elites, which has more passes, and random search; only these figures are reported.
 Every run is a JSON row in `rows/`, its elites an image in `images/`, saved and read back before it is scored;
-the same command goes on where it was broken off. `table.md`, `curves-*.png` and `rows.jsonl` (all rows in one file) are made of the rows.
+the same command goes on where it was broken off. `table.md`, `curves-*.png` and
+`rows.jsonl` (all rows in one file) are made of the rows.
 """
 
 import functools

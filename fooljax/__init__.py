@@ -7,7 +7,7 @@ strategies propose genomes.
 
 from typing import TYPE_CHECKING, Any
 
-from fooljax import encodings, strategies
+from fooljax import encodings, gradient_ascent, strategies
 from fooljax.archive import Archive
 from fooljax.base import Encoding, Offspring, Problem, Strategy, Target, TargetCard, as_target
 from fooljax.encodings.cppn.serialise import from_json, to_json
@@ -43,6 +43,7 @@ __all__ = [
     "evolve",
     "from_json",
     "gallery",
+    "gradient_ascent",
     "log_odds",
     "save_png",
     "score",

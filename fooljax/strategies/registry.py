@@ -58,7 +58,9 @@ def find(name: str) -> Entry:
     module, colon, builder = name.partition(":")
     if not colon:
         plain = [known for known in STRATEGIES if not known.startswith("evosax.")]
-        raise InputError(f"strategy: expected {', '.join(plain)}, evosax.NAME or MODULE:BUILDER, got {name}")
+        raise InputError(
+            f"strategy: expected one of {', '.join(plain)}, evosax.NAME or MODULE:BUILDER, got {name}"
+        )
     try:
         build = getattr(importlib.import_module(module), builder)
     except (ImportError, AttributeError, ValueError) as error:
