@@ -1,6 +1,6 @@
 """What a fooling experiment is: its settings, its words, and what is built from them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -84,8 +84,21 @@ def prepare(experiment: Experiment, config: FoolingConfig, terminal: Terminal) -
     with terminal.stage("data"):
         dataset = datasets.load(config.data)
     encoding = experiment.encoding(config, dataset.image_shape)
-    strategy = strategies.build(config.strategy, encoding, config.children, settings)
+    strategy = _strategy(config, encoding, settings)
     return Job(experiment, config, dataset, encoding, strategy)
+
+
+def _strategy(config: FoolingConfig, encoding: Encoding, settings: Mapping[str, str]) -> Strategy:
+    """The strategy; what it says of wrong input is told in the words of the flags."""
+    try:
+        return strategies.build(config.strategy, encoding, config.children, settings)
+    except InputError as error:
+        name, _, rest = str(error).partition(":")
+        if name == "batch_size":
+            raise InputError(f"children:{rest}") from error
+        if name in strategies.settings_of(strategies.find(config.strategy)):
+            raise InputError(f"set: {error}") from error
+        raise
 
 
 def strategy_settings(name: str, text: str) -> dict[str, str]:

@@ -3,7 +3,7 @@
 import math
 import shlex
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -228,7 +228,7 @@ def _notes(job: Job, summary: Mapping[str, Any]) -> list[str]:
         f"The network learnt from {len(job.dataset.train_labels):,} images. {job.dataset.source}",
         "That no person recognises a class in these images was not measured here; look at them.",
         "A search of the same size without selection is the fair control for evolution: "
-        f"{_command(job)} --strategy random_search",
+        f"{_command(job._replace(config=replace(job.config, strategy='random_search', set='')))}",
     ]
 
 

@@ -65,6 +65,8 @@ def test_a_strategy_from_elsewhere_needs_no_registration(tmp_path, monkeypatch, 
     assert summary["settings"]["set"] == "reach=0.5 spread=0.01"
     assert "line/cells_improved" in (outdir / "metrics.csv").read_text().splitlines()[0]
     assert f"--strategy {name} --set &#39;reach=0.5 spread=0.01&#39;" in (outdir / "index.html").read_text()
+    assert "--strategy random_search" in (outdir / "index.html").read_text()
+    assert "random_search --set" not in (outdir / "index.html").read_text()
     for given, message in (
         (
             ["--strategy", "somebodys_package:wave"],
@@ -77,6 +79,11 @@ def test_a_strategy_from_elsewhere_needs_no_registration(tmp_path, monkeypatch, 
         ),
         (["--strategy", name, "--set", "reach=far"], "--set: expected reach to be a number, got far"),
         (["--strategy", name, "--set", "reach"], "--set: expected NAME=VALUE, got reach"),
+        (["--strategy", "refined", "--set", "steps=0"], "--set: steps: expected 1 or more, got 0"),
+        (
+            ["--strategy", "evosax.SNES", "--children", "31"],
+            "--children: expected a multiple of an even number",
+        ),
         (["--set", "focus=0.5"], "--set: map_elites knows no settings; got focus"),
     ):
         assert mnist_direct.main([*settings, *given, "--outdir", str(tmp_path / "no")]) == 2

@@ -285,8 +285,7 @@ def test_settings_are_read_from_text():
         with pytest.raises(InputError, match=message):
             strategies.build("focused", ENCODING, 8, given)
     with pytest.raises(
-        InputError, match=r"^strategy: expected one of map_elites, .*, evosax.NAME or MODULE:BUILDER, got
-        luck"
+        InputError, match=r"^strategy: expected one of map_elites, .*MODULE:BUILDER, got luck"
     ):
         strategies.build("luck", ENCODING, 8, {})
 
