@@ -126,7 +126,7 @@ def main() -> None:
     parser.add_argument("--markdown", type=Path, required=True, metavar="FILE")
     flags = parser.parse_args()
     results = read_json(flags.json)["results"] if flags.json.exists() else {}
-    for name in sorted(ALGORITHMS, key=lambda name: ALGORITHMS[name].dense):
+    for name in sorted(ALGORITHMS, key=lambda name: (name == "EvoTF_ES", ALGORITHMS[name].dense)):
         if name in results:
             continue
         results[name] = examine(name)
