@@ -54,8 +54,11 @@ def option(
     return dataclasses.field(default=default, metadata={**metadata, "kind": kind or type(default)})
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints are `InputError`."""
+
     def error(self, message: str) -> NoReturn:
+        """Raises InputError instead of leaving the process."""
         raise InputError(message.removeprefix("argument "))
 
 
@@ -108,9 +111,9 @@ def parse_tool(
     return config(**given), Path(flags.run_folder), flags.output and Path(flags.output)
 
 
-def _parser(config: type[Any], description: str) -> _Parser:
+def _parser(config: type[Any], description: str) -> Parser:
     """A parser of a config's settings."""
-    parser = _Parser(
+    parser = Parser(
         prog=f"python -m {config.__module__}" if config.__module__ != "__main__" else None,
         description=description,
         allow_abbrev=False,

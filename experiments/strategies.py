@@ -1,19 +1,11 @@
 """Lists the search strategies: `python -m experiments.strategies`, with settings: `... NAME`."""
 
-import argparse
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
 
-from experiments.command_line import in_words, run_command
+from experiments.command_line import Parser, in_words, run_command
 from experiments.job import FoolingConfig
-from fooljax.errors import InputError
 from fooljax.strategies import STRATEGIES, find, settings_of
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise InputError(message.removeprefix("argument "))
 
 
 def listing(name: str | None = None) -> str:
@@ -33,7 +25,7 @@ def listing(name: str | None = None) -> str:
 
 def show(argv: Sequence[str] | None) -> None:
     """The command."""
-    parser = _Parser(
+    parser = Parser(
         prog="python -m experiments.strategies",
         description="Lists the search strategies.",
         allow_abbrev=False,

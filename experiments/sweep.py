@@ -8,7 +8,6 @@ is left alone, one that was broken off is gone on with; so the same command fini
 `python -m experiments.tabulate DIR` makes a table of it.
 """
 
-import argparse
 import importlib
 import importlib.util
 import itertools
@@ -18,16 +17,10 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
-from experiments.command_line import run_command
+from experiments.command_line import Parser, run_command
 from experiments.job import FoolingConfig
 from fooljax.errors import FaultError, InputError
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise InputError(message.removeprefix("argument "))
 
 
 def combinations(vary: Sequence[str]) -> list[dict[str, str]]:
@@ -63,7 +56,7 @@ def sweep(argv: Sequence[str] | None) -> None:
       InputError: a flag is wrong, or a combination is not what the experiment expects.
       FaultError: a run failed.
     """
-    parser = _Parser(
+    parser = Parser(
         prog="python -m experiments.sweep",
         description="Runs an experiment at every combination of some settings; resumable.",
         allow_abbrev=False,

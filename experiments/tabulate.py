@@ -6,16 +6,15 @@ reads every `summary.json` below the folders named, and the files named. Lines a
 95 %, from a bootstrap over targets and over the runs of each.
 """
 
-import argparse
 import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
-from experiments.command_line import run_command
+from experiments.command_line import Parser, run_command
 from experiments.job import FoolingConfig
 from fooljax.errors import InputError
 from fooljax.report.figures import format_confidence
@@ -25,11 +24,6 @@ from fooljax.storage import read_json
 NOT_COMPARED = ("seed", "target_seed", "runs")
 """Settings that runs of one line may differ in."""
 FOOLED = 0.9999
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise InputError(message.removeprefix("argument "))
 
 
 def find(paths: Sequence[Path]) -> list[Path]:
@@ -134,7 +128,7 @@ def markdown(groups: Mapping[tuple[str, ...], list[Any]]) -> str:
 
 def tabulate(argv: Sequence[str] | None) -> None:
     """The command; prints the table."""
-    parser = _Parser(
+    parser = Parser(
         prog="python -m experiments.tabulate", description="One table of many runs.", allow_abbrev=False
     )
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="folders or summary files")
