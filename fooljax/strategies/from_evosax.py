@@ -205,7 +205,7 @@ def evosax_emitter(
     num_genes = int(shapes[0].shape[0])
     if facts.dense and num_genes >= DENSE_GENES:
         logger.warning(
-            f"evosax.{algorithm} works with {num_genes} x {num_genes} matrices, about a second a generation "
+            f"evosax.{algorithm} works with {num_genes} x {num_genes} matrices, up to a second a generation "
             f"for each emitter; cheap ones: {', '.join(CHEAP)}"
         )
     to_genes, from_genes = _space(encoding.bounds, step, bounds)
