@@ -97,7 +97,8 @@ def markdown(results: dict[str, Any], first: float) -> str:
     )
     for name, facts in ALGORITHMS.items():
         if name not in results:
-            text += f"| {name} | {facts.line} | {facts.paper} | pickle | not measured: it takes more than ten minutes uncompiled | - | - | - | - | - |\n"
+            why = "not measured: it takes more than ten minutes uncompiled"
+            text += f"| {name} | {facts.line} | {facts.paper} | pickle | {why} | - | - | - | - | - |\n"
             continue
         line = results[name]
         marks = ", ".join(word for word, yes in (("dense", facts.dense), ("pickle", facts.pickled)) if yes)
