@@ -7,6 +7,8 @@ class that is fooled keeps improving by the other draws, and by children of any 
 tries every class.
 """
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 
@@ -14,6 +16,7 @@ from fooljax.archive import Archive
 from fooljax.base import Encoding, Genome, Offspring, Problem, Strategy
 from fooljax.errors import InputError
 from fooljax.evaluation import to_log_odds
+from fooljax.strategies.varying import counting, vary_all
 
 CHILDREN = 100
 FOCUS = 0.5
@@ -35,37 +38,39 @@ def focused(
     Raises:
       InputError: an argument is out of range.
     """
-    if batch_size < 1:
-        raise InputError(f"batch_size: expected 1 or more, got {batch_size}")
+    draw = focused_children(encoding, batch_size, focus, goal)
+
+    def ask(
+        key: jax.Array, state: jax.Array, archive: Archive, problem: Problem
+    ) -> tuple[Offspring, jax.Array]:
+        del problem
+        children, cells = draw(key, state, archive)
+        return Offspring(children, archive.ids[cells], jnp.int32(0)), state
+
+    return counting("focused", batch_size, ask)
+
+
+def focused_children(
+    encoding: Encoding, batch_size: int, focus: float, goal: float
+) -> Callable[[jax.Array, jax.Array, Archive], tuple[Genome, jax.Array]]:
+    """The drawing of parents and their variation, `(key, generation, archive) -> (children, cells)`.
+
+    Children have leaves `[B, ...]`; `cells`, `[B, P]` int32, are those of their parents. Arguments and errors
+    as `focused`.
+    """
     if not 0.0 <= focus <= 1.0:
         raise InputError(f"focus: expected a number in [0, 1], got {focus}")
     if not 0.0 < goal < 1.0:
         raise InputError(f"goal: expected a confidence inside (0, 1), got {goal}")
     threshold = to_log_odds(goal)
 
-    def init(key: jax.Array, genomes: Genome, fitness: jax.Array) -> jax.Array:
-        del key, genomes, fitness
-        return jnp.int32(0)
-
-    def ask(
-        key: jax.Array, state: jax.Array, archive: Archive, problem: Problem
-    ) -> tuple[Offspring, jax.Array]:
-        del problem
+    def draw(key: jax.Array, generation: jax.Array, archive: Archive) -> tuple[Genome, jax.Array]:
         parent_key, vary_key = jax.random.split(key)
         cells = draw_cells(parent_key, archive, (batch_size, encoding.num_parents), focus, threshold)
         parents = jax.tree.map(lambda leaf: leaf[cells], archive.genomes)
-        children = jax.vmap(encoding.vary, (0, 0, None))(
-            jax.random.split(vary_key, batch_size), parents, state
-        )
-        return Offspring(children, archive.ids[cells], jnp.int32(0)), state
+        return vary_all(jax.random.split(vary_key, batch_size), encoding, parents, generation), cells
 
-    def tell(
-        key: jax.Array, state: jax.Array, offspring: Offspring, fitness: jax.Array, improved: jax.Array
-    ) -> tuple[jax.Array, dict[str, jax.Array]]:
-        del key, offspring, fitness, improved
-        return state + 1, {}
-
-    return Strategy("focused", batch_size, init, ask, tell)
+    return draw
 
 
 def draw_cells(

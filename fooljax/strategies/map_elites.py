@@ -5,14 +5,12 @@ generation draws parents uniformly per occupied cell, varies them, and every chi
 no other population, no ageing and no pressure towards novelty.
 """
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 
 from fooljax.archive import Archive, sample
-from fooljax.base import Encoding, Genome, Offspring, Problem, Strategy
-from fooljax.errors import InputError
+from fooljax.base import Encoding, Offspring, Problem, Strategy
+from fooljax.strategies.varying import counting, vary_all
 
 CHILDREN = 200
 """Children per generation. Source: the authors' code (MNIST)."""
@@ -29,12 +27,6 @@ def map_elites(encoding: Encoding, *, batch_size: int = CHILDREN) -> Strategy:
     Raises:
       InputError: `batch_size` is below 1.
     """
-    if batch_size < 1:
-        raise InputError(f"batch_size: expected 1 or more, got {batch_size}")
-
-    def init(key: jax.Array, genomes: Genome, fitness: jax.Array) -> jax.Array:
-        del key, genomes, fitness
-        return jnp.int32(0)
 
     def ask(
         key: jax.Array, state: jax.Array, archive: Archive, problem: Problem
@@ -42,13 +34,7 @@ def map_elites(encoding: Encoding, *, batch_size: int = CHILDREN) -> Strategy:
         del problem
         keys = jax.random.split(key, batch_size + 1)
         parents, ids = sample(keys[0], archive, (batch_size, encoding.num_parents))
-        children = jax.vmap(encoding.vary, (0, 0, None))(keys[1:], parents, state)
+        children = vary_all(keys[1:], encoding, parents, state)
         return Offspring(genomes=children, parents=ids, extra_passes=jnp.int32(0)), state
 
-    def tell(
-        key: jax.Array, state: jax.Array, offspring: Offspring, fitness: jax.Array, improved: jax.Array
-    ) -> tuple[jax.Array, dict[str, Any]]:
-        del key, offspring, fitness, improved
-        return state + 1, {}
-
-    return Strategy("map_elites", batch_size, init, ask, tell)
+    return counting("map_elites", batch_size, ask)

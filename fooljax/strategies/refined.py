@@ -16,8 +16,9 @@ from fooljax.archive import Archive
 from fooljax.base import Encoding, Genome, Offspring, Problem, Strategy
 from fooljax.batching import flat_batch
 from fooljax.errors import InputError
-from fooljax.evaluation import log_odds, tiled, to_log_odds
-from fooljax.strategies.focused import FOCUS, GOAL, draw_cells
+from fooljax.evaluation import log_odds, tiled
+from fooljax.strategies.focused import FOCUS, GOAL, focused_children
+from fooljax.strategies.varying import counting
 
 CHILDREN = 20
 STEPS = 20
@@ -59,17 +60,11 @@ def refined(
     for name, number in (("share", share), ("learning_rate", learning_rate)):
         if not 0.0 < number <= 1.0:
             raise InputError(f"{name}: expected a number in (0, 1], got {number}")
-    if not 0.0 <= focus <= 1.0:
-        raise InputError(f"focus: expected a number in [0, 1], got {focus}")
-    threshold = to_log_odds(goal)
+    draw_children = focused_children(encoding, batch_size, focus, goal)
     climbing = min(batch_size, max(1, round(share * batch_size)))
     low, high = encoding.bounds
     optimiser = optax.adam(learning_rate * (high - low))
     draw = encoding.differentiable
-
-    def init(key: jax.Array, genomes: Genome, fitness: jax.Array) -> jax.Array:
-        del key, genomes, fitness
-        return jnp.int32(0)
 
     def climb(genomes: Genome, cells: jax.Array, problem: Problem) -> Genome:
         leaves, structure = jax.tree.flatten(genomes)
@@ -107,21 +102,11 @@ def refined(
     def ask(
         key: jax.Array, state: jax.Array, archive: Archive, problem: Problem
     ) -> tuple[Offspring, jax.Array]:
-        parent_key, vary_key = jax.random.split(key)
-        cells = draw_cells(parent_key, archive, (batch_size, encoding.num_parents), focus, threshold)
-        parents = jax.tree.map(lambda leaf: leaf[cells], archive.genomes)
-        keys = jax.random.split(vary_key, batch_size)
-        children = jax.vmap(encoding.vary, (0, 0, None))(keys, parents, state)
+        children, cells = draw_children(key, state, archive)
         first = jax.tree.map(lambda leaf: leaf[:climbing], children)
         climbed = climb(first, cells[:climbing, 0], problem)
         children = jax.tree.map(lambda new, old: jnp.concatenate([new, old[climbing:]]), climbed, children)
         passes = jnp.int32(2 * steps * climbing)
         return Offspring(children, archive.ids[cells], passes), state
 
-    def tell(
-        key: jax.Array, state: jax.Array, offspring: Offspring, fitness: jax.Array, improved: jax.Array
-    ) -> tuple[jax.Array, dict[str, jax.Array]]:
-        del key, offspring, fitness, improved
-        return state + 1, {}
-
-    return Strategy("refined", batch_size, init, ask, tell)
+    return counting("refined", batch_size, ask)
