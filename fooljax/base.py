@@ -109,14 +109,16 @@ class TargetCard:
       name: a short name, as "lenet (paper recipe)".
       image_shape: `(H, W, K)` of the images it takes.
       class_names: `C` names.
-      clean_accuracy: share of held-out images named correctly, in [0, 1].
+      clean_accuracy: share of held-out images named correctly, in [0, 1]; None where it was not measured.
+      confidence: what is called confidence: of which crops, averaged or not.
       provenance: how it came to be: data, recipe, seed, versions, digest of the parameters.
     """
 
     name: str
     image_shape: tuple[int, int, int]
     class_names: tuple[str, ...]
-    clean_accuracy: float
+    clean_accuracy: float | None
+    confidence: str = "softmax of one forward pass"
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
 
