@@ -95,17 +95,34 @@ def rescore(paths: Paths, evolution: Evolution, target: Target, tile: int) -> np
     Raises:
       FaultError: an image's log-odds differs from the loop's by more than the tolerance.
     """
+    odds = judge_elites(paths, evolution, target, tile)
+    for run, row in enumerate(paths):
+        for cell, path in enumerate(row):
+            found, expected = float(odds[run, cell]), float(evolution.log_odds[run, cell])
+            close = math.isclose(found, expected, rel_tol=RESCORE_TOLERANCE, abs_tol=RESCORE_TOLERANCE)
+            if path and not close:
+                raise FaultError(f"{path}: log-odds {found:.6f} when read back, {expected:.6f} in the search")
+    return odds
+
+
+def judge_elites(paths: Paths, evolution: Evolution, judge: Target, tile: int) -> npt.NDArray[np.float64]:
+    """What a network says of the saved images, read back from their files.
+
+    Args:
+      paths: of the files, by run and cell.
+      evolution: the search that they come from; its cells are the judge's classes.
+      judge: the target itself, or another network.
+      tile: images a call, and in memory at a time.
+    Returns:
+      `[R, C]` log-odds of each image for its own class; -inf where a cell is empty.
+    """
     odds = np.full(evolution.log_odds.shape, -np.inf)
     saved = [(run, cell, path) for run, row in enumerate(paths) for cell, path in enumerate(row) if path]
-    if not saved:
-        return odds
-    scored = score(target, np.stack([_read_image(path) for _, _, path in saved]), tile=tile)
-    for row, (run, cell, path) in enumerate(saved):
-        odds[run, cell] = scored[row, evolution.cells[cell]]
-        expected = float(evolution.log_odds[run, cell])
-        if not math.isclose(odds[run, cell], expected, rel_tol=RESCORE_TOLERANCE, abs_tol=RESCORE_TOLERANCE):
-            found = odds[run, cell]
-            raise FaultError(f"{path}: log-odds {found:.6f} when read back, {expected:.6f} in the search")
+    for start in range(0, len(saved), tile):
+        part = saved[start : start + tile]
+        scored = score(judge, np.stack([_read_image(path) for _, _, path in part]), tile=tile)
+        for (run, cell, _), row in zip(part, scored, strict=True):
+            odds[run, cell] = row[evolution.cells[cell]]
     return odds
 
 

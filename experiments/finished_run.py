@@ -21,6 +21,7 @@ class FinishedRun(NamedTuple):
 
     Attributes:
       path: the folder.
+      experiment: that made it.
       config: the experiment's settings.
       encoding: draws the genomes.
       archive: `R` archives, leaves `[R, C, ...]`.
@@ -30,6 +31,7 @@ class FinishedRun(NamedTuple):
     """
 
     path: Path
+    experiment: Experiment
     config: FoolingConfig
     encoding: Encoding
     archive: Archive
@@ -85,7 +87,7 @@ def open_run(path: Path) -> FinishedRun:
     blank = jax.eval_shape(lambda: empty(genome, len(cells), encoding.num_parents))
     template = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((config.runs, *leaf.shape), leaf.dtype), blank)
     archive, _ = load_tree(path / "archive.npz", template)
-    return FinishedRun(path, config, encoding, archive, cells, names, digest)
+    return FinishedRun(path, experiment, config, encoding, archive, cells, names, digest)
 
 
 def _experiment(name: object, path: Path) -> Experiment:

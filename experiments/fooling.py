@@ -14,8 +14,8 @@ import jax
 
 from experiments.ancestry import Recorder
 from experiments.command_line import Interrupted, config_from, parse
-from experiments.elites import rescore, save_elites
-from experiments.job import Experiment, FoolingConfig, Job, find_target, prepare
+from experiments.elites import judge_elites, rescore, save_elites
+from experiments.job import Experiment, FoolingConfig, Job, prepare
 from experiments.results import summarise, write_figures_and_page
 from experiments.run_folder import MetricsFile, RunFolder
 from experiments.terminal import Host, Signals, Terminal, progress_lines
@@ -103,13 +103,11 @@ def resume(
 def _run_in(folder: RunFolder, job: Job, host: Host) -> dict[str, Any]:
     config, terminal, signals = job.config, host.terminal, host.signals
     terminal.say(f"run folder: {folder.path}")
-    terminal.say(f"data: {job.dataset.source}")
+    terminal.say(job.subject.source)
     keep_compiled_programs()
     with terminal.stage("target"):
-        target, card = find_target(config, job.dataset, terminal)
-        _check_same_target(folder, card)
-    held_out = len(job.dataset.test_labels)
-    terminal.say(f"target: {card.name}, names {card.clean_accuracy:.1%} of {held_out:,} held-out images")
+        target, card = job.subject.load(terminal.say)
+        check_same_target(folder, card)
     metrics_file = MetricsFile(folder.path / "metrics.csv")
     recorder = Recorder(folder.path, job.encoding) if config.lineage else None
     with signals.defer(), progress_lines(terminal) as show:
@@ -127,6 +125,7 @@ def _run_in(folder: RunFolder, job: Job, host: Host) -> dict[str, Any]:
             key=jax.random.key(config.seed),
             generations=config.generations,
             runs=config.runs,
+            cells=job.subject.cells,
             init_size=config.children,
             until=config.until,
             checkpoints=folder.checkpoints,
@@ -149,14 +148,19 @@ def _run_in(folder: RunFolder, job: Job, host: Host) -> dict[str, Any]:
         facts = {"cells": list(evolution.cells), "image_shape": list(job.encoding.image_shape)}
         save_tree(folder.path / "archive.npz", evolution.archive, facts)
         elites = save_elites(folder.path / "elites", evolution, card)
-        rescored = rescore(elites, evolution, target, tile_size(config.children))
-        summary = summarise(job, card, evolution, rescored)
+        tile = tile_size(config.children)
+        rescored = rescore(elites, evolution, target, tile)
+        judged = {
+            name: judge_elites(elites, evolution, judge, tile)
+            for name, judge in job.subject.judges(target).items()
+        }
+        summary = summarise(job, card, evolution, rescored, judged)
         write_json(folder.path / "summary.json", summary)
         write_figures_and_page(folder.path, job, card, evolution, elites, rescored, summary)
     return summary
 
 
-def _check_same_target(folder: RunFolder, card: TargetCard) -> None:
+def check_same_target(folder: RunFolder, card: TargetCard) -> None:
     """Notes which target a run is against; a resumed run must meet the same one."""
     path = folder.path / "target.json"
     facts = {

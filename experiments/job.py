@@ -6,12 +6,9 @@ from typing import Any, NamedTuple
 
 from experiments.command_line import option
 from experiments.terminal import Terminal
-from fooljax import datasets, strategies
+from fooljax import strategies
 from fooljax.base import Encoding, Strategy, Target, TargetCard
-from fooljax.datasets import Dataset
 from fooljax.errors import InputError
-from fooljax.targets.trained import lenet
-from fooljax.targets.training import RECIPES
 
 
 @dataclass(frozen=True)
@@ -24,9 +21,6 @@ class FoolingConfig:
         200, "children per generation, and random images to begin with; authors' code: 200", least=1
     )
     seed: int = option(0, "of the search", least=0, most=2**31 - 1)
-    data: str = option("auto", "auto, embedded, tfds, tfds:NAME or idx:DIR")
-    target_recipe: str = option("paper", "how the target is trained", choices=tuple(RECIPES))
-    target_seed: int = option(0, "of the target's training", least=0, most=2**31 - 1)
     strategy: str = option(
         "map_elites", "search strategy, see python -m experiments.strategies; paper: map_elites"
     )
@@ -43,6 +37,28 @@ class FoolingConfig:
     )
 
 
+class Subject(NamedTuple):
+    """What is fooled, before its network is loaded or trained.
+
+    Attributes:
+      image_shape: `(H, W, K)` of the images that are evolved.
+      source: a line on where the data or the weights are from.
+      facts: what `summary.json` says of it.
+      notes: what a reader of the page should know of it.
+      load: `load(say)` gives the target and its card; `say` is told, in a line, of work that takes long.
+      cells: indices of the classes to evolve for; None for all.
+      judges: other targets that score the saved elites, by name, made from the target.
+    """
+
+    image_shape: tuple[int, int, int]
+    source: str
+    facts: Mapping[str, Any]
+    notes: tuple[str, ...]
+    load: Callable[[Callable[[str], None]], tuple[Target, TargetCard]]
+    cells: tuple[int, ...] | None = None
+    judges: Callable[[Target], Mapping[str, Target]] = lambda _: {}
+
+
 @dataclass(frozen=True)
 class Experiment:
     """What tells one fooling experiment from another.
@@ -53,6 +69,7 @@ class Experiment:
       introduction: paragraphs for the page's reader, who is a stranger.
       config: the dataclass of settings, a `FoolingConfig`.
       encoding: `(config, image_shape) -> Encoding`.
+      subject: `(config) -> Subject`: the data and the network that the settings describe.
     """
 
     name: str
@@ -60,6 +77,7 @@ class Experiment:
     introduction: tuple[str, ...]
     config: type[FoolingConfig]
     encoding: Callable[[Any, tuple[int, int, int]], Encoding]
+    subject: Callable[[Any], Subject]
 
 
 class Job(NamedTuple):
@@ -67,7 +85,7 @@ class Job(NamedTuple):
 
     experiment: Experiment
     config: FoolingConfig
-    dataset: Dataset
+    subject: Subject
     encoding: Encoding
     strategy: Strategy
 
@@ -82,10 +100,10 @@ def prepare(experiment: Experiment, config: FoolingConfig, terminal: Terminal) -
         raise InputError(f"until: expected a confidence inside (0, 1), got {config.until}")
     settings = strategy_settings(config.strategy, config.set)
     with terminal.stage("data"):
-        dataset = datasets.load(config.data)
-    encoding = experiment.encoding(config, dataset.image_shape)
+        subject = experiment.subject(config)
+    encoding = experiment.encoding(config, subject.image_shape)
     strategy = _strategy(config, encoding, settings)
-    return Job(experiment, config, dataset, encoding, strategy)
+    return Job(experiment, config, subject, encoding, strategy)
 
 
 def _strategy(config: FoolingConfig, encoding: Encoding, settings: Mapping[str, str]) -> Strategy:
@@ -117,12 +135,3 @@ def strategy_settings(name: str, text: str) -> dict[str, str]:
             raise InputError(f"set: expected each setting once, got {setting} twice")
         settings[setting] = value
     return settings
-
-
-def find_target(config: FoolingConfig, dataset: Dataset, terminal: Terminal) -> tuple[Target, TargetCard]:
-    """The target that the settings describe: read from the cache, or trained, which is said.
-
-    Raises:
-      InputError, FaultError: see `fooljax.targets.trained.lenet`.
-    """
-    return lenet(dataset, config.target_recipe, seed=config.target_seed, on_training=terminal.say)

@@ -17,9 +17,7 @@ import numpy.typing as npt
 from experiments.ancestry import Ancestry, line_of, load_ancestry
 from experiments.command_line import REQUIRED, option, parse_tool, run_command
 from experiments.finished_run import FinishedRun, open_run
-from experiments.job import find_target
 from experiments.terminal import Terminal
-from fooljax import datasets
 from fooljax.errors import InputError
 from fooljax.evaluation import draw, score
 from fooljax.report import format_confidence, save_png, strip
@@ -82,7 +80,7 @@ def _rescored(
     confidences are left out.
     """
     try:
-        target, card = find_target(found.config, datasets.load(found.config.data), Terminal())
+        target, card = found.experiment.subject(found.config).load(Terminal().say)
         if card.provenance["params_sha256"] != found.target_sha256:
             raise InputError("the target trained here is not the one of this run")
     except InputError as error:

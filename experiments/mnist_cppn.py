@@ -11,16 +11,12 @@ from typing import Any
 
 from experiments import fooling, job
 from experiments.command_line import option, run_command
-from fooljax import encodings
-from fooljax.base import Encoding
-from fooljax.encodings.cppn.coordinates import COORDINATES
-from fooljax.encodings.cppn.encoding import MAX_CONNECTIONS, MAX_NODES
-from fooljax.encodings.cppn.functions import FUNCTION_SETS
-from fooljax.encodings.cppn.mutation import Rates
+from experiments.digits import DigitsConfig, digits
+from experiments.drawings import DrawingsConfig, encoding
 
 
 @dataclass(frozen=True)
-class Config(job.FoolingConfig):
+class Config(DrawingsConfig, DigitsConfig):
     """Settings: the quickest search in `experiments.strategy_comparison`, rates as in the authors' code.
 
     The paper's search: `--strategy map_elites --children 200 --coordinates raw --functions paper`.
@@ -34,51 +30,6 @@ class Config(job.FoolingConfig):
         "focused", "search strategy, see python -m experiments.strategies; paper: map_elites"
     )
     lineage: bool = option(True, "record every replacement, for experiments.lineage")
-    topology: str = option(
-        "evolved", "of the drawing networks: evolved, or fixed (weights alone)", choices=("evolved", "fixed")
-    )
-    functions: str = option(
-        "wide", "set of node functions; authors' code: paper", choices=tuple(FUNCTION_SETS)
-    )
-    coordinates: str = option(
-        "scaled", "to [-1, 1], or raw: pixel indices, as the authors' code", choices=tuple(COORDINATES)
-    )
-    max_nodes: int = option(MAX_NODES, "inputs, outputs and hidden nodes, at most; ours", least=5)
-    max_connections: int = option(MAX_CONNECTIONS, "connections of a genome, at most; ours", least=4)
-    weight_rate: float = option(Rates().weight, "of each weight to move; authors' code", least=0.0, most=1.0)
-    function_rate: float = option(
-        Rates().function, "of each node's function to be drawn again; authors' code", least=0.0, most=1.0
-    )
-    add_connection_rate: float = option(Rates().add_connection, "authors' code", least=0.0, most=1.0)
-    delete_connection_rate: float = option(Rates().delete_connection, "authors' code", least=0.0, most=1.0)
-    add_node_rate: float = option(Rates().add_node, "authors' code", least=0.0, most=1.0)
-    delete_node_rate: float = option(Rates().delete_node, "authors' code", least=0.0, most=1.0)
-
-
-def encoding(config: Config, image_shape: tuple[int, int, int]) -> Encoding:
-    """The CPPN encoding that the settings describe."""
-    if config.topology == "fixed":
-        return encodings.fixed_cppn(
-            image_shape,
-            functions=config.functions,
-            coordinates=config.coordinates,
-            mutation_rate=config.weight_rate,
-        )
-    return encodings.cppn(
-        image_shape,
-        functions=config.functions,
-        coordinates=config.coordinates,
-        max_nodes=config.max_nodes,
-        max_connections=config.max_connections,
-        rates=Rates(
-            weight=config.weight_rate,
-            function=config.function_rate,
-            add_connection=config.add_connection_rate,
-            delete_connection=config.delete_connection_rate,
-            add_node=config.add_node_rate,
-            delete_node=config.delete_node_rate,
-        ),
-    )
 
 
 EXPERIMENT = job.Experiment(
@@ -95,6 +46,7 @@ EXPERIMENT = job.Experiment(
     ),
     config=Config,
     encoding=encoding,
+    subject=digits,
 )
 
 

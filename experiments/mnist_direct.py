@@ -10,53 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from experiments import fooling, job
-from experiments.command_line import option, run_command
-from fooljax import encodings
-from fooljax.base import Encoding
-from fooljax.encodings.direct import (
-    CROSSOVER_ETA,
-    HALVING_GENERATIONS,
-    MUTATION_ETA,
-    MUTATION_RATE,
-    RATE_FLOOR,
-)
+from experiments.command_line import run_command
+from experiments.digits import DigitsConfig, digits
+from experiments.pixels import PixelsConfig, encoding
 
 
 @dataclass(frozen=True)
-class Config(job.FoolingConfig):
+class Config(PixelsConfig, DigitsConfig):
     """Settings; the defaults are the paper's where it has one."""
-
-    mutation_rate: float = option(
-        MUTATION_RATE, "share of genes changed per child at the start; paper 2.2", least=0.0, most=1.0
-    )
-    halving_generations: int = option(
-        HALVING_GENERATIONS,
-        "the rate halves every so many generations; paper 2.2 (authors' code: 0, never)",
-        least=0,
-    )
-    rate_floor: float = option(RATE_FLOOR, "the rate falls no further; ours", least=0.0, most=1.0)
-    eta: float = option(MUTATION_ETA, 'index of polynomial mutation ("strength"); paper 2.2', least=0.0)
-    crossover_rate: float = option(
-        0.0, "share of children made by SBX; authors' code: 0.5", least=0.0, most=1.0
-    )
-    crossover_eta: float = option(CROSSOVER_ETA, "index of SBX; authors' code", least=0.0)
-    reset_equal_genes: bool = option(
-        False, "with SBX, set genes equal in both parents to mid-grey, as the authors' code does unintended"
-    )
-
-
-def encoding(config: Config, image_shape: tuple[int, int, int]) -> Encoding:
-    """The direct encoding that the settings describe."""
-    return encodings.direct(
-        image_shape,
-        mutation_rate=config.mutation_rate,
-        halving_generations=config.halving_generations,
-        rate_floor=config.rate_floor,
-        eta=config.eta,
-        crossover_rate=config.crossover_rate,
-        crossover_eta=config.crossover_eta,
-        reset_equal_genes=config.reset_equal_genes,
-    )
 
 
 EXPERIMENT = job.Experiment(
@@ -73,6 +34,7 @@ EXPERIMENT = job.Experiment(
     ),
     config=Config,
     encoding=encoding,
+    subject=digits,
 )
 
 

@@ -20,7 +20,7 @@ import optax
 from experiments import ascent_results
 from experiments.ascent_results import Climbed, Method
 from experiments.command_line import option, parse, run_command
-from experiments.fooling import _check_same_target, keep_compiled_programs
+from experiments.fooling import check_same_target, keep_compiled_programs
 from experiments.run_folder import RunFolder
 from experiments.terminal import Host, Signals, Terminal
 from fooljax import datasets
@@ -121,7 +121,7 @@ def _run_in(
     keep_compiled_programs()
     with terminal.stage("target"):
         target, card = lenet(dataset, config.target_recipe, seed=config.target_seed, on_training=terminal.say)
-        _check_same_target(folder, card)
+        check_same_target(folder, card)
     held_out = len(dataset.test_labels)
     terminal.say(f"target: {card.name}, names {card.clean_accuracy:.1%} of {held_out:,} held-out images")
     mean = np.mean(dataset.train_images, axis=0) / 255.0 if config.mean == "training" else None

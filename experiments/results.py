@@ -35,24 +35,30 @@ from fooljax.storage import write_bytes
 
 FOOLED = to_log_odds(0.9999)
 """What the paper calls fooled. Source: Nguyen et al. 2015, abstract."""
+LEVELS = (0.5, 0.9, 0.99, 0.999, 0.9999)
+"""Confidences at which images are counted."""
 
 
 def summarise(
-    job: Job, card: TargetCard, evolution: Evolution, rescored: npt.NDArray[np.float64]
+    job: Job,
+    card: TargetCard,
+    evolution: Evolution,
+    rescored: npt.NDArray[np.float64],
+    judged: Mapping[str, npt.NDArray[np.float64]],
 ) -> dict[str, Any]:
     """The content of `summary.json`; its medians over classes, then runs, are of log-odds."""
     metrics, config = evolution.metrics, job.config
     evaluations = int(np.sum(metrics["queries"][:, -1]))
     return {
         "experiment": job.experiment.name,
-        "dataset": job.dataset.name,
         "target": card.name,
+        "confidence": card.confidence,
         "target_sha256": card.provenance["params_sha256"],
         "clean_accuracy": card.clean_accuracy,
         "encoding": job.encoding.name,
         "strategy": job.strategy.name,
         "seed": config.seed,
-        "target_seed": config.target_seed,
+        **job.subject.facts,
         "runs": config.runs,
         "generations": evolution.generations,
         "children_per_generation": config.children,
@@ -71,7 +77,9 @@ def summarise(
             "images_at_9999": int(np.sum(rescored >= FOOLED)),
             "images_at_9999_of_each_run": np.sum(rescored >= FOOLED, axis=1).tolist(),
             "images": int(rescored.size),
+            "shares": _shares(rescored),
         },
+        "also_judged": {name: {**_medians(odds), "shares": _shares(odds)} for name, odds in judged.items()},
         # The control within every run: the best of the first random images, before any selection.
         "generation_0": {
             "median_log_odds": _finite(np.median(metrics["median_log_odds"][:, 0])),
@@ -86,6 +94,11 @@ def summarise(
         "device": f"{jax.devices()[0].platform}: {jax.devices()[0].device_kind}",
         "versions": {name: version(name) for name in PACKAGES},
     }
+
+
+def _shares(odds: npt.NDArray[np.float64]) -> dict[str, float]:
+    """Shares of images at some confidences or more."""
+    return {f"{level:g}": float(np.mean(odds >= to_log_odds(level))) for level in LEVELS}
 
 
 def _medians(odds: npt.NDArray[Any]) -> dict[str, float | None]:
@@ -174,7 +187,7 @@ def write_figures_and_page(
 def _numbers(summary: Mapping[str, Any]) -> list[Number]:
     rescored, before = summary["rescored"], summary["generation_0"]
     images, children = rescored["images"], summary["children_per_generation"]
-    return [
+    numbers = [
         Number(
             "Images with 99.99 % or more",
             f"{rescored['images_at_9999']} of {images}",
@@ -194,17 +207,23 @@ def _numbers(summary: Mapping[str, Any]) -> list[Number]:
             "before any evolution.",
         ),
         Number(
-            "What the network is worth",
-            f"{summary['clean_accuracy']:.1%}",
-            "The share of real images, held out from its training, that it names correctly.",
-        ),
-        Number(
             "Images shown to the network",
             f"{summary['evaluations']:,}",
             "All runs together, the random ones included; "
             f"{summary['evaluations_per_second']:,.0f} a second.",
         ),
     ]
+    if summary["clean_accuracy"] is not None:
+        worth = Number(
+            "What the network is worth",
+            f"{summary['clean_accuracy']:.1%}",
+            "The share of real images, held out from its training, that it names correctly.",
+        )
+        numbers.insert(-1, worth)
+    for name, judged in summary["also_judged"].items():
+        median = format_confidence(judged["median_log_odds"])
+        numbers.append(Number(f"Median confidence, {name}", median, "The same saved images, scored so."))
+    return numbers
 
 
 def _is_share(metric: str) -> bool:
@@ -225,7 +244,7 @@ def _notes(job: Job, summary: Mapping[str, Any]) -> list[str]:
     return [
         f"One network was fooled, a {summary['target']}. All {summary['runs']} runs are against that same "
         "network: they tell how the search varies, not how networks vary.",
-        f"The network learnt from {len(job.dataset.train_labels):,} images. {job.dataset.source}",
+        *job.subject.notes,
         "That no person recognises a class in these images was not measured here; look at them.",
         "A search of the same size without selection is the fair control for evolution: "
         f"{_command(job._replace(config=replace(job.config, strategy='random_search', set='')))}",
@@ -236,8 +255,9 @@ def _settings(job: Job, card: TargetCard, summary: Mapping[str, Any]) -> dict[st
     settings = {name.replace("_", " "): in_words(value) for name, value in asdict(job.config).items()}
     target = {
         "network": card.name,
-        "clean accuracy": f"{card.clean_accuracy:.2%}",
-        "data": job.dataset.name,
+        "confidence": card.confidence,
+        "clean accuracy": "not measured" if card.clean_accuracy is None else f"{card.clean_accuracy:.2%}",
+        **{name.replace("_", " "): str(value) for name, value in job.subject.facts.items()},
         "parameters (SHA-256)": str(card.provenance["params_sha256"]),
     }
     machine = {"device": summary["device"], **summary["versions"]}

@@ -138,6 +138,7 @@ def score(target: Target, images: npt.NDArray[np.uint8], *, tile: int = MAX_TILE
     def score_tile(params: Params, pixels: jax.Array) -> jax.Array:
         return log_odds(target.apply(params, pixels.astype(jnp.float32) / 255.0))
 
+    tile = min(tile, len(images))
     run = jax.jit(lambda params, pixels: tiled(score_tile, tile, params, pixels))
     return np.asarray(run(target.params, jnp.asarray(images)), np.float32)
 

@@ -5,6 +5,10 @@ computes, it is some twenty times as fast. The same holds for a first layer of t
 convolution is a matrix product. Other platforms get XLA's own convolution.
 """
 
+import functools
+import operator
+from collections.abc import Iterable
+
 import jax
 import jax.numpy as jnp
 
@@ -23,7 +27,7 @@ def depthwise(images: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
     """
 
     def as_slices(images: jax.Array, kernel: jax.Array) -> jax.Array:
-        return sum(part * kernel[i, j] for i, j, part in _shifted(images, kernel.shape[:2], stride))  # type: ignore[return-value]
+        return _sum(part * kernel[i, j] for i, j, part in _shifted(images, kernel, stride))
 
     def as_xla(images: jax.Array, kernel: jax.Array) -> jax.Array:
         return jax.lax.conv_general_dilated(
@@ -51,16 +55,14 @@ def convolve_few(images: jax.Array, kernel: jax.Array, stride: int) -> jax.Array
     """
 
     def as_slices(images: jax.Array, kernel: jax.Array) -> jax.Array:
-        return sum(  # type: ignore[return-value]
+        return _sum(
             part[..., channel : channel + 1] * kernel[i, j, channel]
-            for i, j, part in _shifted(images, kernel.shape[:2], stride)
+            for i, j, part in _shifted(images, kernel, stride)
             for channel in range(images.shape[-1])
         )
 
     def as_xla(images: jax.Array, kernel: jax.Array) -> jax.Array:
-        return jax.lax.conv_general_dilated(
-            images, kernel, (stride, stride), "SAME", dimension_numbers=_NHWC
-        )
+        return jax.lax.conv_general_dilated(images, kernel, (stride, stride), "SAME", dimension_numbers=_NHWC)
 
     result: jax.Array = jax.lax.platform_dependent(images, kernel, cpu=as_slices, default=as_xla)
     return result
@@ -71,18 +73,21 @@ def pointwise(images: jax.Array, kernel: jax.Array) -> jax.Array:
     return jnp.einsum("bhwk,ko->bhwo", images, kernel)
 
 
-def _shifted(
-    images: jax.Array, kernel_size: tuple[int, int], stride: int
-) -> list[tuple[int, int, jax.Array]]:
+def _sum(terms: Iterable[jax.Array]) -> jax.Array:
+    return functools.reduce(operator.add, terms)
+
+
+def _shifted(images: jax.Array, kernel: jax.Array, stride: int) -> list[tuple[int, int, jax.Array]]:
     """For each place in the kernel, the pixels that it meets: `[B, h, w, K]`."""
     (height, above, below), (width, left, right) = (
-        _padding(size, kernel, stride) for size, kernel in zip(images.shape[1:3], kernel_size, strict=True)
+        _padding(size, kernel, stride)
+        for size, kernel in zip(images.shape[1:3], kernel.shape[:2], strict=True)
     )
     padded = jnp.pad(images, ((0, 0), (above, below), (left, right), (0, 0)))
     batch, channels = images.shape[0], images.shape[3]
     parts = []
-    for i in range(kernel_size[0]):
-        for j in range(kernel_size[1]):
+    for i in range(kernel.shape[0]):
+        for j in range(kernel.shape[1]):
             ends = (batch, i + (height - 1) * stride + 1, j + (width - 1) * stride + 1, channels)
             parts.append((i, j, jax.lax.slice(padded, (0, i, j, 0), ends, (1, stride, stride, 1))))
     return parts

@@ -44,8 +44,7 @@ def load(name: str, *, weights: Path | str | None = None, crops: int = 1) -> tup
     path = packaged_weights(name) if weights is None else Path(weights)
     if not path.is_file():
         raise InputError(f"weights: expected a file, found none at {path}")
-    side = efficientnet.VARIANTS[name].input_size
-    how = Preprocessing(side + MARGIN, side, crops, "rgb", (1 / 128, 1 / 128, 1 / 128))
+    how = _preprocessing(name, crops)
     network = efficientnet.params_from(Naming(read_pytorch(path), str(path)), name)
     params = {"network": network, "mean": np.full(3, 127.0, np.float32)}
     card = TargetCard(
@@ -64,6 +63,16 @@ def load(name: str, *, weights: Path | str | None = None, crops: int = 1) -> tup
         },
     )
     return Target(jax.tree.map(jnp.asarray, params), _apply(name, how)), card
+
+
+def with_crops(name: str, target: Target, crops: int) -> Target:
+    """The same network, its parameters shared, looking at another number of crops."""
+    return Target(target.params, _apply(name, _preprocessing(name, crops)))
+
+
+def _preprocessing(name: str, crops: int) -> Preprocessing:
+    side = efficientnet.VARIANTS[name].input_size
+    return Preprocessing(side + MARGIN, side, crops, "rgb", (1 / 128, 1 / 128, 1 / 128))
 
 
 def packaged_weights(name: str) -> Path:

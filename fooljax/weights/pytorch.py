@@ -93,7 +93,9 @@ def read_pytorch(path: Path) -> Tensors:
         raise InputError(f"{path}: expected a PyTorch file with nothing but tensors, {error}") from error
     except (ValueError, IndexError, KeyError, EOFError, zipfile.BadZipFile, TypeError) as error:
         reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise InputError(f"{path}: expected a PyTorch file, found a damaged one ({reason[0][:120]})") from error
+        raise InputError(
+            f"{path}: expected a PyTorch file, found a damaged one ({reason[0][:120]})"
+        ) from error
 
 
 def _read_zip(file: BinaryIO) -> tuple[Any, Callable[[_Storage], npt.NDArray[Any]]]:
@@ -219,11 +221,11 @@ class _Machine:
             elif name == "MARK":
                 marks.append(len(stack))
             elif name in ("PUT", "BINPUT", "LONG_BINPUT"):
-                memo[int(argument)] = stack[-1]
+                memo[_as(int, argument)] = stack[-1]
             elif name == "MEMOIZE":
                 memo[len(memo)] = stack[-1]
             elif name in ("GET", "BINGET", "LONG_BINGET"):
-                stack.append(memo[int(argument)])
+                stack.append(memo[_as(int, argument)])
             elif name in _TUPLES:
                 size = _TUPLES[name]
                 items = [stack.pop() for _ in range(size)][::-1]
@@ -248,7 +250,7 @@ class _Machine:
                 pairs = zip(items[::2], items[1::2], strict=True)
                 _as(dict, stack[-1]).update({_key(key): value for key, value in pairs})
             elif name == "GLOBAL":
-                module, _, attribute = argument.partition(" ")
+                module, _, attribute = str(argument).partition(" ")
                 stack.append(_Name(module, attribute))
             elif name == "STACK_GLOBAL":
                 attribute, module = stack.pop(), stack.pop()
@@ -323,4 +325,3 @@ def _rebuilt(function: _Name, arguments: tuple[Any, ...]) -> Any:
                 raise _Refused(f"found a tensor of shape {list(shape)[:MAX_RANK]}")
             return _Tensor(storage, offset, shape, strides)
     raise _Refused(f"found a call of {function.module}.{function.name}"[:120])
-

@@ -1,0 +1,81 @@
+"""What the ImageNet experiments fool: a network with weights from a package or a file."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from experiments.command_line import option
+from experiments.job import FoolingConfig, Subject
+from fooljax.base import Target, TargetCard
+from fooljax.errors import InputError
+from fooljax.targets import imagenet
+
+
+@dataclass(frozen=True)
+class PhotographsConfig(FoolingConfig):
+    """Settings of the network and of the classes to evolve for."""
+
+    runs: int = option(1, "independent runs, side by side; paper: 5", least=1)
+    target: str = option("efficientnet-lite0", "the network; paper: CaffeNet", choices=imagenet.NAMES)
+    weights: str | None = option(
+        None, "a file with its weights; off: what fooljax[imagenet] brings", kind=str
+    )
+    crops: int = option(1, "of each image in the search, 1 or 10, softmax averaged; paper: 10", least=1)
+    classes: str = option("all", "to evolve for: all, or indices and ranges, as 0,5,151-268")
+
+
+def photographs(config: PhotographsConfig) -> Subject:
+    """The network that the settings describe; its weights are read when it is loaded.
+
+    Raises:
+      InputError: the network, its weights or the classes are not what was expected.
+    """
+    cells = read_classes(config.classes, imagenet.NUM_CLASSES)
+    # Read at once, so that a wrong file is told before a folder is made.
+    target, card = imagenet.load(config.target, weights=config.weights, crops=config.crops)
+
+    def load(say: Callable[[str], None]) -> tuple[Target, TargetCard]:
+        say(f"target: {card.name}; confidence is the {card.confidence}")
+        return target, card
+
+    def judges(target: Target) -> Mapping[str, Target]:
+        if config.crops == 10:
+            return {}
+        return {"ten crops": imagenet.with_crops(config.target, target, 10)}
+
+    return Subject(
+        image_shape=card.image_shape,
+        source=f"weights: {card.provenance['weights']}",
+        facts={"dataset": "imagenet", "weights": card.provenance["weights"], "crops": config.crops},
+        notes=(
+            f"Confidence is the {card.confidence}. The paper fooled another network, CaffeNet, and averaged "
+            "ten crops: figures of the two do not compare without saying so.",
+            "How many real photographs the network names correctly was not measured here, since they are "
+            "not free to pass on.",
+        ),
+        load=load,
+        cells=cells,
+        judges=judges,
+    )
+
+
+def read_classes(text: str, num_classes: int) -> tuple[int, ...] | None:
+    """Reads `--classes`: indices and ranges with commas between them; None for all.
+
+    Raises:
+      InputError: the text is not of that form, or names a class twice or one that does not exist.
+    """
+    if text == "all":
+        return None
+    cells: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()) or len(part) > 20:
+            raise InputError(
+                f"classes: expected all, or indices and ranges as 0,5,151-268, got {part[:40]!r}"
+            )
+        if not int(first) <= int(last or first) < num_classes:
+            raise InputError(f"classes: expected classes from 0 to {num_classes - 1}, rising, got {part}")
+        cells += range(int(first), int(last or first) + 1)
+    if len(set(cells)) < len(cells):
+        raise InputError(f"classes: expected each class once, got one twice in {text}")
+    return tuple(cells)
