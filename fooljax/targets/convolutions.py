@@ -2,12 +2,14 @@
 
 XLA's CPU backend has no good depthwise convolution: as a sum of shifted, scaled slices, which one loop
 computes, it is some twenty times as fast. The same holds for a first layer of three channels; and a 1x1
-convolution is a matrix product. Other platforms get XLA's own convolution.
+convolution is a matrix product. Other platforms get XLA's own convolution. Gradients with respect to the
+images have the same form; those with respect to the kernel, which only training needs, are XLA's.
 """
 
 import functools
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,8 +17,9 @@ import jax.numpy as jnp
 _NHWC = ("NHWC", "HWIO", "NHWC")
 
 
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
 def depthwise(images: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
-    """Depthwise convolution with SAME padding.
+    """Depthwise convolution with SAME padding; reverse-mode differentiation only.
 
     Args:
       images: `[B, H, W, K]`.
@@ -27,27 +30,56 @@ def depthwise(images: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
     """
 
     def as_slices(images: jax.Array, kernel: jax.Array) -> jax.Array:
-        return _sum(part * kernel[i, j] for i, j, part in _shifted(images, kernel, stride))
+        parts = _shifted(_padded(images, kernel, stride), kernel, stride)
+        return _sum(part * kernel[i, j] for i, j, part in parts)
 
-    def as_xla(images: jax.Array, kernel: jax.Array) -> jax.Array:
-        return jax.lax.conv_general_dilated(
-            images,
-            kernel[:, :, None],
-            (stride, stride),
-            "SAME",
-            dimension_numbers=_NHWC,
-            feature_group_count=images.shape[-1],
-        )
-
-    result: jax.Array = jax.lax.platform_dependent(images, kernel, cpu=as_slices, default=as_xla)
+    result: jax.Array = jax.lax.platform_dependent(
+        images, kernel, cpu=as_slices, default=functools.partial(_depthwise_in_xla, stride=stride)
+    )
     return result
 
 
+def _depthwise_in_xla(images: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
+    return jax.lax.conv_general_dilated(
+        images,
+        kernel[:, :, None],
+        (stride, stride),
+        "SAME",
+        dimension_numbers=_NHWC,
+        feature_group_count=images.shape[-1],
+    )
+
+
+def _depthwise_forward(images: jax.Array, kernel: jax.Array, stride: int) -> tuple[jax.Array, Any]:
+    return depthwise(images, kernel, stride), (images, kernel)
+
+
+def _depthwise_backward(stride: int, kept: Any, slope: jax.Array) -> tuple[jax.Array, jax.Array]:
+    images, kernel = kept
+
+    def as_slices(slope: jax.Array, images: jax.Array, kernel: jax.Array) -> jax.Array:
+        flipped = kernel[::-1, ::-1]
+        parts = _shifted(_spread(slope, images, kernel, stride), flipped, 1)
+        return _sum(part * flipped[i, j] for i, j, part in parts)
+
+    def in_xla(slope: jax.Array, images: jax.Array, kernel: jax.Array) -> jax.Array:
+        _, back = jax.vjp(lambda images: _depthwise_in_xla(images, kernel, stride), images)
+        return back(slope)[0]
+
+    _, back = jax.vjp(lambda kernel: _depthwise_in_xla(images, kernel, stride), kernel)
+    to_images = jax.lax.platform_dependent(slope, images, kernel, cpu=as_slices, default=in_xla)
+    return to_images, back(slope)[0]
+
+
+depthwise.defvjp(_depthwise_forward, _depthwise_backward)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
 def convolve_few(images: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
-    """Convolution with SAME padding of images with few channels, such as a network's first layer.
+    """Convolution with SAME padding of images with few channels; reverse-mode differentiation only.
 
     Args:
-      images: `[B, H, W, K]`, K about 3.
+      images: `[B, H, W, K]`, K about 3: a network's first layer.
       kernel: `[kernel height, kernel width, K, O]`.
       stride: in both directions.
     Returns:
@@ -57,15 +89,31 @@ def convolve_few(images: jax.Array, kernel: jax.Array, stride: int) -> jax.Array
     def as_slices(images: jax.Array, kernel: jax.Array) -> jax.Array:
         return _sum(
             part[..., channel : channel + 1] * kernel[i, j, channel]
-            for i, j, part in _shifted(images, kernel, stride)
+            for i, j, part in _shifted(_padded(images, kernel, stride), kernel, stride)
             for channel in range(images.shape[-1])
         )
 
-    def as_xla(images: jax.Array, kernel: jax.Array) -> jax.Array:
-        return jax.lax.conv_general_dilated(images, kernel, (stride, stride), "SAME", dimension_numbers=_NHWC)
-
-    result: jax.Array = jax.lax.platform_dependent(images, kernel, cpu=as_slices, default=as_xla)
+    result: jax.Array = jax.lax.platform_dependent(
+        images, kernel, cpu=as_slices, default=functools.partial(_few_in_xla, stride=stride)
+    )
     return result
+
+
+def _few_in_xla(images: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
+    return jax.lax.conv_general_dilated(images, kernel, (stride, stride), "SAME", dimension_numbers=_NHWC)
+
+
+def _few_forward(images: jax.Array, kernel: jax.Array, stride: int) -> tuple[jax.Array, Any]:
+    return convolve_few(images, kernel, stride), (images, kernel)
+
+
+def _few_backward(stride: int, kept: Any, slope: jax.Array) -> tuple[jax.Array, jax.Array]:
+    _, back = jax.vjp(functools.partial(_few_in_xla, stride=stride), *kept)
+    to_images, to_kernel = back(slope)
+    return to_images, to_kernel
+
+
+convolve_few.defvjp(_few_forward, _few_backward)
 
 
 def pointwise(images: jax.Array, kernel: jax.Array) -> jax.Array:
@@ -77,24 +125,33 @@ def _sum(terms: Iterable[jax.Array]) -> jax.Array:
     return functools.reduce(operator.add, terms)
 
 
-def _shifted(images: jax.Array, kernel: jax.Array, stride: int) -> list[tuple[int, int, jax.Array]]:
+def _padded(images: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
+    edges = [_padding(size, kernel.shape[axis], stride) for axis, size in enumerate(images.shape[1:3])]
+    return jnp.pad(images, ((0, 0), *edges, (0, 0)))
+
+
+def _spread(slope: jax.Array, images: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
+    """A gradient, its pixels `stride` apart, within edges that the flipped kernel runs over."""
+    places: list[tuple[int, int, int]] = []
+    for axis, size in enumerate(images.shape[1:3]):
+        width = kernel.shape[axis]
+        before = width - 1 - _padding(size, width, stride)[0]
+        after = size + width - 1 - before - ((slope.shape[1 + axis] - 1) * stride + 1)
+        places.append((before, after, stride - 1))
+    return jax.lax.pad(slope, jnp.zeros((), slope.dtype), ((0, 0, 0), *places, (0, 0, 0)))
+
+
+def _shifted(padded: jax.Array, kernel: jax.Array, stride: int) -> Iterator[tuple[int, int, jax.Array]]:
     """For each place in the kernel, the pixels that it meets: `[B, h, w, K]`."""
-    (height, above, below), (width, left, right) = (
-        _padding(size, kernel, stride)
-        for size, kernel in zip(images.shape[1:3], kernel.shape[:2], strict=True)
-    )
-    padded = jnp.pad(images, ((0, 0), (above, below), (left, right), (0, 0)))
-    batch, channels = images.shape[0], images.shape[3]
-    parts = []
-    for i in range(kernel.shape[0]):
-        for j in range(kernel.shape[1]):
-            ends = (batch, i + (height - 1) * stride + 1, j + (width - 1) * stride + 1, channels)
-            parts.append((i, j, jax.lax.slice(padded, (0, i, j, 0), ends, (1, stride, stride, 1))))
-    return parts
+    batch, height, width, channels = padded.shape
+    rows, columns = kernel.shape[:2]
+    for i in range(rows):
+        for j in range(columns):
+            ends = (batch, height - rows + i + 1, width - columns + j + 1, channels)
+            yield i, j, jax.lax.slice(padded, (0, i, j, 0), ends, (1, stride, stride, 1))
 
 
-def _padding(size: int, kernel: int, stride: int) -> tuple[int, int, int]:
-    """Output size, and SAME padding before and after, the odd pixel after."""
-    out = -(-size // stride)
-    total = max((out - 1) * stride + kernel - size, 0)
-    return out, total // 2, total - total // 2
+def _padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
+    """SAME padding before and after, the odd pixel after."""
+    total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+    return total // 2, total - total // 2
