@@ -19,6 +19,9 @@ class PhotographsConfig(FoolingConfig):
     weights: str | None = option(
         None, "a file with its weights; off: what fooljax[imagenet] brings", kind=str
     )
+    mean: str | None = option(
+        None, "mean image (.binaryproto) of Caffe's networks; off: means of its channels", kind=str
+    )
     crops: int = option(1, "of each image in the search, 1 or 10, softmax averaged; paper: 10", least=1)
     classes: str = option("all", "to evolve for: all, or indices and ranges, as 0,5,151-268")
 
@@ -31,7 +34,7 @@ def photographs(config: PhotographsConfig) -> Subject:
     """
     cells = read_classes(config.classes, imagenet.NUM_CLASSES)
     # Read at once, so that a wrong file is told before a folder is made.
-    target, card = imagenet.load(config.target, weights=config.weights, crops=config.crops)
+    target, card = imagenet.load(config.target, weights=config.weights, mean=config.mean, crops=config.crops)
 
     def load(say: Callable[[str], None]) -> tuple[Target, TargetCard]:
         say(f"target: {card.name}; confidence is the {card.confidence}")

@@ -13,6 +13,7 @@ from test_report import Page
 from toys import ENCODING, waves
 
 from experiments import finished_run, fooling, job, lineage, mnist_cppn, poster
+from experiments.digits import DigitsConfig, digits
 from experiments.elites import large_size
 from fooljax.encodings.cppn.genome import Layout
 from fooljax.encodings.cppn.serialise import from_json
@@ -23,8 +24,9 @@ EXPERIMENT = job.Experiment(
     name="waves",
     title="Waves",
     introduction=("Waves.",),
-    config=job.FoolingConfig,
+    config=DigitsConfig,
     encoding=lambda config, image_shape: waves(image_shape),
+    subject=digits,
 )
 
 
@@ -32,7 +34,7 @@ EXPERIMENT = job.Experiment(
 def waves_run(tmp_path_factory, idx_folder):
     """The folder of a finished run of an encoding that draws at any size; not to be changed."""
     outdir = tmp_path_factory.mktemp("runs") / "waves"
-    config = job.FoolingConfig(runs=2, generations=20, children=16, data=f"idx:{idx_folder}")
+    config = DigitsConfig(runs=2, generations=20, children=16, data=f"idx:{idx_folder}")
     fooling.run(EXPERIMENT, config, outdir)
     return outdir
 

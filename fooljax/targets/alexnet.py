@@ -205,6 +205,4 @@ def params_from(tensors: Naming, variant: str, num_classes: int = 1000) -> Param
 
 def _side_after(side: int, conv: Conv, ceil: bool) -> int:
     side = (side + 2 * conv.padding - conv.kernel) // conv.stride + 1
-    return -(-(side - 3) // 2) + 1 if "pool" in conv.after and ceil else (
-        (side - 3) // 2 + 1 if "pool" in conv.after else side
-    )
+    return (side - 3 + ceil) // 2 + 1 if "pool" in conv.after else side

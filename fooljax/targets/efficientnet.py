@@ -6,7 +6,7 @@ first and last stage that do not scale. Padding is TensorFlow's SAME; batch norm
 """
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import flax.linen as nn
 import jax
@@ -158,9 +158,3 @@ def params_from(tensors: Naming, variant: str, num_classes: int = 1000) -> Param
     params["logits_bias"] = tensors.take("_fc.bias", (num_classes,))
     tensors.finish(ignored=(".num_batches_tracked",))
     return {"params": params}
-
-
-def sizes(variant: str) -> Any:
-    """Shapes of the parameters, a pytree, for templates."""
-    network, side = EfficientNetLite(variant), VARIANTS[variant].input_size
-    return jax.eval_shape(network.init, jax.random.key(0), jnp.zeros((1, side, side, 3)))

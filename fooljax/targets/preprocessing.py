@@ -14,9 +14,6 @@ from fooljax.base import Params
 from fooljax.evaluation import tiled
 
 CROPS = (1, 10)
-CPU_TILE = 2
-"""Images that a network meets at a time on a CPU: more leave its caches (EfficientNet-Lite0: 130 images/s
-in twos, 105 one by one, 88 in sixteens)."""
 MAX_TILE = 64
 """Images whose crops are in memory at a time."""
 
@@ -30,7 +27,9 @@ class Preprocessing:
       input_size: side of the network's input; crops are cut, never scaled.
       crops: 1, the centre; or 10, corners, centre and their mirror images, softmax averaged (the paper).
       order: "rgb" or "bgr", of the network's channels.
-      scale: levels in [0, 255], less the mean, are multiplied by it; a number or one for each channel.
+      scale: levels in [0, 255], less the mean, are multiplied by it, channel by channel in that order.
+      tile: inputs that the network meets at a time on a CPU. EfficientNet-Lite0 named 130 images/s in twos,
+        105 one by one and 88 in sixteens, which leave the caches; AlexNet's large dense layers want more.
     """
 
     size: int
@@ -38,6 +37,7 @@ class Preprocessing:
     crops: int = 1
     order: str = "rgb"
     scale: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    tile: int = 2
 
     def __str__(self) -> str:
         """What "confidence" means, in words."""
@@ -64,7 +64,7 @@ def preprocessed(
         logits: jax.Array = jax.lax.platform_dependent(
             params,
             inputs,
-            cpu=lambda p, x: tiled(network, min(CPU_TILE, x.shape[0]), p, x),
+            cpu=lambda p, x: tiled(network, min(how.tile, x.shape[0]), p, x),
             default=network,
         )
         return logits

@@ -75,6 +75,11 @@ def make_render(
     return render
 
 
+ONE_KERNEL_PIXELS = 16_384
+"""Rows of more pixels are drawn differentiably task by task: then a task's cost is lost beside its work, and
+XLA's CPU backend cannot put operations into one function that it would share among threads."""
+
+
 def make_differentiable_render(
     layout: Layout, function_names: tuple[str, ...], colour: str, lowering: str | None = None
 ) -> Render:
@@ -98,13 +103,18 @@ def make_differentiable_render(
     nodes = functions.lookup(function_names)
     conversion = colours.lookup(colour)
 
+    def in_turn(one: Callable[[Any, Any], Any], shared: Any, batch: Any) -> Any:
+        def run(shared: Any, batch: Any) -> Any:
+            return lax.map(lambda member: one(shared, member), batch)
+
+        largest = max(leaf.shape[-1] for leaf in jax.tree.leaves((shared, batch)) if leaf.ndim)
+        return as_one_kernel(run, shared, batch) if largest <= ONE_KERNEL_PIXELS else run(shared, batch)
+
     def each(one: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
         """`one(shared, genome)` for one genome, fast under `vmap`."""
         many = choose(
             lowering,
-            serial=lambda shared, batch: as_one_kernel(
-                lambda shared, batch: lax.map(lambda member: one(shared, member), batch), shared, batch
-            ),
+            serial=lambda shared, batch: in_turn(one, shared, batch),
             batched=lambda shared, batch: jax.vmap(lambda member: one(shared, member))(batch),
         )
 
