@@ -39,7 +39,7 @@ kill-test: .venv/installed
 	touch $@
 
 .venv/installed-dev: .venv/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,imagenet]'
 	touch $@
 
 build/peers/%-env/installed: benchmarks/peers/%.txt constraints.txt

@@ -120,7 +120,7 @@ class AlexNet(nn.Module):
             shape = (conv.kernel, conv.kernel, x.shape[-1] // conv.groups, conv.features)
             kernel = self.param(f"conv{index + 1}_kernel", start, shape)
             bias = self.param(f"conv{index + 1}_bias", zeros, (conv.features,))
-            x = nn.relu(_grouped(x, kernel, conv) + bias)
+            x = nn.relu(_grouped(x, kernel, conv) + bias[None, None, None])
             for step in conv.after:
                 x = max_pool(x, ceil=layout.ceil) if step == "pool" else local_response_norm(x)
         x = x.reshape(x.shape[0], -1)
@@ -128,7 +128,7 @@ class AlexNet(nn.Module):
         for index, width in enumerate(widths):
             name = f"fc{len(layout.convs) + 1 + index}"
             kernel = self.param(f"{name}_kernel", start, (x.shape[-1], width))
-            x = x @ kernel + self.param(f"{name}_bias", zeros, (width,))
+            x = x @ kernel + self.param(f"{name}_bias", zeros, (width,))[None]
             x = nn.relu(x) if index < len(widths) - 1 else x
         return x
 

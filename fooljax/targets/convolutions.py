@@ -31,7 +31,7 @@ def depthwise(images: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
 
     def as_slices(images: jax.Array, kernel: jax.Array) -> jax.Array:
         parts = _shifted(_padded(images, kernel, stride), kernel, stride)
-        return _sum(part * kernel[i, j] for i, j, part in parts)
+        return _sum(part * kernel[i, j][None, None, None] for i, j, part in parts)
 
     result: jax.Array = jax.lax.platform_dependent(
         images, kernel, cpu=as_slices, default=functools.partial(_depthwise_in_xla, stride=stride)
@@ -60,7 +60,7 @@ def _depthwise_backward(stride: int, kept: Any, slope: jax.Array) -> tuple[jax.A
     def as_slices(slope: jax.Array, images: jax.Array, kernel: jax.Array) -> jax.Array:
         flipped = kernel[::-1, ::-1]
         parts = _shifted(_spread(slope, images, kernel, stride), flipped, 1)
-        return _sum(part * flipped[i, j] for i, j, part in parts)
+        return _sum(part * flipped[i, j][None, None, None] for i, j, part in parts)
 
     def in_xla(slope: jax.Array, images: jax.Array, kernel: jax.Array) -> jax.Array:
         _, back = jax.vjp(lambda images: _depthwise_in_xla(images, kernel, stride), images)
@@ -88,7 +88,7 @@ def convolve_few(images: jax.Array, kernel: jax.Array, stride: int) -> jax.Array
 
     def as_slices(images: jax.Array, kernel: jax.Array) -> jax.Array:
         return _sum(
-            part[..., channel : channel + 1] * kernel[i, j, channel]
+            part[..., channel : channel + 1] * kernel[i, j, channel][None, None, None]
             for i, j, part in _shifted(_padded(images, kernel, stride), kernel, stride)
             for channel in range(images.shape[-1])
         )

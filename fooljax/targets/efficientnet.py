@@ -97,22 +97,22 @@ class EfficientNetLite(nn.Module):
             return kernel, self.param(f"{name}_bias", nn.initializers.zeros_init(), shape[-1:])
 
         kernel, bias = weights("stem", 3, 3, 3, STEM)
-        x = _relu6(convolve_few(images, kernel, 2) + bias)
+        x = _relu6(convolve_few(images, kernel, 2) + bias[None, None, None])
         every = blocks(VARIANTS[self.variant])
         for index, block in enumerate(every):
             y, inner = x, block.channels * block.expansion
             if block.expansion > 1:
                 kernel, bias = weights(f"block{index}_expand", block.channels, inner)
-                y = _relu6(pointwise(y, kernel) + bias)
+                y = _relu6(pointwise(y, kernel) + bias[None, None, None])
             kernel, bias = weights(f"block{index}_depthwise", block.kernel, block.kernel, inner)
-            y = _relu6(depthwise(y, kernel, block.stride) + bias)
+            y = _relu6(depthwise(y, kernel, block.stride) + bias[None, None, None])
             kernel, bias = weights(f"block{index}_project", inner, block.features)
-            y = pointwise(y, kernel) + bias
+            y = pointwise(y, kernel) + bias[None, None, None]
             x = x + y if block.stride == 1 and block.channels == block.features else y
         kernel, bias = weights("head", every[-1].features, HEAD)
-        x = jnp.mean(_relu6(pointwise(x, kernel) + bias), axis=(1, 2))
+        x = jnp.mean(_relu6(pointwise(x, kernel) + bias[None, None, None]), axis=(1, 2))
         kernel, bias = weights("logits", HEAD, self.num_classes)
-        return x @ kernel + bias
+        return x @ kernel + bias[None]
 
 
 def _relu6(x: jax.Array) -> jax.Array:

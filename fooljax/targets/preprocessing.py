@@ -71,7 +71,8 @@ def preprocessed(
 
     def prepared(params: Params, images: jax.Array) -> jax.Array:
         ordered = images[..., ::-1] if how.order == "bgr" else images
-        return (ordered * 255.0 - params["mean"]) * jnp.asarray(how.scale)
+        mean = jnp.broadcast_to(params["mean"], ordered.shape[1:])
+        return (ordered * 255.0 - mean[None]) * jnp.asarray(how.scale)[None, None, None]
 
     def crop(images: jax.Array, top: int, left: int) -> jax.Array:
         return images[:, top : top + side, left : left + side]
