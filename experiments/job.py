@@ -47,6 +47,7 @@ class Subject(NamedTuple):
       notes: what a reader of the page should know of it.
       load: `load(say)` gives the target and its card; `say` is told, in a line, of work that takes long.
       cells: indices of the classes to evolve for; None for all.
+      group: the group of related classes that a class belongs to; "" where there are none.
       judges: other targets that score the saved elites, by name, made from the target.
     """
 
@@ -56,6 +57,7 @@ class Subject(NamedTuple):
     notes: tuple[str, ...]
     load: Callable[[Callable[[str], None]], tuple[Target, TargetCard]]
     cells: tuple[int, ...] | None = None
+    group: Callable[[int], str] = lambda _: ""
     judges: Callable[[Target], Mapping[str, Target]] = lambda _: {}
 
 

@@ -8,6 +8,7 @@ from experiments.job import FoolingConfig, Subject
 from fooljax.base import Target, TargetCard
 from fooljax.errors import InputError
 from fooljax.targets import imagenet
+from fooljax.targets.imagenet_groups import group_of
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ def photographs(config: PhotographsConfig) -> Subject:
         ),
         load=load,
         cells=cells,
+        group=group_of,
         judges=judges,
     )
 

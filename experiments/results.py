@@ -22,6 +22,7 @@ from fooljax.evolution import Evolution
 from fooljax.report import (
     MAX_ELITES,
     Elite,
+    Entry,
     Number,
     Reached,
     Report,
@@ -29,12 +30,17 @@ from fooljax.report import (
     format_confidence,
     gallery,
     png_bytes,
+    write_classes,
     write_page,
 )
 from fooljax.storage import write_bytes
 
 FOOLED = to_log_odds(0.9999)
 """What the paper calls fooled. Source: Nguyen et al. 2015, abstract."""
+CLASSES_PAGE = "classes.html"
+"""Where there are more images than the run's page shows."""
+GALLERY = 40
+"""Images in the gallery then; the paper's figure 8 has as many."""
 LEVELS = (0.5, 0.9, 0.99, 0.999, 0.9999)
 """Confidences at which images are counted."""
 
@@ -79,6 +85,7 @@ def summarise(
             "images": int(rescored.size),
             "shares": _shares(rescored),
         },
+        "by_group": _by_group(job, evolution, rescored),
         "also_judged": {name: {**_medians(odds), "shares": _shares(odds)} for name, odds in judged.items()},
         # The control within every run: the best of the first random images, before any selection.
         "generation_0": {
@@ -93,6 +100,21 @@ def summarise(
         },
         "device": f"{jax.devices()[0].platform}: {jax.devices()[0].device_kind}",
         "versions": {name: version(name) for name in PACKAGES},
+    }
+
+
+def _by_group(job: Job, evolution: Evolution, rescored: npt.NDArray[np.float64]) -> dict[str, dict[str, Any]]:
+    """Images, median and shares of each group of related classes, over all runs."""
+    names = [job.subject.group(cell) for cell in evolution.cells]
+    return {
+        name: {
+            "classes": len(places),
+            "median_log_odds": _finite(np.median(rescored[:, places])),
+            "median_confidence": _confidence(np.median(rescored[:, places])),
+            "shares": _shares(rescored[:, places]),
+        }
+        for name in dict.fromkeys(names)
+        if name and (places := [place for place, other in enumerate(names) if other == name])
     }
 
 
@@ -141,7 +163,15 @@ def write_figures_and_page(
     # Shares of elites would be invisible beside counts; they are told in numbers.
     measured = [name for name in evolution.metrics if name.startswith(f"{job.encoding.name}/")]
     sizes = [name for name in measured if not _is_share(name)]
-    gallery_png = png_bytes(gallery(evolution.images(), rescored, names))
+    drawn = evolution.images()
+    # A gallery of a thousand photographs' worth would be tens of megabytes; the page of classes has them all.
+    many = rescored.size > MAX_ELITES
+    shown_cells = (
+        _evenly(len(names), max(1, GALLERY // rescored.shape[0])) if many else list(range(len(names)))
+    )
+    gallery_png = png_bytes(
+        gallery(drawn[:, shown_cells], rescored[:, shown_cells], [names[cell] for cell in shown_cells])
+    )
     curves_png = png_bytes(curves(evolution.metrics, sizes=sizes))
     write_bytes(folder / "gallery.png", gallery_png)
     write_bytes(folder / "curves.png", curves_png)
@@ -150,6 +180,21 @@ def write_figures_and_page(
     def link(path: Path | None) -> str:
         return path.relative_to(folder).as_posix() if path else ""
 
+    if many:
+        entries = [
+            Entry(
+                run=run,
+                class_index=evolution.cells[cell],
+                class_name=names[cell],
+                group=job.subject.group(evolution.cells[cell]),
+                log_odds=float(rescored[run, cell]),
+                image=drawn[run, cell],
+                file_name=link(path),
+            )
+            for run, row in enumerate(elites)
+            for cell, path in enumerate(row)
+        ]
+        write_classes(folder / CLASSES_PAGE, job.experiment.title, "index.html", entries)
     shown = [
         Elite(
             run=run,
@@ -162,7 +207,7 @@ def write_figures_and_page(
             large_file_name=link(drawing),
             genome_file_name=link(path.with_suffix(".json")) if path and job.encoding.to_json else "",
         )
-        for run, row in enumerate(elites)
+        for run, row in enumerate([] if many else elites)
         for cell, path in enumerate(row)
     ]
     reached = zip(summary["generations_to_median_9999"], summary["generations_to_all_9999"], strict=True)
@@ -180,8 +225,16 @@ def write_figures_and_page(
             notes=_notes(job, summary),
             settings=_settings(job, card, summary),
             command=_command(job),
+            gallery_note=f"Here: {len(shown_cells)} of the {len(names):,} classes, evenly spaced."
+            if many
+            else "",
+            classes_page=CLASSES_PAGE if many else "",
         ),
     )
+
+
+def _evenly(count: int, most: int) -> list[int]:
+    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int)).tolist()
 
 
 def _numbers(summary: Mapping[str, Any]) -> list[Number]:

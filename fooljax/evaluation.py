@@ -21,6 +21,8 @@ from fooljax.base import Coordinates, Encoding, Genome, Params, Problem, Target
 from fooljax.batching import flat_batch
 from fooljax.errors import InputError
 
+DRAWN_VALUES = 2**23
+"""Pixel values that a thread of `draw` has in memory at a time, each some twelve bytes."""
 MAX_TILE = 1024
 """Images that one network call sees at most; larger batches go through it tile by tile."""
 
@@ -92,7 +94,8 @@ def draw(
     genomes = jax.tree.map(np.asarray, genomes)
     size = _batch(genomes)
     workers = min(os.cpu_count() or 1, size) if jax.default_backend() == "cpu" else 1
-    part = -(-size // workers)
+    values = math.prod(jax.eval_shape(encoding.render, *_one(genomes, coordinates)).shape)
+    part = min(-(-size // workers), max(1, DRAWN_VALUES // values))
     # Parts of one size, so that one program serves; the last may draw some genomes of the one before again.
     starts = [min(start, size - part) for start in range(0, size, part)]
 
@@ -107,6 +110,10 @@ def draw(
     for start, pixels in zip(starts, drawn, strict=True):
         images[start : start + part] = pixels
     return images
+
+
+def _one(genomes: Genome, coordinates: Coordinates) -> tuple[Genome, Coordinates]:
+    return jax.tree.map(lambda leaf: leaf[0], genomes), coordinates
 
 
 @functools.lru_cache(maxsize=16)

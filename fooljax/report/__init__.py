@@ -1,5 +1,6 @@
 """What people look at: figures, and a page that needs nothing but a browser."""
 
+from fooljax.report.classes import Entry, write_classes
 from fooljax.report.figures import curves, format_confidence, gallery, png_bytes, save_png
 from fooljax.report.page import MAX_ELITES, Elite, Number, Reached, Report, write_page
 from fooljax.report.strip import strip
@@ -7,6 +8,7 @@ from fooljax.report.strip import strip
 __all__ = [
     "MAX_ELITES",
     "Elite",
+    "Entry",
     "Number",
     "Reached",
     "Report",
@@ -16,5 +18,6 @@ __all__ = [
     "png_bytes",
     "save_png",
     "strip",
+    "write_classes",
     "write_page",
 ]

