@@ -13,6 +13,7 @@ from experiments import fooling, job
 from experiments.command_line import option, run_command
 from experiments.photographs import PhotographsConfig, photographs
 from experiments.pixels import PixelsConfig, encoding
+from fooljax.encodings.direct import STORAGES
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,11 @@ class Config(PixelsConfig, PhotographsConfig):
     )
     strategy: str = option(
         "map_elites", "search strategy, see python -m experiments.strategies; paper: map_elites"
+    )
+    storage: str = option(
+        "uint8",
+        "of genes: 1,000 images are 0.2 GB, as float32 0.8 GB; the paper's are integers",
+        choices=STORAGES,
     )
 
 

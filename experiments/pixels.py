@@ -11,6 +11,7 @@ from fooljax.encodings.direct import (
     MUTATION_ETA,
     MUTATION_RATE,
     RATE_FLOOR,
+    STORAGES,
 )
 
 
@@ -35,6 +36,17 @@ class PixelsConfig:
     reset_equal_genes: bool = option(
         False, "with SBX, set genes equal in both parents to mid-grey, as the authors' code does unintended"
     )
+    colour: str | None = option(
+        None,
+        "of three channels: hls as the authors' code (the default there), hsv as the paper, or rgb",
+        kind=str,
+        choices=("grey", "hls", "hsv", "rgb"),
+    )
+    storage: str = option(
+        "float32",
+        "of genes; uint8 takes a quarter of the memory and loses steps below half a level",
+        choices=STORAGES,
+    )
 
 
 def encoding(config: PixelsConfig, image_shape: tuple[int, int, int]) -> Encoding:
@@ -48,4 +60,6 @@ def encoding(config: PixelsConfig, image_shape: tuple[int, int, int]) -> Encodin
         crossover_rate=config.crossover_rate,
         crossover_eta=config.crossover_eta,
         reset_equal_genes=config.reset_equal_genes,
+        colour=config.colour,
+        storage=config.storage,
     )

@@ -15,7 +15,8 @@ import pytest
 from benchmarks.cppn_oracle import FUNCTIONS as ORACLE
 from benchmarks.cppn_oracle import fold, outputs
 from benchmarks.genomes import random_genomes
-from fooljax.encodings.cppn import colour, coordinates
+from fooljax.encodings import colour
+from fooljax.encodings.cppn import coordinates
 from fooljax.encodings.cppn.functions import FUNCTION_SETS, FUNCTIONS
 from fooljax.encodings.cppn.genome import CPPN, Layout, first_genome, pad, validate
 from fooljax.encodings.cppn.lowering import LOWERINGS

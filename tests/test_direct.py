@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fooljax.encodings import direct
+from fooljax.encodings.colour import to_image
 from fooljax.encodings.direct import MUTATION_RATE, RATE_FLOOR, sbx
 from fooljax.encodings.polynomial import polynomial, power
+from fooljax.errors import InputError
 
 SHAPE = (28, 28, 1)
 
@@ -131,3 +133,32 @@ def test_mid_grey_reset_is_off_unless_asked_for():
 def test_wrong_settings_are_named(settings_, message):
     with pytest.raises(ValueError, match=message):
         direct(**{"image_shape": SHAPE, **settings_})
+
+
+def test_levels_are_stored_as_bytes():
+    """What uint8 stores is what it draws; mutation moves genes as with float32, but for rounding."""
+    encoding, exact = direct(SHAPE, storage="uint8"), direct(SHAPE)
+    genome = encoding.init(jax.random.key(0))
+    assert genome.dtype == np.uint8
+    np.testing.assert_array_equal(
+        np.round(np.asarray(encoding.render(genome, ())).reshape(-1) * 255), np.asarray(genome)
+    )
+    parents = genome[None]
+    child = np.asarray(encoding.vary(jax.random.key(1), parents, jnp.int32(0))).astype(float)
+    twin = np.asarray(exact.vary(jax.random.key(1), parents.astype(jnp.float32) / 255.0, jnp.int32(0)))
+    np.testing.assert_allclose(child, twin * 255.0, atol=0.5 + 1e-3)
+    assert encoding.bounds is None
+    assert encoding.differentiable is None
+
+
+@pytest.mark.parametrize("colour", ["hls", "hsv", "rgb"])
+def test_colours_are_those_of_drawings(colour):
+    encoding = direct((4, 5, 3), colour=colour)
+    genome = encoding.init(jax.random.key(0))
+    levels = np.moveaxis(np.asarray(genome).reshape(4, 5, 3), -1, 0)
+    np.testing.assert_allclose(encoding.render(genome, ()), to_image(jnp.asarray(levels), colour), atol=1e-6)
+
+
+def test_storage_is_checked():
+    with pytest.raises(InputError, match=r"^storage: expected one of float32, uint8, got float16"):
+        direct(SHAPE, storage="float16")

@@ -119,6 +119,7 @@ def test_a_builder_is_checked_as_what_it_builds():
     [
         direct((6, 6, 1)),
         direct((5, 4, 3), crossover_rate=0.5),
+        direct((5, 4, 3), storage="uint8", colour="hsv"),
         cppn((6, 7, 1), max_nodes=12, max_connections=16),
         cppn((6, 7, 3), coordinates="scaled", max_nodes=12, max_connections=20),
         fixed_cppn((6, 7, 1), hidden=(5,)),

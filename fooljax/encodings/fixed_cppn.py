@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from fooljax.base import Coordinates, Encoding, Genome
-from fooljax.encodings.cppn import colour as colours
+from fooljax.encodings import colour as colours
 from fooljax.encodings.cppn.coordinates import COORDINATES, NUM_INPUTS
 from fooljax.encodings.cppn.functions import lookup, names_of
 from fooljax.encodings.polynomial import polynomial

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from fooljax.base import Encoding, Genome
-from fooljax.encodings.cppn.colour import fitting
+from fooljax.encodings.colour import fitting
 from fooljax.encodings.cppn.coordinates import COORDINATES, NUM_INPUTS
 from fooljax.encodings.cppn.functions import names_of
 from fooljax.encodings.cppn.genome import MAX_WEIGHT, Layout, check_layout, first_genome

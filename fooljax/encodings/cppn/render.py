@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from fooljax.encodings.cppn import colour as colours
+from fooljax.encodings import colour as colours
 from fooljax.encodings.cppn import functions
 from fooljax.encodings.cppn.genome import CPPN, Layout, check_layout
 from fooljax.encodings.cppn.lowering import as_one_kernel, choose

@@ -1,0 +1,90 @@
+"""The page for many classes: every elite is on it, names are shown and never obeyed, one script may run."""
+
+import base64
+import hashlib
+import io
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fooljax.errors import InputError
+from fooljax.report.classes import COLUMNS, SCRIPT, THUMBNAIL, Entry, write_classes
+from fooljax.targets.imagenet_groups import GROUPS, group_of
+
+NASTY = "</script><script>alert(1)</script>"
+
+
+def entry(index, *, name="cat", group="pets", odds=2.0, level=0, side=8):
+    image = np.full((side, side, 3), level, np.uint8)
+    return Entry(0, index, name, group, odds, image, f"elites/{index}.png")
+
+
+def page(tmp_path, entries):
+    write_classes(tmp_path / "classes.html", "Title", "index.html", entries)
+    return (tmp_path / "classes.html").read_text(encoding="utf-8")
+
+
+def test_every_elite_is_there_with_its_confidence(tmp_path):
+    text = page(tmp_path, [entry(index, name=f"class {index}", odds=float(index)) for index in range(40)])
+    items = re.findall(r'<li data-index="(\d+)".*?data-odds="([^"]*)">', text)
+    assert [(int(place), float(odds)) for place, odds in items] == [(i, float(i)) for i in range(40)]
+    assert text.count('href="elites/') == 40
+    assert "99.99 %" in text
+
+
+def test_thumbnails_stand_where_the_page_looks_for_them(tmp_path):
+    text = page(tmp_path, [entry(index, level=6 * index, side=200) for index in range(40)])
+    sheet = re.search(r'url\("data:image/jpeg;base64,([^"]*)"\)', text)
+    with Image.open(io.BytesIO(base64.b64decode(sheet[1]))) as image:
+        pixels = np.asarray(image).astype(int)
+    assert pixels.shape == (2 * THUMBNAIL, COLUMNS * THUMBNAIL, 3)
+    places = re.findall(r"background-position: (-?\d+)px (-?\d+)px", text)
+    for index, (left, top) in enumerate(places):
+        middle = pixels[THUMBNAIL // 2 - int(top), THUMBNAIL // 2 - int(left)]
+        np.testing.assert_allclose(middle, 6 * index, atol=4)
+
+
+def test_only_the_one_script_may_run(tmp_path):
+    text = page(tmp_path, [entry(0, name=NASTY, group=NASTY)])
+    scripts = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    assert scripts == [SCRIPT]
+    digest = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
+    assert (
+        f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'" in text
+    )
+
+
+def test_groups_with_their_medians(tmp_path):
+    entries = [entry(0, odds=0.0), entry(1, odds=10.0), entry(2, odds=3.0), entry(3, group="wild", odds=-9.0)]
+    text = page(tmp_path, entries)
+    rows = re.findall(r'<tr><th scope="row">(.*?)</th><td>(\d+)</td><td>(.*?)</td><td>(.*?)</td>', text)
+    assert rows == [("pets", "3", "95.25 %", "66.7 %"), ("wild", "1", "0.01 %", "0.0 %")]
+
+
+def test_an_empty_cell_has_no_image_and_no_link(tmp_path):
+    text = page(tmp_path, [entry(0, odds=-np.inf), entry(1)])
+    assert text.count('class="empty"') == 1
+    assert "elites/0.png" not in text
+
+
+def test_equal_elites_give_equal_bytes(tmp_path):
+    entries = [entry(index) for index in range(3)]
+    assert page(tmp_path, entries) == page(tmp_path, entries)
+
+
+def test_wrong_arguments(tmp_path):
+    with pytest.raises(InputError, match=r"^entries: "):
+        page(tmp_path, [])
+    with pytest.raises(InputError, match=r"^file_name: "):
+        page(tmp_path, [Entry(0, 0, "a", "", 1.0, np.zeros((2, 2, 3), np.uint8), "../a.png")])
+
+
+def test_every_class_of_imagenet_is_in_one_group():
+    members = [
+        index for ranges in GROUPS.values() for first, last in ranges for index in range(first, last + 1)
+    ]
+    assert sorted(members) == list(range(1000))
+    assert group_of(151) == group_of(268) == "dogs"
+    assert group_of(281) == group_of(285) == "domestic cats"
