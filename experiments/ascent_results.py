@@ -14,10 +14,10 @@ import numpy.typing as npt
 
 from experiments.command_line import in_words
 from experiments.elites import RESCORE_TOLERANCE, _read_image, slug
+from experiments.job import Subject
 from experiments.results import FOOLED, _finite, _medians
 from experiments.run_folder import PACKAGES
 from fooljax.base import Target, TargetCard
-from fooljax.datasets import Dataset
 from fooljax.errors import FaultError
 from fooljax.evaluation import confidence, quantise, score
 from fooljax.gradient_ascent import Ascent, Rule
@@ -28,6 +28,8 @@ from fooljax.storage import save_tree, write_bytes, write_json
 
 LEVEL_KEYS = ("top1", "99", "999", "9999")
 """The names in `summary.json` of `fooljax.gradient_ascent.LEVELS`."""
+MAX_IMAGES = 100
+"""Images in a gallery, at most, where they are many; the folder holds all."""
 UNIT = 255.0
 """Lengths are told in the authors' unit, pixels from 0 to 255."""
 
@@ -57,19 +59,29 @@ class Job(NamedTuple):
     introduction: Sequence[str]
     explanations: Mapping[str, str]
     config: Any
-    dataset: Dataset
+    subject: Subject
+    notes: Sequence[str]
+    cells: tuple[int, ...]
 
 
 class Scored(NamedTuple):
-    """Images `[S, C, H, W, K]` read back from files, and the log-odds of every class, `[S, C, C]`."""
+    """Images `[S, C, H, W, K]` read back from files, what was said of them, and their classes.
+
+    Attributes:
+      images: as above.
+      all_odds: log-odds of every class that the network knows, `[S, C, classes]`.
+      cells: the index of each image's own class, `C` of them.
+    """
 
     images: npt.NDArray[np.uint8]
     all_odds: npt.NDArray[np.float32]
+    cells: tuple[int, ...]
 
     @property
     def odds(self) -> npt.NDArray[np.float64]:
         """`[S, C]`, of each image's own class."""
-        return np.asarray(np.diagonal(self.all_odds, axis1=1, axis2=2), np.float64)
+        own = np.asarray(self.cells)[None, :, None]
+        return np.asarray(np.take_along_axis(self.all_odds, own, axis=2)[..., 0], np.float64)
 
 
 def in_a_line(climbed: Climbed, starts: int) -> str:
@@ -102,23 +114,25 @@ def save(
     """
     target, card = found
     pixels = np.asarray(np.round(quantise(jax.numpy.asarray(starts)) * UNIT), np.uint8)
-    control = _save_starts(folder / "images" / "start", pixels, target, len(card.class_names))
-    scored = [_save_images(folder / "images" / one.method.name, one, found, len(pixels)) for one in climbed]
+    control = _save_starts(folder / "images" / "start", pixels, target, job.cells)
+    scored = [_save_images(folder / "images" / one.method.name, one, found, job.cells) for one in climbed]
     save_tree(
         folder / "ascents.npz",
         {one.method.name: one.ascent for one in climbed},
-        {"classes": len(card.class_names), "starts": len(pixels)},
+        {"classes": list(job.cells), "starts": len(pixels)},
     )
     summary = summarise(job, card, control, climbed, scored)
     write_json(folder / "summary.json", summary)
-    write_bytes(folder / "gallery.png", _gallery(card, control, climbed, scored))
+    write_bytes(folder / "gallery.png", _gallery(job, card, control, climbed, scored))
     histories = {one.method.name: (np.arange(len(one.ascent.history)), one.ascent.history) for one in climbed}
     write_bytes(folder / "curves.png", png_bytes(climbs(histories)))
     _write_page(folder, job, card, climbed, scored, summary)
     return summary
 
 
-def _save_starts(folder: Path, pixels: npt.NDArray[np.uint8], target: Target, num_classes: int) -> Scored:
+def _save_starts(
+    folder: Path, pixels: npt.NDArray[np.uint8], target: Target, cells: tuple[int, ...]
+) -> Scored:
     """Saves the start images, one for all classes, and scores what the files hold."""
     folder.mkdir(parents=True)
     for index, image in enumerate(pixels):
@@ -126,18 +140,20 @@ def _save_starts(folder: Path, pixels: npt.NDArray[np.uint8], target: Target, nu
     images = np.stack([_read_image(folder / f"start{index:02d}.png") for index in range(len(pixels))])
     odds = score(target, images)
     return Scored(
-        np.repeat(images[:, None], num_classes, axis=1), np.repeat(odds[:, None], num_classes, axis=1)
+        np.repeat(images[:, None], len(cells), axis=1), np.repeat(odds[:, None], len(cells), axis=1), cells
     )
 
 
-def _save_images(folder: Path, climbed: Climbed, found: tuple[Target, TargetCard], starts: int) -> Scored:
+def _save_images(
+    folder: Path, climbed: Climbed, found: tuple[Target, TargetCard], cells: tuple[int, ...]
+) -> Scored:
     """Saves a method's images and scores what the files hold."""
     (target, card), ascent = found, climbed.ascent
-    num_classes = len(card.class_names)
     folder.mkdir(parents=True)
     paths = []
     for index, image in enumerate(ascent.pixels()):
-        start, cell = divmod(index, num_classes)
+        start, place = divmod(index, len(cells))
+        cell = cells[place]
         # Truncated, not rounded: a name must not claim more than the image reached.
         share = min(math.floor(float(confidence(ascent.log_odds_8_bit[index])) * 1e6), 999_999) / 1e6
         name = f"start{start:02d}-class{cell:03d}-{slug(card.class_names[cell])}-{share:.6f}.png"
@@ -146,12 +162,11 @@ def _save_images(folder: Path, climbed: Climbed, found: tuple[Target, TargetCard
     images = np.stack([_read_image(path) for path in paths])
     odds = score(target, images)
     for index, path in enumerate(paths):
-        read, expected = float(odds[index, index % num_classes]), float(ascent.log_odds_8_bit[index])
+        read, expected = float(odds[index, cells[index % len(cells)]]), float(ascent.log_odds_8_bit[index])
         if not math.isclose(read, expected, rel_tol=RESCORE_TOLERANCE, abs_tol=RESCORE_TOLERANCE):
             raise FaultError(f"{path}: log-odds {read:.6f} when read back, {expected:.6f} in the climb")
-    return Scored(
-        images.reshape(starts, num_classes, *images.shape[1:]), odds.reshape(starts, num_classes, -1)
-    )
+    shape = (-1, len(cells))
+    return Scored(images.reshape(*shape, *images.shape[1:]), odds.reshape(*shape, odds.shape[-1]), cells)
 
 
 def summarise(
@@ -160,7 +175,8 @@ def summarise(
     """The content of `summary.json`; medians over classes, then starts, are of log-odds."""
     return {
         "experiment": job.name,
-        "dataset": job.dataset.name,
+        **job.subject.facts,
+        "confidence": card.confidence,
         "target": card.name,
         "target_sha256": card.provenance["params_sha256"],
         "clean_accuracy": card.clean_accuracy,
@@ -186,7 +202,7 @@ def summarise(
 
 def _facts(scored: Scored) -> dict[str, Any]:
     odds = scored.odds
-    own = np.arange(odds.shape[1])[None]
+    own = np.asarray(scored.cells)[None]
     return {
         **_medians(odds),
         "images_at_9999": int(np.sum(odds >= FOOLED)),
@@ -224,13 +240,18 @@ def _reached(ascent: Ascent) -> dict[str, Any]:
 
 
 def _gallery(
-    card: TargetCard, control: Scored, climbed: Sequence[Climbed], scored: Sequence[Scored]
+    job: Job, card: TargetCard, control: Scored, climbed: Sequence[Climbed], scored: Sequence[Scored]
 ) -> bytes:
     """The first start and what each method made of it."""
     names = ["start", *(one.method.name for one in climbed)]
     images = np.stack([each.images[0] for each in (control, *scored)])
     odds = np.stack([each.odds[0] for each in (control, *scored)])
-    return png_bytes(gallery(images, odds, card.class_names, row_names=names))
+    shown = slice(None, max(1, MAX_IMAGES // len(names)))
+    return png_bytes(gallery(images[:, shown], odds[:, shown], _names(job, card)[shown], row_names=names))
+
+
+def _names(job: Job, card: TargetCard) -> list[str]:
+    return [card.class_names[cell] for cell in job.cells]
 
 
 def _shown(odds: Any) -> str:
@@ -253,7 +274,7 @@ def _write_page(
             intro=job.introduction,
             gallery_png=(folder / "gallery.png").read_bytes(),
             gallery_alt=f"Grid of images: one row for each of {len(climbed)} methods, below a row with the "
-            f"start image; one column for each of {len(card.class_names)} classes.",
+            f"start image; one column for each of {len(job.cells)} classes.",
             gallery_caption="One column for each class. The first row is the image that all others began as, "
             "the rows below are what each method made of it. Below each image is the confidence of the "
             "network that it belongs to the class of its column; digits are cut off, not rounded.",
@@ -267,7 +288,7 @@ def _write_page(
                 "network passes",
             ),
             table_caption=f"{control['images']} images for each method: {job.config.starts} starts, "
-            f"{len(card.class_names)} classes",
+            f"{len(job.cells)} classes",
             methods=[
                 _method(job, card, one, images, summary) for one, images in zip(climbed, scored, strict=True)
             ],
@@ -296,6 +317,7 @@ def _method(
     rescored, first = facts["rescored"], facts["reached"]["9999"]["median_iteration"]
     median, lowest = (_shown(rescored[f"{which}_log_odds"]) for which in ("median", "min"))
     rows = [f"start {index}" for index in range(len(scored.images))]
+    shown = slice(None, max(1, MAX_IMAGES // len(rows)))
     return Shown(
         name=name,
         explanation=job.explanations[name],
@@ -308,13 +330,23 @@ def _method(
             "fewer than half" if first is None else f"{first:,.0f}",
             f"{facts['passes']:,}",
         ),
-        gallery_png=png_bytes(gallery(scored.images, scored.odds, card.class_names, row_names=rows)),
+        gallery_png=png_bytes(
+            gallery(scored.images[:, shown], scored.odds[:, shown], _names(job, card)[shown], row_names=rows)
+        ),
         gallery_alt=f"Grid of the images of {name}: one row for each start, one column for each class. The "
         f"network's confidence is {lowest} at the lowest and {median} in the median.",
     )
 
 
 def _numbers(summary: Mapping[str, Any], control: Mapping[str, Any]) -> list[Number]:
+    worth = [
+        Number(
+            "What the network is worth",
+            f"{summary['clean_accuracy']:.1%}",
+            "The share of real images, held out from its training, that it names correctly.",
+        )
+        for _ in range(summary["clean_accuracy"] is not None)
+    ]
     return [
         Number(
             "Control: the start images",
@@ -322,11 +354,7 @@ def _numbers(summary: Mapping[str, Any], control: Mapping[str, Any]) -> list[Num
             f"The median confidence in the classes before any step; {control['images_at_9999']} of "
             f"{control['images']} pairs of start and class have 99.99 %.",
         ),
-        Number(
-            "What the network is worth",
-            f"{summary['clean_accuracy']:.1%}",
-            "The share of real images, held out from its training, that it names correctly.",
-        ),
+        *worth,
         Number(
             "Network passes",
             f"{summary['evaluations']:,}",
@@ -338,10 +366,8 @@ def _numbers(summary: Mapping[str, Any], control: Mapping[str, Any]) -> list[Num
 def _notes(job: Job, summary: Mapping[str, Any]) -> list[str]:
     return [
         f"One network was climbed, a {summary['target']}: this tells how starts vary, not how networks do.",
-        f"The network learnt from {len(job.dataset.train_labels):,} images. {job.dataset.source}",
-        "The four published settings were chosen for a network that names photographs, of 1,000 classes. "
-        "That they do better or worse here says nothing of the paper's results.",
-        "Whether a person recognises a class in these images was not measured; some look like the digit.",
+        *job.subject.notes,
+        *job.notes,
         "The methods take different numbers of iterations, and their settings were not tuned alike: the "
         "table is no ranking.",
     ]
@@ -352,8 +378,9 @@ def _settings(job: Job, card: TargetCard, summary: Mapping[str, Any]) -> dict[st
         "Climb": {name.replace("_", " "): in_words(value) for name, value in asdict(job.config).items()},
         "Target": {
             "network": card.name,
-            "clean accuracy": f"{card.clean_accuracy:.2%}",
-            "data": job.dataset.name,
+            "confidence": card.confidence,
+            "clean accuracy": "not measured" if card.clean_accuracy is None else f"{card.clean_accuracy:.2%}",
+            **{name.replace("_", " "): str(value) for name, value in job.subject.facts.items()},
             "parameters (SHA-256)": str(card.provenance["params_sha256"]),
         },
         "Machine": {"device": summary["device"], **summary["versions"]},

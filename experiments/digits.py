@@ -12,7 +12,7 @@ from fooljax.targets.training import RECIPES
 
 
 @dataclass(frozen=True)
-class DigitsConfig(FoolingConfig):
+class TrainedConfig:
     """Settings of the data and of the target's training."""
 
     data: str = option("auto", "auto, embedded, tfds, tfds:NAME or idx:DIR")
@@ -20,7 +20,12 @@ class DigitsConfig(FoolingConfig):
     target_seed: int = option(0, "of the target's training", least=0, most=2**31 - 1)
 
 
-def digits(config: DigitsConfig) -> Subject:
+@dataclass(frozen=True)
+class DigitsConfig(TrainedConfig, FoolingConfig):
+    """Settings of an evolution against a trained target."""
+
+
+def digits(config: TrainedConfig) -> Subject:
     """The data, loaded, and the network that will be trained on it.
 
     Raises:

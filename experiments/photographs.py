@@ -12,10 +12,9 @@ from fooljax.targets.imagenet_groups import group_of
 
 
 @dataclass(frozen=True)
-class PhotographsConfig(FoolingConfig):
-    """Settings of the network and of the classes to evolve for."""
+class NetworkConfig:
+    """Settings of the network and of the classes."""
 
-    runs: int = option(1, "independent runs, side by side; paper: 5", least=1)
     target: str = option("efficientnet-lite0", "the network; paper: CaffeNet", choices=imagenet.NAMES)
     weights: str | None = option(
         None, "a file with its weights; off: what fooljax[imagenet] brings", kind=str
@@ -24,10 +23,17 @@ class PhotographsConfig(FoolingConfig):
         None, "mean image (.binaryproto) of Caffe's networks; off: means of its channels", kind=str
     )
     crops: int = option(1, "of each image in the search, 1 or 10, softmax averaged; paper: 10", least=1)
-    classes: str = option("all", "to evolve for: all, or indices and ranges, as 0,5,151-268")
+    classes: str = option("all", "all, or indices and ranges, as 0,5,151-268 or 0-999:10 (every tenth)")
 
 
-def photographs(config: PhotographsConfig) -> Subject:
+@dataclass(frozen=True)
+class PhotographsConfig(NetworkConfig, FoolingConfig):
+    """Settings of an evolution against such a network."""
+
+    runs: int = option(1, "independent runs, side by side; paper: 5", least=1)
+
+
+def photographs(config: NetworkConfig) -> Subject:
     """The network that the settings describe; its weights are read when it is loaded.
 
     Raises:
@@ -64,7 +70,7 @@ def photographs(config: PhotographsConfig) -> Subject:
 
 
 def read_classes(text: str, num_classes: int) -> tuple[int, ...] | None:
-    """Reads `--classes`: indices and ranges with commas between them; None for all.
+    """Reads `--classes`: indices, ranges and ranges with a step, with commas between them; None for all.
 
     Raises:
       InputError: the text is not of that form, or names a class twice or one that does not exist.
@@ -73,14 +79,15 @@ def read_classes(text: str, num_classes: int) -> tuple[int, ...] | None:
         return None
     cells: list[int] = []
     for part in text.split(","):
-        first, dash, last = part.partition("-")
-        if not first.isdecimal() or (dash and not last.isdecimal()) or len(part) > 20:
+        found = re.fullmatch(r"([0-9]{1,9})(?:-([0-9]{1,9})(?::([1-9][0-9]{0,8}))?)?", part)
+        if not found:
             raise InputError(
                 f"classes: expected all, or indices and ranges as 0,5,151-268, got {part[:40]!r}"
             )
-        if not int(first) <= int(last or first) < num_classes:
+        first, last = int(found[1]), int(found[2] or found[1])
+        if not first <= last < num_classes:
             raise InputError(f"classes: expected classes from 0 to {num_classes - 1}, rising, got {part}")
-        cells += range(int(first), int(last or first) + 1)
+        cells += range(first, last + 1, int(found[3] or 1))
     if len(set(cells)) < len(cells):
         raise InputError(f"classes: expected each class once, got one twice in {text}")
     return tuple(cells)

@@ -21,6 +21,8 @@ from fooljax.base import Coordinates, Encoding, Genome, Params, Problem, Target
 from fooljax.batching import flat_batch
 from fooljax.errors import InputError
 
+BACKWARD_PIXELS = 100 * 28 * 28
+"""Pixels that one backward pass takes on a CPU, all its images together."""
 DRAWN_VALUES = 2**23
 """Pixel values that a thread of `draw` has in memory at a time, each some twelve bytes."""
 MAX_TILE = 1024
@@ -182,6 +184,15 @@ def make_fitness(
         return flat_batch(of_batch)(problem, genomes)
 
     return fitness
+
+
+def backward_tile(image_shape: tuple[int, ...]) -> int:
+    """Images that one backward pass takes on a CPU: more leave its caches; small images go by the hundred.
+
+    Args:
+      image_shape: `(H, W, K)`.
+    """
+    return max(2, BACKWARD_PIXELS // math.prod(image_shape[:2]))
 
 
 def tile_size(batch: int) -> int:

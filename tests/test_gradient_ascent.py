@@ -242,7 +242,7 @@ RULES = {
 @pytest.mark.parametrize("name", RULES)
 def test_a_batch_climbs_as_its_images_alone(monkeypatch, name):
     """In tiles, the last of them filled up, with a norm taken over each image: the same."""
-    monkeypatch.setattr(engine, "TILE", 3)
+    monkeypatch.setattr(engine, "backward_tile", lambda image_shape: 3)
     target, mean = toys.target(), 0.3
     start = start_images(jax.random.key(0), 7, (6, 6, 1), mode="randu")
     classes = np.arange(7) % 4
@@ -265,7 +265,7 @@ def test_every_rule_climbs_and_stays_inside(name):
 
 
 def test_climbs_vmap_into_one_flat_batch(monkeypatch):
-    monkeypatch.setattr(engine, "TILE", 5)
+    monkeypatch.setattr(engine, "backward_tile", lambda image_shape: 5)
     seen = set()
 
     def spy(params, images):
@@ -285,7 +285,7 @@ def test_climbs_vmap_into_one_flat_batch(monkeypatch):
 
 @pytest.mark.parametrize(("batch", "tile"), [(5, 5), (7, 4), (10, 5), (11, 4)])
 def test_tiles_depend_on_the_batch_alone(monkeypatch, batch, tile):
-    monkeypatch.setattr(engine, "TILE", 5)
+    monkeypatch.setattr(engine, "backward_tile", lambda image_shape: 5)
     seen = set()
 
     def spy(params, images):
@@ -298,7 +298,7 @@ def test_tiles_depend_on_the_batch_alone(monkeypatch, batch, tile):
 
 
 def test_gradient_equals_plain_jax_grad_of_lenet(monkeypatch):
-    monkeypatch.setattr(engine, "TILE", 3)
+    monkeypatch.setattr(engine, "backward_tile", lambda image_shape: 3)
     params = LeNet(10).init(jax.random.key(0), jnp.zeros((1, 16, 16, 1)))
     images, classes = jax.random.uniform(jax.random.key(1), (7, 16, 16, 1)), jnp.arange(7)
 

@@ -205,13 +205,16 @@ def test_weights_of_another_network(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "cells"), [("all", None), ("3", (3,)), ("0,5,7-9", (0, 5, 7, 8, 9)), ("999", (999,))]
+    ("text", "cells"),
+    [("all", None), ("3", (3,)), ("0,5,7-9", (0, 5, 7, 8, 9)), ("999", (999,)), ("0-9:4", (0, 4, 8))],
 )
 def test_classes(text, cells):
     assert read_classes(text, 1000) == cells
 
 
-@pytest.mark.parametrize("text", ["", "a", "1-", "-1", "5-3", "1000", "1,1", "0-5,3", "9" * 30, "1;2"])
+@pytest.mark.parametrize(
+    "text", ["", "a", "1-", "-1", "5-3", "1000", "1,1", "0-5,3", "9" * 30, "1;2", "0-9:0", "3:2"]
+)
 def test_classes_that_are_none(text):
     with pytest.raises(InputError, match=r"^classes: expected "):
         read_classes(text, 1000)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from experiments import ascent_results, mnist_gradient
+from experiments import ascent_results, climbing, mnist_gradient
 from fooljax import datasets
 from fooljax.errors import InputError
 from fooljax.evaluation import confidence
@@ -131,8 +131,8 @@ def test_bad_flags_are_one_line_and_leave_nothing(bad, message, flags, tmp_path,
 
 
 def test_the_mean_image_is_what_noise_is_added_to(flags, idx_folder, tmp_path, monkeypatch):
-    genuine = mnist_gradient.methods
-    monkeypatch.setattr(mnist_gradient, "methods", lambda config: genuine(config)[:1])
+    genuine = climbing.methods
+    monkeypatch.setattr(climbing, "methods", lambda config: genuine(config)[:1])
     outdir = tmp_path / "r"
     assert mnist_gradient.main([*flags, "--mean", "training", "--quiet", "--outdir", str(outdir)]) == 0
     mean = np.mean(datasets.load(f"idx:{idx_folder}").train_images, axis=0)[..., 0]

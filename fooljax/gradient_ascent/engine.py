@@ -19,13 +19,11 @@ import numpy.typing as npt
 from fooljax.base import Params, Target, as_target
 from fooljax.batching import flat_batch
 from fooljax.errors import InputError
-from fooljax.evaluation import MAX_TILE, quantise, to_log_odds
+from fooljax.evaluation import MAX_TILE, backward_tile, quantise, to_log_odds
 from fooljax.gradient_ascent.progress import progress
 from fooljax.gradient_ascent.rule import Look, Rule
 from fooljax.gradient_ascent.starts import as_mean
 
-TILE = 100
-"""Images that one backward pass on a CPU takes at most: more leave its caches."""
 LEVELS = ("top-1", "99 %", "99.9 %", "99.99 %")
 """What is noted when first reached: being the arg-max class, then confidences, exceeded."""
 _THRESHOLDS = tuple(to_log_odds(level) for level in (0.99, 0.999, 0.9999))
@@ -188,8 +186,9 @@ def odds_and_gradient(
 ) -> Callable[[Params, tuple[jax.Array, jax.Array]], tuple[jax.Array, jax.Array, jax.Array]]:
     """Builds `look(params, (images, classes))`: one forward and one backward pass for each image.
 
-    On a CPU the batch goes through the network in near-equal tiles of at most `TILE` images, of a size that
-    depends on `B` alone; on accelerators, of `MAX_TILE`. Under `vmap` the network still sees flat batches.
+    On a CPU the batch goes through the network in near-equal tiles of at most `backward_tile` images, of a
+    size that depends on `B` alone; on accelerators, of `MAX_TILE`. Under `vmap` the network still sees flat
+    batches.
 
     Args:
       apply: the target's.
@@ -250,7 +249,8 @@ def _in_tiles(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
         return tiled
 
     def by_platform(shared: Any, batch: Any) -> Any:
-        return jax.lax.platform_dependent(shared, batch, cpu=on(TILE), default=on(MAX_TILE))
+        limit = backward_tile(batch[0].shape[1:])
+        return jax.lax.platform_dependent(shared, batch, cpu=on(limit), default=on(MAX_TILE))
 
     return by_platform
 

@@ -16,7 +16,7 @@ from fooljax.archive import Archive
 from fooljax.base import Encoding, Genome, Offspring, Problem, Strategy
 from fooljax.batching import flat_batch
 from fooljax.errors import InputError
-from fooljax.evaluation import log_odds, tiled
+from fooljax.evaluation import backward_tile, log_odds, tiled
 from fooljax.strategies.focused import FOCUS, GOAL, focused_children
 from fooljax.strategies.varying import counting
 
@@ -25,8 +25,6 @@ STEPS = 20
 LEARNING_RATE = 0.01
 SHARE = 0.05
 """These found by `experiments.strategy_comparison`, on CPPNs."""
-TILE = 100
-"""Images that one backward pass takes at most: more leave a CPU's caches."""
 
 
 def refined(
@@ -87,7 +85,8 @@ def refined(
             return [jnp.where(jnp.isfinite(g), g, 0.0) for g in jax.grad(loss)(numbers)]
 
         # The network sees one flat batch however many runs there are, in parts that fit a CPU's caches.
-        slopes = flat_batch(lambda problem, batch: tiled(slope, min(TILE, batch[2].size), problem, batch))
+        most = backward_tile(encoding.image_shape)
+        slopes = flat_batch(lambda problem, batch: tiled(slope, min(most, batch[2].size), problem, batch))
 
         def step(carry: Any, _: None) -> tuple[Any, None]:
             numbers, state = carry
