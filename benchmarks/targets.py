@@ -154,7 +154,7 @@ def measure(name: str, repeats: int) -> dict[str, Any]:
 
 
 def measure_loop(repeats: int) -> dict[str, Any]:
-    """The whole CPPN loop, 1,000 classes, against the bare forward of as many images, on EfficientNet-Lite0."""
+    """The whole CPPN loop of 1,000 classes against the bare forward of as many images, EfficientNet-Lite0."""
     target, card = imagenet.load("efficientnet-lite0")
     encoding = cppn(card.image_shape, functions="wide", coordinates="scaled")
     strategy = focused(encoding, batch_size=CHILDREN)

@@ -1,5 +1,6 @@
 """What the ImageNet experiments fool: a network with weights from a package or a file."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 

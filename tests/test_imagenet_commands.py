@@ -1,0 +1,175 @@
+"""The ImageNet commands, with a small network in the place of the real one but in one test."""
+
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from PIL import Image
+
+from experiments import imagenet_cppn, imagenet_direct, imagenet_gradient, validate
+from fooljax.base import Target, TargetCard
+from fooljax.errors import InputError
+from fooljax.targets import imagenet
+
+SIZE, CLASSES = 12, 300
+
+
+def logits(params, images):
+    flat = images.reshape(images.shape[0], -1) - 0.4
+    return jnp.tanh(flat @ params["in"]) @ params["out"]
+
+
+def halved(params, images):
+    return 0.5 * logits(params, images)
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    """A network of 300 classes for images of 12 x 12 pixels."""
+    first, second = jax.random.split(jax.random.key(0))
+    params = {
+        "in": jax.random.normal(first, (SIZE * SIZE * 3, 24)),
+        "out": 2.0 * jax.random.normal(second, (24, CLASSES)),
+        "mean": jnp.full(3, 100.0),
+    }
+    names = tuple(f"class {index}" for index in range(CLASSES))
+    facts = {"weights": "small.pth", "params_sha256": "0" * 64}
+    card = TargetCard("small", (SIZE, SIZE, 3), names, None, "softmax of a toy", facts)
+    how = imagenet.Preprocessing(SIZE, SIZE)
+    monkeypatch.setattr(imagenet, "load", lambda *_, **__: (Target(params, logits), card))
+    monkeypatch.setattr(imagenet, "with_crops", lambda name, target, crops: Target(params, halved))
+    monkeypatch.setattr(imagenet, "preprocessing", lambda name, crops=1: how)
+    monkeypatch.setattr(imagenet, "NUM_CLASSES", CLASSES)
+
+
+@pytest.mark.parametrize("module", [imagenet_cppn, imagenet_direct])
+def test_a_run_of_many_classes(module, tmp_path, capsys):
+    flags = ["--generations", "3", "--children", "8", "--outdir", str(tmp_path / "run")]
+    assert module.main(flags) == 0
+    out = capsys.readouterr().out
+    assert "confidence is the softmax of a toy" in out
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert summary["confidence"] == "softmax of a toy"
+    assert summary["clean_accuracy"] is None
+    assert summary["evaluations"] == 4 * 8
+    assert summary["rescored"]["images"] == CLASSES
+    assert summary["by_group"]["dogs"]["classes"] == 268 - 151 + 1
+    judged = summary["also_judged"]["ten crops"]
+    assert judged["median_log_odds"] != summary["rescored"]["median_log_odds"]
+    page = (tmp_path / "run" / "index.html").read_text()
+    assert 'href="classes.html"' in page
+    assert "What the network is worth" not in page
+    assert "Median confidence, ten crops" in page
+    classes = (tmp_path / "run" / "classes.html").read_text()
+    assert classes.count("<li data-index=") == CLASSES
+    assert len(list((tmp_path / "run" / "elites").glob("*.png"))) == CLASSES
+    with Image.open(next((tmp_path / "run" / "elites").glob("*.png"))) as image:
+        assert image.size == (SIZE, SIZE)
+        assert image.mode == "RGB"
+
+
+def test_some_classes(tmp_path):
+    flags = ["--generations", "1", "--children", "4", "--classes", "7,100-104:2", "--quiet"]
+    assert imagenet_cppn.main([*flags, "--outdir", str(tmp_path / "run")]) == 0
+    names = sorted(path.name[:14] for path in (tmp_path / "run" / "elites").glob("*.png"))
+    assert names == [f"run00-class{index:03d}" for index in (7, 100, 102, 104)]
+    assert not (tmp_path / "run" / "classes.html").exists()
+
+
+def test_gradient_ascent(tmp_path, capsys):
+    flags = ["--classes", "5,9,200", "--starts", "2", "--methods", "adam,seed_169", "--iterations", "4"]
+    flags += ["--optimiser-iterations", "30", "--outdir", str(tmp_path / "run")]
+    assert imagenet_gradient.main(flags) == 0
+    assert "adam: 30 iterations" in capsys.readouterr().out
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert list(summary["methods"]) == ["seed_169", "adam"] or list(summary["methods"]) == [
+        "adam",
+        "seed_169",
+    ]
+    adam = summary["methods"]["adam"]
+    assert adam["rescored"]["images"] == 6
+    assert adam["rescored"]["median_log_odds"] > summary["control"]["start images, 8 bits"]["median_log_odds"]
+    images = sorted((tmp_path / "run" / "images" / "adam").glob("*.png"))
+    assert [path.name[:16] for path in images] == [
+        f"start{start:02d}-class{index:03d}"[:16] for start in (0, 1) for index in (5, 9, 200)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (["--classes", "5-3"], "--classes: expected classes from 0 to 299, rising, got 5-3"),
+        (["--target", "resnet"], "--target"),
+        (["--children", "0"], "--children"),
+    ],
+)
+def test_wrong_flags_leave_nothing(flags, told, tmp_path, capsys):
+    assert imagenet_cppn.main([*flags, "--outdir", str(tmp_path / "run")]) == 2
+    error = capsys.readouterr().err
+    assert told in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_unknown_methods(tmp_path, capsys):
+    assert imagenet_gradient.main(["--methods", "adam,sgd", "--outdir", str(tmp_path / "run")]) == 2
+    assert capsys.readouterr().err.startswith("error: --methods: expected all, or each once of")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.fixture
+def imagefolder(tmp_path):
+    random = np.random.default_rng(0)
+    for name, count in (("n00000002", 3), ("0", 2), ("n00000009", 0)):
+        (tmp_path / "val" / name).mkdir(parents=True)
+        for index in range(count):
+            pixels = random.integers(0, 256, (20, 30, 3), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "val" / name / f"{index}.JPEG", quality=95)
+    return tmp_path / "val"
+
+
+def test_validation_counts(imagefolder, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(imagenet, "synsets", lambda: tuple(f"n{index:08d}" for index in range(CLASSES)))
+    file = tmp_path / "figures.json"
+    assert validate.main(["--imagefolder", str(imagefolder), "--json", str(file)]) == 0
+    figures = json.loads(file.read_text())
+    target, _ = imagenet.load("small")
+    right = []
+    for path, index in validate.find_images(imagefolder, imagenet.synsets()):
+        pixels = validate.read_photograph(path, SIZE)
+        found = np.asarray(target.apply(target.params, pixels[None].astype(np.float32) / 255.0))[0]
+        right.append([index == found.argmax(), index in np.argsort(-found)[:5]])
+    assert figures["images"] == 5
+    assert figures["top1"]["share"] == np.mean(right, axis=0)[0]
+    assert figures["top5"]["share"] == np.mean(right, axis=0)[1]
+    assert "5 images" in capsys.readouterr().out
+
+
+def test_photographs_are_cut_from_the_middle(tmp_path):
+    pixels = np.zeros((10, 30, 3), np.uint8)
+    pixels[:, 10:20] = 255
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    np.testing.assert_array_equal(validate.read_photograph(tmp_path / "a.png", 10), 255)
+
+
+@pytest.mark.parametrize("case", ["no folder", "unknown class", "empty", "no image"])
+def test_folders_that_cannot_be_validated(case, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(imagenet, "synsets", lambda: ("n00000000", "n00000001"))
+    folder = tmp_path / "val"
+    if case != "no folder":
+        (folder / ("n77777777" if case == "unknown class" else "n00000000")).mkdir(parents=True)
+    if case == "no image":
+        (folder / "n00000000" / "a.jpg").write_bytes(b"no image at all")
+    assert validate.main(["--imagefolder", str(folder)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+
+
+def test_large_files_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(validate, "MAX_PIXELS", 100)
+    Image.new("RGB", (20, 20)).save(tmp_path / "a.png")
+    with pytest.raises(InputError, match="at most 64 megapixels"):
+        validate.read_photograph(tmp_path / "a.png", 10)
