@@ -10,7 +10,7 @@ import pytest
 from fooljax.base import Target, as_target
 from fooljax.datasets import from_arrays
 from fooljax.errors import InputError
-from fooljax.targets import LeNet, Recipe, check_trained, lenet, train
+from fooljax.targets import LeNet, Recipe, check_trained, lenet, train, trained
 from fooljax.targets.layers import _as_xla, conv_pool
 from fooljax.targets.trained import lenet_apply
 from fooljax.targets.training import RECIPES, accuracy, shifted
@@ -157,6 +157,17 @@ def test_trained_once_then_read_from_the_cache(dataset, tmp_path):
     other, _ = lenet(dataset, QUICK, seed=1, cache=tmp_path)
     assert not np.array_equal(jax.tree.leaves(first.params)[1], jax.tree.leaves(other.params)[1])
     assert first.apply is other.apply
+
+
+def test_a_second_architecture(dataset, tmp_path):
+    recipe = Recipe("quick", steps=60, optimizer="adamw", learning_rate=1e-3, weight_decay=0.0, batch_size=32)
+    target, card = trained(dataset, recipe, network="alexnet-small", cache=tmp_path)
+    assert card.name == "AlexNet, small (quick recipe)"
+    assert card.clean_accuracy > 0.9
+    again, _ = trained(dataset, recipe, network="alexnet-small", cache=tmp_path)
+    jax.tree.map(np.testing.assert_array_equal, target.params, again.params)
+    with pytest.raises(InputError, match=r"^network: expected one of lenet, alexnet-small, got vgg"):
+        trained(dataset, recipe, network="vgg", cache=tmp_path)
 
 
 def test_a_damaged_cache_is_trained_again_with_a_notice(dataset, tmp_path, caplog):

@@ -1,11 +1,13 @@
 """Targets: the networks being fooled."""
 
 from fooljax.base import Target, TargetCard, as_target
+from fooljax.targets.imagenet import load
 from fooljax.targets.networks import LeNet
-from fooljax.targets.trained import check_trained, lenet
+from fooljax.targets.trained import NETWORKS, check_trained, lenet, trained
 from fooljax.targets.training import RECIPES, Recipe, accuracy, train
 
 __all__ = [
+    "NETWORKS",
     "RECIPES",
     "LeNet",
     "Recipe",
@@ -15,5 +17,7 @@ __all__ = [
     "as_target",
     "check_trained",
     "lenet",
+    "load",
     "train",
+    "trained",
 ]

@@ -15,6 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -23,6 +24,7 @@ from fooljax.base import Params, Target, TargetCard
 from fooljax.datasets import Dataset
 from fooljax.errors import InputError
 from fooljax.storage import digest_tree, load_tree, save_tree
+from fooljax.targets.alexnet import AlexNet
 from fooljax.targets.networks import LeNet
 from fooljax.targets.training import RECIPES, Recipe, accuracy, train
 
@@ -36,49 +38,66 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fooljax"
 
 
-def lenet(
+NETWORKS: dict[str, tuple[str, Callable[[int], nn.Module]]] = {
+    "lenet": ("LeNet", LeNet),
+    "alexnet-small": ("AlexNet, small", functools.partial(AlexNet, "alexnet-small")),
+}
+"""What can be trained: the name that people read, and the Flax module for a number of classes."""
+
+
+def lenet(dataset: Dataset, recipe: str | Recipe = "paper", **settings: Any) -> tuple[Target, TargetCard]:
+    """Caffe's LeNet, the paper's network for MNIST; arguments and errors as `trained`."""
+    return trained(dataset, recipe, network="lenet", **settings)
+
+
+def trained(
     dataset: Dataset,
     recipe: str | Recipe = "paper",
     *,
+    network: str = "lenet",
     seed: int = 0,
     cache: Path | None = None,
     on_training: Callable[[str], None] | None = None,
 ) -> tuple[Target, TargetCard]:
-    """Caffe's LeNet, trained on a dataset by a recipe, or read from the cache.
+    """A network trained on a dataset by a recipe, or read from the cache.
 
     Args:
       dataset: images of at least 16 x 16.
       recipe: a `Recipe`, or a name in `RECIPES`: "paper" or "strong".
+      network: a name in `NETWORKS`: "lenet", or "alexnet-small" as a second architecture.
       seed: of the weights and the order of the images; independently trained targets differ in it.
       cache: folder; `cache_folder() / "targets"` by default.
       on_training: is told, in a line, when training begins (not when the cache serves).
     Raises:
-      InputError: the recipe is unknown, the images are too small, or the network names held-out images no
-        better than chance.
+      InputError: the recipe or network is unknown, the images are too small, or the network names held-out
+        images no better than chance.
       FaultError: the cache cannot be written.
     """
     if isinstance(recipe, str):
         if recipe not in RECIPES:
             raise InputError(f"recipe: expected one of {', '.join(RECIPES)}, got {recipe}")
         recipe = RECIPES[recipe]
+    if network not in NETWORKS:
+        raise InputError(f"network: expected one of {', '.join(NETWORKS)}, got {network}")
+    title, build = NETWORKS[network]
     if min(dataset.image_shape[:2]) < 16:
         raise InputError(
-            f"dataset: LeNet expects images of at least 16 x 16, got {list(dataset.image_shape)}"
+            f"dataset: {title} expects images of at least 16 x 16, got {list(dataset.image_shape)}"
         )
     if len(dataset.train_labels) < recipe.batch_size:
         count = len(dataset.train_labels)
         raise InputError(f"dataset: expected at least {recipe.batch_size} training images, got {count}")
     folder = cache_folder() / "targets" if cache is None else cache
-    path = folder / f"lenet-{recipe.name}-{dataset.name}-{dataset.digest[:12]}-seed{seed}.npz"
+    path = folder / f"{network}-{recipe.name}-{dataset.name}-{dataset.digest[:12]}-seed{seed}.npz"
     facts = {"recipe": asdict(recipe), "dataset": dataset.digest, "seed": seed}
-    apply = lenet_apply(dataset.num_classes)
+    apply = apply_of(network, dataset.num_classes)
     blank = jax.ShapeDtypeStruct((1, *dataset.image_shape), jnp.float32)
-    initial = functools.partial(LeNet(dataset.num_classes).init)
+    initial = build(dataset.num_classes).init
     params = _read(path, jax.eval_shape(initial, jax.random.key(0), blank), facts)
     if params is None:
         if on_training:
             on_training(
-                f"training LeNet on {dataset.name} ({recipe.name} recipe, {recipe.steps} steps), once"
+                f"training {title} on {dataset.name} ({recipe.name} recipe, {recipe.steps} steps), once"
             )
         init_key, train_key = jax.random.split(jax.random.key(seed))
         params = initial(init_key, jnp.zeros(blank.shape))
@@ -93,12 +112,12 @@ def lenet(
     else:
         clean = check_trained(Target(params, apply), dataset)
     card = TargetCard(
-        name=f"LeNet ({recipe.name} recipe)",
+        name=f"{title} ({recipe.name} recipe)",
         image_shape=dataset.image_shape,
         class_names=dataset.class_names,
         clean_accuracy=clean,
         provenance={
-            "network": "LeNet",
+            "network": title,
             **facts,
             "dataset_name": dataset.name,
             "params_sha256": digest_tree(params),
@@ -110,15 +129,20 @@ def lenet(
 
 
 @functools.cache
-def lenet_apply(num_classes: int) -> Callable[[Params, jax.Array], jax.Array]:
-    """`apply(params, images)` of LeNet; the same function each time, so that targets share programs."""
-    network = LeNet(num_classes)
+def apply_of(network: str, num_classes: int) -> Callable[[Params, jax.Array], jax.Array]:
+    """`apply(params, images)` of a network; the same function each time, so that targets share programs."""
+    module = NETWORKS[network][1](num_classes)
 
     def apply(params: Params, images: jax.Array) -> jax.Array:
-        logits: jax.Array = network.apply(params, images)  # type: ignore[assignment]
+        logits: jax.Array = module.apply(params, images)  # type: ignore[assignment]
         return logits
 
     return apply
+
+
+def lenet_apply(num_classes: int) -> Callable[[Params, jax.Array], jax.Array]:
+    """`apply_of("lenet", num_classes)`."""
+    return apply_of("lenet", num_classes)
 
 
 def check_trained(target: Target, dataset: Dataset) -> float:
