@@ -59,13 +59,47 @@ def test_convolutions_and_their_gradients(size, kernel, stride):
     np.testing.assert_allclose(convolutions.convolve_few(few, wide, stride), expected, atol=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("size", "kernel", "stride", "padding"), [(23, 11, 4, 0), (9, 5, 1, 2), (8, 3, 1, 1)]
+)
+def test_gradients_of_convolutions(size, kernel, stride, padding):
+    keys = jax.random.split(jax.random.key(0), 3)
+    images = jax.random.normal(keys[0], (2, size, size + 1, 4))
+    weights = jax.random.normal(keys[1], (kernel, kernel, 4, 6))
+
+    def by_xla(x, w):
+        return jax.lax.conv_general_dilated(
+            x, w, (stride, stride), [(padding, padding)] * 2, dimension_numbers=("NHWC", "HWIO", "NHWC")
+        )
+
+    ours, back = jax.vjp(lambda x, w: convolutions.convolve(x, w, stride, padding), images, weights)
+    theirs, their_back = jax.vjp(by_xla, images, weights)
+    np.testing.assert_array_equal(ours, theirs)
+    slope = jax.random.normal(keys[2], ours.shape)
+    for mine, other in zip(back(slope), their_back(slope), strict=True):
+        np.testing.assert_allclose(mine, other, atol=2e-4)
+
+
+@pytest.mark.parametrize("ceil", [True, False])
+def test_gradients_of_pooling(ceil):
+    image = jnp.asarray(
+        np.random.default_rng(0).permutation(2 * 10 * 9 * 3).reshape(2, 10, 9, 3), jnp.float32
+    )
+    pooled, back = jax.vjp(lambda x: convolutions.max_pool(x, ceil), image)
+    slope = jax.random.normal(jax.random.key(0), pooled.shape)
+    expected = np.zeros(image.shape, np.float32)
+    for place in np.ndindex(pooled.shape):
+        expected[np.asarray(image) == np.asarray(pooled)[place]] += np.asarray(slope)[place]
+    np.testing.assert_allclose(back(slope)[0], expected, atol=1e-5)
+
+
 # Pooling and normalisation, against loops.
 
 
 @pytest.mark.parametrize(("ceil", "size", "expected"), [(True, 55, 27), (True, 28, 14), (False, 28, 13)])
 def test_pooling_rounds_as_it_should(ceil, size, expected):
     image = np.random.default_rng(0).standard_normal((1, size, size, 2)).astype(np.float32)
-    pooled = np.asarray(alexnet.max_pool(jnp.asarray(image), ceil=ceil))
+    pooled = np.asarray(convolutions.max_pool(jnp.asarray(image), ceil))
     assert pooled.shape == (1, expected, expected, 2)
     for row in range(expected):
         for column in range(expected):

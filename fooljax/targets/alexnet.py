@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax.base import Params
+from fooljax.targets.convolutions import convolve, max_pool
 from fooljax.weights import Naming
 
 LRN_SIZE, LRN_ALPHA, LRN_BETA = 5, 1e-4, 0.75
@@ -122,7 +123,7 @@ class AlexNet(nn.Module):
             bias = self.param(f"conv{index + 1}_bias", zeros, (conv.features,))
             x = nn.relu(_grouped(x, kernel, conv) + bias[None, None, None])
             for step in conv.after:
-                x = max_pool(x, ceil=layout.ceil) if step == "pool" else local_response_norm(x)
+                x = max_pool(x, layout.ceil) if step == "pool" else local_response_norm(x)
         x = x.reshape(x.shape[0], -1)
         widths = (*layout.dense, self.num_classes)
         for index, width in enumerate(widths):
@@ -136,26 +137,12 @@ class AlexNet(nn.Module):
 def _grouped(images: jax.Array, kernel: jax.Array, conv: Conv) -> jax.Array:
     # Group by group: XLA's CPU backend is slow at grouped convolutions.
     parts = [
-        jax.lax.conv_general_dilated(
-            some,
-            weights,
-            (conv.stride, conv.stride),
-            [(conv.padding, conv.padding)] * 2,
-            dimension_numbers=("NHWC", "HWIO", "NHWC"),
-        )
+        convolve(some, weights, conv.stride, conv.padding)
         for some, weights in zip(
             jnp.split(images, conv.groups, axis=-1), jnp.split(kernel, conv.groups, axis=-1), strict=True
         )
     ]
     return parts[0] if len(parts) == 1 else jnp.concatenate(parts, axis=-1)
-
-
-def max_pool(images: jax.Array, *, ceil: bool) -> jax.Array:
-    """Max-pooling 3 x 3 at stride 2; with `ceil` the output's size is rounded up, as in Caffe."""
-    edges = [(0, (size - 3) % 2 if ceil else 0) for size in images.shape[1:3]]
-    window = (1, 3, 3, 1)
-    padding = ((0, 0), *edges, (0, 0))
-    return jax.lax.reduce_window(images, -jnp.inf, jax.lax.max, window, (1, 2, 2, 1), padding)
 
 
 def local_response_norm(images: jax.Array) -> jax.Array:

@@ -116,6 +116,89 @@ def _few_backward(stride: int, kept: Any, slope: jax.Array) -> tuple[jax.Array, 
 convolve_few.defvjp(_few_forward, _few_backward)
 
 
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
+def convolve(images: jax.Array, kernel: jax.Array, stride: int, padding: int) -> jax.Array:
+    """Convolution by XLA, whose gradients on a CPU are those of one matrix product with patches.
+
+    XLA's own, of the kernel above all, take many times as long there. Reverse-mode differentiation only.
+
+    Args:
+      images: `[B, H, W, K]`.
+      kernel: `[kernel height, kernel width, K, O]`.
+      stride: in both directions.
+      padding: zeros on each side.
+    Returns:
+      `[B, h, w, O]`, `h = (H + 2 * padding - kernel height) // stride + 1`.
+    """
+    return _convolve_in_xla(images, kernel, stride, padding)
+
+
+def _convolve_in_xla(images: jax.Array, kernel: jax.Array, stride: int, padding: int) -> jax.Array:
+    edges = [(padding, padding)] * 2
+    return jax.lax.conv_general_dilated(images, kernel, (stride, stride), edges, dimension_numbers=_NHWC)
+
+
+def _as_product(images: jax.Array, kernel: jax.Array, stride: int, padding: int) -> jax.Array:
+    edges = [(padding, padding)] * 2
+    padded = jnp.pad(images, ((0, 0), *edges, (0, 0)))
+    patches = jnp.concatenate([part for _, _, part in _shifted(padded, kernel, stride)], axis=-1)
+    return pointwise(patches, kernel.reshape(-1, kernel.shape[-1]))
+
+
+def _convolve_forward(
+    images: jax.Array, kernel: jax.Array, stride: int, padding: int
+) -> tuple[jax.Array, Any]:
+    return convolve(images, kernel, stride, padding), (images, kernel)
+
+
+def _convolve_backward(stride: int, padding: int, kept: Any, slope: jax.Array) -> tuple[jax.Array, jax.Array]:
+    # Not `platform_dependent`: its branches would have to agree on what they keep for the backward pass.
+    form = _as_product if jax.default_backend() == "cpu" else _convolve_in_xla
+    _, back = jax.vjp(lambda images, kernel: form(images, kernel, stride, padding), *kept)
+    to_images, to_kernel = back(slope)
+    return to_images, to_kernel
+
+
+convolve.defvjp(_convolve_forward, _convolve_backward)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(1,))
+def max_pool(images: jax.Array, ceil: bool) -> jax.Array:
+    """Max-pooling 3 x 3 at stride 2; with `ceil` the output's size is rounded up, as in Caffe.
+
+    Of equal maxima all share the gradient on a CPU, where XLA's own form of it is slow.
+    """
+    return _pool_in_xla(images, ceil)
+
+
+def _pool_in_xla(images: jax.Array, ceil: bool) -> jax.Array:
+    window, padding = (1, 3, 3, 1), ((0, 0), *_pool_edges(images, ceil), (0, 0))
+    return jax.lax.reduce_window(images, -jnp.inf, jax.lax.max, window, (1, 2, 2, 1), padding)
+
+
+def _pool_edges(images: jax.Array, ceil: bool) -> list[tuple[int, int]]:
+    return [(0, (size - 3) % 2 if ceil else 0) for size in images.shape[1:3]]
+
+
+def _pool_forward(images: jax.Array, ceil: bool) -> tuple[jax.Array, jax.Array]:
+    return max_pool(images, ceil), images
+
+
+def _pool_backward(ceil: bool, images: jax.Array, slope: jax.Array) -> tuple[jax.Array]:
+    def as_slices(images: jax.Array) -> jax.Array:
+        padding = ((0, 0), *_pool_edges(images, ceil), (0, 0))
+        padded = jnp.pad(images, padding, constant_values=-jnp.inf)
+        places = jax.ShapeDtypeStruct((3, 3), images.dtype)
+        return functools.reduce(jnp.maximum, (part for _, _, part in _shifted(padded, places, 2)))
+
+    form = as_slices if jax.default_backend() == "cpu" else functools.partial(_pool_in_xla, ceil=ceil)
+    (gradient,) = jax.vjp(form, images)[1](slope)
+    return (gradient,)
+
+
+max_pool.defvjp(_pool_forward, _pool_backward)
+
+
 def pointwise(images: jax.Array, kernel: jax.Array) -> jax.Array:
     """1x1 convolution: images `[B, H, W, K]`, kernel `[K, O]`, result `[B, H, W, O]`."""
     return jnp.einsum("bhwk,ko->bhwo", images, kernel)
@@ -141,13 +224,16 @@ def _spread(slope: jax.Array, images: jax.Array, kernel: jax.Array, stride: int)
     return jax.lax.pad(slope, jnp.zeros((), slope.dtype), ((0, 0, 0), *places, (0, 0, 0)))
 
 
-def _shifted(padded: jax.Array, kernel: jax.Array, stride: int) -> Iterator[tuple[int, int, jax.Array]]:
+def _shifted(
+    padded: jax.Array, kernel: jax.Array | jax.ShapeDtypeStruct, stride: int
+) -> Iterator[tuple[int, int, jax.Array]]:
     """For each place in the kernel, the pixels that it meets: `[B, h, w, K]`."""
     batch, height, width, channels = padded.shape
     rows, columns = kernel.shape[:2]
     for i in range(rows):
         for j in range(columns):
-            ends = (batch, height - rows + i + 1, width - columns + j + 1, channels)
+            down, right = (height - rows) // stride * stride, (width - columns) // stride * stride
+            ends = (batch, i + down + 1, j + right + 1, channels)
             yield i, j, jax.lax.slice(padded, (0, i, j, 0), ends, (1, stride, stride, 1))
 
 
