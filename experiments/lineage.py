@@ -17,7 +17,6 @@ import numpy.typing as npt
 from experiments.ancestry import Ancestry, line_of, load_ancestry
 from experiments.command_line import REQUIRED, option, parse_tool, run_command
 from experiments.finished_run import FinishedRun, open_run
-from experiments.terminal import Terminal
 from fooljax.errors import InputError
 from fooljax.evaluation import draw, score
 from fooljax.report import format_confidence, save_png, strip
@@ -80,13 +79,18 @@ def _rescored(
     confidences are left out.
     """
     try:
-        target, card = found.experiment.subject(found.config).load(Terminal().say)
+        target, card = found.experiment.subject(found.config).load(_say)
         if card.provenance["params_sha256"] != found.target_sha256:
             raise InputError("the target trained here is not the one of this run")
     except InputError as error:
         logger.warning("drawn without confidences: %s", error)
         return None
     return score(target, images)[:, index]
+
+
+def _say(text: str) -> None:
+    """The command's own answer stands alone on stdout."""
+    print(text, file=sys.stderr)
 
 
 def _text(

@@ -30,6 +30,8 @@ CHUNK = 10
 CHECKPOINT_SECONDS = 10.0
 RECORD_ROWS = 16384
 """Most rows, cells x generations x runs, that a chunk may hold when replacements are recorded."""
+SHARES = {f"share_{name}": to_log_odds(p) for name, p in (("90", 0.9), ("99", 0.99), ("9999", 0.9999))}
+"""Metrics that tell the share of cells at a confidence or more, and its log-odds."""
 MAX_QUERIES = 2**31 - 1
 """Ids are int32."""
 
@@ -107,7 +109,8 @@ class Evolution:
       cells: class index of each cell.
       archive: `R` archives, leaves `[R, C, ...]`, on the host.
       metrics: arrays `[R, T + 1]` by name, generations 0 to T: queries, replacements, and median, mean, min
-        and max over cells of confidence and of log-odds; then the encoding's and the strategy's own.
+        and max over cells of confidence and of log-odds, and the shares of cells at 90, 99 and 99.99 % or
+        more; then the encoding's and the strategy's own.
       generations: `T`, done in all.
       completed: False where `stop` ended it early.
       seconds_search, seconds_compile: wall time, of the resumed parts too; compilation apart.
@@ -411,6 +414,8 @@ def _engine_metrics(search: Search, state: EvolutionState, improved: jax.Array) 
         metrics[f"mean_{name}"] = jnp.mean(scale(odds))
         metrics[f"min_{name}"] = scale(ordered[0])
         metrics[f"max_{name}"] = scale(ordered[-1])
+    for name, threshold in SHARES.items():
+        metrics[name] = jnp.mean(odds >= threshold, dtype=jnp.float32)
     encoding, occupied = search.encoding, state.archive.occupied
     for name, values in jax.vmap(encoding.measure)(state.archive.genomes).items():
         total = jnp.sum(jnp.where(occupied, values, 0), dtype=jnp.float32)

@@ -64,6 +64,9 @@ def test_metrics_tell_the_archive(whole):
     np.testing.assert_allclose(metrics["median_log_odds"][:, -1], np.median(odds, axis=1), rtol=1e-6)
     np.testing.assert_allclose(metrics["mean_log_odds"][:, -1], odds.mean(axis=1), rtol=1e-6)
     np.testing.assert_array_equal(metrics["min_log_odds"][:, -1], whole.log_odds.min(axis=1))
+    for name, confidence in (("share_90", 0.9), ("share_99", 0.99), ("share_9999", 0.9999)):
+        shares = np.mean(odds >= to_log_odds(confidence), axis=1)
+        np.testing.assert_allclose(metrics[name][:, -1], shares, rtol=1e-6)
     np.testing.assert_array_equal(metrics["max_log_odds"][:, -1], whole.log_odds.max(axis=1))
     np.testing.assert_allclose(
         metrics["median_confidence"][:, -1], np.median(1 / (1 + np.exp(-odds)), axis=1), rtol=1e-5
