@@ -34,6 +34,13 @@ class DrawingsConfig:
     delete_connection_rate: float = option(Rates().delete_connection, "authors' code", least=0.0, most=1.0)
     add_node_rate: float = option(Rates().add_node, "authors' code", least=0.0, most=1.0)
     delete_node_rate: float = option(Rates().delete_node, "authors' code", least=0.0, most=1.0)
+    fine_share: float = option(
+        Rates().fine,
+        "of children that only have their weights moved, by small steps; ours",
+        least=0.0,
+        most=1.0,
+    )
+    fine_eta: float = option(Rates().fine_eta, "distribution index of those steps; ours", least=1.0)
 
 
 def encoding(config: DrawingsConfig, image_shape: tuple[int, int, int]) -> Encoding:
@@ -58,5 +65,7 @@ def encoding(config: DrawingsConfig, image_shape: tuple[int, int, int]) -> Encod
             delete_connection=config.delete_connection_rate,
             add_node=config.add_node_rate,
             delete_node=config.delete_node_rate,
+            fine=config.fine_share,
+            fine_eta=config.fine_eta,
         ),
     )

@@ -148,6 +148,26 @@ def test_weights_and_functions_change_at_their_rates(grown):
     assert np.mean((after.functions != genomes.functions)[has]) == pytest.approx(0.075, abs=0.01)
 
 
+@pytest.mark.parametrize("lowering", ["serial", "batched"])
+def test_fine_children_have_only_their_weights_moved_a_little(grown, lowering):
+    genomes = jax.tree.map(lambda leaf: np.repeat(leaf, 20, axis=0), grown[40])
+    keys = jax.random.split(jax.random.key(8), len(genomes.num_hidden))
+    after = jax.device_get(step(USUAL._replace(fine=1.0), lowering=lowering)(keys, genomes))
+    moves = np.abs(after.weights - genomes.weights)
+    assert np.mean(moves[moves != 0]) == pytest.approx(20 / 202, rel=0.1)
+    for name in ("num_hidden", "num_connections", "functions", "sources", "targets"):
+        np.testing.assert_array_equal(getattr(after, name), getattr(genomes, name))
+
+
+def test_fine_children_have_their_share(grown):
+    genomes = jax.tree.map(lambda leaf: np.repeat(leaf, 20, axis=0), grown[40])
+    keys = jax.random.split(jax.random.key(9), len(genomes.num_hidden))
+    rates = STILL._replace(add_connection=0.0, delete_connection=1.0, fine=0.3)
+    after = jax.device_get(step(rates)(keys, genomes))
+    kept = np.mean(after.num_connections == genomes.num_connections)
+    assert kept == pytest.approx(0.3, abs=4 * np.sqrt(0.21 / len(keys)))
+
+
 def test_nothing_changes_at_rate_zero(grown):
     after = step(STILL)(jax.random.split(jax.random.key(7), 64), grown[40])
     assert not differs(grown[40], jax.device_get(after)).any()

@@ -32,6 +32,9 @@ class Rates(NamedTuple):
       delete_connection: of the genome to lose a connection.
       add_node: of the genome to gain a node.
       delete_node: of the genome to lose a node.
+      fine: of the genome to have nothing but its weights moved, by small steps. Ours: once drawings
+        have grown, nearly all children made by the other steps are worse.
+      fine_eta: distribution index of those steps.
     """
 
     weight: float = 0.1
@@ -41,6 +44,8 @@ class Rates(NamedTuple):
     delete_connection: float = 0.3
     add_node: float = 0.5
     delete_node: float = 0.2
+    fine: float = 0.0
+    fine_eta: float = 200.0
 
 
 _FOR_STEPS = 11
@@ -50,7 +55,7 @@ _FOR_STEPS = 11
 def make_mutate(
     layout: Layout, num_functions: int, rates: Rates, lowering: str | None = None
 ) -> Callable[[jax.Array, CPPN], CPPN]:
-    """Builds `mutate(key, genome) -> genome`: the six steps of the authors' code, in their order.
+    """Builds `mutate(key, genome) -> genome`: the authors' six steps in their order, or a fine one.
 
     Args:
       layout: sizes of the genomes.
@@ -61,9 +66,19 @@ def make_mutate(
       A function of a PRNG key and one valid genome, giving a valid genome; vmap it over populations.
     """
     num_nodes, num_places = layout.max_nodes, layout.max_connections
+    # No draw where nothing is decided by it, so that genomes without fine steps are what they always were.
+    num_draws = num_places + num_nodes + _FOR_STEPS + (rates.fine > 0.0)
 
     def one(pair: tuple[jax.Array, CPPN]) -> CPPN:
         draws, genome = pair
+        if rates.fine == 0.0:
+            return coarse(draws, genome)
+        return lax.cond(draws[-1] < rates.fine, fine, coarse, draws, genome)
+
+    def fine(draws: jax.Array, genome: CPPN) -> CPPN:
+        return move_weights(draws[:num_places], genome, rates.weight, rates.fine_eta)
+
+    def coarse(draws: jax.Array, genome: CPPN) -> CPPN:
         for_weights, for_functions, last = jnp.split(draws, (num_places, num_places + num_nodes))
         genome = move_weights(for_weights, genome, rates.weight, rates.eta)
         genome = redraw_functions(for_functions, genome, layout, num_functions, rates.function)
@@ -79,7 +94,7 @@ def make_mutate(
     )
 
     def mutate(key: jax.Array, genome: CPPN) -> CPPN:
-        draws = jax.random.uniform(key, (num_places + num_nodes + _FOR_STEPS,))
+        draws = jax.random.uniform(key, (num_draws,))
         pairs = jax.tree.map(lambda leaf: leaf[None], (draws, genome))
         children: CPPN = jax.tree.map(lambda leaf: leaf[0], many((), pairs))
         return children
