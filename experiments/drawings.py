@@ -36,11 +36,14 @@ class DrawingsConfig:
     delete_node_rate: float = option(Rates().delete_node, "authors' code", least=0.0, most=1.0)
     fine_share: float = option(
         Rates().fine,
-        "of children that only have their weights moved, by small steps; ours",
+        "of a large drawing's children that only have their weights moved, by small steps; ours",
         least=0.0,
         most=1.0,
     )
-    fine_eta: float = option(Rates().fine_eta, "distribution index of those steps; ours", least=1.0)
+    fine_weight_rate: float = option(
+        Rates().fine_weight, "of each weight to move in those", least=0.0, most=1.0
+    )
+    fine_eta: float = option(Rates().fine_eta, "distribution index of those moves; ours", least=1.0)
 
 
 def encoding(config: DrawingsConfig, image_shape: tuple[int, int, int]) -> Encoding:
@@ -66,6 +69,7 @@ def encoding(config: DrawingsConfig, image_shape: tuple[int, int, int]) -> Encod
             add_node=config.add_node_rate,
             delete_node=config.delete_node_rate,
             fine=config.fine_share,
+            fine_weight=config.fine_weight_rate,
             fine_eta=config.fine_eta,
         ),
     )

@@ -152,20 +152,30 @@ def test_weights_and_functions_change_at_their_rates(grown):
 def test_fine_children_have_only_their_weights_moved_a_little(grown, lowering):
     genomes = jax.tree.map(lambda leaf: np.repeat(leaf, 20, axis=0), grown[40])
     keys = jax.random.split(jax.random.key(8), len(genomes.num_hidden))
-    after = jax.device_get(step(USUAL._replace(fine=1.0), lowering=lowering)(keys, genomes))
-    moves = np.abs(after.weights - genomes.weights)
-    assert np.mean(moves[moves != 0]) == pytest.approx(20 / 202, rel=0.1)
+    after = jax.device_get(step(STILL._replace(fine=1.0), lowering=lowering)(keys, genomes))
+    chance = 1.0 - 4 / np.maximum(genomes.num_connections, 4)
+    moved = after.weights != genomes.weights
+    used = np.arange(LAYOUT.max_connections) < genomes.num_connections[:, None]
+    assert np.sum(moved[used]) / np.sum(used) == pytest.approx(
+        0.3 * np.sum(chance * genomes.num_connections) / np.sum(used), rel=0.05
+    )
+    # The mean of polynomial steps is the range / (eta + 2).
+    assert np.mean(np.abs(after.weights - genomes.weights)[moved]) == pytest.approx(20 / 302, rel=0.05)
     for name in ("num_hidden", "num_connections", "functions", "sources", "targets"):
         np.testing.assert_array_equal(getattr(after, name), getattr(genomes, name))
 
 
-def test_fine_children_have_their_share(grown):
-    genomes = jax.tree.map(lambda leaf: np.repeat(leaf, 20, axis=0), grown[40])
-    keys = jax.random.split(jax.random.key(9), len(genomes.num_hidden))
-    rates = STILL._replace(add_connection=0.0, delete_connection=1.0, fine=0.3)
-    after = jax.device_get(step(rates)(keys, genomes))
-    kept = np.mean(after.num_connections == genomes.num_connections)
-    assert kept == pytest.approx(0.3, abs=4 * np.sqrt(0.21 / len(keys)))
+def test_the_larger_a_drawing_the_more_of_its_children_are_fine(grown):
+    for generation in (0, 5, 40):
+        genomes = jax.tree.map(lambda leaf: np.repeat(leaf, 40, axis=0), grown[generation])
+        some = genomes.num_connections > 0
+        genomes = jax.tree.map(functools.partial(np.compress, some, axis=0), genomes)
+        keys = jax.random.split(jax.random.key(9), len(genomes.num_hidden))
+        after = jax.device_get(step(STILL._replace(delete_connection=1.0, fine=0.8))(keys, genomes))
+        expected = 0.8 * np.mean(1.0 - 4 / np.maximum(genomes.num_connections, 4))
+        kept = np.mean(after.num_connections == genomes.num_connections)
+        assert kept == pytest.approx(expected, abs=2 / np.sqrt(len(keys)))
+    assert expected > 0.4
 
 
 def test_nothing_changes_at_rate_zero(grown):

@@ -32,9 +32,11 @@ class Rates(NamedTuple):
       delete_connection: of the genome to lose a connection.
       add_node: of the genome to gain a node.
       delete_node: of the genome to lose a node.
-      fine: of the genome to have nothing but its weights moved, by small steps. Ours: once drawings
-        have grown, nearly all children made by the other steps are worse.
-      fine_eta: distribution index of those steps.
+      fine: of a large genome to have nothing but its weights moved, by small steps; `fine * (1 - m / n)` of
+        one with n connections, where m is how many the first genomes have. Ours: once drawings have
+        grown, nearly all children made by the other steps are worse.
+      fine_weight: of each weight to move in such a child.
+      fine_eta: distribution index of those moves.
     """
 
     weight: float = 0.1
@@ -45,7 +47,8 @@ class Rates(NamedTuple):
     add_node: float = 0.5
     delete_node: float = 0.2
     fine: float = 0.0
-    fine_eta: float = 200.0
+    fine_weight: float = 0.3
+    fine_eta: float = 300.0
 
 
 _FOR_STEPS = 11
@@ -66,6 +69,7 @@ def make_mutate(
       A function of a PRNG key and one valid genome, giving a valid genome; vmap it over populations.
     """
     num_nodes, num_places = layout.max_nodes, layout.max_connections
+    num_first = layout.num_inputs * layout.num_outputs
     # No draw where nothing is decided by it, so that genomes without fine steps are what they always were.
     num_draws = num_places + num_nodes + _FOR_STEPS + (rates.fine > 0.0)
 
@@ -73,10 +77,11 @@ def make_mutate(
         draws, genome = pair
         if rates.fine == 0.0:
             return coarse(draws, genome)
-        return lax.cond(draws[-1] < rates.fine, fine, coarse, draws, genome)
+        grown = 1.0 - num_first / jnp.maximum(genome.num_connections, num_first)
+        return lax.cond(draws[-1] < rates.fine * grown, fine, coarse, draws, genome)
 
     def fine(draws: jax.Array, genome: CPPN) -> CPPN:
-        return move_weights(draws[:num_places], genome, rates.weight, rates.fine_eta)
+        return move_weights(draws[:num_places], genome, rates.fine_weight, rates.fine_eta)
 
     def coarse(draws: jax.Array, genome: CPPN) -> CPPN:
         for_weights, for_functions, last = jnp.split(draws, (num_places, num_places + num_nodes))
