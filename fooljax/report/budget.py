@@ -1,9 +1,10 @@
-"""Success against budget: which share of runs had fooled all classes after so many passes."""
+"""Results against budget: what a search has after so many network passes."""
 
 import io
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from fooljax.statistics import resampled
@@ -35,10 +36,36 @@ def success_curves(series: Mapping[str, tuple[Sequence[Sequence[float]], int]]) 
             low[place], high[place] = np.quantile(estimates, (0.025, 0.975))
         axes.plot(passes, share, label=name, color=f"C{index}", linestyle=("-", "--", ":")[index // 10 % 3])
         axes.fill_between(passes, low, high, color=f"C{index}", alpha=0.15, linewidth=0)
-    axes.set_xscale("log")
     axes.set_ylim(-0.02, 1.02)
-    axes.set_xlabel("network passes of a run")
     axes.set_ylabel("share of runs with all classes at 99.99 %")
+    return _finished(figure)
+
+
+def median_curves(series: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]]) -> bytes:
+    """A PNG of one curve for each search: the median over classes of log-odds, on an axis of confidence.
+
+    Args:
+      series: by name, network passes `[n]`, rising, and median log-odds `[R, n]`, a line for each run.
+    """
+    figure = Figure(figsize=(8.0, 4.5), layout="constrained", dpi=120)
+    axes = figure.add_subplot()
+    for index, (name, (passes, odds)) in enumerate(series.items()):
+        for number, run in enumerate(np.atleast_2d(np.asarray(odds, np.float64))):
+            shown = np.where(np.isfinite(run), run, np.nan)
+            axes.plot(np.asarray(passes), shown, color=f"C{index}", label=name if number == 0 else None)
+    levels = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 0.999, 0.9999)
+    axes.set_yticks(
+        [np.log(p / (1.0 - p)) for p in levels], [f"{p:.4%}".rstrip("0%.") + " %" for p in levels]
+    )
+    axes.set_ylabel("median confidence over the classes")
+    return _finished(figure)
+
+
+def _finished(figure: Figure) -> bytes:
+    """The PNG of a figure with passes along its axis."""
+    (axes,) = figure.axes
+    axes.set_xscale("log")
+    axes.set_xlabel("network passes of a run")
     figure.legend(fontsize=8, loc="outside lower center", ncols=2)
     axes.grid(alpha=0.3)
     buffer = io.BytesIO()
