@@ -54,9 +54,7 @@ def median_curves(series: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]]) -> 
             shown = np.where(np.isfinite(run), run, np.nan)
             axes.plot(np.asarray(passes), shown, color=f"C{index}", label=name if number == 0 else None)
     levels = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 0.999, 0.9999)
-    axes.set_yticks(
-        [np.log(p / (1.0 - p)) for p in levels], [f"{100 * p:g} %" for p in levels]
-    )
+    axes.set_yticks([np.log(p / (1.0 - p)) for p in levels], [f"{100 * p:g} %" for p in levels])
     axes.set_ylabel("median confidence over the classes")
     return _finished(figure)
 
