@@ -1,9 +1,10 @@
 """Convolutions in the form that a platform is fast at; images `[B, H, W, K]`, TensorFlow's SAME padding.
 
 XLA's CPU backend has no good depthwise convolution: as a sum of shifted, scaled slices, which one loop
-computes, it is some twenty times as fast. The same holds for a first layer of three channels; and a 1x1
-convolution is a matrix product. Other platforms get XLA's own convolution. Gradients with respect to the
-images have the same form; those with respect to the kernel, which only training needs, are XLA's.
+computes, it is some twenty times as fast. The same holds for a first layer of three channels. A 1x1
+convolution is a matrix product, and so is one of blocks of pixels, for a wide kernel that takes long
+strides. Other platforms get XLA's own convolution. Gradients with respect to the images of the first two
+have the same form; those with respect to the kernel, which only training needs, are XLA's.
 """
 
 import functools
@@ -118,9 +119,10 @@ convolve_few.defvjp(_few_forward, _few_backward)
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
 def convolve(images: jax.Array, kernel: jax.Array, stride: int, padding: int) -> jax.Array:
-    """Convolution by XLA, whose gradients on a CPU are those of one matrix product with patches.
+    """Convolution; on a CPU that with a stride is a product of blocks, and gradients are those of patches.
 
-    XLA's own, of the kernel above all, take many times as long there. Reverse-mode differentiation only.
+    XLA's own gradients, of the kernel above all, take many times as long there. Reverse-mode differentiation
+    only.
 
     Args:
       images: `[B, H, W, K]`.
@@ -130,7 +132,39 @@ def convolve(images: jax.Array, kernel: jax.Array, stride: int, padding: int) ->
     Returns:
       `[B, h, w, O]`, `h = (H + 2 * padding - kernel height) // stride + 1`.
     """
-    return _convolve_in_xla(images, kernel, stride, padding)
+    in_xla = functools.partial(_convolve_in_xla, stride=stride, padding=padding)
+    if stride == 1:
+        return in_xla(images, kernel)
+    in_blocks = functools.partial(_convolve_in_blocks, stride=stride, padding=padding)
+    result: jax.Array = jax.lax.platform_dependent(images, kernel, cpu=in_blocks, default=in_xla)
+    return result
+
+
+def _convolve_in_blocks(images: jax.Array, kernel: jax.Array, stride: int, padding: int) -> jax.Array:
+    """The same: a block of `stride` x `stride` pixels becomes one of many channels, and the stride 1."""
+    rows, columns, channels, features = kernel.shape
+    height, width = (
+        (images.shape[1 + axis] + 2 * padding - kernel.shape[axis]) // stride + 1 for axis in (0, 1)
+    )
+    down, across = -(-rows // stride), -(-columns // stride)
+    blocks = (height + down - 1, width + across - 1)
+    weights = jnp.pad(kernel, ((0, down * stride - rows), (0, across * stride - columns), (0, 0), (0, 0)))
+    weights = weights.reshape(down, stride, across, stride, channels, features).transpose(2, 1, 3, 4, 0, 5)
+    weights = weights.reshape(-1, down * features)
+    # Pixels after the last block meet no kernel; those added to it, only the zeros that fill the kernel up.
+    edges = [(padding, blocks[axis] * stride - images.shape[1 + axis] - padding, 0) for axis in (0, 1)]
+
+    def one(image: jax.Array) -> jax.Array:
+        image = jax.lax.pad(image, jnp.zeros((), image.dtype), [*edges, (0, 0, 0)])
+        image = image.reshape(blocks[0], stride, blocks[1], stride, channels).transpose(0, 2, 1, 3, 4)
+        image = image.reshape(*blocks, -1)
+        beside = jnp.concatenate([image[:, j : j + width] for j in range(across)], axis=-1)
+        products = jnp.einsum("hwk,ko->hwo", beside, weights).reshape(-1, width, down, features)
+        return _sum(products[i : i + height, :, i] for i in range(down))
+
+    # One image at a time, so that the products stay in the cache.
+    result: jax.Array = jax.lax.map(one, images)
+    return result
 
 
 def _convolve_in_xla(images: jax.Array, kernel: jax.Array, stride: int, padding: int) -> jax.Array:
