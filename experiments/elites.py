@@ -1,9 +1,11 @@
 """The elites as files: the images that are scored, their genomes, and large drawings to look at."""
 
+import csv
+import io
 import math
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from fooljax.base import Target, TargetCard
 from fooljax.errors import FaultError
 from fooljax.evaluation import confidence, draw, score
 from fooljax.evolution import Evolution
+from fooljax.storage import write_bytes
 
 RESCORE_TOLERANCE = 1e-3
 """How far a saved image's log-odds may be from the loop's, relative or absolute."""
@@ -124,6 +127,43 @@ def judge_elites(paths: Paths, evolution: Evolution, judge: Target, tile: int) -
         for (run, cell, _), row in zip(part, scored, strict=True):
             odds[run, cell] = row[evolution.cells[cell]]
     return odds
+
+
+def save_table(
+    path: Path,
+    paths: Paths,
+    evolution: Evolution,
+    card: TargetCard,
+    group: Callable[[int], str],
+    rescored: npt.NDArray[np.float64],
+    judged: Mapping[str, npt.NDArray[np.float64]],
+) -> None:
+    """Writes `elites.csv`: a row for each image, with what it scored when read back, and when it was born.
+
+    Args:
+      path: of the table.
+      paths: of the images, by run and cell; empty cells have no row.
+      evolution: the search that they come from.
+      card: names the classes.
+      group: of related classes, by class index; "" where there are none.
+      rescored: `[R, C]` log-odds.
+      judged: the same by other judges, by name.
+    """
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    others = [f"log_odds_{slug(name).replace('-', '_')}" for name in judged]
+    columns = ["run", "class", "class_name", "group", "confidence", "log_odds", *others]
+    writer.writerow([*columns, "generation", "query", "file"])
+    births, queries = np.asarray(evolution.archive.births), np.asarray(evolution.archive.ids)
+    for run, row in enumerate(paths):
+        for cell, file in enumerate(row):
+            if file:
+                index = evolution.cells[cell]
+                odds = [rescored[run, cell], *(scores[run, cell] for scores in judged.values())]
+                numbers = [f"{value:.9g}" for value in (confidence(odds[0]), *odds)]
+                born = [births[run, cell], queries[run, cell], file.relative_to(path.parent).as_posix()]
+                writer.writerow([run, index, card.class_names[index], group(index), *numbers, *born])
+    write_bytes(path, stream.getvalue().encode())
 
 
 def slug(name: str) -> str:

@@ -14,7 +14,7 @@ import jax
 
 from experiments.ancestry import Recorder
 from experiments.command_line import Interrupted, config_from, parse
-from experiments.elites import judge_elites, rescore, save_elites
+from experiments.elites import judge_elites, rescore, save_elites, save_table
 from experiments.job import Experiment, FoolingConfig, Job, prepare
 from experiments.results import summarise, write_figures_and_page
 from experiments.run_folder import MetricsFile, RunFolder
@@ -154,6 +154,8 @@ def _run_in(folder: RunFolder, job: Job, host: Host) -> dict[str, Any]:
             name: judge_elites(elites, evolution, judge, tile)
             for name, judge in job.subject.judges(target).items()
         }
+        table = folder.path / "elites.csv"
+        save_table(table, elites, evolution, card, job.subject.group, rescored, judged)
         summary = summarise(job, card, evolution, rescored, judged)
         write_json(folder.path / "summary.json", summary)
         write_figures_and_page(folder.path, job, card, evolution, elites, rescored, summary)

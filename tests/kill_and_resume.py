@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-COMPARED = ("archive.npz", "lineage.npz", "metrics.csv", "gallery.png", "elites")
+COMPARED = ("archive.npz", "lineage.npz", "metrics.csv", "gallery.png", "elites", "elites.csv")
 SETTINGS = {
     "mnist_direct": ["--generations", "150", "--lineage"],
     "imagenet_cppn": ["--generations", "60", "--children", "20", "--classes", "0-990:10"],

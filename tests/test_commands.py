@@ -36,8 +36,8 @@ def one_line(capsys):
 def test_a_run_folder_is_complete(finished):
     names = {path.name for path in finished.iterdir()} - {".lock"}
     assert names == {
-        "archive.npz", "checkpoints", "config.json", "curves.png", "elites", "gallery.png", "index.html",
-        "lineage.npz", "metrics.csv", "summary.json", "target.json",
+        "archive.npz", "checkpoints", "config.json", "curves.png", "elites", "elites.csv", "gallery.png",
+        "index.html", "lineage.npz", "metrics.csv", "summary.json", "target.json",
     }  # fmt: skip
     rows = list(csv.DictReader((finished / "metrics.csv").open()))
     assert len(rows) == 2 * 31
@@ -73,6 +73,13 @@ def test_the_summary_is_taken_from_the_saved_images(finished):
     middle = float(np.median(np.median(odds, axis=1)))
     assert summary["rescored"]["median_log_odds"] == pytest.approx(middle, abs=1e-4)
     assert summary["rescored"]["min_log_odds"] == pytest.approx(odds.min(), abs=1e-4)
+    table = list(csv.DictReader((finished / "elites.csv").open()))
+    assert [(int(row["run"]), int(row["class"])) for row in table] == list(np.ndindex(2, 4))
+    np.testing.assert_allclose([float(row["log_odds"]) for row in table], odds.ravel(), atol=1e-4)
+    for row in table:
+        assert (finished / row["file"]).is_file()
+        assert float(row["confidence"]) == pytest.approx(confidence(float(row["log_odds"])))
+        assert 0 <= int(row["query"]) < 16 * (int(row["generation"]) + 1)
     assert summary["rescored"]["median_confidence"] == pytest.approx(confidence(middle), abs=1e-6)
     assert summary["median_confidence"] == pytest.approx(summary["rescored"]["median_confidence"], abs=1e-6)
     assert summary["evaluations"] == 2 * 16 * 31

@@ -1,5 +1,6 @@
 """The ImageNet commands, with a small network in the place of the real one but in one test."""
 
+import csv
 import json
 
 import jax
@@ -56,7 +57,12 @@ def test_a_run_of_many_classes(module, tmp_path, capsys):
     assert summary["evaluations"] == 4 * 8
     assert summary["rescored"]["images"] == CLASSES
     assert summary["by_group"]["dogs"]["classes"] == 268 - 151 + 1
+    table = list(csv.DictReader((tmp_path / "run" / "elites.csv").open()))
+    assert [row["group"] for row in table][150:152] == ["other mammals", "dogs"]
     judged = summary["also_judged"]["ten crops"]
+    for column, median in (("log_odds", summary["rescored"]), ("log_odds_ten_crops", judged)):
+        found = float(np.median([float(row[column]) for row in table]))
+        assert found == pytest.approx(median["median_log_odds"], abs=1e-6)
     assert judged["median_log_odds"] != summary["rescored"]["median_log_odds"]
     page = (tmp_path / "run" / "index.html").read_text()
     assert 'href="classes.html"' in page
