@@ -172,12 +172,15 @@ def make_fitness(
         tile = tile_size(_batch(genomes))
 
         def of_batch(problem: Problem, genomes: Genome) -> jax.Array:
+            # An accelerator is fastest on the whole batch; there bit-equality with a lone run is lost.
+            whole = min(_batch(genomes), 16 * MAX_TILE)
+            if tile == whole:
+                return tiled(of_tile, tile, problem, genomes)
             odds: jax.Array = jax.lax.platform_dependent(
                 problem,
                 genomes,
                 cpu=lambda p, g: tiled(of_tile, tile, p, g),
-                # An accelerator is fastest on the whole batch; there bit-equality with a lone run is lost.
-                default=lambda p, g: tiled(of_tile, min(_batch(g), 16 * MAX_TILE), p, g),
+                default=lambda p, g: tiled(of_tile, whole, p, g),
             )
             return odds
 
