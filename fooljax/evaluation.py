@@ -173,15 +173,7 @@ def make_fitness(
 
         def of_batch(problem: Problem, genomes: Genome) -> jax.Array:
             # An accelerator is fastest on the whole batch; there bit-equality with a lone run is lost.
-            whole = min(_batch(genomes), 16 * MAX_TILE)
-            if tile == whole:
-                return tiled(of_tile, tile, problem, genomes)
-            odds: jax.Array = jax.lax.platform_dependent(
-                problem,
-                genomes,
-                cpu=lambda p, g: tiled(of_tile, tile, p, g),
-                default=lambda p, g: tiled(of_tile, whole, p, g),
-            )
+            odds: jax.Array = tiled_by_platform(of_tile, tile, 16 * MAX_TILE, problem, genomes)
             return odds
 
         return flat_batch(of_batch)(problem, genomes)
@@ -198,9 +190,9 @@ def backward_tile(image_shape: tuple[int, ...]) -> int:
     return max(2, BACKWARD_PIXELS // math.prod(image_shape[:2]))
 
 
-def tile_size(batch: int) -> int:
-    """Images per network call for a batch of children: near-equal parts of at most `MAX_TILE`."""
-    parts = -(-batch // MAX_TILE)
+def tile_size(batch: int, most: int = MAX_TILE) -> int:
+    """Images per network call for a batch of them: near-equal parts of at most `most`."""
+    parts = -(-batch // most)
     return -(-batch // parts)
 
 
@@ -233,3 +225,21 @@ def tiled(function: Callable[[Any, Any], Any], tile: int, constants: Any, batch:
         result = jax.lax.map(lambda piece: function(constants, piece), pieces)
         result = jax.tree.map(lambda leaf: leaf.reshape(parts * tile, *leaf.shape[2:]), result)
     return jax.tree.map(lambda leaf: leaf[:size], result)
+
+
+def tiled_by_platform(
+    function: Callable[[Any, Any], Any], on_cpu: int, elsewhere: int, constants: Any, batch: Any
+) -> Any:
+    """`tiled` with parts of one size on a CPU and of another elsewhere, each at most the whole batch.
+
+    Where both are the same, `function` is traced once.
+    """
+    on_cpu, elsewhere = (min(tile, _batch(batch)) for tile in (on_cpu, elsewhere))
+    if on_cpu == elsewhere:
+        return tiled(function, on_cpu, constants, batch)
+    return jax.lax.platform_dependent(
+        constants,
+        batch,
+        cpu=lambda constants, batch: tiled(function, on_cpu, constants, batch),
+        default=lambda constants, batch: tiled(function, elsewhere, constants, batch),
+    )

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from fooljax.base import Params, Target, as_target
 from fooljax.batching import flat_batch
 from fooljax.errors import InputError
-from fooljax.evaluation import MAX_TILE, backward_tile, quantise, to_log_odds
+from fooljax.evaluation import backward_tile, quantise, tile_size, tiled_by_platform, to_log_odds
 from fooljax.gradient_ascent.progress import progress
 from fooljax.gradient_ascent.rule import Look, Rule
 from fooljax.gradient_ascent.starts import as_mean
@@ -231,26 +231,10 @@ def _of_class(logits: jax.Array, classes: jax.Array) -> tuple[jax.Array, jax.Arr
 def _in_tiles(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     """`function(shared, batch)`, part by part."""
 
-    def on(limit: int) -> Callable[[Any, Any], Any]:
-        def tiled(shared: Any, batch: Any) -> Any:
-            size = len(jax.tree.leaves(batch)[0])
-            parts = -(-size // limit)
-            tile = -(-size // parts)
-            if parts == 1:
-                return function(shared, batch)
-
-            def cut(leaf: jax.Array) -> jax.Array:
-                filled = jnp.pad(leaf, ((0, parts * tile - size),) + ((0, 0),) * (leaf.ndim - 1))
-                return filled.reshape(parts, tile, *leaf.shape[1:])
-
-            pieces = jax.lax.map(functools.partial(function, shared), jax.tree.map(cut, batch))
-            return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:])[:size], pieces)
-
-        return tiled
-
     def by_platform(shared: Any, batch: Any) -> Any:
-        limit = backward_tile(batch[0].shape[1:])
-        return jax.lax.platform_dependent(shared, batch, cpu=on(limit), default=on(MAX_TILE))
+        size = len(jax.tree.leaves(batch)[0])
+        on_cpu = tile_size(size, backward_tile(batch[0].shape[1:]))
+        return tiled_by_platform(function, on_cpu, tile_size(size), shared, batch)
 
     return by_platform
 

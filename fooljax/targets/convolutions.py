@@ -119,10 +119,10 @@ convolve_few.defvjp(_few_forward, _few_backward)
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
 def convolve(images: jax.Array, kernel: jax.Array, stride: int, padding: int) -> jax.Array:
-    """Convolution; on a CPU that with a stride is a product of blocks, and gradients are those of patches.
+    """Convolution; on a CPU, with a stride, as a product of blocks of pixels.
 
-    XLA's own gradients, of the kernel above all, take many times as long there. Reverse-mode differentiation
-    only.
+    The gradients there are those of one matrix product with patches: XLA's own, of the kernel above all, take
+    many times as long. Reverse-mode differentiation only.
 
     Args:
       images: `[B, H, W, K]`.

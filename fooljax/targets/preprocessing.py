@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from fooljax.base import Params
-from fooljax.evaluation import tiled
+from fooljax.evaluation import tiled, tiled_by_platform
 
 CROPS = (1, 10)
 MAX_TILE = 64
@@ -61,14 +61,7 @@ def preprocessed(
     side, margin = how.input_size, how.size - how.input_size
 
     def of_inputs(params: Params, inputs: jax.Array) -> jax.Array:
-        if inputs.shape[0] <= how.tile:
-            return network(params, inputs)
-        logits: jax.Array = jax.lax.platform_dependent(
-            params,
-            inputs,
-            cpu=lambda p, x: tiled(network, min(how.tile, x.shape[0]), p, x),
-            default=network,
-        )
+        logits: jax.Array = tiled_by_platform(network, how.tile, inputs.shape[0], params, inputs)
         return logits
 
     def prepared(params: Params, images: jax.Array) -> jax.Array:
