@@ -16,7 +16,10 @@ from pathlib import Path
 COMPARED = ("archive.npz", "lineage.npz", "metrics.csv", "gallery.png", "elites", "elites.csv")
 SETTINGS = {
     "mnist_direct": ["--generations", "150", "--lineage"],
-    "imagenet_cppn": ["--generations", "60", "--children", "20", "--classes", "0-990:10"],
+    "imagenet_cppn": [
+        *["--generations", "60", "--children", "20"],
+        *["--classes", "0-990:10", "--fine-share", "0.5"],
+    ],
     "imagenet_direct": ["--generations", "30", "--children", "20", "--classes", "0-990:10"],
 }
 

@@ -45,9 +45,10 @@ def small(monkeypatch):
     monkeypatch.setattr(imagenet, "NUM_CLASSES", CLASSES)
 
 
-def test_a_run_of_many_classes(tmp_path, capsys):
+@pytest.mark.parametrize("module", [imagenet_cppn, imagenet_direct])
+def test_a_run_of_many_classes(module, tmp_path, capsys):
     flags = ["--generations", "3", "--children", "8", "--outdir", str(tmp_path / "run")]
-    assert imagenet_direct.main(flags) == 0
+    assert module.main(flags) == 0
     out = capsys.readouterr().out
     assert "confidence is the softmax of a toy" in out
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
