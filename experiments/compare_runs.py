@@ -28,7 +28,7 @@ class Run(NamedTuple):
 
     Attributes:
       summary: its `summary.json`.
-      passes: `[n]`, rising.
+      passes: `[n]`, rising; those that the genomes it began with had cost are counted.
       odds: `[R, n]`, medians over the classes.
     """
 
@@ -57,7 +57,10 @@ def read(folder: Path) -> Run:
         raise InputError(f"{path}: expected the metrics of a run, found something else ({error})") from error
     if not isinstance(summary.get("rescored"), dict):
         raise InputError(f"{folder / 'summary.json'}: expected an entry rescored, found none")
-    return Run(summary, table[0, :, 1].astype(np.int64), table[..., 2])
+    before = summary.get("evaluations_before", 0)
+    if not isinstance(before, int):
+        raise InputError(f"{folder / 'summary.json'}: expected a number evaluations_before, found {before!r}")
+    return Run(summary, before + table[0, :, 1].astype(np.int64), table[..., 2])
 
 
 def at(run: Run, passes: int) -> float:

@@ -15,6 +15,7 @@ import jax
 from experiments.ancestry import Recorder
 from experiments.command_line import Interrupted, config_from, parse
 from experiments.elites import judge_elites, rescore, save_elites, save_table
+from experiments.init_from import with_initial
 from experiments.job import Experiment, FoolingConfig, Job, prepare
 from experiments.results import summarise, write_figures_and_page
 from experiments.run_folder import MetricsFile, RunFolder
@@ -67,7 +68,7 @@ def run(
     """
     host = host or Host()
     # Everything is checked before the folder is made, so that wrong input leaves nothing behind.
-    job = prepare(experiment, config, host.terminal)
+    job = with_initial(prepare(experiment, config, host.terminal))
     with RunFolder.create(outdir, experiment.name, dataclasses.asdict(config)) as folder:
         return _run_in(folder, job, host)
 
@@ -94,7 +95,7 @@ def resume(
             elif value != begun_with:
                 raise InputError(f"{name}: the run in {path} was begun with {begun_with}, got {value}")
         config = dataclasses.replace(config, generations=given.get("generations", config.generations))
-        job = prepare(experiment, config, host.terminal)
+        job = with_initial(prepare(experiment, config, host.terminal))
         if dataclasses.asdict(config) != folder.config["settings"]:
             folder.save_config(dataclasses.asdict(config))
         return _run_in(folder, job, host)
@@ -126,7 +127,8 @@ def _run_in(folder: RunFolder, job: Job, host: Host) -> dict[str, Any]:
             generations=config.generations,
             runs=config.runs,
             cells=job.subject.cells,
-            init_size=config.children,
+            init_size=None if job.initial else config.children,
+            init_genomes=job.initial.genomes if job.initial else None,
             until=config.until,
             checkpoints=folder.checkpoints,
             resume=folder.resumed,

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from experiments.command_line import option
 from experiments.terminal import Terminal
 from fooljax import strategies
-from fooljax.base import Encoding, Strategy, Target, TargetCard
+from fooljax.base import Encoding, Genome, Strategy, Target, TargetCard
 from fooljax.errors import InputError
 
 
@@ -31,6 +31,9 @@ class FoolingConfig:
         kind=float,
         least=0.0,
         most=1.0,
+    )
+    init_from: str | None = option(
+        None, "folder of a finished run, to begin with its elites instead of random images", kind=str
     )
     lineage: bool = option(
         False, "record every replacement, for experiments.lineage; large where a genome is the image itself"
@@ -82,6 +85,18 @@ class Experiment:
     subject: Callable[[Any], Subject]
 
 
+class Initial(NamedTuple):
+    """What a search begins with instead of random genomes.
+
+    Attributes:
+      genomes: leaves `[N, ...]`.
+      evaluations: network passes that they had cost.
+    """
+
+    genomes: Genome
+    evaluations: int
+
+
 class Job(NamedTuple):
     """A checked config with what was built from it."""
 
@@ -90,6 +105,7 @@ class Job(NamedTuple):
     subject: Subject
     encoding: Encoding
     strategy: Strategy
+    initial: Initial | None = None
 
 
 def prepare(experiment: Experiment, config: FoolingConfig, terminal: Terminal) -> Job:

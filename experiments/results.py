@@ -70,6 +70,7 @@ def summarise(
         "children_per_generation": config.children,
         "settings": asdict(config),
         "evaluations": evaluations,
+        "evaluations_before": job.initial.evaluations if job.initial else 0,
         "seconds_search": round(evolution.seconds_search, 3),
         "seconds_compile": round(evolution.seconds_compile, 3),
         "evaluations_per_second": round(evaluations / max(evolution.seconds_search, 1e-9), 1),
@@ -87,7 +88,7 @@ def summarise(
         },
         "by_group": _by_group(job, evolution, rescored),
         "also_judged": {name: {**_medians(odds), "shares": _shares(odds)} for name, odds in judged.items()},
-        # The control within every run: the best of the first random images, before any selection.
+        # The control within every run: the best of the first images, random unless it began with others.
         "generation_0": {
             "median_log_odds": _finite(np.median(metrics["median_log_odds"][:, 0])),
             "min_log_odds": _finite(np.min(metrics["min_log_odds"][:, 0])),
@@ -240,6 +241,7 @@ def _evenly(count: int, most: int) -> list[int]:
 def _numbers(summary: Mapping[str, Any]) -> list[Number]:
     rescored, before = summary["rescored"], summary["generation_0"]
     images, children = rescored["images"], summary["children_per_generation"]
+    earlier = summary["evaluations_before"]
     numbers = [
         Number(
             "Images with 99.99 % or more",
@@ -254,16 +256,19 @@ def _numbers(summary: Mapping[str, Any]) -> list[Number]:
         ),
         Number("Lowest confidence", format_confidence(rescored["min_log_odds"]), "Of all runs and classes."),
         Number(
-            "Control: random images",
+            "Before this search" if earlier else "Control: random images",
             format_confidence(before["median_log_odds"]),
-            f"The median confidence where each class has the best of {children} random images, "
+            "The median confidence of the images that it began with."
+            if earlier
+            else f"The median confidence where each class has the best of {children} random images, "
             "before any evolution.",
         ),
         Number(
             "Images shown to the network",
             f"{summary['evaluations']:,}",
-            "All runs together, the random ones included; "
-            f"{summary['evaluations_per_second']:,.0f} a second.",
+            f"All runs together, the {'first' if earlier else 'random'} ones included; "
+            f"{summary['evaluations_per_second']:,.0f} a second."
+            + (f" Those that it began with had cost {earlier:,} before." if earlier else ""),
         ),
     ]
     if summary["clean_accuracy"] is not None:

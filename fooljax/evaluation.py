@@ -27,6 +27,8 @@ DRAWN_VALUES = 2**23
 """Pixel values that a thread of `draw` has in memory at a time, each some twelve bytes."""
 MAX_TILE = 1024
 """Images that one network call sees at most; larger batches go through it tile by tile."""
+TILE_VALUES = 2**25
+"""Pixel values that a tile has at most on a CPU, 134 MB: a thousand of ImageNet's images are six tiles."""
 
 
 def log_odds(logits: jax.Array) -> jax.Array:
@@ -169,7 +171,8 @@ def make_fitness(
         return odds if cells == tuple(range(odds.shape[-1])) else odds[:, np.asarray(cells)]
 
     def fitness(problem: Problem, genomes: Genome) -> jax.Array:
-        tile = tile_size(_batch(genomes))
+        most = min(MAX_TILE, max(1, TILE_VALUES // math.prod(encoding.image_shape)))
+        tile = tile_size(_batch(genomes), most)
 
         def of_batch(problem: Problem, genomes: Genome) -> jax.Array:
             # An accelerator is fastest on the whole batch; there bit-equality with a lone run is lost.

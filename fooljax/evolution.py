@@ -22,7 +22,7 @@ from fooljax.archive import Archive, empty, insert
 from fooljax.base import Encoding, Genome, Params, Problem, Strategy, Target, as_target
 from fooljax.errors import InputError
 from fooljax.evaluation import draw, make_fitness, to_log_odds
-from fooljax.storage import Checkpoints, load_arrays, load_tree
+from fooljax.storage import Checkpoints, digest_tree, load_arrays, load_tree
 from fooljax.strategies.map_elites import map_elites
 
 CHUNK = 10
@@ -137,15 +137,24 @@ class Evolution:
         return draw(self.encoding, flat).reshape(runs, cells, *self.encoding.image_shape)
 
 
-def start(search: Search, problem: Problem, key: jax.Array, init_size: int) -> tuple[EvolutionState, Any]:
-    """Makes, evaluates and inserts the first random genomes of one run (generation 0).
+def start(
+    search: Search, problem: Problem, key: jax.Array, init_size: int, genomes: Genome | None = None
+) -> tuple[EvolutionState, Any]:
+    """Evaluates and inserts the first genomes of one run (generation 0).
 
+    Args:
+      search: the fixed parts.
+      problem: arrays that do not change.
+      key: the run's key.
+      init_size: how many they are.
+      genomes: leaves `[init_size, ...]`; random ones where None.
     Returns:
       The state, and the metrics of generation 0.
     """
     genomes_key, strategy_key, run_key = jax.random.split(key, 3)
     encoding = search.encoding
-    genomes = jax.vmap(encoding.init)(jax.random.split(genomes_key, init_size))
+    if genomes is None:
+        genomes = jax.vmap(encoding.init)(jax.random.split(genomes_key, init_size))
     fitness = _fitness(search)(problem, genomes)
     num_nan = jnp.sum(jnp.any(jnp.isnan(fitness), axis=1))
     fitness = jnp.where(jnp.isnan(fitness), -jnp.inf, fitness)
@@ -217,6 +226,7 @@ def evolve(
     runs: int = 1,
     cells: Sequence[int] | None = None,
     init_size: int | None = None,
+    init_genomes: Genome | None = None,
     until: float | None = None,
     chunk: int = CHUNK,
     checkpoints: Path | str | None = None,
@@ -237,6 +247,9 @@ def evolve(
       runs: `R`, independent runs side by side, 1 or more.
       cells: class indices to evolve for; all classes by default.
       init_size: random genomes to start from; the strategy's `batch_size` by default.
+      init_genomes: genomes to start from instead, the same in every run: leaves `[N, ...]`. Generation 0
+        evaluates them, `N` queries a run, and all that goes by generations (schedules, ids, births) counts
+        from there.
       until: a confidence in (0, 1): stops when every cell of every run has reached it (looked for every
         `CHUNK` generations, so that the end does not depend on chunking).
       chunk: generations per compiled call.
@@ -255,6 +268,10 @@ def evolve(
         raise InputError("key: expected a typed PRNG key, as jax.random.key(0)")
     target = as_target(target)
     strategy = map_elites(encoding) if strategy is None else strategy
+    if init_genomes is not None:
+        if init_size is not None:
+            raise InputError(f"init_size: expected none where init_genomes are given, got {init_size}")
+        init_size = _count_genomes(encoding, init_genomes)
     init_size = strategy.batch_size if init_size is None else init_size
     for name, value, least in (
         ("generations", generations, 0),
@@ -286,23 +303,25 @@ def evolve(
         "key": np.asarray(jax.random.key_data(key)).tolist(),
         "cells": list(cells),
         "init_size": init_size,
+        "init_genomes": None if init_genomes is None else digest_tree(init_genomes),
         "encoding": encoding.name,
         "strategy": strategy.name,
         "batch_size": strategy.batch_size,
     }
 
     clock = time.perf_counter()
+    given = () if init_genomes is None else (init_genomes,)
     abstract_state, abstract_first = jax.eval_shape(
-        functools.partial(_start_runs, search, init_size), problem, keys
+        functools.partial(_start_runs, search, init_size), problem, keys, *given
     )
     history: list[dict[str, npt.NDArray[Any]]] = []
     latest = store.latest() if store is not None and resume else None
     spent = {"seconds_search": 0.0, "seconds_compile": 0.0}
     if latest is None:
-        begin = compile_start(search, init_size, problem, keys)
+        begin = compile_start(search, init_size, problem, keys, *given)
         spent["seconds_compile"] += time.perf_counter() - clock
         clock = time.perf_counter()
-        state, (metrics, num_nan, replaced) = begin(problem, keys)
+        state, (metrics, num_nan, replaced) = begin(problem, keys, *given)
         if bad := int(np.sum(num_nan)):
             raise InputError(f"target: its logits are NaN for {bad} of the first {runs * init_size} images")
         history.append({name: np.asarray(value)[:, None] for name, value in metrics.items()})
@@ -358,17 +377,24 @@ def _fitness(search: Search) -> Callable[[Problem, Genome], jax.Array]:
     return make_fitness(search.encoding, search.apply, search.cells)
 
 
-def _start_runs(search: Search, init_size: int, problem: Problem, keys: jax.Array) -> Any:
-    return jax.vmap(lambda key: start(search, problem, key, init_size))(keys)
+def _start_runs(
+    search: Search, init_size: int, problem: Problem, keys: jax.Array, genomes: Genome | None = None
+) -> Any:
+    return jax.vmap(lambda key: start(search, problem, key, init_size, genomes))(keys)
 
 
 def _advance_runs(search: Search, generations: int, problem: Problem, state: EvolutionState) -> Any:
     return jax.vmap(lambda run: advance(search, problem, run, generations))(state)
 
 
-def compile_start(search: Search, init_size: int, problem: Problem, keys: jax.Array) -> jax.stages.Compiled:
-    """The program `(problem, keys [R]) -> (state, metrics)` that starts `R` runs."""
-    return _compile(_start_runs, search, init_size, (), *_shapes((problem, keys)))
+def compile_start(
+    search: Search, init_size: int, problem: Problem, keys: jax.Array, *genomes: Genome
+) -> jax.stages.Compiled:
+    """The program `(problem, keys [R]) -> (state, metrics)` that starts `R` runs.
+
+    Where genomes to start from are given it takes them as a third argument.
+    """
+    return _compile(_start_runs, search, init_size, (), *_shapes((problem, keys, *genomes)))
 
 
 def compile_advance(
@@ -458,6 +484,23 @@ def _rows(replaced: Any) -> Replacements:
         parents=parents[run, when, cell],
         genomes=jax.tree.map(lambda leaf: leaf[run, when, cell], genomes),
     )
+
+
+def _count_genomes(encoding: Encoding, genomes: Genome) -> int:
+    """How many genomes these are, after making sure that they are of this encoding."""
+    one_genome = jax.eval_shape(encoding.init, jax.random.key(0))
+    expected, _ = jax.tree_util.tree_flatten_with_path(one_genome)
+    structures: list[Any] = [jax.tree.structure(tree) for tree in (one_genome, genomes)]
+    if structures[0] != structures[1]:
+        raise InputError(f"init_genomes: expected {structures[0]}, got {structures[1]}")
+    leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(genomes)]
+    count = int(leaves[0].shape[0]) if leaves[0].ndim else 0
+    for (path, one), leaf in zip(expected, leaves, strict=True):
+        if leaf.shape != (count, *one.shape) or leaf.dtype != one.dtype or not count:
+            name = f"init_genomes{jax.tree_util.keystr(path)}"
+            shape = ", ".join(["N", *map(str, one.shape)])
+            raise InputError(f"{name}: expected {one.dtype}[{shape}], got {leaf.dtype}{list(leaf.shape)}")
+    return count
 
 
 def _num_classes(encoding: Encoding, target: Target) -> int:

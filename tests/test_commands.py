@@ -16,7 +16,7 @@ import pytest
 import rich.console
 from PIL import Image
 
-from experiments import mnist_direct
+from experiments import mnist_cppn, mnist_direct
 from experiments.terminal import Terminal, progress_lines
 from fooljax.evaluation import confidence
 from fooljax.evolution import Progress
@@ -209,6 +209,75 @@ def test_an_empty_outdir_is_taken(settings, tmp_path):
     outdir.mkdir()
     assert mnist_direct.main([*settings, "--generations", "0", "--quiet", "--outdir", str(outdir)]) == 0
     assert (outdir / "index.html").exists()
+
+
+def test_a_run_may_begin_with_the_elites_of_another(settings, finished, tmp_path):
+    outdir = tmp_path / "further"
+    flags = ["--init-from", str(finished), "--generations", "10", "--seed", "5", "--quiet"]
+    assert mnist_direct.main([*settings, *flags, "--outdir", str(outdir)]) == 0
+    before, after = (json.loads((path / "summary.json").read_text()) for path in (finished, outdir))
+    with np.load(finished / "archive.npz") as archive:
+        best = archive["fitness"].max(axis=0)
+        elites = sum(len(np.unique(ids)) for ids in archive["ids"])
+    assert after["generation_0"]["min_log_odds"] == pytest.approx(best.min(), abs=1e-4)
+    assert after["median_log_odds"] > np.median(best)
+    assert after["evaluations"] == 2 * (elites + 10 * 16)
+    assert after["evaluations_before"] == before["evaluations"] == 2 * 16 * 31
+    page = (outdir / "index.html").read_text()
+    assert "Before this search" in page
+    assert "had cost 992 before" in page
+    assert "Control: random images" not in page
+    # Resuming a run that began so needs the earlier one too; chains of runs add up.
+    assert mnist_direct.main(["--resume", str(outdir), "--generations", "12", "--quiet"]) == 0
+    last = tmp_path / "last"
+    assert mnist_direct.main([*settings, "--init-from", str(outdir), "--quiet", "--outdir", str(last)]) == 0
+    third = json.loads((last / "summary.json").read_text())
+    assert third["evaluations_before"] == 992 + 2 * (elites + 12 * 16)
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        (None, "", "expected a run folder, found no config.json in it"),
+        ("archive.npz", None, "expected a finished run, found no archive.npz in it"),
+        ("summary.json", None, "cannot read"),
+        ("summary.json", '{"evaluations": "some"}', "expected numbers of evaluations, found none"),
+    ],
+)
+def test_only_finished_runs_can_be_begun_from(file, content, message, settings, copied, tmp_path, capsys):
+    earlier = copied if file else tmp_path / "none"
+    if content is not None and file:
+        (copied / file).write_text(content)
+    elif file:
+        (copied / file).unlink()
+    outdir = tmp_path / "further"
+    assert (
+        mnist_direct.main([*settings, "--init-from", str(earlier), "--outdir", str(outdir), "--quiet"]) == 2
+    )
+    line = one_line(capsys)
+    assert line.startswith("error: --init-from: ")
+    assert message in line
+    assert not outdir.exists()
+
+
+@pytest.mark.parametrize(
+    ("module", "flags", "message"),
+    [
+        (
+            mnist_direct,
+            ["--storage", "uint8"],
+            "would be other images with these settings; there: storage float32",
+        ),
+        (mnist_cppn, [], "would be other images with these settings; there: "),
+        (mnist_direct, ["--data", "embedded"], "expected images [28, 28, 1], those of"),
+    ],
+)
+def test_genomes_must_mean_the_same_images(module, flags, message, settings, finished, tmp_path, capsys):
+    outdir = tmp_path / "further"
+    command = [*settings, *flags, "--init-from", str(finished), "--outdir", str(outdir), "--quiet"]
+    assert module.main(command) == 2
+    assert message in one_line(capsys)
+    assert not outdir.exists()
 
 
 @pytest.fixture

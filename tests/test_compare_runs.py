@@ -1,6 +1,7 @@
 """`python -m experiments.compare_runs`: runs at as many passes."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -44,6 +45,17 @@ def test_passes_may_be_given(folder, capsys):
     run = folder("run", [(0, 10, -3.0), (0, 20, 0.0)])
     assert compare_runs.main([run, "--passes", "12"]) == 0
     assert "4.74 %" in capsys.readouterr().out.splitlines()[2]
+
+
+def test_passes_before_a_run_are_counted(folder, capsys):
+    run = folder("run", [(0, 10, -3.0), (0, 20, 0.0)])
+    path = Path(run, "summary.json")
+    path.write_text(json.dumps({**json.loads(path.read_text()), "evaluations_before": 100}))
+    assert compare_runs.main([run, "--passes", "112"]) == 0
+    assert capsys.readouterr().out.splitlines()[2].split(" | ")[1:3] == ["4.74 %", "120"]
+    path.write_text(json.dumps({**json.loads(path.read_text()), "evaluations_before": "many"}))
+    assert compare_runs.main([run]) == 2
+    assert "expected a number evaluations_before, found 'many'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,23 @@ def test_fitness_does_not_depend_on_tiles_or_vmap(monkeypatch, tile):
     np.testing.assert_allclose(together, alone, atol=1e-5)
 
 
+def test_large_images_meet_the_network_in_bounded_tiles():
+    """On a CPU; so a thousand images of ImageNet's size are never in memory together."""
+    seen = []
+
+    def spying(weights, images):
+        seen.append(images.shape[0])
+        return jnp.zeros((images.shape[0], 2))
+
+    encoding = direct((256, 256, 3), storage="uint8")
+    fitness = evaluation.make_fitness(encoding, spying, (0, 1))
+    genomes = jax.ShapeDtypeStruct((1000, 256 * 256 * 3), jnp.uint8)
+    found = jax.eval_shape(fitness, Problem({}, (), spying, (0, 1)), genomes)
+    assert found.shape == (1000, 2)
+    assert min(seen) == 167
+    assert evaluation.TILE_VALUES >= 167 * 256 * 256 * 3
+
+
 def test_stacked_targets_are_taken_one_after_another():
     encoding = direct((8, 8, 1))
     fitness = evaluation.make_fitness(encoding, network, tuple(range(5)))

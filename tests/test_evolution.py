@@ -132,6 +132,42 @@ def test_a_checkpoint_of_another_search_is_refused(tmp_path):
         run(checkpoints=tmp_path, resume=True, cells=[1, 2])
 
 
+def given_genomes(count, seed=3):
+    return jax.vmap(ENCODING.init)(jax.random.split(jax.random.key(seed), count))
+
+
+def test_given_genomes_are_evaluated_first_and_in_every_run():
+    genomes = given_genomes(5)
+    found = run(init_genomes=genomes, generations=0)
+    odds = log_odds(target().apply(target().params, jax.vmap(lambda g: ENCODING.render(g, ()))(genomes)))
+    for archive_odds, archive_genomes in zip(found.log_odds, found.archive.genomes, strict=True):
+        np.testing.assert_allclose(archive_odds, np.max(odds, axis=0), atol=1e-5)
+        np.testing.assert_array_equal(archive_genomes, np.asarray(genomes)[np.argmax(odds, axis=0)])
+    np.testing.assert_array_equal(found.metrics["queries"], [[5], [5]])
+    assert np.all(np.isin(found.archive.ids, range(5)))
+
+
+def test_a_search_goes_on_from_the_elites_of_another(whole, tmp_path):
+    genomes = np.asarray(whole.archive.genomes).reshape(8, -1)
+    further = run(init_genomes=genomes, key=jax.random.key(9), checkpoints=tmp_path)
+    np.testing.assert_allclose(
+        further.metrics["min_log_odds"][:, 0], np.min(whole.log_odds.max(0)), atol=1e-5
+    )
+    assert np.all(further.log_odds > whole.log_odds.max(0) - 1e-5)
+    assert np.sum(further.log_odds > whole.log_odds.max(0) + 0.1) >= 4
+    assert not np.array_equal(further.log_odds[0], further.log_odds[1])
+    assert further.metrics["queries"][0, -1] == 8 + 30 * STRATEGY.batch_size
+
+
+def test_resuming_wants_the_same_given_genomes(tmp_path):
+    changes = {"init_genomes": given_genomes(5), "checkpoints": tmp_path}
+    whole = run(init_genomes=given_genomes(5))
+    run(**changes, generations=10)
+    assert_same(whole, run(**changes, resume=True))
+    with pytest.raises(InputError, match=r"expected a checkpoint with init_genomes [0-9a-f]{64}, found"):
+        run(**{**changes, "init_genomes": given_genomes(5, seed=4)}, resume=True)
+
+
 def test_cells_are_class_indices(whole):
     some = run(cells=[3, 1])
     assert some.log_odds.shape == (2, 2)
@@ -222,6 +258,18 @@ def test_a_strategys_metrics_are_kept_and_blank_at_first():
         ({"runs": 0}, "^runs: expected 1 or more, got 0"),
         ({"init_size": 0}, "^init_size: expected 1 or more"),
         ({"chunk": 0}, "^chunk: expected 1 or more"),
+        (
+            {"init_genomes": np.zeros((3, 35), np.float32)},
+            r"^init_genomes: expected float32\[N, 36\], got float32\[3, 35\]",
+        ),
+        (
+            {"init_genomes": np.zeros((3, 36), np.int32)},
+            r"^init_genomes: expected float32\[N, 36\], got int32",
+        ),
+        ({"init_genomes": np.zeros((0, 36), np.float32)}, r"^init_genomes: expected .* got float32\[0, 36\]"),
+        ({"init_genomes": np.float32(1)}, r"^init_genomes: expected .* got float32\[\]"),
+        ({"init_genomes": {"a": np.zeros((3, 36), np.float32)}}, "^init_genomes: expected PyTreeDef"),
+        ({"init_genomes": np.zeros((3, 36), np.float32), "init_size": 3}, "^init_size: expected none where"),
         ({"until": 1.0}, r"^until: expected a confidence inside \(0, 1\), got 1.0"),
         ({"cells": [0, 4]}, r"^cells: expected different class indices in \[0, 3\], got \[0, 4\]"),
         ({"cells": [1, 1]}, "^cells: expected different"),

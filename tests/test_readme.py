@@ -3,8 +3,11 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
+
+from experiments.finished_run import open_run
 
 README = Path(__file__).parent.parent / "README.md"
 
@@ -33,3 +36,12 @@ def test_the_commands_are_there(word):
 def test_no_link_of_the_readme_is_dead():
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", README.read_text()):
         assert (README.parent / target).exists(), target
+
+
+PUBLISHED = sorted(path.parent for path in (README.parent / "docs/results").glob("*/archive.npz"))
+
+
+@pytest.mark.parametrize("folder", PUBLISHED, ids=lambda folder: folder.name)
+def test_published_archives_can_be_opened(folder):
+    """So that a poster can be made of them, or a search go on from them; a new setting needs a line there."""
+    assert np.all(open_run(folder).archive.occupied)

@@ -1,0 +1,74 @@
+"""What a search begins with instead of random genomes: the elites of a finished run.
+
+So a search goes on with other settings, or against another network. It is a run of its own: its generations,
+and what goes by them, count from 0. The passes that its first genomes had cost are told beside its own.
+"""
+
+import dataclasses
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from experiments.command_line import in_words
+from experiments.finished_run import FinishedRun, open_run
+from experiments.job import FoolingConfig, Initial, Job
+from fooljax.base import Genome
+from fooljax.errors import InputError
+from fooljax.evaluation import draw
+from fooljax.storage import read_json
+
+
+def with_initial(job: Job) -> Job:
+    """The job together with what its config says that it begins with.
+
+    Raises:
+      InputError: that is not the folder of a finished run, or its genomes are not of the job's encoding.
+    """
+    if job.config.init_from is None:
+        return job
+    path = Path(job.config.init_from)
+    try:
+        earlier, summary = open_run(path), read_json(path / "summary.json")
+    except InputError as error:
+        raise InputError(f"init_from: {error}") from error
+    evaluations = [summary.get("evaluations"), summary.get("evaluations_before", 0)]
+    if not all(isinstance(number, int) for number in evaluations):
+        raise InputError(f"init_from: {path / 'summary.json'}: expected numbers of evaluations, found none")
+    genomes = elites(earlier)
+    _check(job, earlier, genomes)
+    return job._replace(initial=Initial(genomes, sum(evaluations)))
+
+
+def elites(run: FinishedRun) -> Genome:
+    """The elites of all its runs and cells, leaves `[N, ...]`, each once however many cells it holds."""
+    archive = run.archive
+    runs, cells = np.nonzero(np.asarray(archive.occupied))
+    ids = np.asarray(archive.ids)[runs, cells]
+    _, first = np.unique(np.stack([runs, ids]), axis=1, return_index=True)
+    runs, cells = runs[first], cells[first]
+    return jax.tree.map(lambda leaf: np.asarray(leaf)[runs, cells], archive.genomes)
+
+
+def _check(job: Job, earlier: FinishedRun, genomes: Genome) -> None:
+    """Makes sure that the genomes mean in this job what they meant there."""
+    here, there = job.encoding, earlier.encoding
+    if here.image_shape != there.image_shape:
+        raise InputError(
+            f"init_from: expected images {list(here.image_shape)}, those of {earlier.path} are "
+            f"{list(there.image_shape)}"
+        )
+    kinds = [
+        [(leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(jax.eval_shape(one.init, jax.random.key(0)))]
+        for one in (here, there)
+    ]
+    same_kind = here.name == there.name and kinds[0] == kinds[1]
+    # Genomes of one kind may still mean different images: by other functions, coordinates or colours.
+    if not same_kind or not np.array_equal(draw(here, genomes), draw(there, genomes)):
+        ours, theirs = dataclasses.asdict(job.config), dataclasses.asdict(earlier.config)
+        search = {field.name for field in dataclasses.fields(FoolingConfig)}
+        differ = [name for name in theirs if name not in search and theirs[name] != ours.get(name)]
+        raise InputError(
+            f"init_from: the elites of {earlier.path} would be other images with these settings; there: "
+            + ", ".join(f"{name} {in_words(theirs[name])}" for name in differ)
+        )
