@@ -11,11 +11,11 @@ import jax
 import jax.numpy as jnp
 
 from fooljax.base import Params
-from fooljax.evaluation import tiled, tiled_by_platform
+from fooljax.evaluation import tile_size, tiled_by_platform
 
 CROPS = (1, 10)
 MAX_TILE = 64
-"""Images whose crops are in memory at a time."""
+"""Images whose crops are in memory at a time, but on a CPU, where a tile's are."""
 
 
 @dataclass(frozen=True)
@@ -59,35 +59,32 @@ def preprocessed(
       A function that gives logits `[B, C]`; for ten crops the log of the mean softmax.
     """
     side, margin = how.input_size, how.size - how.input_size
-
-    def of_inputs(params: Params, inputs: jax.Array) -> jax.Array:
-        logits: jax.Array = tiled_by_platform(network, how.tile, inputs.shape[0], params, inputs)
-        return logits
-
-    def prepared(params: Params, images: jax.Array) -> jax.Array:
-        ordered = images[..., ::-1] if how.order == "bgr" else images
-        mean = jnp.broadcast_to(params["mean"], ordered.shape[1:])
-        return (ordered * 255.0 - mean[None]) * jnp.asarray(how.scale)[None, None, None]
+    corners = [(top, left) for top in (0, margin) for left in (0, margin)]
+    middle = (margin // 2, margin // 2)
 
     def crop(images: jax.Array, top: int, left: int) -> jax.Array:
         return images[:, top : top + side, left : left + side]
 
+    def of_inputs(params: Params, views: jax.Array) -> jax.Array:
+        ordered = views[..., ::-1] if how.order == "bgr" else views
+        mean = jnp.broadcast_to(params["mean"], ordered.shape[1:])
+        inputs = (ordered * 255.0 - mean[None]) * jnp.asarray(how.scale)[None, None, None]
+        return network(params["network"], inputs)
+
     def centre(params: Params, images: jax.Array) -> jax.Array:
-        inputs = prepared(params, crop(images, margin // 2, margin // 2))
-        return of_inputs(params["network"], inputs)
+        return of_inputs(params, crop(images, *middle))
 
     def ten(params: Params, images: jax.Array) -> jax.Array:
-        corners = [(top, left) for top in (0, margin) for left in (0, margin)]
-        views = [crop(images, *place) for place in (*corners, (margin // 2, margin // 2))]
-        views += [view[:, :, ::-1] for view in views]
-        inputs = prepared(params, jnp.concatenate(views))
-        logits = of_inputs(params["network"], inputs).reshape(10, images.shape[0], -1)
+        upright = [crop(images, *place) for place in (*corners, middle)]
+        views = jnp.concatenate([*upright, *(view[:, :, ::-1] for view in upright)])
+        logits = tiled_by_platform(of_inputs, how.tile, views.shape[0], params, views)
+        logits = logits.reshape(10, images.shape[0], -1)
         return jax.nn.logsumexp(jax.nn.log_softmax(logits), axis=0) - jnp.log(10.0)
 
-    function = centre if how.crops == 1 else ten
-
     def apply(params: Params, images: jax.Array) -> jax.Array:
-        logits: jax.Array = tiled(function, min(MAX_TILE, images.shape[0]), params, images)
+        on_cpu, elsewhere = max(1, how.tile // how.crops), tile_size(images.shape[0], MAX_TILE)
+        of_images = centre if how.crops == 1 else ten
+        logits: jax.Array = tiled_by_platform(of_images, on_cpu, elsewhere, params, images)
         return logits
 
     return apply
