@@ -44,6 +44,12 @@ class DrawingsConfig:
         Rates().fine_weight, "of each weight to move in those", least=0.0, most=1.0
     )
     fine_eta: float = option(Rates().fine_eta, "distribution index of those moves; ours", least=1.0)
+    fine_connection_rate: float = option(
+        Rates().fine_connection,
+        "of those children to gain a connection with a small weight instead; ours",
+        least=0.0,
+        most=1.0,
+    )
 
 
 def encoding(config: DrawingsConfig, image_shape: tuple[int, int, int]) -> Encoding:
@@ -71,5 +77,6 @@ def encoding(config: DrawingsConfig, image_shape: tuple[int, int, int]) -> Encod
             fine=config.fine_share,
             fine_weight=config.fine_weight_rate,
             fine_eta=config.fine_eta,
+            fine_connection=config.fine_connection_rate,
         ),
     )

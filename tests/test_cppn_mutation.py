@@ -1,5 +1,6 @@
 """CPPN genomes under mutation: always valid, with the authors' rates and meaning."""
 
+import collections
 import functools
 import re
 
@@ -176,6 +177,32 @@ def test_the_larger_a_drawing_the_more_of_its_children_are_fine(grown):
         kept = np.mean(after.num_connections == genomes.num_connections)
         assert kept == pytest.approx(expected, abs=2 / np.sqrt(len(keys)))
     assert expected > 0.4
+
+
+@pytest.mark.parametrize("lowering", ["serial", "batched"])
+def test_some_fine_children_gain_a_connection_that_weighs_little(grown, lowering):
+    genomes = jax.tree.map(lambda leaf: np.repeat(leaf, 20, axis=0), grown[40])
+    some = (genomes.num_connections > 0) & (genomes.num_connections < LAYOUT.max_connections)
+    genomes = jax.tree.map(functools.partial(np.compress, some, axis=0), genomes)
+    rates = STILL._replace(fine=1.0, fine_weight=0.0, fine_connection=0.25)
+    keys = jax.random.split(jax.random.key(10), len(genomes.num_hidden))
+    after = jax.device_get(step(rates, lowering=lowering)(keys, genomes))
+    grew = after.num_connections > genomes.num_connections
+    chance = 0.25 * np.mean(1.0 - 4 / np.maximum(genomes.num_connections, 4))
+    assert np.mean(grew) == pytest.approx(chance, abs=2 / np.sqrt(len(keys)))
+    assert not differs(genomes, after)[~grew].any()
+    old, new = (jax.tree.map(functools.partial(np.compress, grew, axis=0), tree) for tree in (genomes, after))
+    weights = []
+    for index in range(len(new.num_hidden)):
+        first, second = one(old, index), one(new, index)
+        validate(second, LAYOUT, 4)
+        gained = collections.Counter(edge[2] for edge in edges(second))
+        gained.subtract(edge[2] for edge in edges(first))
+        ((weight, count),) = [(weight, count) for weight, count in gained.items() if count]
+        assert count == 1
+        weights.append(weight)
+    assert np.max(np.abs(weights)) <= 0.3
+    assert np.mean(np.abs(weights)) == pytest.approx(0.15, abs=0.02)
 
 
 def test_nothing_changes_at_rate_zero(grown):

@@ -37,6 +37,8 @@ class Rates(NamedTuple):
         grown, nearly all children made by the other steps are worse.
       fine_weight: of each weight to move in such a child.
       fine_eta: distribution index of those moves.
+      fine_connection: of such a child to gain a connection with a small weight instead, all else as it was:
+        room for later moves.
     """
 
     weight: float = 0.1
@@ -49,10 +51,13 @@ class Rates(NamedTuple):
     fine: float = 0.0
     fine_weight: float = 0.3
     fine_eta: float = 300.0
+    fine_connection: float = 0.0
 
 
 _FOR_STEPS = 11
 """Draws of the four steps that change the graph."""
+SMALL_WEIGHT = 0.3
+"""The most that a connection weighs which a fine child gains."""
 
 
 def make_mutate(
@@ -70,18 +75,27 @@ def make_mutate(
     """
     num_nodes, num_places = layout.max_nodes, layout.max_connections
     num_first = layout.num_inputs * layout.num_outputs
+    for_fine = num_places + num_nodes + _FOR_STEPS
     # No draw where nothing is decided by it, so that genomes without fine steps are what they always were.
-    num_draws = num_places + num_nodes + _FOR_STEPS + (rates.fine > 0.0)
+    num_draws = for_fine + (rates.fine > 0.0) + (rates.fine_connection > 0.0)
 
     def one(pair: tuple[jax.Array, CPPN]) -> CPPN:
         draws, genome = pair
         if rates.fine == 0.0:
             return coarse(draws, genome)
         grown = 1.0 - num_first / jnp.maximum(genome.num_connections, num_first)
-        return lax.cond(draws[-1] < rates.fine * grown, fine, coarse, draws, genome)
+        return lax.cond(draws[for_fine] < rates.fine * grown, fine, coarse, draws, genome)
 
     def fine(draws: jax.Array, genome: CPPN) -> CPPN:
-        return move_weights(draws[:num_places], genome, rates.fine_weight, rates.fine_eta)
+        def moved(draws: jax.Array, genome: CPPN) -> CPPN:
+            return move_weights(draws[:num_places], genome, rates.fine_weight, rates.fine_eta)
+
+        def joined(draws: jax.Array, genome: CPPN) -> CPPN:
+            return add_connection(draws[:4], genome, layout, 1.0, SMALL_WEIGHT)
+
+        if rates.fine_connection == 0.0:
+            return moved(draws, genome)
+        return lax.cond(draws[for_fine + 1] < rates.fine_connection, joined, moved, draws, genome)
 
     def coarse(draws: jax.Array, genome: CPPN) -> CPPN:
         for_weights, for_functions, last = jnp.split(draws, (num_places, num_places + num_nodes))
@@ -120,7 +134,9 @@ def redraw_functions(draws: jax.Array, genome: CPPN, layout: Layout, num_functio
     return dataclasses.replace(genome, functions=jnp.where(chosen, drawn, genome.functions))
 
 
-def add_connection(draws: jax.Array, genome: CPPN, layout: Layout, rate: float) -> CPPN:
+def add_connection(
+    draws: jax.Array, genome: CPPN, layout: Layout, rate: float, largest: float = MAX_WEIGHT
+) -> CPPN:
     """Joins a random input or hidden node to a random node that is neither itself nor its ancestor.
 
     Where the target stands before the source, the source and its ancestors between the two move before it,
@@ -131,6 +147,7 @@ def add_connection(draws: jax.Array, genome: CPPN, layout: Layout, rate: float) 
       genome: one genome.
       layout: its sizes.
       rate: probability that it happens; nothing happens if no target is left or the genome is full.
+      largest: the weight is drawn from [-largest, largest].
     """
 
     def join(genome: CPPN) -> CPPN:
@@ -161,7 +178,7 @@ def add_connection(draws: jax.Array, genome: CPPN, layout: Layout, rate: float) 
             target < source, before, lambda genome: (genome, source, target), genome
         )
         place = jnp.sum(_used(genome) & (genome.targets <= target), dtype=jnp.int32)
-        joined = _insert(genome, place, source, target, (2.0 * draws[3] - 1.0) * MAX_WEIGHT)
+        joined = _insert(genome, place, source, target, (2.0 * draws[3] - 1.0) * largest)
         return _where(counted[-1] > 0, joined, genome)
 
     happens = (draws[0] < rate) & (genome.num_connections < layout.max_connections)
