@@ -37,15 +37,7 @@ CASES = {
     "structure and functions a fifth as often": Rates(**RARE),
     **{
         f"weights alone: rate {rate:g}, eta {eta:g}": Rates(weight=rate, eta=eta, **NONE)
-        for rate, eta in (
-            (0.1, 15.0),
-            (0.1, 60.0),
-            (0.1, 200.0),
-            (0.3, 60.0),
-            (0.3, 300.0),
-            (0.3, 1000.0),
-            (0.3, 8000.0),
-        )
+        for rate, eta in ((0.1, 15.0), (0.1, 60.0), (0.1, 200.0), (0.3, 60.0), (0.3, 300.0), (0.3, 1000.0))
     },
     "weights alone: rate 1, eta 1000": Rates(weight=1.0, eta=1000.0, **NONE),
 }

@@ -80,9 +80,10 @@ def test_a_run_of_many_classes(module, tmp_path, capsys):
 
 def test_some_classes(tmp_path):
     flags = ["--generations", "1", "--children", "4", "--classes", "7,100-104:2", "--quiet"]
-    assert imagenet_direct.main([*flags, "--outdir", str(tmp_path / "run")]) == 0
+    assert imagenet_cppn.main([*flags, "--outdir", str(tmp_path / "run")]) == 0
     names = sorted(path.name[:14] for path in (tmp_path / "run" / "elites").glob("*.png"))
     assert names == [f"run00-class{index:03d}" for index in (7, 100, 102, 104)]
+    assert len(list((tmp_path / "run" / "elites").glob("*.json"))) == 4
     assert not (tmp_path / "run" / "classes.html").exists()
 
 

@@ -15,7 +15,7 @@ from fooljax.evaluation import tile_size, tiled_by_platform
 
 CROPS = (1, 10)
 MAX_TILE = 64
-"""Images whose crops are in memory at a time, but on a CPU, where a tile's are."""
+"""Images whose crops are in memory at a time; on a CPU only those of a tile are."""
 
 
 @dataclass(frozen=True)

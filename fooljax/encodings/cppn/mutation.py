@@ -77,7 +77,7 @@ def make_mutate(
     num_first = layout.num_inputs * layout.num_outputs
     for_fine = num_places + num_nodes + _FOR_STEPS
     # No draw where nothing is decided by it, so that genomes without fine steps are what they always were.
-    num_draws = for_fine + (rates.fine > 0.0) + (rates.fine_connection > 0.0)
+    num_draws = for_fine + (rates.fine > 0.0) * (1 + (rates.fine_connection > 0.0))
 
     def one(pair: tuple[jax.Array, CPPN]) -> CPPN:
         draws, genome = pair
