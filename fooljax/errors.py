@@ -14,14 +14,14 @@ class FaultError(RuntimeError):
 
 
 def shown(value: object, most: int = 200) -> str:
-    """What came from outside as one printable line, for a message.
+    r"""What came from outside as one printable line, for a message.
 
     Args:
       value: text, bytes, an exception, or anything else with a `str`.
       most: characters, at most; what is cut off is marked by an ellipsis.
     Returns:
       The text with runs of white space made one blank, and every character that a terminal would obey (escape
-      sequences, direction marks, lone surrogates) written as its escape, as `\\x1b`.
+      sequences, direction marks, lone surrogates) written as its escape, as `\x1b`.
     """
     text = value.decode("utf-8", "replace") if isinstance(value, bytes | bytearray) else str(value)
     text = " ".join(text[: 4 * most].split())
