@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from fooljax.errors import FaultError, InputError
+from fooljax.precision import in_float32
 
 Config = TypeVar("Config")
 
@@ -216,7 +217,7 @@ def run_command(main: Callable[[], None], config: type[Any]) -> int:
     """
     logging.basicConfig(format="note: %(message)s", level=logging.WARNING, stream=sys.stderr)
     try:
-        main()
+        in_float32(main)()
     except InputError as error:
         return _fail(2, _with_flag(str(error), config))
     except FaultError as error:

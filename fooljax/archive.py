@@ -103,6 +103,31 @@ def insert(
     )
 
 
+def first_at(level: float, first: Archive, archive: Archive, improved: jax.Array) -> Archive:
+    """Keeps, for each cell, the first elite whose fitness reached a level.
+
+    Args:
+      level: log-odds.
+      first: the elites that did so before; empty where none did. Shaped as `archive`.
+      archive: after an insertion.
+      improved: `[C]` bool, the cells that changed hands in it.
+    Returns:
+      `first` with the elites of those cells that reached the level now.
+    """
+    reached = improved & (archive.fitness >= level) & ~first.occupied
+
+    def keep(carry: tuple[Archive, jax.Array]) -> tuple[Archive, jax.Array]:
+        def take(new: jax.Array, old: jax.Array) -> jax.Array:
+            return jnp.where(reached.reshape((-1,) + (1,) * (old.ndim - 1)), new, old)
+
+        return jax.tree.map(take, archive, carry[0]), jnp.bool_(False)
+
+    # A loop of one pass or none: under `vmap` a `cond` would become a selection over all genomes in every
+    # generation, and this happens once a cell.
+    kept, _ = jax.lax.while_loop(lambda carry: carry[1], keep, (first, jnp.any(reached)))
+    return kept
+
+
 def sample(key: jax.Array, archive: Archive, shape: tuple[int, ...]) -> tuple[Genome, jax.Array]:
     """Draws elites uniformly per occupied cell, with replacement.
 

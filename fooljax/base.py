@@ -21,6 +21,8 @@ Coordinates = Any
 """A pytree of arrays that rendering needs besides the genome (empty for direct encodings)."""
 Params = Any
 """A pytree of a target's parameters."""
+Apply = Callable[[Params, jax.Array], jax.Array]
+"""`apply(params, images) -> logits`: images `[B, H, W, K]` in [0, 1], logits `[B, C]`."""
 
 
 def _nothing(genome: Genome) -> dict[str, jax.Array]:

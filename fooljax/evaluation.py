@@ -25,6 +25,8 @@ BACKWARD_PIXELS = 100 * 28 * 28
 """Pixels that one backward pass takes on a CPU, all its images together."""
 DRAWN_VALUES = 2**23
 """Pixel values that a thread of `draw` has in memory at a time, each some twelve bytes."""
+LARGE_LOGITS = 1000.0
+"""Where the largest logit is further from 0, log-odds are worked out after it is shifted to 0."""
 MAX_TILE = 1024
 """Images that one network call sees at most; larger batches go through it tile by tile."""
 TILE_VALUES = 2**25
@@ -32,19 +34,24 @@ TILE_VALUES = 2**25
 
 
 def log_odds(logits: jax.Array) -> jax.Array:
-    """Log-odds of each class against all others, in O(B C) memory.
+    """Log-odds of each class against all others, in O(B C) memory and in float32.
 
     Args:
-      logits: `[..., C]`, unnormalised log-probabilities, `C >= 2`.
+      logits: `[..., C]`, unnormalised log-probabilities, `C >= 2`, of any floating-point type.
     Returns:
-      `[..., C]`: `logits[c] - logsumexp(logits[others])`. The sum over the others is exact for the arg-max
-      class too: it is summed without it, not found by a difference.
+      `[..., C]` float32: `logits[c] - logsumexp(logits[others])`. The sum over the others is exact for the
+      arg-max class too: it is summed without it, not found by a difference.
     """
     num_classes = logits.shape[-1]
     if num_classes < 2:
         raise InputError(f"logits: expected at least 2 classes on the last axis, got {num_classes}")
+    logits = logits.astype(jnp.float32)
     is_top = jax.nn.one_hot(jnp.argmax(logits, axis=-1), num_classes, dtype=bool)
     top = jnp.max(logits, axis=-1, keepdims=True)
+    # Large logits would swallow the sum over the others. Log-odds are the same after any shift. Smaller
+    # logits are not shifted, so that their log-odds keep every bit that published results have.
+    shift = jnp.where(jnp.abs(top) > LARGE_LOGITS, top, 0.0)
+    logits, top = logits - shift, top - shift
     others = jnp.where(is_top, -jnp.inf, logits)
     rest_of_top = jax.nn.logsumexp(others, axis=-1, keepdims=True)
     # For any other class the arg-max class dominates the sum, so a difference is safe there: 1 + (s - e).

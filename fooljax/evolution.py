@@ -6,6 +6,8 @@ checkpoints and early stop. The same key gives the same archive, bit for bit, un
 """
 
 import functools
+import logging
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,29 +20,41 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from fooljax.archive import Archive, empty, insert
-from fooljax.base import Encoding, Genome, Params, Problem, Strategy, Target, as_target
-from fooljax.errors import InputError
+from fooljax.archive import Archive, empty, first_at, insert
+from fooljax.base import Apply, Encoding, Genome, Problem, Strategy, Target, as_target
+from fooljax.errors import InputError, shown
 from fooljax.evaluation import draw, make_fitness, to_log_odds
+from fooljax.identity import check_identity, search_identity
+from fooljax.precision import as_float32, in_float32
+from fooljax.probe import count_classes, probe
 from fooljax.storage import Checkpoints, digest_tree, load_arrays, load_tree
 from fooljax.strategies.map_elites import map_elites
+from fooljax.strategies.registry import build
+
+logger = logging.getLogger("fooljax")
 
 CHUNK = 10
 """Generations per compiled call; also how often an early stop is looked for."""
 CHECKPOINT_SECONDS = 10.0
+BATCH_SIZE = 200
+"""Children of a strategy that is given by its name. Source: the authors' code for MNIST."""
 RECORD_ROWS = 16384
 """Most rows, cells x generations x runs, that a chunk may hold when replacements are recorded."""
 SHARES = {f"share_{name}": to_log_odds(p) for name, p in (("90", 0.9), ("99", 0.99), ("9999", 0.9999))}
 """Metrics that tell the share of cells at a confidence or more, and its log-odds."""
+FOOLED = to_log_odds(0.9999)
+"""What the paper calls fooled, as log-odds. Source: Nguyen et al. 2015, abstract."""
 MAX_QUERIES = 2**31 - 1
 """Ids are int32."""
+MOST_NAN = 0.5
+"""A target whose logits are NaN for a larger share of the first images is refused."""
 
 
 class Search(NamedTuple):
     """All that is fixed while a search is compiled. Hashable: equal searches share their programs."""
 
     encoding: Encoding
-    apply: Callable[[Params, jax.Array], jax.Array]
+    apply: Apply
     strategy: Strategy
     cells: tuple[int, ...]
     record: bool = False
@@ -51,7 +65,8 @@ class EvolutionState:
     """One run between two generations.
 
     Attributes:
-      archive: `C` cells.
+      archive: `C` cells, the best elite of each.
+      first: `C` cells, the first elite of each that was fooled (99.99 %); empty where none was yet.
       strategy: the strategy's own state.
       key: `[]`, the run's key; generation g uses `fold_in(key, g)` and nothing else.
       generation: `[]` int32; 0 after the first random genomes.
@@ -59,6 +74,7 @@ class EvolutionState:
     """
 
     archive: Archive
+    first: Archive
     strategy: Any
     key: jax.Array
     generation: jax.Array
@@ -108,9 +124,11 @@ class Evolution:
       encoding: the encoding that draws the genomes.
       cells: class index of each cell.
       archive: `R` archives, leaves `[R, C, ...]`, on the host.
-      metrics: arrays `[R, T + 1]` by name, generations 0 to T: queries, replacements, and median, mean, min
-        and max over cells of confidence and of log-odds, and the shares of cells at 90, 99 and 99.99 % or
-        more; then the encoding's and the strategy's own.
+      first: the same of the first elite of each cell that was fooled: at that moment, before the search made
+        it any better. Cells that were never fooled are empty.
+      metrics: arrays `[R, T + 1]` by name, generations 0 to T: queries, replacements, children whose logits
+        were NaN, and median, mean, min and max over cells of confidence and of log-odds, and the shares of
+        cells at 90, 99 and 99.99 % or more; then the encoding's and the strategy's own.
       generations: `T`, done in all.
       completed: False where `stop` ended it early.
       seconds_search, seconds_compile: wall time, of the resumed parts too; compilation apart.
@@ -119,6 +137,7 @@ class Evolution:
     encoding: Encoding
     cells: tuple[int, ...]
     archive: Archive
+    first: Archive
     metrics: dict[str, npt.NDArray[Any]]
     generations: int
     completed: bool
@@ -132,8 +151,15 @@ class Evolution:
 
     def images(self) -> npt.NDArray[np.uint8]:
         """The elites as 8-bit images, `[R, C, H, W, K]`."""
-        runs, cells = self.log_odds.shape
-        flat = jax.tree.map(lambda leaf: leaf.reshape(runs * cells, *leaf.shape[2:]), self.archive.genomes)
+        return self._drawn(self.archive)
+
+    def first_images(self) -> npt.NDArray[np.uint8]:
+        """The first fooled elites as 8-bit images, `[R, C, H, W, K]`; where there is none, any image."""
+        return self._drawn(self.first)
+
+    def _drawn(self, archive: Archive) -> npt.NDArray[np.uint8]:
+        runs, cells = archive.fitness.shape
+        flat = jax.tree.map(lambda leaf: leaf.reshape(runs * cells, *leaf.shape[2:]), archive.genomes)
         return draw(self.encoding, flat).reshape(runs, cells, *self.encoding.image_shape)
 
 
@@ -155,22 +181,20 @@ def start(
     encoding = search.encoding
     if genomes is None:
         genomes = jax.vmap(encoding.init)(jax.random.split(genomes_key, init_size))
-    fitness = _fitness(search)(problem, genomes)
-    num_nan = jnp.sum(jnp.any(jnp.isnan(fitness), axis=1))
-    fitness = jnp.where(jnp.isnan(fitness), -jnp.inf, fitness)
+    fitness, num_nan = _without_nan(_fitness(search)(problem, genomes))
     blank = empty(jax.eval_shape(encoding.init, key), len(search.cells), encoding.num_parents)
     parents = jnp.full((init_size, encoding.num_parents), -1, jnp.int32)
     ids = jnp.arange(init_size, dtype=jnp.int32)
     archive, improved = insert(blank, genomes, fitness, ids, parents, jnp.int32(0))
     state = EvolutionState(
         archive=archive,
+        first=first_at(FOOLED, blank, archive, improved),
         strategy=search.strategy.init(strategy_key, genomes, fitness),
         key=run_key,
         generation=jnp.int32(0),
         queries=jnp.int32(init_size),
     )
-    metrics = {**_engine_metrics(search, state, improved), **_blank_metrics(search, problem, state)}
-    return state, (metrics, num_nan, _replaced(search, state, improved))
+    return state, (_engine_metrics(search, state, improved, num_nan), _replaced(search, state, improved))
 
 
 def advance(
@@ -193,8 +217,7 @@ def advance(
         generation = state.generation + 1
         ask_key, tell_key = jax.random.split(jax.random.fold_in(state.key, generation))
         offspring, strategy_state = search.strategy.ask(ask_key, state.strategy, state.archive, problem)
-        fitness = fitness_of(problem, offspring.genomes)
-        fitness = jnp.where(jnp.isnan(fitness), -jnp.inf, fitness)
+        fitness, num_nan = _without_nan(fitness_of(problem, offspring.genomes))
         first_id = state.queries + offspring.extra_passes
         batch = offspring.parents.shape[0]
         archive, improved = insert(
@@ -206,9 +229,10 @@ def advance(
             generation,
         )
         strategy_state, extra = search.strategy.tell(tell_key, strategy_state, offspring, fitness, improved)
-        state = EvolutionState(archive, strategy_state, state.key, generation, first_id + batch)
+        first = first_at(FOOLED, state.first, archive, improved)
+        state = EvolutionState(archive, first, strategy_state, state.key, generation, first_id + batch)
         metrics = {
-            **_engine_metrics(search, state, improved),
+            **_engine_metrics(search, state, improved, num_nan),
             **{f"{search.strategy.name}/{k}": v for k, v in extra.items()},
         }
         return state, (metrics, _replaced(search, state, improved))
@@ -216,12 +240,13 @@ def advance(
     return jax.lax.scan(step, state, length=generations)
 
 
+@in_float32
 def evolve(
     encoding: Encoding,
     target: Target | Callable[[jax.Array], jax.Array],
-    strategy: Strategy | None = None,
+    strategy: Strategy | str | None = None,
     *,
-    key: jax.Array,
+    key: jax.Array | int,
     generations: int,
     runs: int = 1,
     cells: Sequence[int] | None = None,
@@ -232,6 +257,7 @@ def evolve(
     checkpoints: Path | str | None = None,
     resume: bool = False,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    check_target: bool = True,
     on_chunk: Callable[[Progress], None] | None = None,
     on_replacements: Callable[[Replacements], None] | None = None,
     stop: Callable[[], bool] | None = None,
@@ -241,8 +267,10 @@ def evolve(
     Args:
       encoding: genome to image.
       target: a `Target`, or any JAX callable `images [B, H, W, K] -> logits [B, C]`.
-      strategy: proposes genomes; MAP-Elites with 200 children by default.
-      key: a PRNG key; run r uses `fold_in(key, r)`, so run r is the same however many runs there are.
+      strategy: proposes genomes: a `Strategy`, or the name of one in `fooljax.strategies.STRATEGIES`, with
+        its default settings; MAP-Elites with 200 children by default.
+      key: a PRNG key, or a seed for one; run r uses `fold_in(key, r)`, so run r is the same however many runs
+        there are.
       generations: how many after the first random genomes, 0 or more.
       runs: `R`, independent runs side by side, 1 or more.
       cells: class indices to evolve for; all classes by default.
@@ -254,24 +282,34 @@ def evolve(
         `CHUNK` generations, so that the end does not depend on chunking).
       chunk: generations per compiled call.
       checkpoints: a folder for checkpoints; none are written where None.
-      resume: goes on from the newest whole checkpoint in that folder, or starts over if there is none.
+      resume: goes on from the newest whole checkpoint in that folder, or starts over if there is none. All
+        that decides the results must be what it was begun with; `init_genomes` need not be given again.
       checkpoint_seconds: at least so long between checkpoints. One is always written at the end.
+      check_target: shows the target some images first, see `fooljax.probe`. False lets a target pass whose
+        verdict is random or depends on its batch, when that is what is studied.
       on_chunk: is told the progress after each chunk (and once after generation 0).
       on_replacements: is given each chunk's replacements; the chunk shortens so that they stay bounded.
       stop: asked after each chunk; True saves a checkpoint and ends the call with `completed=False`.
     Raises:
-      InputError: an argument is out of range, the target's logits are not `[B, C]` or hold NaN, or a
-        checkpoint does not fit.
+      InputError: an argument is not what was expected, the target is not to be trusted (see `probe`) or its
+        logits are NaN for most of the first images, or a checkpoint does not belong to this search.
       FaultError: a checkpoint cannot be written.
     """
-    if not jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
-        raise InputError("key: expected a typed PRNG key, as jax.random.key(0)")
+    key = _checked_key(key)
     target = as_target(target)
-    strategy = map_elites(encoding) if strategy is None else strategy
+    target = Target(as_float32(target.params), target.apply)
+    if not isinstance(encoding, Encoding):
+        raise InputError(f"encoding: expected an Encoding, got {shown(repr(encoding))}")
+    strategy = _checked_strategy(strategy, encoding)
+    given = () if init_genomes is None else (init_genomes,)
+    begun: dict[str, Any] = {}
     if init_genomes is not None:
         if init_size is not None:
             raise InputError(f"init_size: expected none where init_genomes are given, got {init_size}")
         init_size = _count_genomes(encoding, init_genomes)
+        begun["init_genomes"] = digest_tree(init_genomes)
+    if init_size is not None:
+        begun["init_size"] = init_size
     init_size = strategy.batch_size if init_size is None else init_size
     for name, value, least in (
         ("generations", generations, 0),
@@ -279,19 +317,22 @@ def evolve(
         ("init_size", init_size, 1),
         ("chunk", chunk, 1),
     ):
-        if value < least:
-            raise InputError(f"{name}: expected {least} or more, got {value}")
+        if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
+            raise InputError(f"{name}: expected a whole number, {least} or more, got {shown(repr(value))}")
+    if not 0.0 <= checkpoint_seconds < math.inf:
+        raise InputError(f"checkpoint_seconds: expected 0 or more, got {checkpoint_seconds}")
     if until is not None and not 0.0 < until < 1.0:
         raise InputError(f"until: expected a confidence inside (0, 1), got {until}")
     threshold = None if until is None else to_log_odds(until)
     if init_size + generations * strategy.batch_size > MAX_QUERIES:
-        raise InputError(f"generations: expected at most {MAX_QUERIES:,} queries a run, got more")
-    num_classes = _num_classes(encoding, target)
-    cells = tuple(range(num_classes)) if cells is None else tuple(int(cell) for cell in cells)
-    if not cells or len(set(cells)) != len(cells) or not all(0 <= cell < num_classes for cell in cells):
         raise InputError(
-            f"cells: expected different class indices in [0, {num_classes - 1}], got {list(cells)}"
+            f"generations: expected at most {MAX_QUERIES:,} queries a run, got {init_size:,} first images "
+            f"and {generations:,} generations of {strategy.batch_size:,}"
         )
+    num_classes = count_classes(target, encoding.image_shape)
+    cells = _checked_cells(cells, num_classes)
+    if check_target:
+        probe(target, encoding.image_shape)
 
     search = Search(encoding, target.apply, strategy, cells, record=on_replacements is not None)
     problem = Problem(target.params, encoding.coordinates(), target.apply, cells)
@@ -299,21 +340,19 @@ def evolve(
         chunk = max(1, min(chunk, RECORD_ROWS // (runs * len(cells))))
     keys = jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(runs))
     store = None if checkpoints is None else Checkpoints(Path(checkpoints))
-    identity = {
-        "key": np.asarray(jax.random.key_data(key)).tolist(),
-        "cells": list(cells),
-        "init_size": init_size,
-        "init_genomes": None if init_genomes is None else digest_tree(init_genomes),
-        "encoding": encoding.name,
-        "strategy": strategy.name,
-        "batch_size": strategy.batch_size,
-    }
 
     clock = time.perf_counter()
-    given = () if init_genomes is None else (init_genomes,)
-    abstract_state, abstract_first = jax.eval_shape(
+    state_shapes, (metric_shapes, _) = jax.eval_shape(
         functools.partial(_start_runs, search, init_size), problem, keys, *given
     )
+    identity: dict[str, Any] = {}
+    if store is not None:
+        identity = {
+            "key": np.asarray(jax.random.key_data(key)).tolist(),
+            **begun,
+            **search_identity(encoding, strategy, problem, _lower_generation(search, problem, state_shapes)),
+        }
+    blank = _blank_metrics(search, problem, state_shapes)
     history: list[dict[str, npt.NDArray[Any]]] = []
     latest = store.latest() if store is not None and resume else None
     spent = {"seconds_search": 0.0, "seconds_compile": 0.0}
@@ -321,15 +360,17 @@ def evolve(
         begin = compile_start(search, init_size, problem, keys, *given)
         spent["seconds_compile"] += time.perf_counter() - clock
         clock = time.perf_counter()
-        state, (metrics, num_nan, replaced) = begin(problem, keys, *given)
-        if bad := int(np.sum(num_nan)):
+        state, (metrics, replaced) = begin(problem, keys, *given)
+        if (bad := int(np.sum(metrics["nan"]))) > MOST_NAN * runs * init_size:
             raise InputError(f"target: its logits are NaN for {bad} of the first {runs * init_size} images")
-        history.append({name: np.asarray(value)[:, None] for name, value in metrics.items()})
+        history.append({name: np.asarray(value)[:, None] for name, value in metrics.items()} | blank)
         if on_replacements:
             on_replacements(_rows(_with_generation_axis(replaced)))
         spent["seconds_search"] += time.perf_counter() - clock
     else:
-        state, history, spent = _load(latest, abstract_state, abstract_first[0], identity)
+        state, history, spent, facts = _load(latest, state_shapes, {**metric_shapes, **blank}, identity)
+        begun = {name: facts[name] for name in ("init_size", "init_genomes") if name in facts}
+    identity |= begun
     if on_chunk:
         on_chunk(_progress(history[-1], generations, 0.0))
 
@@ -362,10 +403,14 @@ def evolve(
     if store is not None and not saved:
         _save(store, state, history, {**identity, **spent})
     metrics = _joined(history)
+    if nan := int(np.sum(metrics["nan"])):
+        shares = nan / max(1, int(np.sum(metrics["queries"][:, -1])))
+        logger.warning("target: its logits were NaN for %d images (%.2g %%)", nan, 100.0 * shares)
     return Evolution(
         encoding=encoding,
         cells=cells,
         archive=jax.device_get(state.archive),
+        first=jax.device_get(state.first),
         metrics=metrics,
         generations=int(done),
         completed=not stopped,
@@ -425,12 +470,21 @@ def _compile(
     return program.lower(*jax.tree.unflatten(structure, shapes)).compile()
 
 
-def _engine_metrics(search: Search, state: EvolutionState, improved: jax.Array) -> dict[str, jax.Array]:
+def _without_nan(fitness: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Fitness `[B, C]` with -inf for NaN, and how many of the `B` images had any NaN."""
+    nan = jnp.isnan(fitness)
+    return jnp.where(nan, -jnp.inf, fitness), jnp.sum(jnp.any(nan, axis=1), dtype=jnp.int32)
+
+
+def _engine_metrics(
+    search: Search, state: EvolutionState, improved: jax.Array, num_nan: jax.Array
+) -> dict[str, jax.Array]:
     odds = state.archive.fitness
     metrics = {
         "generation": state.generation,
         "queries": state.queries,
         "replacements": jnp.sum(improved, dtype=jnp.int32),
+        "nan": num_nan,
     }
     # Not jnp.median, which is NaN where -inf (an empty cell) is among the values.
     ordered = jnp.sort(odds)
@@ -449,8 +503,24 @@ def _engine_metrics(search: Search, state: EvolutionState, improved: jax.Array) 
     return metrics
 
 
-def _blank_metrics(search: Search, problem: Problem, state: EvolutionState) -> dict[str, jax.Array]:
-    """NaN for each of the strategy's own metrics, which has told nothing in generation 0."""
+def _lower_generation(search: Search, problem: Problem, runs: EvolutionState) -> jax.stages.Lowered:
+    """The program of one generation of one run: the same however many runs, chunks and devices there are.
+
+    Args:
+      search: the fixed parts.
+      problem: arrays that do not change.
+      runs: shapes of the state of all runs, leaves `[R, ...]`.
+    """
+    run = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), runs)
+    search = search._replace(record=False)
+    shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(jnp.shape(leaf), jnp.result_type(leaf)), problem)
+    return jax.jit(lambda problem, state: advance(search, problem, state, 1)).lower(shapes, run)
+
+
+def _blank_metrics(
+    search: Search, problem: Problem, runs: EvolutionState
+) -> dict[str, npt.NDArray[np.float32]]:
+    """NaN, `[R, 1]`, for each of the strategy's own metrics, which has told nothing in generation 0."""
 
     def one_generation(problem: Problem, state: EvolutionState) -> dict[str, jax.Array]:
         offspring, strategy = search.strategy.ask(state.key, state.strategy, state.archive, problem)
@@ -458,8 +528,11 @@ def _blank_metrics(search: Search, problem: Problem, state: EvolutionState) -> d
         improved = jnp.zeros(len(search.cells), bool)
         return search.strategy.tell(state.key, strategy, offspring, fitness, improved)[1]
 
-    names = jax.eval_shape(one_generation, problem, state)
-    return {f"{search.strategy.name}/{name}": jnp.full(names[name].shape, jnp.nan) for name in names}
+    names = jax.eval_shape(jax.vmap(one_generation, (None, 0)), problem, runs)
+    return {
+        f"{search.strategy.name}/{name}": np.full((shape.shape[0], 1, *shape.shape[1:]), np.nan, np.float32)
+        for name, shape in names.items()
+    }
 
 
 def _replaced(search: Search, state: EvolutionState, improved: jax.Array) -> Any:
@@ -503,19 +576,37 @@ def _count_genomes(encoding: Encoding, genomes: Genome) -> int:
     return count
 
 
-def _num_classes(encoding: Encoding, target: Target) -> int:
-    images = jax.ShapeDtypeStruct((2, *encoding.image_shape), jnp.float32)
-    try:
-        logits = jax.eval_shape(target.apply, target.params, images)
-    except (TypeError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise InputError(f"target: does not take images {list(images.shape)}: {reason}") from error
-    shape = getattr(logits, "shape", None)
-    if shape is None or len(shape) != 2 or shape[0] != 2 or shape[1] < 2:
-        raise InputError(f"target: expected logits [2, C] of 2 images, got {shape or type(logits).__name__}")
-    if not jnp.issubdtype(logits.dtype, jnp.floating):
-        raise InputError(f"target: expected floating-point logits, got {logits.dtype}")
-    return int(shape[1])
+def _checked_key(key: jax.Array | int) -> jax.Array:
+    if isinstance(key, int | np.integer) and not isinstance(key, bool):
+        if not 0 <= key < 2**32:
+            raise InputError(f"key: expected a seed from 0 to {2**32 - 1}, got {key}")
+        return jax.random.key(int(key))
+    if not isinstance(key, jax.Array) or not jnp.issubdtype(key.dtype, jax.dtypes.prng_key) or key.shape:
+        raise InputError("key: expected one typed PRNG key, as jax.random.key(0), or a seed")
+    return key
+
+
+def _checked_strategy(strategy: Strategy | str | None, encoding: Encoding) -> Strategy:
+    if strategy is None:
+        return map_elites(encoding)
+    if isinstance(strategy, str):
+        return build(strategy, encoding, BATCH_SIZE, {})
+    if not isinstance(strategy, Strategy):
+        raise InputError(f"strategy: expected a Strategy or the name of one, got {shown(repr(strategy))}")
+    return strategy
+
+
+def _checked_cells(cells: Sequence[int] | None, num_classes: int) -> tuple[int, ...]:
+    if cells is None:
+        return tuple(range(num_classes))
+    found = np.asarray(cells)
+    if found.ndim != 1 or not found.size or not np.issubdtype(found.dtype, np.integer):
+        raise InputError(f"cells: expected a list of class indices, got {shown(repr(cells))}")
+    if len(set(found.tolist())) != found.size or found.min() < 0 or found.max() >= num_classes:
+        raise InputError(
+            f"cells: expected different class indices in [0, {num_classes - 1}], got {shown(found.tolist())}"
+        )
+    return tuple(found.tolist())
 
 
 def _all_reached(metrics: Mapping[str, npt.NDArray[Any]], threshold: float) -> bool:
@@ -540,15 +631,34 @@ def _save(store: Checkpoints, state: EvolutionState, history: list[Any], header:
 
 def _load(
     path: Path, state: EvolutionState, metrics: Mapping[str, Any], identity: Mapping[str, Any]
-) -> tuple[EvolutionState, list[dict[str, npt.NDArray[Any]]], dict[str, float]]:
-    """The state, the metrics and the seconds spent, from a checkpoint that belongs to this search."""
+) -> tuple[EvolutionState, list[dict[str, npt.NDArray[Any]]], dict[str, float], dict[str, Any]]:
+    """The state, metrics, seconds spent and facts of a checkpoint that belongs to this search."""
     arrays, _, facts = load_arrays(path)
-    for name, expected in identity.items():
-        if facts.get(name) != expected:
-            raise InputError(f"{path}: expected a checkpoint with {name} {expected}, found {facts.get(name)}")
-    loaded, _ = load_tree(path, state, under="state")
-    if missing := {f"metrics/{name}" for name in metrics} - set(arrays):
-        raise InputError(f"{path}: expected {min(missing)}, found no such entry")
+    check_identity(path, facts, identity)
+    kept = {name.removeprefix("metrics/") for name in arrays if name.startswith("metrics/")}
+    # What versions before 0.2 did not keep: how many logits were NaN, and which elites were fooled first.
+    old = "state/first/fitness" not in arrays
+    if missing := set(metrics) - kept - ({"nan"} if old else set()):
+        raise InputError(f"{path}: expected metrics/{min(missing)}, found no such entry")
+    if old:
+        logger.warning("%s: an older version of fooljax wrote it, without the elites fooled first", path)
+        loaded = _load_old(path, state)
+        arrays["metrics/nan"] = np.zeros_like(arrays["metrics/generation"])
+    else:
+        loaded, _ = load_tree(path, state, under="state")
     history = [{name: arrays[f"metrics/{name}"] for name in metrics}]
     spent = {name: float(facts[name]) for name in ("seconds_search", "seconds_compile")}
-    return jax.tree.map(jnp.asarray, loaded), history, spent
+    return jax.tree.map(jnp.asarray, loaded), history, spent, facts
+
+
+def _load_old(path: Path, state: EvolutionState) -> EvolutionState:
+    """The state from a checkpoint of a version before 0.2; no elite counts as fooled yet."""
+    names = ("archive", "strategy", "key", "generation", "queries")
+    parts, _ = load_tree(path, {name: getattr(state, name) for name in names}, under="state")
+    runs, cells = state.archive.fitness.shape
+    genome = jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape[2:], leaf.dtype), state.archive.genomes
+    )
+    blank = empty(genome, cells, state.archive.parents.shape[2])
+    first = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf[None], (runs, *leaf.shape)), blank)
+    return EvolutionState(first=first, **parts)

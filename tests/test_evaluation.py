@@ -40,6 +40,15 @@ def test_log_odds_equal_float64_for_any_logits(logits):
     np.testing.assert_allclose(found, oracle(np.asarray(logits, np.float32)), rtol=5e-6, atol=5e-5)
 
 
+@pytest.mark.parametrize("size", [1e4, -1e4, 1e30, -1e30])
+def test_large_logits_keep_their_log_odds(size):
+    constant = np.asarray(log_odds(jnp.full((2, 10), size)))
+    np.testing.assert_allclose(confidence(constant), 0.1, rtol=1e-6)
+    steps = np.asarray([[0.0, 1.0, 2.0, 3.0]], np.float32) * np.float32(max(1.0, abs(size) * 2.0**-20))
+    logits = np.float32(size) + steps
+    np.testing.assert_allclose(log_odds(jnp.asarray(logits)), oracle(logits), rtol=1e-6)
+
+
 def test_ranking_goes_on_where_softmax_is_saturated():
     logits = jnp.asarray([[m, 0.0, 0.0] for m in (20.0, 20.5, 30.0, 90.0)])
     assert len(set(np.asarray(jax.nn.softmax(logits)[:, 0]).tolist())) == 1

@@ -7,11 +7,12 @@ import pytest
 from toys import ENCODING, STRATEGY, logits, target
 
 from fooljax.base import Offspring, Problem
+from fooljax.encodings import direct, fixed_cppn
 from fooljax.errors import InputError
 from fooljax.evaluation import log_odds, to_log_odds
-from fooljax.evolution import Search, _compile, advance, compile_advance, compile_start, evolve
-from fooljax.storage import Checkpoints
-from fooljax.strategies import STRATEGIES, random_search
+from fooljax.evolution import FOOLED, Search, _compile, advance, compile_advance, compile_start, evolve
+from fooljax.storage import Checkpoints, load_arrays, save_tree
+from fooljax.strategies import STRATEGIES, focused, map_elites, random_search
 
 KEY = jax.random.key(7)
 CHECKED = [*[name for name in STRATEGIES if not name.startswith("evosax.")], "evosax.Sep_CMA_ES"]
@@ -132,6 +133,133 @@ def test_a_checkpoint_of_another_search_is_refused(tmp_path):
         run(checkpoints=tmp_path, resume=True, cells=[1, 2])
 
 
+OTHERS = {
+    "another network": ({"target": target(1)}, "the target's parameters are others"),
+    "the same parameters in another network": (
+        {"target": target().replace(apply=lambda params, images: logits(params, 0.5 * images))},
+        "the program of a generation is another",
+    ),
+    "another rate of mutation": ({"encoding": direct((6, 6, 1), mutation_rate=0.2)}, "the program of a gen"),
+    "another schedule": ({"encoding": direct((6, 6, 1), halving_generations=10)}, "the program of a gen"),
+    "a strategy of the same name": (
+        {"strategy": STRATEGY._replace(ask=focused(ENCODING, batch_size=16).ask)},
+        "the program of a generation is another",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_checkpoint_of_another_network_or_other_settings_is_refused(tmp_path, name):
+    changes, message = OTHERS[name]
+    encoding = changes.get("encoding", ENCODING)
+    settings = {"target": target(), "strategy": map_elites(encoding, batch_size=16), **changes}
+    settings["encoding"] = encoding
+    run(checkpoints=tmp_path, generations=10)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(InputError, match=message):
+        evolve(**settings, key=KEY, runs=2, generations=20, checkpoints=tmp_path, resume=True)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("coordinates", ["raw", "scaled"])
+def test_coordinates_belong_to_what_is_resumed(tmp_path, coordinates):
+    settings = {"target": target(), "key": KEY, "checkpoints": tmp_path, "strategy": "random_search"}
+    evolve(fixed_cppn((6, 6, 1), coordinates="raw"), generations=1, **settings)
+    encoding = fixed_cppn((6, 6, 1), coordinates=coordinates)
+    if coordinates == "raw":
+        assert evolve(encoding, generations=2, resume=True, **settings).generations == 2
+    else:
+        with pytest.raises(InputError, match="the encoding's coordinates are others"):
+            evolve(encoding, generations=2, resume=True, **settings)
+
+
+def rewritten(path, change):
+    arrays, kinds, facts = load_arrays(path)
+    tree = {name: array for name, array in arrays.items() if change(name, facts)}
+    for name in tree:
+        if kinds[name].startswith("key"):
+            tree[name] = jax.random.wrap_key_data(tree[name])
+    save_tree(path, tree, facts)
+
+
+def test_what_decides_random_bits_belongs_to_what_is_resumed(tmp_path):
+    run(checkpoints=tmp_path, generations=10)
+    [path] = Checkpoints(tmp_path).paths()
+
+    def made_by_another_release(name, facts):
+        facts["jax"] = "0.1.2"
+        return True
+
+    rewritten(path, made_by_another_release)
+    with pytest.raises(InputError, match=r"expected a checkpoint with jax [0-9.]+, found 0.1.2"):
+        run(checkpoints=tmp_path, resume=True)
+
+
+def test_another_device_is_told(tmp_path, caplog, whole):
+    run(checkpoints=tmp_path, generations=10)
+    [path] = Checkpoints(tmp_path).paths()
+
+    def made_elsewhere(name, facts):
+        facts["device"] = "abacus: wood"
+        return True
+
+    rewritten(path, made_elsewhere)
+    assert_same(whole, run(checkpoints=tmp_path, resume=True))
+    assert "begun with device abacus: wood, goes on with cpu" in caplog.text
+
+
+def test_a_checkpoint_of_an_older_version_goes_on_and_says_what_it_lacks(tmp_path, caplog, whole):
+    run(checkpoints=tmp_path, generations=10)
+    [path] = Checkpoints(tmp_path).paths()
+    kept = ("key", "cells", "init_size", "encoding", "strategy", "batch_size", "seconds_search")
+
+    def as_before(name, facts):
+        for fact in set(facts) - {*kept, "seconds_compile"}:
+            del facts[fact]
+        return name != "metrics/nan" and not name.startswith("state/first/")
+
+    rewritten(path, as_before)
+    found = run(checkpoints=tmp_path, resume=True)
+    assert_same(whole, found)
+    assert "params_sha256" in caplog.text
+    assert "program_sha256" in caplog.text
+
+
+def numpy_log_odds(pixels):
+    """`[n, 4]` of images `[n, 36]`, without compiling anything for each `n`."""
+    params = jax.tree.map(np.asarray, target().params)
+    found = np.tanh(pixels @ params["in"]) @ params["out"]
+    others = np.where(np.eye(4, dtype=bool), -np.inf, found[:, None])
+    return found - np.logaddexp.reduce(others, axis=-1)
+
+
+def test_the_first_elites_that_were_fooled_are_kept(tmp_path):
+    rows = []
+    settings = {"generations": 1500, "strategy": focused(ENCODING, batch_size=16)}
+    found = run(**settings, on_replacements=rows.append)
+    odds, born = {}, {}
+    fooled = np.isfinite(found.first.fitness)
+    assert fooled.sum() >= 4
+    assert np.all(found.first.fitness[fooled] >= FOOLED)
+    assert np.any(found.archive.fitness[fooled] > found.first.fitness[fooled])
+    for part in rows:
+        scored = numpy_log_odds(np.floor(part.genomes * np.float32(255)) / np.float32(255))
+        for i, (r, cell) in enumerate(zip(part.run, part.cell, strict=True)):
+            if scored[i, cell] >= FOOLED and (r, cell) not in odds:
+                odds[r, cell], born[r, cell] = scored[i, cell], (part.id[i], part.generation[i])
+    assert set(odds) == set(zip(*np.nonzero(fooled), strict=True))
+    for place, (number, generation) in born.items():
+        np.testing.assert_allclose(found.first.fitness[place], odds[place], atol=1e-3)
+        assert (found.first.ids[place], found.first.births[place]) == (number, generation)
+    scored = numpy_log_odds(found.first_images().reshape(8, 36) / np.float32(255)).reshape(2, 4, 4)
+    own = np.diagonal(scored, axis1=1, axis2=2)
+    np.testing.assert_allclose(own[fooled], found.first.fitness[fooled], atol=1e-3)
+    run(**{**settings, "generations": 200}, checkpoints=tmp_path)
+    again = run(**settings, checkpoints=tmp_path, resume=True)
+    for a, b in zip(jax.tree.leaves(found.first), jax.tree.leaves(again.first), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 def given_genomes(count, seed=3):
     return jax.vmap(ENCODING.init)(jax.random.split(jax.random.key(seed), count))
 
@@ -159,11 +287,12 @@ def test_a_search_goes_on_from_the_elites_of_another(whole, tmp_path):
     assert further.metrics["queries"][0, -1] == 8 + 30 * STRATEGY.batch_size
 
 
-def test_resuming_wants_the_same_given_genomes(tmp_path):
+def test_resuming_wants_the_same_given_genomes_or_none(tmp_path):
     changes = {"init_genomes": given_genomes(5), "checkpoints": tmp_path}
     whole = run(init_genomes=given_genomes(5))
     run(**changes, generations=10)
-    assert_same(whole, run(**changes, resume=True))
+    run(**changes, generations=20, resume=True)
+    assert_same(whole, run(checkpoints=tmp_path, resume=True))
     with pytest.raises(InputError, match=r"expected a checkpoint with init_genomes [0-9a-f]{64}, found"):
         run(**{**changes, "init_genomes": given_genomes(5, seed=4)}, resume=True)
 
@@ -225,19 +354,58 @@ def test_extra_passes_are_counted_before_the_children():
     assert set(found.archive.ids.ravel()) <= {*range(16), *range(21, 37), *range(42, 58), *range(63, 79)}
 
 
-def test_nan_never_enters():
+def test_nan_never_enters(caplog):
     def sometimes_nan(params, images):
         found = logits(params, images)
-        bad = images[:, 0, 0, :] > 0.98
-        return jnp.where(
-            bad & (images[:, 1, 1, :] != images[:, 1, 1, :]), found, jnp.where(bad, jnp.nan, found)
-        )
+        return jnp.where(images[:, 0, 0, :] > 0.55, jnp.nan, found)
 
     # No image of the first batch has a bright corner, later ones may.
     encoding = ENCODING._replace(init=lambda key: ENCODING.init(key) * 0.5)
     found = evolve(encoding, target().replace(apply=sometimes_nan), STRATEGY, key=KEY, generations=100)
     assert np.all(np.isfinite(found.log_odds))
-    assert found.images()[..., 0, 0, 0].max() <= 0.98 * 255
+    assert found.images()[..., 0, 0, 0].max() <= 0.55 * 255
+    assert found.metrics["nan"][0, 0] == 0
+    assert 0 < found.metrics["nan"][0, 1:].sum() < 100 * STRATEGY.batch_size
+    assert f"logits were NaN for {found.metrics['nan'].sum()} images" in caplog.text
+
+
+def test_some_nan_at_first_ends_nothing():
+    def nan_for_bright_corners(params, images):
+        return jnp.where(images[:, 0, 0, :] > 0.8, jnp.nan, logits(params, images))
+
+    broken = target().replace(apply=nan_for_bright_corners)
+    found = evolve(ENCODING, broken, STRATEGY, key=KEY, generations=5)
+    assert 0 < found.metrics["nan"][0, 0] < STRATEGY.batch_size / 2
+    assert np.all(np.isfinite(found.log_odds))
+
+
+def test_nan_for_most_of_the_first_images_is_refused():
+    def nan_for_most(params, images):
+        return jnp.where(jnp.std(images, axis=(1, 2)) > 0.25, jnp.nan, logits(params, images))
+
+    with pytest.raises(InputError, match=r"^target: its logits are NaN for \d+ of the first 32 images"):
+        run_against(nan_for_most, check_target=False)
+
+
+def run_against(apply, **settings):
+    return evolve(
+        ENCODING, target().replace(apply=apply), STRATEGY, key=KEY, generations=1, runs=2, **settings
+    )
+
+
+def test_a_target_is_probed_unless_that_is_switched_off():
+    def by_batch(params, images):
+        return logits(params, 5.0 * (images - jnp.mean(images, axis=0, keepdims=True)))
+
+    with pytest.raises(InputError, match=r"^target: an image's confidence in class \d is "):
+        run_against(by_batch)
+    assert run_against(by_batch, check_target=False).completed
+
+
+def test_a_strategy_may_be_named_and_a_seed_given():
+    named = evolve(ENCODING, target(), "map_elites", key=7, generations=1)
+    built = evolve(ENCODING, target(), map_elites(ENCODING, batch_size=200), key=KEY, generations=1)
+    assert_same(named, built)
 
 
 def test_a_strategys_metrics_are_kept_and_blank_at_first():
@@ -254,10 +422,10 @@ def test_a_strategys_metrics_are_kept_and_blank_at_first():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"generations": -1}, "^generations: expected 0 or more, got -1"),
-        ({"runs": 0}, "^runs: expected 1 or more, got 0"),
-        ({"init_size": 0}, "^init_size: expected 1 or more"),
-        ({"chunk": 0}, "^chunk: expected 1 or more"),
+        ({"generations": -1}, "^generations: expected a whole number, 0 or more, got -1"),
+        ({"runs": 0}, "^runs: expected a whole number, 1 or more, got 0"),
+        ({"init_size": 0}, "^init_size: expected a whole number, 1 or more"),
+        ({"chunk": 0}, "^chunk: expected a whole number, 1 or more"),
         (
             {"init_genomes": np.zeros((3, 35), np.float32)},
             r"^init_genomes: expected float32\[N, 36\], got float32\[3, 35\]",
@@ -273,9 +441,20 @@ def test_a_strategys_metrics_are_kept_and_blank_at_first():
         ({"until": 1.0}, r"^until: expected a confidence inside \(0, 1\), got 1.0"),
         ({"cells": [0, 4]}, r"^cells: expected different class indices in \[0, 3\], got \[0, 4\]"),
         ({"cells": [1, 1]}, "^cells: expected different"),
-        ({"cells": []}, "^cells: expected different"),
+        ({"cells": []}, "^cells: expected a list of class indices, got "),
+        ({"cells": 3}, "^cells: expected a list of class indices, got 3"),
+        ({"cells": [1.7]}, r"^cells: expected a list of class indices, got \[1.7\]"),
+        ({"cells": [[0, 1]]}, "^cells: expected a list of class indices"),
+        ({"generations": 2.5}, "^generations: expected a whole number, 0 or more, got 2.5"),
+        ({"runs": True}, "^runs: expected a whole number"),
+        ({"checkpoint_seconds": float("nan")}, "^checkpoint_seconds: expected 0 or more, got nan"),
+        ({"strategy": "no_such"}, "^strategy: expected one of map_elites, "),
+        ({"strategy": 3}, "^strategy: expected a Strategy or the name of one, got 3"),
         ({"generations": 2**30}, "^generations: expected at most"),
-        ({"key": jax.random.PRNGKey(0)}, "^key: expected a typed PRNG key"),
+        ({"key": jax.random.PRNGKey(0)}, "^key: expected one typed PRNG key"),
+        ({"key": jax.random.split(KEY)}, "^key: expected one typed PRNG key"),
+        ({"key": -1}, "^key: expected a seed from 0 to"),
+        ({"key": 0.5}, "^key: expected one typed PRNG key"),
     ],
 )
 def test_wrong_arguments_are_named(changes, message):
@@ -292,8 +471,11 @@ def test_wrong_arguments_are_named(changes, message):
             lambda x: (x > 0).astype(jnp.int32)[:, :, 0, 0],
             "^target: expected floating-point logits, got int32",
         ),
-        (lambda x: x @ jnp.ones((9, 9)), r"^target: does not take images \[2, 6, 6, 1\]"),
-        (lambda x: x[:, :, 0, 0] * jnp.nan, "^target: its logits are NaN for 32 of the first 32 images"),
+        (lambda x: x @ jnp.ones((9, 9)), r"^target: refused images \[2, 6, 6, 1\]: "),
+        (
+            lambda x: x[:, :, 0, 0] * jnp.nan,
+            "^target: its logits are NaN for 8 of 8 images that it was shown",
+        ),
         (lambda x: "no", "^target: "),
     ],
 )

@@ -503,7 +503,7 @@ GREY = np.full((2, 6, 6, 1), 0.5, np.float32)
         ),
         ({"mean": 33.3}, r"mean: expected values in \[0, 1\]"),
         ({"target": lambda images: images}, r"target: expected logits \[2, C\] of 2 images"),
-        ({"target": lambda images: images @ jnp.zeros((9, 9))}, "target: does not take images"),
+        ({"target": lambda images: images @ jnp.zeros((9, 9))}, "target: refused images"),
         (
             {"target": lambda images: jnp.log(images[:, 0, :, 0] - 0.5)},
             "target: its log-odds or gradients are NaN",

@@ -23,6 +23,8 @@ from fooljax.evaluation import backward_tile, quantise, tile_size, tiled_by_plat
 from fooljax.gradient_ascent.progress import progress
 from fooljax.gradient_ascent.rule import Look, Rule
 from fooljax.gradient_ascent.starts import as_mean
+from fooljax.precision import as_float32, in_float32
+from fooljax.probe import count_classes, probe
 
 LEVELS = ("top-1", "99 %", "99.9 %", "99.99 %")
 """What is noted when first reached: being the arg-max class, then confidences, exceeded."""
@@ -85,6 +87,7 @@ class Ascent:
         return np.asarray(jnp.round(quantise(self.images) * 255.0), np.uint8)
 
 
+@in_float32
 def ascend(
     target: Target | Callable[[jax.Array], jax.Array],
     start: npt.ArrayLike,
@@ -94,6 +97,7 @@ def ascend(
     iterations: int,
     mean: npt.ArrayLike | None = None,
     record_every: int = 1,
+    check_target: bool = True,
 ) -> Ascent:
     """Climbs from each image towards its class.
 
@@ -106,18 +110,23 @@ def ascend(
       mean: the mean image, for rules that pull towards it or measure from it: broadcast to `[H, W, K]`, in
         [0, 1]; black where None.
       record_every: iterations from one row of `history` to the next.
+      check_target: shows the target some images first, see `fooljax.probe`.
     Raises:
-      InputError: an argument is not as above, or log-odds or gradients became NaN.
+      InputError: an argument is not as above, the target is not to be trusted, or log-odds or gradients
+        became NaN.
     """
     target = as_target(target)
+    target = Target(as_float32(target.params), target.apply)
     rule = progress() if rule is None else rule
     for name, value in (("iterations", iterations), ("record_every", record_every)):
         if value < 1:
             raise InputError(f"{name}: expected 1 or more, got {value}")
     start = _checked_start(start)
-    classes = _checked_classes(classes, len(start), _num_classes(target, start.shape[1:]))
+    classes = _checked_classes(classes, len(start), count_classes(target, start.shape[1:]))
     if _num_queries(len(start), iterations) > MAX_QUERIES:
         raise InputError(f"iterations: expected at most {MAX_QUERIES:,} network passes, got more")
+    if check_target:
+        probe(target, start.shape[1:])
     _, height, width, channels = start.shape
     mean_image = as_mean(mean, (height, width, channels))
     program = _program(Climb(target.apply, rule, iterations, record_every))
@@ -222,6 +231,7 @@ def _own_odds(
 
 def _of_class(logits: jax.Array, classes: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Log-odds of one class for each image, `[B]`, with an exact gradient, and whether it is the arg-max."""
+    logits = logits.astype(jnp.float32)
     own = jax.nn.one_hot(classes, logits.shape[-1], dtype=bool)
     # As `evaluation.log_odds`, which works out all classes.
     rest = jax.nn.logsumexp(jnp.where(own, -jnp.inf, logits), axis=-1)
@@ -289,16 +299,3 @@ def _checked_classes(classes: npt.ArrayLike, batch: int, num_classes: int) -> ja
         wrong = array[(array < 0) | (array >= num_classes)][0]
         raise InputError(f"classes: expected class indices in [0, {num_classes - 1}], got {wrong}")
     return jnp.asarray(array, jnp.int32)
-
-
-def _num_classes(target: Target, image_shape: tuple[int, ...]) -> int:
-    images = jax.ShapeDtypeStruct((2, *image_shape), jnp.float32)
-    try:
-        logits = jax.eval_shape(target.apply, target.params, images)
-    except (TypeError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise InputError(f"target: does not take images {list(images.shape)}: {reason}") from error
-    shape = getattr(logits, "shape", None)
-    if shape is None or len(shape) != 2 or shape[0] != 2 or shape[1] < 2:
-        raise InputError(f"target: expected logits [2, C] of 2 images, got {shape or type(logits).__name__}")
-    return int(shape[1])

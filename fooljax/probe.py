@@ -1,0 +1,167 @@
+"""A look at a target before it is fooled: does it behave as a network whose log-odds mean something?
+
+A search believes whatever a target says. A network whose verdict depends on the other images of its batch
+(batch norm in training mode) or on chance (dropout) looks fooled in the search and is not when it is asked
+again; one that gives probabilities instead of logits looks robust and is not. So a few fixed images are shown
+to the target first, in several arrangements, by one small compiled program.
+"""
+
+import functools
+import logging
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+
+from fooljax.base import Apply, Params, Target
+from fooljax.errors import InputError, shown
+from fooljax.evaluation import confidence, log_odds
+
+IMAGES = 8
+"""Images of the probe, shown together."""
+TOLERANCE = 0.1
+"""Log-odds by which a verdict may move with the batch it is in, beside what its logits' rounding explains."""
+SUMS_TO_ONE = 1e-3
+LARGE = 2.0**17
+"""Float32 logits of this size are 1/64 apart: log-odds of a few nats are no longer told apart well."""
+
+logger = logging.getLogger("fooljax")
+
+
+class Probe(NamedTuple):
+    """What a target said of the probe's images.
+
+    Attributes:
+      num_classes: `C`.
+      logits: `[8, C]` float32, of the images in one batch.
+    """
+
+    num_classes: int
+    logits: npt.NDArray[np.float32]
+
+    @property
+    def log_odds(self) -> npt.NDArray[np.float32]:
+        """`[8, C]`: tells one network from another, whatever the platform, up to rounding."""
+        return np.asarray(log_odds(jnp.asarray(self.logits)))
+
+
+def count_classes(target: Target, image_shape: tuple[int, ...]) -> int:
+    """The number of classes, found by shapes alone, after making sure that the target takes such images.
+
+    Args:
+      target: whose `apply` is traced, not run.
+      image_shape: `(H, W, K)`.
+    Raises:
+      InputError: the target refuses images of this shape, or does not give floating-point logits `[B, C]`.
+    """
+    images = jax.ShapeDtypeStruct((2, *image_shape), jnp.float32)
+    try:
+        logits = jax.eval_shape(target.apply, target.params, images)
+    except Exception as error:  # A network may raise whatever its library has: Flax has some twenty kinds.
+        raise InputError(f"target: refused images {list(images.shape)}: {_first_line(error)}") from error
+    shape = getattr(logits, "shape", None)
+    if shape is None or len(shape) != 2 or shape[0] != 2 or shape[1] < 2:
+        raise InputError(f"target: expected logits [2, C] of 2 images, got {shape or type(logits).__name__}")
+    if not jnp.issubdtype(logits.dtype, jnp.floating):
+        raise InputError(f"target: expected floating-point logits, got {logits.dtype}")
+    return int(shape[1])
+
+
+def probe(target: Target, image_shape: tuple[int, ...]) -> Probe:
+    """Shows a target a few images and makes sure that its verdicts can be trusted; doubts are logged.
+
+    Args:
+      target: the network as it will be used.
+      image_shape: `(H, W, K)`.
+    Returns:
+      What it said.
+    Raises:
+      InputError: it refuses such images, or gives no logits `[B, C]`; its logits are NaN for most images;
+        they are probabilities; or an image's log-odds depend on chance, on its place in the batch or on the
+        other images there, by more than rounding explains.
+    """
+    num_classes = count_classes(target, image_shape)
+    images = probe_images(image_shape)
+    ask = functools.partial(_ask, target.apply, target.params)
+    try:
+        first, dtype = ask(images), jax.eval_shape(target.apply, target.params, images).dtype
+    except Exception as error:
+        raise InputError(f"target: failed on images {list(images.shape)}: {_first_line(error)}") from error
+    nan: npt.NDArray[Any] = np.isnan(first).any(axis=1)
+    if nan.sum() > IMAGES / 2:
+        raise InputError(f"target: its logits are NaN for {nan.sum()} of {IMAGES} images that it was shown")
+    if nan.any():
+        logger.warning("target: its logits are NaN for %d of %d images that it was shown", nan.sum(), IMAGES)
+    _check_logits(first[~nan])
+    allowed = TOLERANCE + 16.0 * float(jnp.finfo(dtype).eps) * float(np.max(np.abs(first[~nan]), initial=0.0))
+    odds = _odds(first)
+    turned = np.roll(np.arange(IMAGES), 3)
+    copies = np.zeros(IMAGES, int)
+    for words, others, places in (
+        ("asked twice the same", ask(images), np.arange(IMAGES)),
+        ("in another place of the batch", ask(images[turned])[np.argsort(turned)], np.arange(IMAGES)),
+        ("among copies of itself instead of other images", ask(images[copies]), copies),
+    ):
+        moved = np.asarray(np.abs(_odds(others) - odds[places]))
+        if np.max(moved[~nan[places]], initial=0.0) > allowed:
+            image, cell = np.unravel_index(np.nanargmax(np.where(np.isnan(moved), -1.0, moved)), moved.shape)
+            before, after = confidence([odds[places][image, cell], _odds(others)[image, cell]])
+            raise InputError(
+                f"target: an image's confidence in class {cell} is {after:.2%} {words}, {before:.2%} before; "
+                "expected the same: switch batch norm and dropout to inference"
+            )
+    return Probe(num_classes, first)
+
+
+def probe_images(image_shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
+    """The probe's images, `[8, H, W, K]` in [0, 1]: as unlike each other as a search's images get."""
+    generator = np.random.default_rng(0)
+    noise = generator.random((4, *image_shape), np.float32)
+    height, width, _ = image_shape
+    rows, columns = np.linspace(0, 1, height)[:, None, None], np.linspace(0, 1, width)[None, :, None]
+    waves = 0.5 + 0.5 * np.sin(20.0 * rows + 5.0 * columns)
+    patterns = [rows, columns, waves]
+    flat = [np.broadcast_to(pattern, image_shape) for pattern in patterns]
+    images = np.stack(
+        [noise[0], noise[1], 0.1 * noise[2], 0.5 + 0.5 * noise[3], *flat, np.zeros(image_shape)]
+    )
+    return np.round(images * 255.0).astype(np.float32) / np.float32(255.0)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _logits(apply: Apply, params: Params, images: jax.Array) -> jax.Array:
+    return apply(params, images).astype(jnp.float32)
+
+
+def _ask(apply: Apply, params: Params, images: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    return np.asarray(_logits(apply, params, images))
+
+
+def _odds(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """Log-odds cut off where float32 confidences end, so that certainty counts as equal to certainty."""
+    with np.errstate(invalid="ignore"):
+        return np.clip(np.asarray(log_odds(jnp.asarray(logits)), np.float64), -40.0, 40.0)
+
+
+def _check_logits(logits: npt.NDArray[np.float32]) -> None:
+    """Tells probabilities from logits, and doubts logits that cannot rank images."""
+    sums = np.sum(logits, axis=1)
+    if np.all(logits >= 0.0) and np.all(np.abs(sums - 1.0) < SUMS_TO_ONE):
+        raise InputError(
+            "target: expected logits, got what look like probabilities (none negative, rows sum to 1); "
+            "give the layer before the softmax, or the logarithm of these"
+        )
+    if np.all((logits >= 0.0) & (logits <= 1.0)):
+        logger.warning("target: all its outputs lie in [0, 1]; if they are probabilities, give their logits")
+    if np.all(logits == logits[:1]):
+        logger.warning("target: its logits are the same for all %d images that it was shown", len(logits))
+    largest = float(np.max(np.abs(logits), initial=0.0))
+    if largest > LARGE:
+        logger.warning("target: its logits reach %.3g, where float32 no longer tells log-odds apart", largest)
+
+
+def _first_line(error: Exception) -> str:
+    lines: list[Any] = [line for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {shown(lines[0])}" if lines else type(error).__name__
