@@ -20,6 +20,7 @@ import numpy.typing as npt
 from fooljax.base import Coordinates, Encoding, Genome, Params, Problem, Target
 from fooljax.batching import flat_batch
 from fooljax.errors import InputError
+from fooljax.precision import in_float32
 
 BACKWARD_PIXELS = 100 * 28 * 28
 """Pixels that one backward pass takes on a CPU, all its images together."""
@@ -86,6 +87,7 @@ def quantise(images: jax.Array) -> jax.Array:
     return jnp.round(jnp.clip(images, 0.0, 1.0) * 255.0) / 255.0
 
 
+@in_float32
 def draw(
     encoding: Encoding, genomes: Genome, coordinates: Coordinates | None = None
 ) -> npt.NDArray[np.uint8]:
@@ -116,7 +118,8 @@ def draw(
     ]
     with ThreadPoolExecutor(workers) as pool:
         # Waited for inside the threads: outside, the programs would run one after another.
-        drawn = list(pool.map(lambda some: jax.block_until_ready(render(some, coordinates)), pieces))
+        one = in_float32(lambda some: jax.block_until_ready(render(some, coordinates)))
+        drawn = list(pool.map(one, pieces))
     images = np.empty((size, *drawn[0].shape[1:]), np.uint8)
     for start, pixels in zip(starts, drawn, strict=True):
         images[start : start + part] = pixels
@@ -138,6 +141,7 @@ def _drawing(encoding: Encoding) -> tuple[Callable[[Genome, Coordinates], jax.Ar
     return jax.jit(render), encoding.coordinates()
 
 
+@in_float32
 def score(target: Target, images: npt.NDArray[np.uint8], *, tile: int = MAX_TILE) -> npt.NDArray[np.float32]:
     """Scores saved images: the log-odds of every class.
 

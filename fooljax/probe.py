@@ -89,7 +89,7 @@ def probe(target: Target, image_shape: tuple[int, ...]) -> Probe:
         first, dtype = ask(images), jax.eval_shape(target.apply, target.params, images).dtype
     except Exception as error:
         raise InputError(f"target: failed on images {list(images.shape)}: {_first_line(error)}") from error
-    nan: npt.NDArray[Any] = np.isnan(first).any(axis=1)
+    nan = np.asarray(np.isnan(first).any(axis=1))
     if nan.sum() > IMAGES / 2:
         raise InputError(f"target: its logits are NaN for {nan.sum()} of {IMAGES} images that it was shown")
     if nan.any():

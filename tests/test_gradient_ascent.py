@@ -506,6 +506,10 @@ GREY = np.full((2, 6, 6, 1), 0.5, np.float32)
         ({"target": lambda images: images @ jnp.zeros((9, 9))}, "target: refused images"),
         (
             {"target": lambda images: jnp.log(images[:, 0, :, 0] - 0.5)},
+            "target: its logits are NaN for [5-8] of 8 images",
+        ),
+        (
+            {"target": lambda images: jnp.log(images[:, 0, :, 0] - 0.5), "check_target": False},
             "target: its log-odds or gradients are NaN",
         ),
         ({"iterations": 2**30}, "iterations: expected at most 2,147,483,647 network passes"),
