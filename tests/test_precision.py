@@ -20,10 +20,11 @@ def results(target):
 
 
 def test_64_bit_types_change_nothing():
-    narrow = results(toys.target())
+    target = toys.target()
+    narrow = results(target)
     jax.config.update("jax_enable_x64", True)
     try:
-        params = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), toys.target().params)
+        params = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), target.params)
         assert params["in"].dtype == jnp.float64
         wide = results(Target(params, toys.logits))
     finally:
