@@ -13,6 +13,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from fooljax.targets.products import add_bias, product
+
 
 def conv_pool(images: jax.Array, kernel: jax.Array, bias: jax.Array) -> jax.Array:
     """Convolution (stride 1, no padding), bias, and max-pooling 2x2 at stride 2.
@@ -58,8 +60,9 @@ def _as_one_product(images: jax.Array, kernel: jax.Array, bias: jax.Array) -> ja
     weights = jnp.concatenate([moved(down, right) for down in (0, 1) for right in (0, 1)], axis=-1)
     weights = weights.reshape(rows, 2, columns, 2, channels, 4 * features).transpose(0, 2, 1, 3, 4, 5)
     weights = weights.reshape(-1, 4 * features)
-    maps = (weights.T @ x.reshape(weights.shape[0], -1)).reshape(4, features, out_height, out_width, batch)
-    return _max_of_four(maps).transpose(3, 1, 2, 0) + bias[None, None, None]
+    maps = product(weights.T, x.reshape(weights.shape[0], -1))
+    maps = _max_of_four(maps.reshape(4, features, out_height, out_width, batch))
+    return add_bias(maps.transpose(3, 1, 2, 0), bias)
 
 
 @jax.custom_vjp

@@ -7,6 +7,7 @@ import flax.linen as nn
 import jax
 
 from fooljax.targets.layers import conv_pool
+from fooljax.targets.products import add_bias, product
 
 _xavier = nn.initializers.variance_scaling(1.0, "fan_in", "uniform")
 """Caffe's "xavier" filler: uniform within +-sqrt(3 / fan_in)."""
@@ -24,6 +25,19 @@ class ConvPool(nn.Module):
         kernel = self.param("kernel", _xavier, (*self.kernel_size, images.shape[-1], self.features))
         bias = self.param("bias", nn.initializers.zeros_init(), (self.features,))
         return conv_pool(images, kernel, bias)
+
+
+class Dense(nn.Module):
+    """A matrix product and a bias, as Flax's layer of this name, in the form of `fooljax.targets.products`."""
+
+    features: int
+
+    @nn.compact
+    def __call__(self, values: jax.Array) -> jax.Array:
+        """`[B, features]` of values `[B, K]`."""
+        kernel = self.param("kernel", _xavier, (values.shape[-1], self.features))
+        bias = self.param("bias", nn.initializers.zeros_init(), (self.features,))
+        return add_bias(product(values, kernel), bias)
 
 
 class LeNet(nn.Module):
@@ -44,5 +58,5 @@ class LeNet(nn.Module):
         x = ConvPool(20)(x)
         x = ConvPool(50)(x)
         x = x.reshape(x.shape[0], -1)
-        x = nn.relu(nn.Dense(500, kernel_init=_xavier)(x))
-        return nn.Dense(self.num_classes, kernel_init=_xavier)(x)
+        x = nn.relu(Dense(500)(x))
+        return Dense(self.num_classes)(x)

@@ -9,6 +9,7 @@ import functools
 import logging
 import math
 import os
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from importlib.metadata import version
@@ -26,7 +27,7 @@ from fooljax.errors import InputError
 from fooljax.storage import digest_tree, load_tree, save_tree
 from fooljax.targets.alexnet import AlexNet
 from fooljax.targets.networks import LeNet
-from fooljax.targets.training import RECIPES, Recipe, accuracy, train
+from fooljax.targets.training import RECIPES, Recipe, accuracy, advance, begin
 
 logger = logging.getLogger("fooljax")
 
@@ -43,6 +44,10 @@ NETWORKS: dict[str, tuple[str, Callable[[int], nn.Module]]] = {
     "alexnet-small": ("AlexNet, small", functools.partial(AlexNet, "alexnet-small")),
 }
 """What can be trained: the name that people read, and the Flax module for a number of classes."""
+
+
+PART_SECONDS = 1.0
+"""Of training, between which Python answers signals."""
 
 
 def lenet(dataset: Dataset, recipe: str | Recipe = "paper", **settings: Any) -> tuple[Target, TargetCard]:
@@ -99,13 +104,7 @@ def trained(
             on_training(
                 f"training {title} on {dataset.name} ({recipe.name} recipe, {recipe.steps} steps), once"
             )
-        init_key, train_key = jax.random.split(jax.random.key(seed))
-        params = initial(init_key, jnp.zeros(blank.shape))
-        fit = jax.jit(functools.partial(train, apply, recipe))
-        params, _ = fit(
-            train_key, params, jnp.asarray(dataset.train_images), jnp.asarray(dataset.train_labels)
-        )
-        params = jax.device_get(params)
+        params = fit(dataset, recipe, network, seed)
         clean = check_trained(Target(params, apply), dataset)
         folder.mkdir(parents=True, exist_ok=True)
         save_tree(path, params, facts)
@@ -126,6 +125,28 @@ def trained(
         },
     )
     return Target(jax.tree.map(jnp.asarray, params), apply), card
+
+
+def fit(dataset: Dataset, recipe: Recipe, network: str, seed: int) -> Params:
+    """Trains a network of `NETWORKS`; the same parameters, bit for bit, on any number of cores.
+
+    The work is done in parts of about `PART_SECONDS`, between which Python answers signals.
+    """
+    init_key, train_key = jax.random.split(jax.random.key(seed))
+    apply = apply_of(network, dataset.num_classes)
+    params = NETWORKS[network][1](dataset.num_classes).init(init_key, jnp.zeros((1, *dataset.image_shape)))
+    images, labels = jnp.asarray(dataset.train_images), jnp.asarray(dataset.train_labels)
+    training = begin(recipe, train_key, params, len(images))
+    go_on = jax.jit(functools.partial(advance, apply, recipe), donate_argnums=0)
+    done, rate = 0, 1.0
+    while done < recipe.steps:
+        part = min(recipe.steps - done, max(1, int(rate * PART_SECONDS)))
+        begun = time.perf_counter()
+        training = jax.block_until_ready(go_on(training, images, labels, done + part))
+        # The first part is one step, which compiles.
+        rate = part / (time.perf_counter() - begun) if done else 10.0
+        done += part
+    return jax.device_get(training.params)
 
 
 @functools.cache

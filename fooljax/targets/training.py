@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -77,6 +78,26 @@ MNIST's 60,000 digits; on the 4,000 embedded ones, 1,000 steps are 16 epochs, an
 """
 
 
+class Training(NamedTuple):
+    """A training so far.
+
+    Attributes:
+      step: steps done.
+      params: parameters after them.
+      state: of the optimiser.
+      losses: `[steps]`, the loss of each step; 0 where it is still to come.
+      batches: `[steps, batch size]`, indices of the images of each step.
+      shift_key: decides by how much images are moved.
+    """
+
+    step: jax.Array
+    params: Params
+    state: optax.OptState
+    losses: jax.Array
+    batches: jax.Array
+    shift_key: jax.Array
+
+
 def train(
     apply: Apply, recipe: Recipe, key: jax.Array, params: Params, images: jax.Array, labels: jax.Array
 ) -> tuple[Params, jax.Array]:
@@ -92,35 +113,57 @@ def train(
     Returns:
       The trained parameters, and the loss of every step, `[steps]`.
     """
+    training = begin(recipe, key, params, images.shape[0])
+    training = advance(apply, recipe, training, images, labels, recipe.steps)
+    return training.params, training.losses
+
+
+def begin(recipe: Recipe, key: jax.Array, params: Params, count: int) -> Training:
+    """A training on `count` images before its first step; other arguments as `train`."""
     order_key, shift_key = jax.random.split(key)
-    optimizer = recipe.make_optimizer()
     total = recipe.steps * recipe.batch_size
-    epochs = -(-total // images.shape[0])
-    orders = jax.vmap(lambda k: jax.random.permutation(k, images.shape[0]))(
-        jax.random.split(order_key, epochs)
+    epochs = -(-total // count)
+    orders = jax.vmap(lambda k: jax.random.permutation(k, count))(jax.random.split(order_key, epochs))
+    return Training(
+        step=jnp.int32(0),
+        params=params,
+        state=recipe.make_optimizer().init(params),
+        losses=jnp.zeros(recipe.steps),
+        batches=orders.reshape(-1)[:total].reshape(recipe.steps, recipe.batch_size),
+        shift_key=shift_key,
     )
-    batches = orders.reshape(-1)[:total].reshape(recipe.steps, recipe.batch_size)
+
+
+def advance(
+    apply: Apply,
+    recipe: Recipe,
+    training: Training,
+    images: jax.Array,
+    labels: jax.Array,
+    until: int | jax.Array,
+) -> Training:
+    """Goes on with a training until step `until`; in how many parts it is done changes no bit."""
+    optimizer = recipe.make_optimizer()
 
     def loss(params: Params, pixels: jax.Array, names: jax.Array) -> jax.Array:
         logits = apply(params, pixels)
         return jnp.mean(optax.losses.softmax_cross_entropy_with_integer_labels(logits, names))
 
-    def step(
-        carry: tuple[Params, optax.OptState], batch: tuple[jax.Array, jax.Array]
-    ) -> tuple[tuple[Params, optax.OptState], jax.Array]:
-        params, state = carry
-        indices, number = batch
+    def one(_: jax.Array, now: Training) -> Training:
+        indices = now.batches[now.step]
         pixels = images[indices].astype(jnp.float32) / 255.0
         if recipe.shift:
-            pixels = shifted(jax.random.fold_in(shift_key, number), pixels, recipe.shift)
-        value, gradient = jax.value_and_grad(loss)(params, pixels, labels[indices])
-        updates, state = optimizer.update(gradient, state, params)
-        return (optax.apply_updates(params, updates), state), value
+            pixels = shifted(jax.random.fold_in(now.shift_key, now.step), pixels, recipe.shift)
+        value, gradient = jax.value_and_grad(loss)(now.params, pixels, labels[indices])
+        updates, state = optimizer.update(gradient, now.state, now.params)
+        return now._replace(
+            step=now.step + 1,
+            params=optax.apply_updates(now.params, updates),
+            state=state,
+            losses=now.losses.at[now.step].set(value),
+        )
 
-    (params, _), losses = jax.lax.scan(
-        step, (params, optimizer.init(params)), (batches, jnp.arange(recipe.steps))
-    )
-    return params, losses
+    return jax.lax.fori_loop(training.step, jnp.int32(until), one, training)
 
 
 def shifted(key: jax.Array, images: jax.Array, most: int) -> jax.Array:
