@@ -52,6 +52,7 @@ class Subject(NamedTuple):
       cells: indices of the classes to evolve for; None for all.
       group: the group of related classes that a class belongs to; "" where there are none.
       judges: other targets that score the saved elites, by name, made from the target.
+      second: another network, trained independently of the target, that judges the images; None: there is none.
     """
 
     image_shape: tuple[int, int, int]
@@ -62,6 +63,7 @@ class Subject(NamedTuple):
     cells: tuple[int, ...] | None = None
     group: Callable[[int], str] = lambda _: ""
     judges: Callable[[Target], Mapping[str, Target]] = lambda _: {}
+    second: Callable[[Callable[[str], None]], tuple[Target, TargetCard] | None] = lambda _: None
 
 
 @dataclass(frozen=True)

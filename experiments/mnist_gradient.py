@@ -59,7 +59,7 @@ EXPERIMENT = climbing.Experiment(
         "Whether a person recognises a class in these images was not measured; some look like the digit.",
     ),
     config=Config,
-    subject=digits,
+    subject=lambda config: digits(config, data_is_used=config.mean != "none"),
     mean=mean_image,
 )
 

@@ -1,20 +1,127 @@
-"""Trains the LeNets that are shipped with fooljax, on MNIST's 60,000 digits.
+"""Trains the LeNets that fooljax ships, on MNIST's 60,000 digits.
 
-Run as `python -m experiments.train_lenet --data idx:DIR --outdir DIR`, DIR holding MNIST's four IDX files.
-The folder then has one file of weights for each seed, and a card that says what they are. A seed whose file
-is there already is not trained again, so the command can be stopped and given again.
+    python -m experiments.train_lenet --data idx:DIR --outdir OTHER
+
+DIR holds MNIST's four IDX files. OTHER gets a file of weights for each seed, and a card that says what they
+are. A seed whose weights are there is not trained again, so that the command can be stopped and given anew;
+the weights are the same, bit for bit, on any number of cores (of one kind of processor, with one JAX).
 """
 
 import argparse
+import hashlib
+import re
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from experiments.command_line import REQUIRED, option, run_command
+from experiments.command_line import Parser, run_command
+from experiments.digits import TrainedConfig
+from experiments.terminal import Signals, Terminal
 from fooljax import datasets
+from fooljax.base import Target
+from fooljax.datasets import Dataset
+from fooljax.errors import FaultError, InputError
+from fooljax.storage import digest_tree, load_tree, save_tree, write_json
+from fooljax.targets.trained import NETWORKS, apply_of, check_trained, facts_of, fit
+from fooljax.targets.training import RECIPES, Recipe
+
+MNIST = "e8c6c4d85670f7ccfa422119af485b7575b00c9f2fc86ac6776227068f2ad29b"
+"""`Dataset.digest` of MNIST's four files."""
+MOST_SEED = 2**31 - 1
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns its exit status."""
+    return run_command(lambda: _main(argv), TrainedConfig)
+
+
+def _main(argv: Sequence[str] | None) -> None:
+    parser = Parser(
+        prog="python -m experiments.train_lenet",
+        description="Trains the LeNets that fooljax ships. Resumable seed by seed.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--data", required=True, metavar="TEXT", help="as idx:DIR, with MNIST's IDX files")
+    parser.add_argument("--seeds", default="0-4", type=_seeds, metavar="N-N", help="(default: 0-4)")
+    parser.add_argument("--outdir", required=True, metavar="DIR", help="gets the weights and the card")
+    parser.add_argument(
+        "--recipe", default="paper-full", choices=tuple(RECIPES), help="(default: paper-full, Caffe's)"
+    )
+    flags = parser.parse_args(argv)
+    with Signals():
+        train_all(datasets.load(flags.data), RECIPES[flags.recipe], flags.seeds, Path(flags.outdir))
+
+
+def train_all(dataset: Dataset, recipe: Recipe, seeds: Sequence[int], folder: Path) -> None:
+    """Trains what the folder lacks, and writes its card.
+
+    Raises:
+      InputError: a file of weights there is damaged, or of other data or another recipe.
+      FaultError: the folder cannot be written.
+    """
+    say = Terminal().say
+    title, build = NETWORKS["lenet"]
+    apply = apply_of("lenet", dataset.num_classes)
+    blank = jax.ShapeDtypeStruct((1, *dataset.image_shape), jnp.float32)
+    template = jax.eval_shape(build(dataset.num_classes).init, jax.random.key(0), blank)
+    name, count = "mnist" if dataset.digest == MNIST else dataset.name, len(dataset.train_labels)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FaultError(f"--outdir {folder}: cannot be made: {error.strerror}") from error
+    entries = []
+    for seed in seeds:
+        path = folder / f"lenet-{name}-{count}-seed{seed}.npz"
+        facts = facts_of(dataset, recipe, seed)
+        if path.exists():
+            params, found = load_tree(path, template)
+            if {key: found.get(key) for key in facts} != facts:
+                raise InputError(f"{path}: made from other data or by another recipe; choose another folder")
+        else:
+            say(f"{title}, seed {seed}: {recipe.steps:,} steps on {count:,} images")
+            params = fit(dataset, recipe, "lenet", seed)
+            save_tree(path, params, facts)
+        accuracy = check_trained(Target(params, apply), dataset)
+        say(f"{path}: names {accuracy:.2%} of {len(dataset.test_labels):,} held-out images")
+        entries.append(
+            {
+                "seed": seed,
+                "file": path.name,
+                "accuracy": accuracy,
+                "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+                "params_sha256": digest_tree(params),
+            }
+        )
+    write_json(
+        folder / "card.json",
+        {
+            "network": "lenet",
+            "image_shape": list(dataset.image_shape),
+            "class_names": list(dataset.class_names),
+            "dataset_name": name,
+            "train_images": count,
+            "test_images": len(dataset.test_labels),
+            **{key: value for key, value in facts.items() if key != "seed"},
+            "command": f"python -m experiments.train_lenet --data idx:DIR --outdir DIR --recipe {recipe.name}",
+            "versions": {package: version(package) for package in ("jax", "jaxlib", "flax", "optax", "numpy")},
+            "licence": "The weights: that of fooljax, MIT. What the digits come under is said in docs/licences.md.",
+            "weights": entries,
+        },
+    )
+
+
+def _seeds(text: str) -> range:
+    """Reads `0-4`, or a single seed."""
+    found = re.fullmatch(r"([0-9]{1,10})(?:-([0-9]{1,10}))?", text)
+    first, last = (int(found[1]), int(found[2] or found[1])) if found else (0, -1)
+    if not first <= last <= MOST_SEED:
+        raise argparse.ArgumentTypeError(f"expected seeds as 0-4, or one, got {text[:40]!r}")
+    return range(first, last + 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -3,6 +3,7 @@
 from fooljax.base import Target, TargetCard, as_target
 from fooljax.targets.imagenet import load
 from fooljax.targets.networks import LeNet
+from fooljax.targets.shipped import pretrained
 from fooljax.targets.trained import NETWORKS, check_trained, lenet, trained
 from fooljax.targets.training import RECIPES, Recipe, accuracy, train
 
@@ -18,6 +19,7 @@ __all__ = [
     "check_trained",
     "lenet",
     "load",
+    "pretrained",
     "train",
     "trained",
 ]

@@ -1,14 +1,17 @@
 """Targets trained on the user's machine: once, then kept in a cache.
 
-A cached target is a tree file with a checksum, written atomically; one that is damaged or of another recipe
-is trained again, with a notice. Loading always checks that the network can tell the classes apart: users of
+A cached target is a tree file with a checksum, written atomically; whatever is wrong with one, it is trained
+again, with a notice. Loading always checks that the network can tell the classes apart: users of
 the authors' code met silently untrained networks, which say 0.10 for every digit.
 """
 
+import errno
 import functools
 import logging
 import math
 import os
+import re
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -23,7 +26,7 @@ import numpy as np
 
 from fooljax.base import Params, Target, TargetCard
 from fooljax.datasets import Dataset
-from fooljax.errors import InputError
+from fooljax.errors import FaultError, InputError, shown
 from fooljax.storage import digest_tree, load_tree, save_tree
 from fooljax.targets.alexnet import AlexNet
 from fooljax.targets.networks import LeNet
@@ -46,6 +49,8 @@ NETWORKS: dict[str, tuple[str, Callable[[int], nn.Module]]] = {
 """What can be trained: the name that people read, and the Flax module for a number of classes."""
 
 
+ARITHMETIC = 2
+"""Of training; raised when its bits change, so that what was cached before is trained again."""
 PART_SECONDS = 1.0
 """Of training, between which Python answers signals."""
 
@@ -76,7 +81,7 @@ def trained(
     Raises:
       InputError: the recipe or network is unknown, the images are too small, or the network names held-out
         images no better than chance.
-      FaultError: the cache cannot be written.
+    A cache that cannot be written is no error: a notice says so before the training.
     """
     if isinstance(recipe, str):
         if recipe not in RECIPES:
@@ -92,23 +97,24 @@ def trained(
     if len(dataset.train_labels) < recipe.batch_size:
         count = len(dataset.train_labels)
         raise InputError(f"dataset: expected at least {recipe.batch_size} training images, got {count}")
-    folder = cache_folder() / "targets" if cache is None else cache
-    path = folder / f"{network}-{recipe.name}-{dataset.name}-{dataset.digest[:12]}-seed{seed}.npz"
-    facts = {"recipe": asdict(recipe), "dataset": dataset.digest, "seed": seed}
+    path = _cached_path(dataset, recipe, network, seed, cache)
+    facts = facts_of(dataset, recipe, seed)
     apply = apply_of(network, dataset.num_classes)
     blank = jax.ShapeDtypeStruct((1, *dataset.image_shape), jnp.float32)
-    initial = build(dataset.num_classes).init
-    params = _read(path, jax.eval_shape(initial, jax.random.key(0), blank), facts)
-    if params is None:
+    template = jax.eval_shape(build(dataset.num_classes).init, jax.random.key(0), blank)
+    kept = _read(path, template, facts)
+    if kept is None:
+        keeps = _can_keep(path)
         if on_training:
             on_training(
                 f"training {title} on {dataset.name} ({recipe.name} recipe, {recipe.steps} steps), once"
             )
-        params = fit(dataset, recipe, network, seed)
+        params, made_with = fit(dataset, recipe, network, seed), _versions()
         clean = check_trained(Target(params, apply), dataset)
-        folder.mkdir(parents=True, exist_ok=True)
-        save_tree(path, params, facts)
+        if keeps:
+            _keep(path, params, {**facts, "made_with": made_with})
     else:
+        params, made_with = kept
         clean = check_trained(Target(params, apply), dataset)
     card = TargetCard(
         name=f"{title} ({recipe.name} recipe)",
@@ -120,8 +126,7 @@ def trained(
             **facts,
             "dataset_name": dataset.name,
             "params_sha256": digest_tree(params),
-            "jax": version("jax"),
-            "flax": version("flax"),
+            **made_with,
         },
     )
     return Target(jax.tree.map(jnp.asarray, params), apply), card
@@ -138,14 +143,19 @@ def fit(dataset: Dataset, recipe: Recipe, network: str, seed: int) -> Params:
     images, labels = jnp.asarray(dataset.train_images), jnp.asarray(dataset.train_labels)
     training = begin(recipe, train_key, params, len(images))
     go_on = jax.jit(functools.partial(advance, apply, recipe), donate_argnums=0)
-    done, rate = 0, 1.0
-    while done < recipe.steps:
-        part = min(recipe.steps - done, max(1, int(rate * PART_SECONDS)))
-        begun = time.perf_counter()
-        training = jax.block_until_ready(go_on(training, images, labels, done + part))
-        # The first part is one step, which compiles.
-        rate = part / (time.perf_counter() - begun) if done else 10.0
-        done += part
+    done, part = 0, 1
+    try:
+        while done < recipe.steps:
+            begun = time.perf_counter()
+            until = min(done + part, recipe.steps)
+            training = jax.block_until_ready(go_on(training, images, labels, until))
+            rate = (until - done) / (time.perf_counter() - begun)
+            # The first step takes longer, since it compiles.
+            part = max(1, int(rate * PART_SECONDS)) if done else 10
+            done = until
+    except BaseException:
+        logger.warning("training stopped after %d of %d steps, which are lost", done, recipe.steps)
+        raise
     return jax.device_get(training.params)
 
 
@@ -183,15 +193,62 @@ def check_trained(target: Target, dataset: Dataset) -> float:
     return clean
 
 
-def _read(path: Path, template: Params, facts: dict[str, Any]) -> Params | None:
-    if not path.exists():
-        return None
+def facts_of(dataset: Dataset, recipe: Recipe, seed: int) -> dict[str, Any]:
+    """What decides a trained network's parameters; stored beside them."""
+    return {"recipe": asdict(recipe), "dataset": dataset.digest, "seed": seed, "arithmetic": ARITHMETIC}
+
+
+def is_cached(
+    dataset: Dataset, recipe: Recipe, network: str, seed: int, cache: Path | None = None
+) -> bool:
+    """Whether a file is there that `trained` can probably do with, instead of training."""
+    return _cached_path(dataset, recipe, network, seed, cache).is_file()
+
+
+def _cached_path(dataset: Dataset, recipe: Recipe, network: str, seed: int, cache: Path | None) -> Path:
+    folder = cache_folder() / "targets" if cache is None else cache
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "-", f"{network}-{recipe.name}-{dataset.name[:80]}")
+    return folder / f"{name}-{dataset.digest[:12]}-seed{seed}.npz"
+
+
+def _versions() -> dict[str, str]:
+    return {name: version(name) for name in ("jax", "flax")}
+
+
+def _read(path: Path, template: Params, facts: dict[str, Any]) -> tuple[Params, dict[str, str]] | None:
+    """The parameters that the cache keeps, and what made them; None where there are none that can be used."""
     try:
+        if not path.is_file():
+            if path.exists():
+                logger.warning("%s: expected a file; training again", path)
+            return None
         params, found = load_tree(path, template)
-    except InputError as error:
-        logger.warning("%s; training again", error)
+        made_with = found.pop("made_with", None)
+    # Whatever a damaged file makes the libraries below raise, the network can be made again.
+    except Exception as error:
+        logger.warning("%s; training again", shown(error))
         return None
-    if found != facts:
+    if found != facts or not isinstance(made_with, dict) or set(made_with) != set(_versions()):
         logger.warning("%s: made by another version of the recipe; training again", path)
         return None
-    return params
+    return params, made_with
+
+
+def _can_keep(path: Path) -> bool:
+    """Whether the cache can be written, with a notice where it cannot."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "a folder is in the way", str(path))
+        with tempfile.TemporaryFile(dir=path.parent):
+            return True
+    except OSError as error:
+        logger.warning("%s: the network will not be kept, since %s", path, shown(error.strerror or error))
+        return False
+
+
+def _keep(path: Path, params: Params, facts: dict[str, Any]) -> None:
+    try:
+        save_tree(path, params, facts)
+    except FaultError as error:
+        logger.warning("%s; the network is used, but not kept", shown(error))

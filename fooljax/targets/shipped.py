@@ -1,0 +1,82 @@
+"""Networks that come with the package, trained: nothing is downloaded and no data set is read.
+
+`python -m experiments.train_lenet` made them; the card beside the weights says from what, how, and how well
+they name the digits that were held out.
+"""
+
+import functools
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from fooljax.base import Target, TargetCard
+from fooljax.errors import FaultError, InputError
+from fooljax.storage import load_tree, read_json
+from fooljax.targets.trained import NETWORKS, apply_of
+
+FOLDER = Path(__file__).with_name("shipped_weights")
+
+
+def pretrained(network: str = "lenet", seed: int = 0) -> tuple[Target, TargetCard]:
+    """A network that comes with the package: "lenet", trained on MNIST's 60,000 digits.
+
+    Args:
+      network: a name among the shipped ones: "lenet".
+      seed: which of five, 0 to 4, that differ in their first weights and in the order of the digits.
+    Returns:
+      The target, which takes images `[B, 28, 28, 1]` in [0, 1], and its card; the accuracy there was measured
+      on MNIST's 10,000 test digits.
+    Raises:
+      InputError: there is no such network or seed.
+      FaultError: the installed files are damaged.
+    """
+    card = shipped_card()
+    if network != card["network"]:
+        raise InputError(f"network: expected one that is shipped ({card['network']}), got {network}")
+    entry = next((entry for entry in card["weights"] if entry["seed"] == seed), None)
+    if entry is None:
+        seeds = [entry["seed"] for entry in card["weights"]]
+        raise InputError(f"seed: expected {seeds[0]} to {seeds[-1]} for the shipped networks, got {seed}")
+    path = FOLDER / entry["file"]
+    title, build = NETWORKS[network]
+    blank = jax.ShapeDtypeStruct((1, *card["image_shape"]), jnp.float32)
+    template = jax.eval_shape(build(len(card["class_names"])).init, jax.random.key(0), blank)
+    try:
+        intact = hashlib.sha256(path.read_bytes()).hexdigest() == entry["sha256"]
+        params, _ = load_tree(path, template)
+    except (OSError, InputError) as error:
+        raise FaultError(f"{path}: cannot be read ({error}); install fooljax again") from error
+    if not intact:
+        raise FaultError(f"{path}: does not match its checksum; install fooljax again")
+    facts = {name: card[name] for name in ("recipe", "dataset", "dataset_name", "train_images")}
+    return Target(jax.tree.map(jnp.asarray, params), apply_of(network, len(card["class_names"]))), TargetCard(
+        name=f"{title} ({card['recipe']['name']} recipe)",
+        image_shape=tuple(card["image_shape"]),
+        class_names=tuple(card["class_names"]),
+        clean_accuracy=entry["accuracy"],
+        provenance={
+            "network": title,
+            **facts,
+            "test_images": card["test_images"],
+            "seed": entry["seed"],
+            "params_sha256": entry["params_sha256"],
+            "jax": card["versions"]["jax"],
+            "flax": card["versions"]["flax"],
+        },
+    )
+
+
+@functools.cache
+def shipped_card() -> dict[str, Any]:
+    """What `card.json` says of all shipped networks together.
+
+    Raises:
+      FaultError: it is missing or damaged.
+    """
+    try:
+        return read_json(FOLDER / "card.json")
+    except InputError as error:
+        raise FaultError(f"{error}; install fooljax again") from error
