@@ -1,6 +1,17 @@
 """Networks, training, and the cache of trained targets."""
 
+import dataclasses
+import fnmatch
+import hashlib
+import io
 import logging
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -9,11 +20,15 @@ import pytest
 
 from fooljax.base import Target, as_target
 from fooljax.datasets import from_arrays
-from fooljax.errors import InputError
-from fooljax.targets import LeNet, Recipe, check_trained, lenet, train, trained
+from fooljax import datasets
+from fooljax.errors import FaultError, InputError
+from fooljax.storage import digest_tree, load_arrays, read_json, save_tree
+from fooljax.targets import LeNet, Recipe, check_trained, lenet, pretrained, shipped, train, trained
 from fooljax.targets.layers import _as_xla, conv_pool
-from fooljax.targets.trained import lenet_apply
+from fooljax.targets.trained import fit, lenet_apply
 from fooljax.targets.training import RECIPES, accuracy, shifted
+
+MODULE = sys.modules[fit.__module__]
 
 QUICK = Recipe("quick", steps=40, optimizer="sgd", learning_rate=0.02, weight_decay=0.0005, batch_size=32)
 
@@ -170,18 +185,188 @@ def test_a_second_architecture(dataset, tmp_path):
         trained(dataset, recipe, network="vgg", cache=tmp_path)
 
 
-def test_a_damaged_cache_is_trained_again_with_a_notice(dataset, tmp_path, caplog):
+GRADIENTS = """
+import jax, jax.numpy as jnp, numpy as np, optax
+from fooljax.storage import digest_tree
+from fooljax.targets.trained import NETWORKS
+
+rng = np.random.default_rng(0)
+images = jnp.asarray(rng.random((64, 28, 28, 1)), jnp.float32)
+labels = jnp.asarray(rng.integers(0, 10, 64), jnp.int32)
+for _, build in NETWORKS.values():
+    network = build(10)
+    params = jax.jit(network.init)(jax.random.key(0), images[:1])
+
+    def loss(params):
+        logits = network.apply(params, images)
+        return optax.losses.softmax_cross_entropy_with_integer_labels(logits, labels).mean()
+
+    print(digest_tree(jax.device_get(jax.jit(jax.grad(loss))(params))))
+"""
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "sched_setaffinity") or len(os.sched_getaffinity(0)) == 1, reason="one core"
+)
+def test_gradients_have_the_same_bits_on_any_number_of_cores():
+    """XLA splits long sums by the number of its threads; the networks are written so that it need not."""
+    every = sorted(os.sched_getaffinity(0))
+    # The programs as users compile them.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("JAX_", "XLA_"))}
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-c", f"import os; os.sched_setaffinity(0, {cores}){GRADIENTS}"],
+            env={**environment, "JAX_PLATFORMS": "cpu"} | threads,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        # XLA's CPU client has as many threads as NPROC says, where it is set.
+        for cores, threads in ((every[:1], {}), (every, {}), (every, {"NPROC": "16"}))
+    ]
+    one, all_, sixteen = (run.communicate()[0].split() for run in runs)
+    assert len(one) == len(MODULE.NETWORKS)
+    assert one == all_ == sixteen
+
+
+def test_the_parts_of_a_training_change_no_bit(dataset, monkeypatch):
+    recipe = dataclasses.replace(RECIPES["strong"], steps=12, batch_size=32)
+    init_key, train_key = jax.random.split(jax.random.key(3))
+    start = LeNet(4).init(init_key, jnp.zeros((1, *dataset.image_shape)))
+    arrays = jnp.asarray(dataset.train_images), jnp.asarray(dataset.train_labels)
+    whole, losses = jax.jit(lambda k, p: train(lenet_apply(4), recipe, k, p, *arrays))(train_key, start)
+    monkeypatch.setattr(MODULE, "PART_SECONDS", 0.0)
+    in_parts = fit(dataset, recipe, "lenet", 3)
+    assert digest_tree(jax.device_get(whole)) == digest_tree(in_parts)
+    assert np.all(losses > 0)
+
+
+def test_a_signal_in_the_middle_of_a_training_is_answered(dataset, monkeypatch, caplog):
+    """Not after it, and with a line on what is lost."""
+    monkeypatch.setattr(MODULE, "PART_SECONDS", 0.05)
+    long = dataclasses.replace(QUICK, steps=100_000)
+
+    def ring(*_):
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGALRM, ring)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 5.0)
+        with pytest.raises(KeyboardInterrupt):
+            fit(dataset, long, "lenet", 0)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+    (line,) = [record.getMessage() for record in caplog.records]
+    done = int(line.split()[3])
+    assert line == f"training stopped after {done} of 100000 steps, which are lost"
+    assert done < 100_000
+
+
+@pytest.fixture(scope="module")
+def params(dataset):
+    return fit(dataset, QUICK, "lenet", 0)
+
+
+@pytest.fixture
+def no_training(monkeypatch, params):
+    """`fit` gives what was trained before; the list has a line for each time it was asked."""
+    asked = []
+    monkeypatch.setattr(MODULE, "fit", lambda *_: asked.append("fit") or params)
+    return asked
+
+
+def as_folder(path, raw):
+    path.mkdir()
+    (path / "something").write_bytes(raw)
+
+
+def as_npy(path, raw):
+    del raw
+    np.save(stream := io.BytesIO(), np.zeros(3))
+    path.write_bytes(stream.getvalue())
+
+
+def with_unclosed_header(path, raw):
+    path.write_bytes(raw.replace(b"'fortran_order': False", b"'fortran_order': (((((", 1))
+
+
+DAMAGES = {
+    "one bit": lambda path, raw: path.write_bytes(raw[:-900] + bytes([raw[-900] ^ 1]) + raw[-899:]),
+    "cut off": lambda path, raw: path.write_bytes(raw[: len(raw) // 2]),
+    "empty": lambda path, raw: path.write_bytes(b""),
+    "text": lambda path, raw: path.write_text("<html>not found</html>"),
+    "an .npy": as_npy,
+    "a folder": as_folder,
+    "a pipe": lambda path, raw: os.mkfifo(path),
+    "an unclosed header": with_unclosed_header,
+    "another network": lambda path, raw: save_tree(path, {"a": np.zeros(2)}, {}),
+    "no facts": lambda path, raw: save_tree(path, load_arrays(path.with_suffix(".whole"))[0], {}),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_whatever_is_wrong_with_a_cached_network_it_is_trained_again(
+    damage, dataset, tmp_path, caplog, no_training
+):
     _, before = lenet(dataset, QUICK, cache=tmp_path)
     (path,) = tmp_path.glob("*.npz")
-    raw = bytearray(path.read_bytes())
-    raw[len(raw) // 2] ^= 1
-    path.write_bytes(bytes(raw))
+    raw = path.read_bytes()
+    path.rename(path.with_suffix(".whole"))
+    DAMAGES[damage](path, raw)
     with caplog.at_level(logging.WARNING):
         _, after = lenet(dataset, QUICK, cache=tmp_path)
-    assert "damaged" in caplog.text
-    assert "training again" in caplog.text
-    assert before.provenance["params_sha256"] == after.provenance["params_sha256"]
-    assert path.read_bytes() != bytes(raw)
+    assert no_training == ["fit", "fit"]
+    assert "training again" in caplog.records[0].getMessage()
+    assert path.name in caplog.records[0].getMessage()
+    assert before == after
+    if damage == "a folder":
+        # It is left alone, and that the network is not kept is told.
+        assert (path / "something").read_bytes() == raw
+        assert "will not be kept" in caplog.records[1].getMessage()
+    else:
+        assert path.read_bytes() == raw
+
+
+@pytest.mark.parametrize("obstacle", ["a file where the folder belongs", "a full disk"])
+def test_a_cache_that_cannot_be_written_loses_no_network(
+    obstacle, dataset, tmp_path, caplog, no_training, monkeypatch
+):
+    cache, told = tmp_path / "cache", []
+    if obstacle == "a full disk":
+
+        def full(path, *_):
+            raise FaultError(f"cannot write {path}: No space left on device")
+
+        monkeypatch.setattr(MODULE, "save_tree", full)
+    else:
+        cache.write_text("")
+
+    def on_training(line):
+        told.append([record.getMessage() for record in caplog.records])
+
+    with caplog.at_level(logging.WARNING):
+        target, _ = lenet(dataset, QUICK, cache=cache, on_training=on_training)
+    assert accuracy(target, dataset.test_images, dataset.test_labels) > 0.9
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert "kept" in line
+    # Where it can be known, it is told before the training.
+    assert told == ([[]] if obstacle == "a full disk" else [[line]])
+
+
+def test_what_made_a_cached_network_is_told_of_it(dataset, tmp_path, no_training, monkeypatch):
+    monkeypatch.setattr(MODULE, "version", lambda name: "0.0.1")
+    lenet(dataset, QUICK, cache=tmp_path)
+    monkeypatch.undo()
+    _, card = lenet(dataset, QUICK, cache=tmp_path)
+    assert card.provenance["jax"] == card.provenance["flax"] == "0.0.1"
+
+
+def test_a_data_sets_name_is_no_path(tmp_path, no_training):
+    images, labels = bars(200)
+    dataset = from_arrays(images, labels, images, labels, name="../../x/y " + "z" * 300)
+    lenet(dataset, QUICK, cache=tmp_path / "a")
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    assert len(list((tmp_path / "a").glob("*.npz"))) == 1
 
 
 def test_an_untrained_network_is_an_error(dataset, tmp_path):
@@ -209,6 +394,56 @@ def test_wrong_input_is_named(dataset, tmp_path):
     few = from_arrays(images, labels, images, labels)
     with pytest.raises(InputError, match=r"^dataset: expected at least 32 training images, got 20"):
         lenet(few, QUICK, cache=tmp_path)
+
+
+SHIPPED = [entry["seed"] for entry in read_json(shipped.FOLDER / "card.json")["weights"]]
+
+
+@pytest.mark.parametrize("seed", SHIPPED)
+def test_shipped_networks_name_digits(seed):
+    target, card = pretrained(seed=seed)
+    assert card.image_shape == (28, 28, 1)
+    assert card.class_names == tuple("0123456789")
+    # Caffe's own example reaches 98.97 %, the paper's network 99.06 %.
+    assert 0.989 <= card.clean_accuracy <= 0.993
+    assert card.provenance["params_sha256"] == digest_tree(jax.device_get(target.params))
+    digits = datasets.load("embedded")
+    assert accuracy(target, digits.test_images, digits.test_labels) > 0.985
+
+
+def test_shipped_networks_are_five_different_ones_by_the_papers_recipe():
+    assert SHIPPED == [0, 1, 2, 3, 4]
+    card = shipped.shipped_card()
+    assert card["recipe"] == dataclasses.asdict(RECIPES["paper-full"])
+    assert (card["train_images"], card["test_images"]) == (60_000, 10_000)
+    for name in ("sha256", "params_sha256"):
+        assert len({entry[name] for entry in card["weights"]}) == 5
+    assert pretrained()[0].apply is lenet_apply(10)
+
+
+def test_shipped_files_are_in_the_package():
+    """Wheel and sdist hold what pyproject.toml names."""
+    with open(Path(__file__).parents[1] / "pyproject.toml", "rb") as file:
+        patterns = tomllib.load(file)["tool"]["setuptools"]["package-data"]["fooljax.targets"]
+    names = [f"{shipped.FOLDER.name}/{path.name}" for path in shipped.FOLDER.iterdir()]
+    assert len(names) == 6
+    assert all(any(fnmatch.fnmatch(name, pattern) for pattern in patterns) for name in names)
+
+
+def test_wrong_shipped_networks_are_named(tmp_path, monkeypatch):
+    with pytest.raises(InputError, match=r"^seed: expected 0 to 4 for the shipped networks, got 7$"):
+        pretrained(seed=7)
+    with pytest.raises(InputError, match=r"^network: expected one that is shipped \(lenet\), got vgg$"):
+        pretrained("vgg")
+    shutil.copytree(shipped.FOLDER, tmp_path / "weights")
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path / "weights")
+    path = tmp_path / "weights" / shipped.shipped_card()["weights"][0]["file"]
+    shutil.copy(path.with_name(path.name.replace("seed0", "seed1")), path)
+    with pytest.raises(FaultError, match=r"seed0.npz: does not match its checksum; install fooljax again"):
+        pretrained()
+    path.unlink()
+    with pytest.raises(FaultError, match=r"seed0.npz: cannot be read .*; install fooljax again"):
+        pretrained()
 
 
 def test_any_callable_becomes_a_target():

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from fooljax.base import Params
 from fooljax.targets.convolutions import convolve, max_pool
+from fooljax.targets.products import add_bias, product
 from fooljax.weights import Naming
 
 LRN_SIZE, LRN_ALPHA, LRN_BETA = 5, 1e-4, 0.75
@@ -121,7 +122,7 @@ class AlexNet(nn.Module):
             shape = (conv.kernel, conv.kernel, x.shape[-1] // conv.groups, conv.features)
             kernel = self.param(f"conv{index + 1}_kernel", start, shape)
             bias = self.param(f"conv{index + 1}_bias", zeros, (conv.features,))
-            x = nn.relu(_grouped(x, kernel, conv) + bias[None, None, None])
+            x = nn.relu(add_bias(_grouped(x, kernel, conv), bias))
             for step in conv.after:
                 x = max_pool(x, layout.ceil) if step == "pool" else local_response_norm(x)
         x = x.reshape(x.shape[0], -1)
@@ -129,7 +130,7 @@ class AlexNet(nn.Module):
         for index, width in enumerate(widths):
             name = f"fc{len(layout.convs) + 1 + index}"
             kernel = self.param(f"{name}_kernel", start, (x.shape[-1], width))
-            x = x @ kernel + self.param(f"{name}_bias", zeros, (width,))[None]
+            x = add_bias(product(x, kernel), self.param(f"{name}_bias", zeros, (width,)))
             x = nn.relu(x) if index < len(widths) - 1 else x
         return x
 

@@ -15,6 +15,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from fooljax.targets.products import product
+
 _NHWC = ("NHWC", "HWIO", "NHWC")
 
 
@@ -176,7 +178,8 @@ def _as_product(images: jax.Array, kernel: jax.Array, stride: int, padding: int)
     edges = [(padding, padding)] * 2
     padded = jnp.pad(images, ((0, 0), *edges, (0, 0)))
     patches = jnp.concatenate([part for _, _, part in _shifted(padded, kernel, stride)], axis=-1)
-    return pointwise(patches, kernel.reshape(-1, kernel.shape[-1]))
+    maps = product(patches.reshape(-1, patches.shape[-1]), kernel.reshape(-1, kernel.shape[-1]))
+    return maps.reshape(*patches.shape[:3], -1)
 
 
 def _convolve_forward(
