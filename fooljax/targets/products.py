@@ -1,6 +1,7 @@
 """Products and sums whose bits, under differentiation, do not depend on the number of cores.
 
-So training can be repeated on another machine of the same kind, and so can gradient ascent.
+So training can be repeated on another machine of the same kind, and so can gradient ascent: there the images
+are arguments of the program. (XLA folds those that are constants into products of another form.)
 
 XLA's CPU backend adds up a long sum in parts, and for two forms their number follows the number of threads:
 a matrix product with a transposed left factor, and a sum over leading axes. Laid out in memory first, the

@@ -226,7 +226,7 @@ def _read(path: Path, template: Params, facts: dict[str, Any]) -> tuple[Params, 
         made_with = found.pop("made_with", None)
     # Whatever a damaged file makes the libraries below raise, the network can be made again.
     except Exception as error:
-        logger.warning("%s; training again", shown(error))
+        logger.warning("%s: cannot be used (%s); training again", path, shown(error))
         return None
     if found != facts or not isinstance(made_with, dict) or set(made_with) != set(_versions()):
         logger.warning("%s: made by another version of the recipe; training again", path)
