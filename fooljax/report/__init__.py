@@ -1,7 +1,10 @@
 """What people look at: figures, and a page that needs nothing but a browser."""
 
+import fooljax.report.style  # noqa: F401  # isort: split  (meets Matplotlib before the others do)
+
 from fooljax.report.classes import Entry, write_classes
 from fooljax.report.figures import curves, format_confidence, gallery, png_bytes, save_png
+from fooljax.report.fonts import label
 from fooljax.report.page import MAX_ELITES, Elite, Number, Reached, Report, write_page
 from fooljax.report.strip import strip
 
@@ -15,6 +18,7 @@ __all__ = [
     "curves",
     "format_confidence",
     "gallery",
+    "label",
     "png_bytes",
     "save_png",
     "strip",

@@ -9,6 +9,7 @@ from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure
 
 from fooljax.errors import InputError
+from fooljax.report.fonts import fit
 
 DENSITY = 2
 """Pixels of a figure per CSS pixel, so that its text is sharp on dense screens."""
@@ -44,12 +45,20 @@ class Canvas:
         self._paper[top:bottom, left:right] = tile
 
     def text(
-        self, x: float, y: float, text: str, *, va: str, ha: str = "center", weight: str = "normal"
+        self,
+        x: float,
+        y: float,
+        text: str,
+        *,
+        va: str,
+        ha: str = "center",
+        weight: str = "normal",
+        colour: str = INK,
     ) -> None:
         """Writes a line. Names are text, never formulas: "$" is drawn as it is."""
         height, width = self._paper.shape[:2]
-        style: dict[str, Any] = {"fontsize": FONT, "fontweight": weight, "color": INK, "parse_math": False}
-        self._figure.text(x / width, 1 - y / height, text, ha=ha, va=va, **style)
+        style: dict[str, Any] = {"fontsize": FONT, "fontweight": weight, "color": colour}
+        fit(self._figure.text(x / width, 1 - y / height, text, ha=ha, va=va, **style))
 
     def finish(self) -> Figure:
         """The sheet as a figure."""

@@ -16,7 +16,9 @@ from matplotlib.figure import Figure
 from fooljax.errors import InputError
 from fooljax.report.canvas import DPI, INK
 from fooljax.report.figures import THRESHOLD, _confidence_axis, _fit
+from fooljax.report.fonts import fit
 from fooljax.report.page import Number, _figure
+from fooljax.report.style import own_style
 from fooljax.storage import write_bytes
 
 COLOURS = ("#005b8f", "#b34700", "#00704a", "#7b3294", "#8c510a", "#222222", "#8a8a8a")
@@ -109,6 +111,7 @@ def write_comparison(path: Path | str, report: Comparison) -> None:
     write_bytes(Path(path), html.encode("utf-8", "replace"))
 
 
+@own_style()
 def climbs(histories: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]]) -> Figure:
     """Draws how log-odds grew: for each method the median image, and thin the lowest one.
 
@@ -142,7 +145,7 @@ def climbs(histories: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]]) -> Figu
     _confidence_axis(axes)
     axes.spines[["top", "right"]].set_visible(False)
     for text in axes.legend(frameon=False, loc="upper left", handlelength=3).get_texts():
-        text.set_parse_math(False)
+        fit(text)
     return figure
 
 

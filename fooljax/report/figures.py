@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
@@ -22,6 +23,8 @@ from PIL import Image
 
 from fooljax.errors import InputError
 from fooljax.report.canvas import CHARACTER, DPI, GAP, INK, LINE, MIN_CELL, TILE, Canvas, cut, eight_bits
+from fooljax.report.fonts import fit
+from fooljax.report.style import own_style
 from fooljax.storage import write_bytes
 
 NO_VALUE = "\N{EN DASH}"
@@ -81,6 +84,7 @@ def format_confidence(log_odds: float | None) -> str:
     return f"{percent.quantize(Decimal('0.01'), ROUND_DOWN)} %"
 
 
+@own_style()
 def gallery(
     images: npt.ArrayLike,
     log_odds: npt.ArrayLike | None = None,
@@ -155,6 +159,7 @@ def gallery(
     return canvas.finish()
 
 
+@own_style()
 def curves(
     metrics: Mapping[str, npt.ArrayLike], *, sizes: Sequence[str] = (), title: str | None = None
 ) -> Figure:
@@ -188,7 +193,7 @@ def curves(
     figure = Figure(figsize=(9, 3.8 + 1.3 * panels), dpi=DPI, layout="constrained")
     upper, lower, *more = figure.subplots(panels, 1, sharex=True, height_ratios=(3, 1, 1)[:panels])
     if title is not None:
-        figure.suptitle(title, parse_math=False, color=INK, fontsize=11)
+        fit(figure.suptitle(title, color=INK, fontsize=11))
     _lines(upper, generation, median, MEDIAN_COLOUR, "-")
     _lines(upper, generation, worst, WORST_COLOUR, "--")
     _fit(upper, np.concatenate([median, worst]))
@@ -215,6 +220,7 @@ def curves(
     return figure
 
 
+@own_style()
 def png_bytes(figure_or_array: Figure | npt.NDArray[Any]) -> bytes:
     """Encodes a figure or an image as PNG; equal inputs give equal bytes (no date, no version inside).
 
@@ -226,7 +232,9 @@ def png_bytes(figure_or_array: Figure | npt.NDArray[Any]) -> bytes:
     """
     buffer = io.BytesIO()
     if isinstance(figure_or_array, Figure):
-        figure_or_array.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+        # The canvas that makes pixels, whichever the user's own figures are shown on.
+        canvas = FigureCanvasAgg(figure_or_array)
+        canvas.print_figure(buffer, format="png", dpi=DPI, metadata={"Software": None})
         return buffer.getvalue()
     pixels = np.asarray(figure_or_array)
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
@@ -311,7 +319,7 @@ def _draw_sizes(
         handles.append(Line2D([], [], color=colour, ls=style, lw=2, label=size_label(name)))
     legend = axes.legend(handles=handles, loc="upper left", ncols=4, frameon=False, handlelength=3)
     for text in legend.get_texts():
-        text.set_parse_math(False)
+        fit(text)
 
 
 def size_label(metric: str) -> str:

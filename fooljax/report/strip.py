@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from fooljax.errors import InputError
 from fooljax.report.canvas import CHARACTER, GAP, LINE, MIN_CELL, TILE, Canvas, cut
+from fooljax.report.style import own_style
 
 MAX_STRIP = 200
 """Images that one strip shows at most."""
@@ -17,6 +18,7 @@ MIN_WIDTH = COLUMNS * (MIN_CELL + GAP)
 """Narrowest strip in pixels: the text above needs room, even where there are few images."""
 
 
+@own_style()
 def strip(images: npt.ArrayLike, captions: Sequence[Sequence[str]], text: Sequence[str] = ()) -> Figure:
     """Draws images one after another, each with lines of text below, in rows of eight.
 
