@@ -15,6 +15,8 @@ class FaultError(RuntimeError):
 
 def printable(text: str) -> str:
     r"""A text with every character that is not printable written as its escape, as `\x1b` or `\n`."""
+    if text.isprintable():
+        return text
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
-import jinja2
 import numpy as np
 from PIL import Image
 
 from fooljax.errors import InputError
 from fooljax.report.canvas import DENSITY
 from fooljax.report.figures import format_confidence, size_label
+from fooljax.report.templates import environment
 from fooljax.storage import write_bytes
 
 MAX_ELITES = 200
@@ -142,15 +142,7 @@ def write_page(path: Path | str, report: Report) -> None:
       InputError: PNG bytes cannot be read, or an elite's file name is not a relative path below the page.
       FaultError: the file cannot be written.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("fooljax.report", "."),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    html = environment.get_template("page.html").render(
+    html = environment().get_template("page.html").render(
         report=report,
         gallery=_figure(report.gallery_png, "gallery_png"),
         curves=_figure(report.curves_png, "curves_png"),
@@ -162,8 +154,7 @@ def write_page(path: Path | str, report: Report) -> None:
         classes_link=link(report.classes_page) if report.classes_page else "",
         format_confidence=format_confidence,
     )
-    # A lone surrogate (from an undecodable file name, say) has no UTF-8; it must not cost the page.
-    write_bytes(Path(path), html.encode("utf-8", "replace"))
+    write_bytes(Path(path), html.encode())
 
 
 def _scale() -> list[tuple[float, float]]:
