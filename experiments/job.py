@@ -52,6 +52,8 @@ class Subject(NamedTuple):
       cells: indices of the classes to evolve for; None for all.
       group: the group of related classes that a class belongs to; "" where there are none.
       judges: other targets that score the saved elites, by name, made from the target.
+      second: `second(say)` gives a second network for the same classes, trained independently, and its card;
+        its verdict stands beside the target's. None where there is none.
     """
 
     image_shape: tuple[int, int, int]
@@ -62,6 +64,7 @@ class Subject(NamedTuple):
     cells: tuple[int, ...] | None = None
     group: Callable[[int], str] = lambda _: ""
     judges: Callable[[Target], Mapping[str, Target]] = lambda _: {}
+    second: Callable[[Callable[[str], None]], tuple[Target, TargetCard] | None] = lambda _: None
 
 
 @dataclass(frozen=True)

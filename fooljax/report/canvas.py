@@ -1,6 +1,9 @@
 """A sheet with images and text at exact places, which figures that show images are drawn on."""
 
-from typing import Any
+import textwrap
+import unicodedata
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +30,17 @@ FONT = 8
 FRAME = 138
 """Grey level of the line around an image."""
 INK = "#222222"
+
+
+MIN_SHEET = 8 * (MIN_CELL + GAP)
+"""Narrowest sheet in pixels that has paragraphs: they need room, even where there are few images."""
+
+
+class Line(NamedTuple):
+    """A line of text below an image."""
+
+    text: str
+    colour: str = INK
 
 
 class Canvas:
@@ -69,8 +83,17 @@ class Canvas:
 def cut(name: str, width: int) -> str:
     """A name on one line, cut with an ellipsis where it would leave its place."""
     name = " ".join(name.split())
+    # Chinese, Japanese and Korean characters are half as wide again.
+    ends = np.cumsum([1.5 if unicodedata.east_asian_width(one) in "WF" else 1.0 for one in name])
     fitting = max(1, width // CHARACTER)
-    return name if len(name) <= fitting else name[: fitting - 1].rstrip() + "…"
+    if not name or ends[-1] <= fitting:
+        return name
+    return name[: int(np.sum(ends <= fitting - 1))].rstrip() + "…"
+
+
+def wrapped(paragraphs: Sequence[str], width: int) -> list[str]:
+    """Paragraphs as lines that fit into a sheet."""
+    return [line for text in paragraphs for line in textwrap.wrap(text, width // CHARACTER) or [""]]
 
 
 def eight_bits(pixels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
