@@ -113,6 +113,8 @@ def save(
       FaultError: an image's log-odds differ from those in the climb by more than the tolerance.
     """
     target, card = found
+    # Of a run that is written again: it is finished when the new one is there.
+    (folder / "summary.json").unlink(missing_ok=True)
     pixels = np.asarray(np.round(quantise(jax.numpy.asarray(starts)) * UNIT), np.uint8)
     images = folder / "images"
     with replaced(images) as draft:

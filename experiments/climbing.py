@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 import optax
+from fooljax.identity import check_identity
 
 from experiments import ascent_results
 from experiments.ascent_results import Climbed, Method
@@ -29,7 +30,6 @@ from fooljax.base import Target
 from fooljax.errors import InputError
 from fooljax.gradient_ascent import PRESETS, START_MODES, ascend, identity, optimiser, progress, start_images
 from fooljax.gradient_ascent.optimiser import LEARNING_RATE
-from fooljax.identity import check_identity
 from fooljax.storage import load_arrays, load_tree, save_tree
 
 logger = logging.getLogger("fooljax")
@@ -133,7 +133,7 @@ def run(experiment: Experiment, config: Any, outdir: Path, host: Host | None = N
 def resume(
     experiment: Experiment, path: Path, given: Mapping[str, Any], host: Host | None = None
 ) -> dict[str, Any]:
-    """Goes on with the climbs in a folder, which end as if nothing had happened; `given` must agree with them.
+    """Goes on with the climbs in a folder, which end as if nothing had happened; `given` must agree.
 
     Raises:
       As `run`, and InputError where `given` differs from the run's settings, or a climb that is kept in the
@@ -211,9 +211,7 @@ def _climbed(
       InputError: those that it keeps were made by something else.
     """
     path = folder.checkpoints / f"{method.name}.npz"
-    shapes, expected = identity(
-        target, start, classes, method.rule, iterations=method.iterations, mean=mean
-    )
+    shapes, expected = identity(target, start, classes, method.rule, iterations=method.iterations, mean=mean)
     if folder.resumed and path.exists():
         try:
             facts = load_arrays(path)[2]

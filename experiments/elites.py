@@ -301,6 +301,7 @@ def _save(path: Path, image: npt.NDArray[np.uint8]) -> None:
 
 
 def read_image(path: Path) -> npt.NDArray[np.uint8]:
+    """The pixels of a file that this package wrote, `[H, W, K]`."""
     with Image.open(path) as image:
         pixels = np.asarray(image)
     return pixels[..., None] if pixels.ndim == 2 else pixels

@@ -141,6 +141,8 @@ def _run_in(folder: RunFolder, job: Job, host: Host) -> dict[str, Any]:
     terminal.seconds["compile"] = evolution.seconds_compile
     terminal.seconds["search"] = evolution.seconds_search
     with terminal.stage("report"):
+        # That of a run which goes on again: it is finished when the new one is there.
+        (folder.path / "summary.json").unlink(missing_ok=True)
         metrics_file.write(evolution.metrics)
         if recorder:
             recorder.finish(evolution.generations)

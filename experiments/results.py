@@ -115,7 +115,9 @@ def summarise(
             "best": _named_alike(best),
         },
         "by_group": _by_group(job, evolution, rescored),
-        "also_judged": {name: {**_medians(odds), "shares": _shares(odds)} for name, odds in best.others.items()},
+        "also_judged": {
+            name: {**_medians(odds), "shares": _shares(odds)} for name, odds in best.others.items()
+        },
         # The control within every run: the best of the first images, random unless it began with others.
         "generation_0": {
             "median_log_odds": _finite(np.median(metrics["median_log_odds"][:, 0])),
@@ -157,7 +159,9 @@ def _first_fooled(first: Judged) -> dict[str, Any]:
     """
     there = np.isfinite(first.kept.log_odds)
     odds = first.rescored.own[there]
-    births, queries = (np.asarray(leaf)[there] for leaf in (first.kept.archive.births, first.kept.archive.ids))
+    births, queries = (
+        np.asarray(leaf)[there] for leaf in (first.kept.archive.births, first.kept.archive.ids)
+    )
     return {
         "images": int(np.sum(there)),
         "of": int(there.size),
@@ -305,7 +309,7 @@ def write_figures_and_page(
 
 
 def _gallery(card: TargetCard, best: Judged, first: Judged, places: list[int]) -> bytes:
-    """A PNG of the first images that fooled the target, for some of the cells; where none did, the best image."""
+    """A PNG of the first images that fooled the target, of some cells; where none did, the best image."""
     runs = len(best.paths)
     height, width, channels = best.kept.encoding.image_shape
     images = np.zeros((runs, len(places), height, width, channels), np.uint8)
@@ -375,8 +379,8 @@ def _numbers(summary: Mapping[str, Any]) -> list[Number]:
             f"{summary['runs']} runs, {images // summary['runs']} classes each. Fooled: some image reached "
             "99.99 % for the class."
             + (
-                f" The first such image came in generation {first['generations']['median']:,.0f} in the median, "
-                f"{first['generations']['most']:,} at the latest."
+                f" The first such image came in generation {first['generations']['median']:,.0f} in the "
+                f"median, {first['generations']['most']:,} at the latest."
                 if first["images"]
                 else ""
             ),
@@ -390,9 +394,13 @@ def _numbers(summary: Mapping[str, Any]) -> list[Number]:
         Number(
             "Median confidence",
             format_confidence(rescored["median_log_odds"]),
-            "Of the best images: the median over the classes of each run, then over the runs, of the log-odds.",
+            "Of the best images: the median over the classes of each run, then over the runs.",
         ),
-        Number("Lowest confidence", format_confidence(rescored["min_log_odds"]), "Of the best images of all runs and classes."),
+        Number(
+            "Lowest confidence",
+            format_confidence(rescored["min_log_odds"]),
+            "Of the best images of all runs and classes.",
+        ),
         Number(
             "Before this search" if earlier else "Control: random images",
             format_confidence(before["median_log_odds"]),
@@ -432,9 +440,9 @@ def _agreement(second: Any) -> Number:
         name,
         f"{first['named_alike']} of {first['images']}",
         f"How many of the first images that fooled the network a second one ({second['name']}), trained "
-        f"independently for the same classes, takes for the same class; {first['named_alike_with']['0.9999']} "
-        f"of them with 99.99 % or more. Of the best images it names {best['named_alike']} of {best['images']} "
-        "alike.",
+        "independently for the same classes, takes for the same class; "
+        f"{first['named_alike_with']['0.9999']} of them with 99.99 % or more. Of the best images it names "
+        f"{best['named_alike']} of {best['images']} alike.",
     )
 
 

@@ -13,7 +13,10 @@ import tempfile
 import time
 from pathlib import Path
 
-COMPARED = ("archive.npz", "lineage.npz", "metrics.csv", "gallery.png", "elites", "elites.csv")
+COMPARED = (
+    *("archive.npz", "first.npz", "lineage.npz", "metrics.csv", "gallery.png"),
+    *("elites", "elites.csv", "first", "first.csv"),
+)
 SETTINGS = {
     "mnist_direct": ["--generations", "150", "--lineage"],
     "imagenet_cppn": [

@@ -72,8 +72,8 @@ def test_the_summary_is_taken_from_the_saved_images(folder):
 
 def test_a_run_folder_is_complete_and_its_page_whole(folder):
     assert {path.name for path in folder.iterdir()} - {".lock"} == {
-        "ascents.npz", "config.json", "curves.png", "gallery.png", "images", "index.html", "summary.json",
-        "target.json",
+        "ascents.npz", "checkpoints", "config.json", "curves.png", "gallery.png", "images", "index.html",
+        "summary.json", "target.json",
     }  # fmt: skip
     page = (folder / "index.html").read_text()
     assert "<script" not in page
@@ -97,13 +97,13 @@ def test_same_command_same_images(flags, folder, tmp_path, capsys):
 
 
 def test_an_image_that_changed_on_disk_fails_the_run(flags, tmp_path, capsys, monkeypatch):
-    genuine = ascent_results._read_image
+    genuine = ascent_results.read_image
 
     def spoilt(path):
         pixels = genuine(path)
         return 255 - pixels if path.name.startswith("start01-class002") else pixels
 
-    monkeypatch.setattr(ascent_results, "_read_image", spoilt)
+    monkeypatch.setattr(ascent_results, "read_image", spoilt)
     assert mnist_gradient.main([*flags, "--quiet", "--outdir", str(tmp_path / "r")]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert "start01-class002" in line
@@ -118,7 +118,7 @@ def test_an_image_that_changed_on_disk_fails_the_run(flags, tmp_path, capsys, mo
         (["--start-mode", "white"], "--start-mode: expected one of mean_plus, randu, zero, got white"),
         (["--learning-rate", "nan"], "--learning-rate: expected 0 or more, got nan"),
         (["--total-variation", "inf"], "--total-variation: expected 0 or more, got inf"),
-        (["--resume", "x"], "--resume: this experiment is short"),
+        (["--resume", "x"], "--resume x: no such folder"),
         (["--data", "idx:/nowhere"], "/nowhere"),
     ],
 )

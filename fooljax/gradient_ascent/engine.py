@@ -152,7 +152,12 @@ def identity(
     """What a climb will give, before it is begun: for what keeps climbs in files.
 
     Args:
-      As `ascend`'s.
+      target: see `ascend`, as for all others.
+      start: images.
+      classes: of the images.
+      rule: how they climb.
+      iterations: looks at each image.
+      mean: image.
     Returns:
       Shapes and dtypes of the `Ascent`; and what decides its content, in JSON-ready facts: digests of the
       program (every setting of a rule and every line of a network's code is in it), of the parameters and of
@@ -319,7 +324,10 @@ def _without_fillers(reached: Reached) -> Reached:
     never = reached.iteration < 0
     return Reached(
         reached.iteration,
-        *(np.where(never, np.float32(np.nan), x) for x in (reached.norm, reached.distance, reached.deviation)),
+        *(
+            np.where(never, np.float32(np.nan), x)
+            for x in (reached.norm, reached.distance, reached.deviation)
+        ),
     )
 
 

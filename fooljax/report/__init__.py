@@ -1,7 +1,6 @@
 """What people look at: figures, and a page that needs nothing but a browser."""
 
 import fooljax.report.style  # noqa: F401  # isort: split  (meets Matplotlib before the others do)
-
 from fooljax.report.classes import Entry, write_classes
 from fooljax.report.figures import curves, format_confidence, gallery, png_bytes, save_png
 from fooljax.report.fonts import label

@@ -1,8 +1,8 @@
 """A page for many classes: every elite as a thumbnail, to be searched, sorted and looked at by group.
 
-HTML files that load nothing, `MOST` images in each. All thumbnails of a file are one image, so that a thousand
-of them cost a browser as much as one; a short script, the only one that the page lets run, filters and sorts.
-Without scripts all are shown in the order of the classes.
+HTML files that load nothing, `MOST` images in each. All thumbnails of a file are one image, so that a
+thousand of them cost a browser as much as one; a short script, the only one that the page lets run, filters
+and sorts. Without scripts all are shown in the order of the classes.
 """
 
 import base64
@@ -110,19 +110,23 @@ def write_classes(path: Path | str, title: str, home: str, entries: Sequence[Ent
         for name, part in zip(names, parts, strict=True)
     ]
     for number, (name, part) in enumerate(zip(names, parts, strict=True)):
-        html = environment().get_template("classes.html").render(
-            title=title,
-            home=link(home),
-            script=SCRIPT,
-            digest=base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode(),
-            sprite=_sprite(path.parent, part),
-            side=THUMBNAIL,
-            items=[_item(place, entry) for place, entry in enumerate(part)],
-            groups=_groups(entries),
-            runs=runs,
-            pages=pages if len(pages) > 1 else [],
-            number=number,
-            format_confidence=format_confidence,
+        html = (
+            environment()
+            .get_template("classes.html")
+            .render(
+                title=title,
+                home=link(home),
+                script=SCRIPT,
+                digest=base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode(),
+                sprite=_sprite(path.parent, part),
+                side=THUMBNAIL,
+                items=[_item(place, entry) for place, entry in enumerate(part)],
+                groups=_groups(entries),
+                runs=runs,
+                pages=pages if len(pages) > 1 else [],
+                number=number,
+                format_confidence=format_confidence,
+            )
         )
         write_bytes(path.with_name(name), html.encode())
 

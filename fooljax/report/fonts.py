@@ -72,7 +72,7 @@ def _others() -> tuple[str, ...]:
     return tuple(sorted(name for name in names if not name.startswith("Last Resort")))
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 @own_style()
 def _characters(family: str) -> frozenset[int]:
     """Code points that a family's normal and bold faces both have; none where one cannot be used."""

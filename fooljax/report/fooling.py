@@ -17,8 +17,8 @@ NOTES = (
     "Each image was evolved until a neural network was sure, at 99.99 %, that it shows the class above its "
     "column; it is shown as it was at that moment. Below it: the network's confidence.",
     "Where that was not reached: the best image there is, marked as not fooled.",
-    "In grey: what a second network, trained independently for the same classes, takes the image for, and its "
-    "confidence.",
+    "In grey: what a second network, trained independently for the same classes, takes the image for, and "
+    "its confidence.",
 )
 
 
@@ -52,7 +52,9 @@ def fooling_gallery(
     """Draws a gallery that says in words what it shows.
 
     Args:
-      images, log_odds, class_names: see `gallery`.
+      images: see `gallery`.
+      log_odds: see `gallery`.
+      class_names: see `gallery`.
       fooled: `[R, C]` bool, whether the image fooled the network; the others are marked.
       seconds: by run and class, None where there is no image; None as a whole where there is no second
         network.
@@ -64,10 +66,10 @@ def fooling_gallery(
     below: list[list[list[Line]]] = [[[] for _ in row] for row in filled]
     for run, column in np.argwhere(filled).tolist():
         lines = below[run][column]
-        if marked:
-            lines.append(Line("" if fooled[run, column] else "not fooled", WARNING))
         if seconds and (second := seconds[run][column]):
             lines.append(Line(f"2nd: {label(second.class_name, second.class_index)}", MUTED))
             lines.append(Line(second.confidence, MUTED))
+        if not fooled[run, column]:
+            lines.append(Line("not fooled", WARNING))
     notes = [NOTES[0]] + [NOTES[1]] * marked + [NOTES[2]] * (seconds is not None)
     return gallery(images, log_odds, class_names, below=below, notes=notes)

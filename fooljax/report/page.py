@@ -160,17 +160,21 @@ def write_page(path: Path | str, report: Report) -> None:
       InputError: PNG bytes cannot be read, or an elite's file name is not a relative path below the page.
       FaultError: the file cannot be written.
     """
-    html = environment().get_template("page.html").render(
-        report=report,
-        gallery=_figure(report.gallery_png, "gallery_png"),
-        curves=_figure(report.curves_png, "curves_png"),
-        gallery_alt=_gallery_alt(report),
-        curves_alt=_curves_alt(report),
-        sizes=_and([size_label(name) for name in report.sizes]),
-        scale=[(format_confidence(odds), f"{odds:.1f}", f"{1 / (1 - p):,.0f}") for p, odds in _scale()],
-        elites=_all_shown(report),
-        classes_link=link(report.classes_page) if report.classes_page else "",
-        format_confidence=format_confidence,
+    html = (
+        environment()
+        .get_template("page.html")
+        .render(
+            report=report,
+            gallery=_figure(report.gallery_png, "gallery_png"),
+            curves=_figure(report.curves_png, "curves_png"),
+            gallery_alt=_gallery_alt(report),
+            curves_alt=_curves_alt(report),
+            sizes=_and([size_label(name) for name in report.sizes]),
+            scale=[(format_confidence(odds), f"{odds:.1f}", f"{1 / (1 - p):,.0f}") for p, odds in _scale()],
+            elites=_all_shown(report),
+            classes_link=link(report.classes_page) if report.classes_page else "",
+            format_confidence=format_confidence,
+        )
     )
     write_bytes(Path(path), html.encode())
 

@@ -21,6 +21,6 @@ def environment() -> jinja2.Environment:
 
 
 def _plain(value: Any) -> Any:
-    # Control characters, direction marks and lone surrogates; line ends are blanks in HTML. What the templates
-    # have declared safe is of another type, and passes as it is.
+    # Control characters, direction marks and lone surrogates; line ends are blanks in HTML. What is declared
+    # safe in a template is of another type, and passes as it is.
     return "\n".join(map(printable, value.split("\n"))) if type(value) is str else value
