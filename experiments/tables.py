@@ -1,8 +1,8 @@
 r"""Tables as CSV that every spreadsheet shows and none computes.
 
 A spreadsheet takes text like `=1+1`, `@SUM(A1)` or `-2+3` for a formula, and a formula can send what it sees
-to a stranger. Numbers are written as they are. Text from outside (names of classes, of groups, of a strategy's
-own metrics) is changed where it could be taken for more than text, and can be changed back by `text_of`:
+to a stranger. Numbers are written as they are. Text from outside (names of classes, of groups, of a
+strategy's own metrics) is changed where it could be taken for more than text; `text_of` changes it back:
 
 1. backslashes, semicolons (which part cells in some countries) and characters that are not printable (tabs,
    line ends, escape characters) become escapes as in Python: `\\`, `\x3b`, `\t`;
