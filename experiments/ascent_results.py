@@ -13,13 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from experiments.command_line import in_words
-from experiments.elites import RESCORE_TOLERANCE, _read_image, slug
+from experiments.elites import RESCORE_TOLERANCE, claimed, read_image, replaced, slug
 from experiments.job import Subject
 from experiments.results import FOOLED, _finite, _medians
 from experiments.run_folder import PACKAGES
 from fooljax.base import Target, TargetCard
 from fooljax.errors import FaultError
-from fooljax.evaluation import confidence, quantise, score
+from fooljax.evaluation import quantise, score
 from fooljax.gradient_ascent import Ascent, Rule
 from fooljax.report import Number, format_confidence, gallery, png_bytes
 from fooljax.report.comparison import Comparison, climbs, write_comparison
@@ -113,56 +113,73 @@ def save(
       FaultError: an image's log-odds differ from those in the climb by more than the tolerance.
     """
     target, card = found
+    # Of a run that is written again: it is finished when the new one is there.
+    (folder / "summary.json").unlink(missing_ok=True)
     pixels = np.asarray(np.round(quantise(jax.numpy.asarray(starts)) * UNIT), np.uint8)
-    control = _save_starts(folder / "images" / "start", pixels, target, job.cells)
-    scored = [_save_images(folder / "images" / one.method.name, one, found, job.cells) for one in climbed]
+    images = folder / "images"
+    with replaced(images) as draft:
+        starts_saved = _save_starts(draft / "start", pixels)
+        saved = [_save_images(draft / one.method.name, one, card, job.cells) for one in climbed]
+    control = _score_starts([images / "start" / name for name in starts_saved], target, job.cells)
+    scored = [
+        _score_images([images / one.method.name / name for name in names], one, target, job.cells)
+        for one, names in zip(climbed, saved, strict=True)
+    ]
     save_tree(
         folder / "ascents.npz",
         {one.method.name: one.ascent for one in climbed},
         {"classes": list(job.cells), "starts": len(pixels)},
     )
     summary = summarise(job, card, control, climbed, scored)
-    write_json(folder / "summary.json", summary)
     write_bytes(folder / "gallery.png", _gallery(job, card, control, climbed, scored))
     histories = {one.method.name: (np.arange(len(one.ascent.history)), one.ascent.history) for one in climbed}
     write_bytes(folder / "curves.png", png_bytes(climbs(histories)))
     _write_page(folder, job, card, climbed, scored, summary)
+    # Last: whoever finds it takes the run for finished.
+    write_json(folder / "summary.json", summary)
     return summary
 
 
-def _save_starts(
-    folder: Path, pixels: npt.NDArray[np.uint8], target: Target, cells: tuple[int, ...]
-) -> Scored:
-    """Saves the start images, one for all classes, and scores what the files hold."""
-    folder.mkdir(parents=True)
-    for index, image in enumerate(pixels):
-        write_bytes(folder / f"start{index:02d}.png", png_bytes(image))
-    images = np.stack([_read_image(folder / f"start{index:02d}.png") for index in range(len(pixels))])
+def _save_starts(folder: Path, pixels: npt.NDArray[np.uint8]) -> list[str]:
+    """Saves the start images, one for all classes; returns the files' names."""
+    folder.mkdir()
+    names = [f"start{index:02d}.png" for index in range(len(pixels))]
+    for name, image in zip(names, pixels, strict=True):
+        write_bytes(folder / name, png_bytes(image))
+    return names
+
+
+def _score_starts(paths: Sequence[Path], target: Target, cells: tuple[int, ...]) -> Scored:
+    """What the files hold, scored."""
+    images = np.stack([read_image(path) for path in paths])
     odds = score(target, images)
     return Scored(
         np.repeat(images[:, None], len(cells), axis=1), np.repeat(odds[:, None], len(cells), axis=1), cells
     )
 
 
-def _save_images(
-    folder: Path, climbed: Climbed, found: tuple[Target, TargetCard], cells: tuple[int, ...]
-) -> Scored:
-    """Saves a method's images and scores what the files hold."""
-    (target, card), ascent = found, climbed.ascent
-    folder.mkdir(parents=True)
-    paths = []
-    for index, image in enumerate(ascent.pixels()):
+def _save_images(folder: Path, climbed: Climbed, card: TargetCard, cells: tuple[int, ...]) -> list[str]:
+    """Saves a method's images; returns the files' names."""
+    folder.mkdir()
+    names = []
+    for index, image in enumerate(climbed.ascent.pixels()):
         start, place = divmod(index, len(cells))
         cell = cells[place]
-        # Truncated, not rounded: a name must not claim more than the image reached.
-        share = min(math.floor(float(confidence(ascent.log_odds_8_bit[index])) * 1e6), 999_999) / 1e6
-        name = f"start{start:02d}-class{cell:03d}-{slug(card.class_names[cell])}-{share:.6f}.png"
-        paths.append(folder / name)
-        write_bytes(paths[-1], png_bytes(image))
-    images = np.stack([_read_image(path) for path in paths])
+        share = claimed(climbed.ascent.log_odds_8_bit[index])
+        names.append(f"start{start:02d}-class{cell:03d}-{slug(card.class_names[cell])}-{share}.png")
+        write_bytes(folder / names[-1], png_bytes(image))
+    return names
+
+
+def _score_images(paths: Sequence[Path], climbed: Climbed, target: Target, cells: tuple[int, ...]) -> Scored:
+    """What the files hold, scored."""
+    images = np.stack([read_image(path) for path in paths])
     odds = score(target, images)
     for index, path in enumerate(paths):
-        read, expected = float(odds[index, cells[index % len(cells)]]), float(ascent.log_odds_8_bit[index])
+        read, expected = (
+            float(odds[index, cells[index % len(cells)]]),
+            float(climbed.ascent.log_odds_8_bit[index]),
+        )
         if not math.isclose(read, expected, rel_tol=RESCORE_TOLERANCE, abs_tol=RESCORE_TOLERANCE):
             raise FaultError(f"{path}: log-odds {read:.6f} when read back, {expected:.6f} in the climb")
     shape = (-1, len(cells))

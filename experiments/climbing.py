@@ -4,8 +4,10 @@ Source: Nguyen et al. 2015, section 3.9, figure 13. An experiment gives its sett
 """
 
 import dataclasses
+import logging
+import shlex
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,18 +17,22 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 import optax
+from fooljax.identity import check_identity
 
 from experiments import ascent_results
 from experiments.ascent_results import Climbed, Method
-from experiments.command_line import option, parse
+from experiments.command_line import Interrupted, config_from, option, parse
 from experiments.fooling import check_same_target, keep_compiled_programs
 from experiments.job import Subject
 from experiments.run_folder import RunFolder
 from experiments.terminal import Host, Signals, Terminal
 from fooljax.base import Target
 from fooljax.errors import InputError
-from fooljax.gradient_ascent import PRESETS, START_MODES, ascend, optimiser, progress, start_images
+from fooljax.gradient_ascent import PRESETS, START_MODES, ascend, identity, optimiser, progress, start_images
 from fooljax.gradient_ascent.optimiser import LEARNING_RATE
+from fooljax.storage import load_arrays, load_tree, save_tree
+
+logger = logging.getLogger("fooljax")
 
 EXPLANATIONS = {
     "unregularised": "The authors' rule: steps sized by the gain in confidence that the gradient promises.",
@@ -124,6 +130,27 @@ def run(experiment: Experiment, config: Any, outdir: Path, host: Host | None = N
         return _run_in(folder, experiment, config, compared, subject, host.terminal)
 
 
+def resume(
+    experiment: Experiment, path: Path, given: Mapping[str, Any], host: Host | None = None
+) -> dict[str, Any]:
+    """Goes on with the climbs in a folder, which end as if nothing had happened; `given` must agree.
+
+    Raises:
+      As `run`, and InputError where `given` differs from the run's settings, or a climb that is kept in the
+      folder was made by something else.
+    """
+    host = host or Host()
+    with RunFolder.resume(path, experiment.name) as folder:
+        config = config_from(experiment.config, folder.config["settings"], str(folder.path / "config.json"))
+        for name, value in given.items():
+            if value != (begun_with := getattr(config, name)):
+                raise InputError(f"{name}: the run in {path} was begun with {begun_with}, got {value}")
+        compared = methods(config)
+        with host.terminal.stage("data"):
+            subject = experiment.subject(config)
+        return _run_in(folder, experiment, config, compared, subject, host.terminal)
+
+
 def _run_in(
     folder: RunFolder,
     experiment: Experiment,
@@ -146,15 +173,16 @@ def _run_in(
     # Start by start, in each the classes.
     every_start = jnp.repeat(starts, len(cells), axis=0)
     classes = np.tile(np.asarray(cells), config.starts)
-    climbed = []
-    for method in compared:
-        begun = time.perf_counter()
-        with terminal.stage("climbing and compiling"):
-            ascent = jax.device_get(
-                ascend(target, every_start, classes, method.rule, iterations=method.iterations, mean=mean)
-            )
-        climbed.append(Climbed(method, ascent, time.perf_counter() - begun))
-        terminal.say(ascent_results.in_a_line(climbed[-1], config.starts))
+    climbed: list[Climbed] = []
+    try:
+        for method in compared:
+            with terminal.stage("climbing and compiling"):
+                climbed.append(_climbed(folder, method, target, every_start, classes, mean))
+            terminal.say(ascent_results.in_a_line(climbed[-1], config.starts))
+    except Interrupted as error:
+        command = f"python -m experiments.{experiment.name} --resume {shlex.quote(str(folder.path))}"
+        done = f"{len(climbed)} of {len(compared)} methods are done"
+        raise Interrupted(error.signal_number, f"stopped, {done}; go on with: {command}") from None
     with terminal.stage("report"):
         job = ascent_results.Job(
             experiment.name,
@@ -169,6 +197,40 @@ def _run_in(
         return ascent_results.save(folder.path, job, (target, card), starts, climbed)
 
 
+def _climbed(
+    folder: RunFolder,
+    method: Method,
+    target: Target,
+    start: jax.Array,
+    classes: npt.NDArray[Any],
+    mean: npt.NDArray[Any] | None,
+) -> Climbed:
+    """A method's climbs: those that the folder keeps, or new ones, which it keeps from now on.
+
+    Raises:
+      InputError: those that it keeps were made by something else.
+    """
+    path = folder.checkpoints / f"{method.name}.npz"
+    shapes, expected = identity(target, start, classes, method.rule, iterations=method.iterations, mean=mean)
+    if folder.resumed and path.exists():
+        try:
+            facts = load_arrays(path)[2]
+        except InputError as error:
+            logger.warning("%s; climbing again", error)
+        else:
+            check_identity(path, facts, expected)
+            kept, _ = load_tree(path, shapes)
+            return Climbed(method, kept, float(facts["seconds"]))
+    begun = time.perf_counter()
+    ascent = jax.device_get(
+        ascend(target, start, classes, method.rule, iterations=method.iterations, mean=mean)
+    )
+    seconds = time.perf_counter() - begun
+    folder.checkpoints.mkdir(exist_ok=True)
+    save_tree(path, ascent, {**expected, "seconds": seconds})
+    return Climbed(method, ascent, seconds)
+
+
 def main(experiment: Experiment, argv: Sequence[str] | None) -> None:
     """An experiment's command.
 
@@ -176,11 +238,14 @@ def main(experiment: Experiment, argv: Sequence[str] | None) -> None:
       InputError, FaultError: see `run`.
     """
     given, flags = parse(experiment.config, f"{experiment.title}. {experiment.introduction[0]}", argv)
-    if flags.resume is not None:
-        raise InputError("--resume: this experiment is short; begin it again with --outdir")
     terminal = Terminal(flags.quiet)
     with Signals() as signals:
-        path = Path(flags.outdir or f"runs/{experiment.name}-{time.strftime('%Y%m%d-%H%M%S')}")
-        run(experiment, experiment.config(**given), path, Host(terminal, signals))
+        host = Host(terminal, signals)
+        if flags.resume is not None:
+            path = Path(flags.resume)
+            resume(experiment, path, given, host)
+        else:
+            path = Path(flags.outdir or f"runs/{experiment.name}-{time.strftime('%Y%m%d-%H%M%S')}")
+            run(experiment, experiment.config(**given), path, host)
     terminal.say(", ".join(f"{name} {seconds:.1f} s" for name, seconds in terminal.seconds.items()))
     terminal.say(f"page: {path / 'index.html'}")

@@ -14,10 +14,10 @@ import jax
 
 from experiments.ancestry import Recorder
 from experiments.command_line import Interrupted, config_from, parse
-from experiments.elites import judge_elites, rescore, save_elites, save_table
+from experiments.elites import best_of, first_fooled, save_and_judge, save_table
 from experiments.init_from import with_initial
 from experiments.job import Experiment, FoolingConfig, Job, prepare
-from experiments.results import summarise, write_figures_and_page
+from experiments.results import in_lines, summarise, write_figures_and_page
 from experiments.run_folder import MetricsFile, RunFolder
 from experiments.terminal import Host, Signals, Terminal, progress_lines
 from fooljax.base import TargetCard
@@ -44,11 +44,8 @@ def main(experiment: Experiment, argv: Sequence[str] | None = None) -> None:
         else:
             path = Path(flags.outdir or f"runs/{experiment.name}-{time.strftime('%Y%m%d-%H%M%S')}")
             summary = run(experiment, experiment.config(**given), path, host)
-    rescored = summary["rescored"]
-    terminal.say(
-        f"from the saved images: median confidence {rescored['median_confidence']:.6f}, "
-        f"lowest {rescored['min_confidence']:.6f}"
-    )
+    for line in in_lines(summary):
+        terminal.say(line)
     terminal.say(", ".join(f"{name} {seconds:.1f} s" for name, seconds in terminal.seconds.items()))
     terminal.say(f"page: {path / 'index.html'}")
 
@@ -144,23 +141,26 @@ def _run_in(folder: RunFolder, job: Job, host: Host) -> dict[str, Any]:
     terminal.seconds["compile"] = evolution.seconds_compile
     terminal.seconds["search"] = evolution.seconds_search
     with terminal.stage("report"):
+        # That of a run which goes on again: it is finished when the new one is there.
+        (folder.path / "summary.json").unlink(missing_ok=True)
         metrics_file.write(evolution.metrics)
         if recorder:
             recorder.finish(evolution.generations)
         facts = {"cells": list(evolution.cells), "image_shape": list(job.encoding.image_shape)}
         save_tree(folder.path / "archive.npz", evolution.archive, facts)
-        elites = save_elites(folder.path / "elites", evolution, card)
+        save_tree(folder.path / "first.npz", evolution.first, facts)
+        others, second = job.subject.judges(target), job.subject.second(terminal.say)
         tile = tile_size(config.children)
-        rescored = rescore(elites, evolution, target, tile)
-        judged = {
-            name: judge_elites(elites, evolution, judge, tile)
-            for name, judge in job.subject.judges(target).items()
-        }
-        table = folder.path / "elites.csv"
-        save_table(table, elites, evolution, card, job.subject.group, rescored, judged)
-        summary = summarise(job, card, evolution, rescored, judged)
+        best, first = (
+            save_and_judge(folder.path / name, kept, (target, card), others, second, tile)
+            for name, kept in (("elites", best_of(evolution)), ("first", first_fooled(evolution)))
+        )
+        for name, judged in (("elites", best), ("first", first)):
+            save_table(folder.path / f"{name}.csv", judged, card, job.subject.group)
+        summary = summarise(job, card, evolution, best, first, second and second[1])
+        write_figures_and_page(folder.path, job, card, evolution, best, first, summary)
+        # Last: whoever finds it takes the run for finished.
         write_json(folder.path / "summary.json", summary)
-        write_figures_and_page(folder.path, job, card, evolution, elites, rescored, summary)
     return summary
 
 

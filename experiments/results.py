@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from experiments.command_line import in_words
-from experiments.elites import Paths, save_large
+from experiments.elites import Judged, Paths, read_image, save_large
 from experiments.job import Job
 from experiments.run_folder import PACKAGES
 from fooljax.base import TargetCard
@@ -26,9 +26,11 @@ from fooljax.report import (
     Number,
     Reached,
     Report,
+    Second,
     curves,
+    fooling_gallery,
     format_confidence,
-    gallery,
+    label,
     png_bytes,
     write_classes,
     write_page,
@@ -45,16 +47,30 @@ LEVELS = (0.5, 0.9, 0.99, 0.999, 0.9999)
 """Confidences at which images are counted."""
 
 
+NOT_MEASURED = "not measured"
+
+
 def summarise(
     job: Job,
     card: TargetCard,
     evolution: Evolution,
-    rescored: npt.NDArray[np.float64],
-    judged: Mapping[str, npt.NDArray[np.float64]],
+    best: Judged,
+    first: Judged,
+    second: TargetCard | None,
 ) -> dict[str, Any]:
-    """The content of `summary.json`; its medians over classes, then runs, are of log-odds."""
-    metrics, config = evolution.metrics, job.config
+    """The content of `summary.json`; its medians over classes, then runs, are of log-odds.
+
+    Args:
+      job: what was done.
+      card: the target's.
+      evolution: what came of it.
+      best: the best images.
+      first: the first that fooled the target.
+      second: the card of the second network; None where there is none.
+    """
+    metrics, config, rescored = evolution.metrics, job.config, best.rescored.own
     evaluations = int(np.sum(metrics["queries"][:, -1]))
+    nan = int(np.sum(metrics["nan"]))
     return {
         "experiment": job.experiment.name,
         "target": card.name,
@@ -70,6 +86,8 @@ def summarise(
         "children_per_generation": config.children,
         "settings": asdict(config),
         "evaluations": evaluations,
+        "nan_images": nan,
+        "nan_share": nan / max(1, evaluations),
         "evaluations_before": job.initial.evaluations if job.initial else 0,
         "seconds_search": round(evolution.seconds_search, 3),
         "seconds_compile": round(evolution.seconds_compile, 3),
@@ -86,8 +104,20 @@ def summarise(
             "images": int(rescored.size),
             "shares": _shares(rescored),
         },
+        "first_fooled": _first_fooled(first),
+        "second_network": NOT_MEASURED
+        if second is None
+        else {
+            "name": second.name,
+            "sha256": second.provenance["params_sha256"],
+            "clean_accuracy": second.clean_accuracy,
+            "first_fooled": _named_alike(first),
+            "best": _named_alike(best),
+        },
         "by_group": _by_group(job, evolution, rescored),
-        "also_judged": {name: {**_medians(odds), "shares": _shares(odds)} for name, odds in judged.items()},
+        "also_judged": {
+            name: {**_medians(odds), "shares": _shares(odds)} for name, odds in best.others.items()
+        },
         # The control within every run: the best of the first images, random unless it began with others.
         "generation_0": {
             "median_log_odds": _finite(np.median(metrics["median_log_odds"][:, 0])),
@@ -101,6 +131,69 @@ def summarise(
         },
         "device": f"{jax.devices()[0].platform}: {jax.devices()[0].device_kind}",
         "versions": {name: version(name) for name in PACKAGES},
+    }
+
+
+def in_lines(summary: Mapping[str, Any]) -> list[str]:
+    """What came out, for a terminal; all of it is of the saved images."""
+    first, rescored, second = (summary[name] for name in ("first_fooled", "rescored", "second_network"))
+    lines = [
+        f"fooled: {first['images']} of {first['of']}"
+        + (f", in the median in generation {first['generations']['median']:,.0f}" if first["images"] else ""),
+        f"best images: median confidence {format_confidence(rescored['median_log_odds'])}, "
+        f"lowest {format_confidence(rescored['min_log_odds'])}",
+    ]
+    if second == NOT_MEASURED:
+        return lines
+    alike = [
+        f"{second[which]['named_alike']} of {second[which]['images']} {words}"
+        for which, words in (("first_fooled", "first fooled"), ("best", "best"))
+    ]
+    return [*lines, f"a second network names alike: {' and '.join(alike)} images"]
+
+
+def _first_fooled(first: Judged) -> dict[str, Any]:
+    """How many cells were fooled, what their first images score, and when these were born.
+
+    Medians are over all such images of all runs; None where there is none. Queries are counted by run.
+    """
+    there = np.isfinite(first.kept.log_odds)
+    odds = first.rescored.own[there]
+    births, queries = (
+        np.asarray(leaf)[there] for leaf in (first.kept.archive.births, first.kept.archive.ids)
+    )
+    return {
+        "images": int(np.sum(there)),
+        "of": int(there.size),
+        "images_of_each_run": np.sum(there, axis=1).tolist(),
+        "images_at_9999": int(np.sum(odds >= FOOLED)),
+        "median_confidence": _confidence(np.median(odds)) if len(odds) else None,
+        "median_log_odds": float(np.median(odds)) if len(odds) else None,
+        "min_log_odds": float(np.min(odds)) if len(odds) else None,
+        "generations": _spread(births),
+        "queries": _spread(queries),
+    }
+
+
+def _spread(values: npt.NDArray[Any]) -> dict[str, float | int | None]:
+    if not len(values):
+        return dict.fromkeys(("least", "median", "most"))
+    return {"least": int(np.min(values)), "median": float(np.median(values)), "most": int(np.max(values))}
+
+
+def _named_alike(judged: Judged) -> dict[str, Any]:
+    """How many images the second network takes for the class that they were evolved for, and how surely."""
+    second = judged.second
+    assert second is not None
+    there = np.isfinite(judged.kept.log_odds)
+    alike = there & (second.top == np.asarray(judged.kept.cells)[None])
+    return {
+        "images": int(np.sum(there)),
+        "named_alike": int(np.sum(alike)),
+        "named_alike_of_each_run": np.sum(alike, axis=1).tolist(),
+        "named_alike_with": {
+            f"{level:g}": int(np.sum(alike & (second.own >= to_log_odds(level)))) for level in LEVELS
+        },
     }
 
 
@@ -141,7 +234,8 @@ def _finite(value: Any) -> float | None:
 
 
 def _confidence(odds: Any) -> float:
-    return float(confidence(odds))
+    # Where float64 rounds to 1 it is the next number below: nothing is ever rounded up.
+    return min(float(confidence(odds)), math.nextafter(1.0, 0.0))
 
 
 def _generations_to(odds: npt.NDArray[Any]) -> list[int | None]:
@@ -155,32 +249,23 @@ def write_figures_and_page(
     job: Job,
     card: TargetCard,
     evolution: Evolution,
-    elites: Paths,
-    rescored: npt.NDArray[np.float64],
+    best: Judged,
+    first: Judged,
     summary: Mapping[str, Any],
 ) -> None:
     """Writes `gallery.png`, `curves.png`, `large/` and `index.html` into a run folder."""
-    names = [card.class_names[cell] for cell in evolution.cells]
+    names, rescored = [card.class_names[cell] for cell in evolution.cells], best.rescored.own
     # Shares of elites would be invisible beside counts; they are told in numbers.
     measured = [name for name in evolution.metrics if name.startswith(f"{job.encoding.name}/")]
     sizes = [name for name in measured if not _is_share(name)]
-    drawn = evolution.images()
     # A gallery of a thousand photographs' worth would be tens of megabytes; the page of classes has them all.
     many = rescored.size > MAX_ELITES
-    shown_cells = (
-        _evenly(len(names), max(1, GALLERY // rescored.shape[0])) if many else list(range(len(names)))
-    )
-    gallery_png = png_bytes(
-        gallery(drawn[:, shown_cells], rescored[:, shown_cells], [names[cell] for cell in shown_cells])
-    )
+    places = _evenly(len(names), max(1, GALLERY // rescored.shape[0])) if many else list(range(len(names)))
+    gallery_png = _gallery(card, best, first, places)
     curves_png = png_bytes(curves(evolution.metrics, sizes=sizes))
     write_bytes(folder / "gallery.png", gallery_png)
     write_bytes(folder / "curves.png", curves_png)
     large = save_large(folder / "large", evolution, card, MAX_ELITES)
-
-    def link(path: Path | None) -> str:
-        return path.relative_to(folder).as_posix() if path else ""
-
     if many:
         entries = [
             Entry(
@@ -189,28 +274,17 @@ def write_figures_and_page(
                 class_name=names[cell],
                 group=job.subject.group(evolution.cells[cell]),
                 log_odds=float(rescored[run, cell]),
-                image=drawn[run, cell],
-                file_name=link(path),
+                file_name=_link(folder, path),
             )
-            for run, row in enumerate(elites)
+            for run, row in enumerate(best.paths)
             for cell, path in enumerate(row)
         ]
         write_classes(folder / CLASSES_PAGE, job.experiment.title, "index.html", entries)
-    shown = [
-        Elite(
-            run=run,
-            class_index=evolution.cells[cell],
-            class_name=names[cell],
-            log_odds=float(rescored[run, cell]),
-            png=path.read_bytes() if path else b"",
-            file_name=link(path),
-            large_png=drawing.read_bytes() if (drawing := large[run][cell]) else b"",
-            large_file_name=link(drawing),
-            genome_file_name=link(path.with_suffix(".json")) if path and job.encoding.to_json else "",
-        )
-        for run, row in enumerate([] if many else elites)
-        for cell, path in enumerate(row)
-    ]
+    none = [[None] * len(names) for _ in best.paths]
+    best_shown, first_shown = (
+        [] if many else _elites(folder, card, judged, drawings)
+        for judged, drawings in ((best, large), (first, none))
+    )
     reached = zip(summary["generations_to_median_9999"], summary["generations_to_all_9999"], strict=True)
     write_page(
         folder / "index.html",
@@ -222,16 +296,71 @@ def write_figures_and_page(
             sizes=sizes,
             numbers=_numbers(summary) + [_share(name, evolution) for name in measured if _is_share(name)],
             reached=[Reached(run, median, every) for run, (median, every) in enumerate(reached)],
-            elites=shown,
+            elites=best_shown,
+            first=first_shown,
             notes=_notes(job, summary),
             settings=_settings(job, card, summary),
             command=_command(job),
-            gallery_note=f"Here: {len(shown_cells)} of the {len(names):,} classes, evenly spaced."
-            if many
-            else "",
+            gallery_note=f"Here: {len(places)} of the {len(names):,} classes, evenly spaced." if many else "",
             classes_page=CLASSES_PAGE if many else "",
+            second_network="" if best.second is None else summary["second_network"]["name"],
         ),
     )
+
+
+def _gallery(card: TargetCard, best: Judged, first: Judged, places: list[int]) -> bytes:
+    """A PNG of the first images that fooled the target, of some cells; where none did, the best image."""
+    runs = len(best.paths)
+    height, width, channels = best.kept.encoding.image_shape
+    images = np.zeros((runs, len(places), height, width, channels), np.uint8)
+    odds, fooled = np.full(images.shape[:2], -np.inf), np.zeros(images.shape[:2], bool)
+    seconds: list[list[Second | None]] = [[None] * len(places) for _ in range(runs)]
+    for run, column in np.ndindex(runs, len(places)):
+        cell = places[column]
+        fooled[run, column] = first.paths[run][cell] is not None
+        shown = first if fooled[run, column] else best
+        if path := shown.paths[run][cell]:
+            images[run, column] = read_image(path)
+            odds[run, column] = shown.rescored.own[run, cell]
+            seconds[run][column] = _second(card, shown, run, cell)
+    names = [label(card.class_names[index], index) for index in (best.kept.cells[cell] for cell in places)]
+    figure = fooling_gallery(images, odds, names, fooled=fooled, seconds=seconds if best.second else None)
+    return png_bytes(figure)
+
+
+def _second(card: TargetCard, judged: Judged, run: int, cell: int) -> Second | None:
+    """What the second network takes an image for."""
+    if judged.second is None:
+        return None
+    top = int(judged.second.top[run, cell])
+    return Second(top, card.class_names[top], float(judged.second.top_odds[run, cell]))
+
+
+def _elites(folder: Path, card: TargetCard, judged: Judged, large: Paths) -> list[Elite]:
+    """Images as the page shows them, with their large drawings; empty cells among them."""
+    with_genomes = judged.kept.encoding.to_json is not None
+    births = np.asarray(judged.kept.archive.births)
+    return [
+        Elite(
+            run=run,
+            class_index=index,
+            class_name=card.class_names[index],
+            log_odds=float(judged.rescored.own[run, cell]),
+            png=path.read_bytes() if path else b"",
+            file_name=_link(folder, path),
+            genome_file_name=_link(folder, path.with_suffix(".json")) if path and with_genomes else "",
+            large_png=drawing.read_bytes() if (drawing := large[run][cell]) else b"",
+            large_file_name=_link(folder, drawing),
+            generation=int(births[run, cell]),
+            second=_second(card, judged, run, cell) if path else None,
+        )
+        for run, row in enumerate(judged.paths)
+        for cell, (index, path) in enumerate(zip(judged.kept.cells, row, strict=True))
+    ]
+
+
+def _link(folder: Path, path: Path | None) -> str:
+    return path.relative_to(folder).as_posix() if path else ""
 
 
 def _evenly(count: int, most: int) -> list[int]:
@@ -242,19 +371,36 @@ def _numbers(summary: Mapping[str, Any]) -> list[Number]:
     rescored, before = summary["rescored"], summary["generation_0"]
     images, children = rescored["images"], summary["children_per_generation"]
     earlier = summary["evaluations_before"]
+    first, second = summary["first_fooled"], summary["second_network"]
     numbers = [
         Number(
-            "Images with 99.99 % or more",
+            "Classes fooled",
+            f"{first['images']} of {first['of']}",
+            f"{summary['runs']} runs, {images // summary['runs']} classes each. Fooled: some image reached "
+            "99.99 % for the class."
+            + (
+                f" The first such image came in generation {first['generations']['median']:,.0f} in the "
+                f"median, {first['generations']['most']:,} at the latest."
+                if first["images"]
+                else ""
+            ),
+        ),
+        _agreement(second),
+        Number(
+            "Best images with 99.99 % or more",
             f"{rescored['images_at_9999']} of {images}",
-            f"{summary['runs']} runs, {images // summary['runs']} classes each; "
-            f"scored from the saved files after {summary['generations']:,} generations.",
+            f"Scored from the saved files after {summary['generations']:,} generations.",
         ),
         Number(
             "Median confidence",
             format_confidence(rescored["median_log_odds"]),
-            "The median over the classes of each run, then over the runs, of the log-odds.",
+            "Of the best images: the median over the classes of each run, then over the runs.",
         ),
-        Number("Lowest confidence", format_confidence(rescored["min_log_odds"]), "Of all runs and classes."),
+        Number(
+            "Lowest confidence",
+            format_confidence(rescored["min_log_odds"]),
+            "Of the best images of all runs and classes.",
+        ),
         Number(
             "Before this search" if earlier else "Control: random images",
             format_confidence(before["median_log_odds"]),
@@ -284,6 +430,22 @@ def _numbers(summary: Mapping[str, Any]) -> list[Number]:
     return numbers
 
 
+def _agreement(second: Any) -> Number:
+    """Whether a second network sees what the fooled one saw."""
+    name = "A second network agrees"
+    if second == NOT_MEASURED:
+        return Number(name, NOT_MEASURED, "No second network was asked what it takes these images for.")
+    first, best = second["first_fooled"], second["best"]
+    return Number(
+        name,
+        f"{first['named_alike']} of {first['images']}",
+        f"How many of the first images that fooled the network a second one ({second['name']}), trained "
+        "independently for the same classes, takes for the same class; "
+        f"{first['named_alike_with']['0.9999']} of them with 99.99 % or more. Of the best images it names "
+        f"{best['named_alike']} of {best['images']} alike.",
+    )
+
+
 def _is_share(metric: str) -> bool:
     return metric.split("/", 1)[-1].startswith("share_")
 
@@ -303,6 +465,11 @@ def _notes(job: Job, summary: Mapping[str, Any]) -> list[str]:
         f"One network was fooled, a {summary['target']}. All {summary['runs']} runs are against that same "
         "network: they tell how the search varies, not how networks vary.",
         *job.subject.notes,
+        *(
+            f"The network gave no number (NaN) for {summary['nan_images']:,} of {summary['evaluations']:,} "
+            f"images ({100.0 * summary['nan_share']:.2g} %); these count as not recognised at all."
+            for _ in range(summary["nan_images"] > 0)
+        ),
         "That no person recognises a class in these images was not measured here; look at them.",
         "A search of the same size without selection is the fair control for evolution: "
         f"{_command(job._replace(config=replace(job.config, strategy='random_search', set='')))}",

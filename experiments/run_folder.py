@@ -3,8 +3,6 @@
 The folder appears at once with `config.json` inside, so that a run killed at any later moment can be resumed.
 """
 
-import csv
-import io
 import os
 import shutil
 from collections.abc import Mapping
@@ -16,6 +14,7 @@ import filelock
 import numpy as np
 import numpy.typing as npt
 
+from experiments.tables import csv_text
 from fooljax.errors import FaultError, InputError
 from fooljax.storage import read_json, write_bytes, write_json
 
@@ -141,17 +140,11 @@ class MetricsFile:
 
 
 def _csv(metrics: Mapping[str, npt.NDArray[Any]], header: bool) -> str:
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    if header:
-        writer.writerow(["run", *metrics])
     runs, generations = metrics["generation"].shape
     columns = [np.asarray(values) for values in metrics.values()]
-    for generation in range(generations):
-        for run in range(runs):
-            writer.writerow([run, *(_number(column[run, generation]) for column in columns)])
-    return stream.getvalue()
-
-
-def _number(value: Any) -> str:
-    return str(int(value)) if np.issubdtype(type(value), np.integer) else f"{float(value):.9g}"
+    rows = [
+        [run, *(column[run, generation] for column in columns)]
+        for generation in range(generations)
+        for run in range(runs)
+    ]
+    return csv_text([["run", *metrics], *rows] if header else rows)

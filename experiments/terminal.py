@@ -14,8 +14,8 @@ import rich.console
 import rich.progress
 
 from experiments.command_line import Interrupted
-from fooljax.evaluation import confidence
 from fooljax.evolution import CHECKPOINT_SECONDS, Progress
+from fooljax.report.figures import format_confidence
 
 PLAIN_SECONDS = 5.0
 """Between progress lines where the output is not a terminal."""
@@ -114,11 +114,9 @@ def progress_lines(terminal: Terminal) -> Iterator[Callable[[Progress], None]]:
         now = time.perf_counter()
         if first is None:
             first, begun = progress.generation, now
-        middle = float(confidence(np.median(progress.metrics["median_log_odds"][:, -1])))
-        least = float(confidence(np.min(progress.metrics["min_log_odds"][:, -1])))
-        text = (
-            f"median {middle:.6f}  lowest {least:.6f}  {progress.evaluations_per_second:,.0f} evaluations/s"
-        )
+        middle = format_confidence(np.median(progress.metrics["median_log_odds"][:, -1]))
+        least = format_confidence(np.min(progress.metrics["min_log_odds"][:, -1]))
+        text = f"median {middle}  lowest {least}  {progress.evaluations_per_second:,.0f} evaluations/s"
         bar.update(task, completed=progress.generation, total=progress.generations, description=text)
         ended = progress.generation >= progress.generations
         if not live and (now - last >= PLAIN_SECONDS or progress.generation == first or ended):

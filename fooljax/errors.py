@@ -13,6 +13,13 @@ class FaultError(RuntimeError):
     """The environment failed: a full or read-only disk, a missing package, no network."""
 
 
+def printable(text: str) -> str:
+    r"""A text with every character that is not printable written as its escape, as `\x1b` or `\n`."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
 def shown(value: object, most: int = 200) -> str:
     r"""What came from outside as one printable line, for a message.
 
@@ -25,5 +32,5 @@ def shown(value: object, most: int = 200) -> str:
     """
     text = value.decode("utf-8", "replace") if isinstance(value, bytes | bytearray) else str(value)
     text = " ".join(text[: 4 * most].split())
-    plain = "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+    plain = printable(text)
     return plain if len(plain) <= most else plain[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"

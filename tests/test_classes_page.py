@@ -10,18 +10,24 @@ import pytest
 from PIL import Image
 
 from fooljax.errors import InputError
+from fooljax.report import classes, save_png
 from fooljax.report.classes import COLUMNS, SCRIPT, THUMBNAIL, Entry, write_classes
 from fooljax.targets.imagenet_groups import GROUPS, group_of
 
 NASTY = "</script><script>alert(1)</script>"
 
 
-def entry(index, *, name="cat", group="pets", odds=2.0, level=0, side=8):
-    image = np.full((side, side, 3), level, np.uint8)
-    return Entry(0, index, name, group, odds, image, f"elites/{index}.png")
+def entry(index, *, name="cat", group="pets", odds=2.0):
+    return Entry(0, index, name, group, odds, f"elites/{index}.png")
 
 
-def page(tmp_path, entries):
+def page(tmp_path, entries, level=0, side=8):
+    """Writes the images and the page; the page's text."""
+    (tmp_path / "elites").mkdir(exist_ok=True)
+    for each in entries:
+        if each.log_odds > -np.inf:
+            image = np.full((side, side, 3), level * each.class_index, np.uint8)
+            save_png(image, tmp_path / each.file_name)
     write_classes(tmp_path / "classes.html", "Title", "index.html", entries)
     return (tmp_path / "classes.html").read_text(encoding="utf-8")
 
@@ -35,7 +41,7 @@ def test_every_elite_is_there_with_its_confidence(tmp_path):
 
 
 def test_thumbnails_stand_where_the_page_looks_for_them(tmp_path):
-    text = page(tmp_path, [entry(index, level=6 * index, side=200) for index in range(40)])
+    text = page(tmp_path, [entry(index) for index in range(40)], level=6, side=200)
     sheet = re.search(r'url\("data:image/jpeg;base64,([^"]*)"\)', text)
     with Image.open(io.BytesIO(base64.b64decode(sheet[1]))) as image:
         pixels = np.asarray(image).astype(int)
@@ -78,7 +84,41 @@ def test_wrong_arguments(tmp_path):
     with pytest.raises(InputError, match=r"^entries: "):
         page(tmp_path, [])
     with pytest.raises(InputError, match=r"^file_name: "):
-        page(tmp_path, [Entry(0, 0, "a", "", 1.0, np.zeros((2, 2, 3), np.uint8), "../a.png")])
+        write_classes(tmp_path / "c.html", "t", "i.html", [Entry(0, 0, "a", "", 1.0, "../a.png")])
+    (tmp_path / "b.png").write_bytes(b"no image")
+    for missing in ("a.png", "b.png"):
+        with pytest.raises(InputError, match=rf"{missing}: expected a PNG file \("):
+            write_classes(tmp_path / "c.html", "t", "i.html", [Entry(0, 0, "a", "", 1.0, missing)])
+    assert not (tmp_path / "c.html").exists()
+
+
+def test_more_classes_than_one_sheet_holds_go_on_in_further_pages(tmp_path, monkeypatch):
+    monkeypatch.setattr(classes, "MOST", 15)
+    entries = [entry(index, odds=float(index)) for index in range(40)]
+    first = page(tmp_path, entries, level=6)
+    files = ["classes.html", "classes-2.html", "classes-3.html"]
+    assert sorted(path.name for path in tmp_path.glob("*.html")) == sorted(files)
+    found = []
+    for file in files:
+        text = (tmp_path / file).read_text(encoding="utf-8")
+        found += re.findall(r'data-class="(\d+)"', text)
+        links = re.findall(r'<a href="(classes[^"]*)">(.*?)</a>', text)
+        assert [name for name, _ in links] == [other for other in files if other != file]
+        # The table of groups is of all images, on every page.
+        assert '<th scope="row">pets</th><td>40</td>' in text
+    assert found == [str(index) for index in range(40)]
+    assert "class 15 to class 29</a>" in first
+    assert '<strong aria-current="page">class 0 to class 14</strong>' in first
+
+
+def test_no_sheet_is_larger_than_jpeg_allows():
+    assert -(-classes.MOST // COLUMNS) * THUMBNAIL <= 65_535
+
+
+def test_what_a_terminal_or_a_reader_would_obey_is_written_out(tmp_path):
+    text = page(tmp_path, [entry(0, name="a\x1b[2Jb\x00\u202ec\ud800")])
+    assert text.count(r"a\x1b[2Jb\x00\u202ec\ud800") == 3
+    assert all(one.isprintable() or one == "\n" for one in text)
 
 
 def test_every_class_of_imagenet_is_in_one_group():

@@ -565,3 +565,48 @@ def test_a_rule_of_ones_own_needs_no_registration():
     found = ascend(target, start, [2], rule, iterations=2)
     expected = start[0].ravel() + 0.1 * np.sign(np.asarray(target.params["weights"])[:, 2])
     np.testing.assert_allclose(found.images[0].ravel(), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("setting", ["jax_enable_x64", "jax_debug_nans"])
+def test_settings_of_jax_change_no_climb(setting):
+    """All presets and Adam, on images of which some never reach a level."""
+    target, classes = linear_target(margin=30.0), np.array([0, 1])
+    rules = [(preset.settings, 6) for preset in PRESETS.values()]
+
+    def climbs():
+        start = start_images(jax.random.key(3), 2, SHAPE)
+        found = [
+            ascend(target, start, classes, progress(settings), iterations=count) for settings, count in rules
+        ]
+        found.append(ascend(target, start, classes, optimiser(total_variation=0.1, l2=0.1), iterations=6))
+        return jax.device_get(found)
+
+    plain = climbs()
+    assert any(np.any(one.reached.iteration < 0) for one in plain)
+    before = jax.config.values[setting]
+    jax.config.update(setting, True)
+    try:
+        other = climbs()
+    finally:
+        jax.config.update(setting, before)
+    for one, two in zip(jax.tree.leaves(plain), jax.tree.leaves(other), strict=True):
+        assert one.dtype == two.dtype
+        np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "bfloat16"])
+def test_log_odds_are_float32_from_the_logits_on(dtype):
+    target = linear_target()
+
+    def rounded(params, images):
+        return linear(params, images).astype(jnp.bfloat16)
+
+    def as_given(params, images):
+        return rounded(params, images).astype(dtype)
+
+    start, classes = near_grey(5, 3), np.array([0, 1, 2])
+    found = ascend(Target(target.params, as_given), start, classes, iterations=1)
+    logits = np.asarray(rounded(target.params, jnp.asarray(start)), np.float64)
+    expected = log_softmax(logits, axis=1)[range(3), classes]
+    expected -= np.log1p(-np.exp(expected))
+    np.testing.assert_allclose(found.log_odds, expected, rtol=1e-5)

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from experiments import ascent_results, climbing, mnist_gradient
+from experiments.command_line import Interrupted
 from fooljax import datasets
 from fooljax.errors import InputError
 from fooljax.evaluation import confidence
@@ -72,8 +73,8 @@ def test_the_summary_is_taken_from_the_saved_images(folder):
 
 def test_a_run_folder_is_complete_and_its_page_whole(folder):
     assert {path.name for path in folder.iterdir()} - {".lock"} == {
-        "ascents.npz", "config.json", "curves.png", "gallery.png", "images", "index.html", "summary.json",
-        "target.json",
+        "ascents.npz", "checkpoints", "config.json", "curves.png", "gallery.png", "images", "index.html",
+        "summary.json", "target.json",
     }  # fmt: skip
     page = (folder / "index.html").read_text()
     assert "<script" not in page
@@ -97,18 +98,127 @@ def test_same_command_same_images(flags, folder, tmp_path, capsys):
 
 
 def test_an_image_that_changed_on_disk_fails_the_run(flags, tmp_path, capsys, monkeypatch):
-    genuine = ascent_results._read_image
+    genuine = ascent_results.read_image
 
     def spoilt(path):
         pixels = genuine(path)
         return 255 - pixels if path.name.startswith("start01-class002") else pixels
 
-    monkeypatch.setattr(ascent_results, "_read_image", spoilt)
+    monkeypatch.setattr(ascent_results, "read_image", spoilt)
     assert mnist_gradient.main([*flags, "--quiet", "--outdir", str(tmp_path / "r")]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert "start01-class002" in line
     assert "when read back" in line
     assert not (tmp_path / "r" / "summary.json").exists()
+
+
+def everything(folder):
+    """What a run leaves, without what tells how long it took."""
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != ".lock"]
+    timed = {"summary.json", *(f"{name}.npz" for name in METHODS)}
+    return {path.relative_to(folder): path.read_bytes() for path in files if path.name not in timed}
+
+
+def untimed(folder):
+    summary = json.loads((folder / "summary.json").read_text())
+    for facts in summary["methods"].values():
+        del facts["seconds_with_compile"]
+    return summary
+
+
+@pytest.fixture
+def broken_off(flags, tmp_path, monkeypatch):
+    """The folder of a run that ended after two of its methods, and the methods climbed from then on."""
+    genuine, calls = climbing.ascend, []
+
+    def ends(*args, **kwargs):
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        calls.append(args[3])
+        return genuine(*args, **kwargs)
+
+    monkeypatch.setattr(climbing, "ascend", ends)
+    assert mnist_gradient.main([*flags, "--quiet", "--outdir", str(tmp_path / "r")]) == 130
+    calls.clear()
+
+    def counted(*args, **kwargs):
+        calls.append(args[3])
+        return genuine(*args, **kwargs)
+
+    monkeypatch.setattr(climbing, "ascend", counted)
+    return tmp_path / "r", calls
+
+
+def test_a_run_that_was_broken_off_goes_on_to_the_same_end(broken_off, folder, capsys):
+    outdir, calls = broken_off
+    assert not (outdir / "summary.json").exists()
+    # As a kill leaves it: half of a folder of images.
+    (outdir / "images.tmp" / "start").mkdir(parents=True)
+    assert mnist_gradient.main(["--resume", str(outdir), "--quiet"]) == 0
+    assert len(calls) == 4
+    assert everything(outdir) == everything(folder)
+    assert untimed(outdir) == untimed(folder)
+    # A finished one is written again, the same, without a climb.
+    assert mnist_gradient.main(["--resume", str(outdir), "--quiet"]) == 0
+    assert len(calls) == 4
+    assert everything(outdir) == everything(folder)
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_damaged_climb_is_climbed_again(broken_off, folder, caplog):
+    outdir, calls = broken_off
+    path = outdir / "checkpoints" / "unregularised.npz"
+    path.write_bytes(path.read_bytes()[:-100])
+    assert mnist_gradient.main(["--resume", str(outdir), "--quiet"]) == 0
+    assert len(calls) == 5
+    assert "unregularised.npz" in caplog.text
+    assert everything(outdir) == everything(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "flags_again", "message"),
+    [
+        ({}, ["--starts", "3"], "--starts: the run in"),
+        ({"seed": 1}, [], "unregularised.npz: "),
+        ({"iterations": 13}, [], "unregularised.npz: "),
+        ({"target_seed": 1}, [], "another target"),
+    ],
+)
+def test_what_was_begun_by_something_else_is_refused(broken_off, change, flags_again, message, capsys):
+    outdir, calls = broken_off
+    config = json.loads((outdir / "config.json").read_text())
+    config["settings"] |= change
+    (outdir / "config.json").write_text(json.dumps(config))
+    assert mnist_gradient.main(["--resume", str(outdir), "--quiet", *flags_again]) == 2
+    (line,) = capsys.readouterr().err.splitlines()[-1:]
+    assert message in line
+    assert calls == []
+    assert (outdir / "checkpoints" / "unregularised.npz").exists()
+
+
+def test_the_summary_is_written_last(flags, folder, tmp_path, monkeypatch):
+    genuine = ascent_results.write_comparison
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(ascent_results, "write_comparison", full)
+    outdir = tmp_path / "r"
+    assert mnist_gradient.main([*flags, "--quiet", "--outdir", str(outdir)]) == 1
+    assert not (outdir / "summary.json").exists()
+    monkeypatch.setattr(ascent_results, "write_comparison", genuine)
+    assert mnist_gradient.main(["--resume", str(outdir), "--quiet"]) == 0
+    assert everything(outdir) == everything(folder)
+
+
+def test_being_told_to_stop_says_how_to_go_on(flags, tmp_path, capsys, monkeypatch):
+    def told(*_, **__):
+        raise Interrupted(15, "interrupted")
+
+    monkeypatch.setattr(climbing, "ascend", told)
+    assert mnist_gradient.main([*flags, "--quiet", "--outdir", str(tmp_path / "r")]) == 143
+    command = f"python -m experiments.mnist_gradient --resume {tmp_path / 'r'}"
+    assert f"0 of 6 methods are done; go on with: {command}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -118,7 +228,7 @@ def test_an_image_that_changed_on_disk_fails_the_run(flags, tmp_path, capsys, mo
         (["--start-mode", "white"], "--start-mode: expected one of mean_plus, randu, zero, got white"),
         (["--learning-rate", "nan"], "--learning-rate: expected 0 or more, got nan"),
         (["--total-variation", "inf"], "--total-variation: expected 0 or more, got inf"),
-        (["--resume", "x"], "--resume: this experiment is short"),
+        (["--resume", "x"], "--resume x: no such folder"),
         (["--data", "idx:/nowhere"], "/nowhere"),
     ],
 )

@@ -468,7 +468,7 @@ def test_large_drawings_stand_beside_the_scored_images(tmp_path):
     assert "hidden nodes, connections and <script>" in alternatives[1]
     assert "script" not in {tag for tag, _ in html.elements}
     links = [a["href"] for a in html.of("a") if not a["href"].startswith("#")]
-    assert links[:3] == ["elites/0_0.png", "large/0.png", "0.json"]
+    assert links[:3] == ["elites/0_0.png", "0.json", "large/0.png"]
     assert len(links) == 3 * 5
     for tag in ("ul", "figure", "details"):
         assert html.of(tag)

@@ -12,6 +12,7 @@ from fooljax.gradient_ascent.engine import (
     Reached,
     ascend,
     climb,
+    identity,
     odds_and_gradient,
 )
 from fooljax.gradient_ascent.optimiser import PARAMETERISATIONS, optimiser
@@ -34,6 +35,7 @@ __all__ = [
     "Rule",
     "ascend",
     "climb",
+    "identity",
     "odds_and_gradient",
     "optimiser",
     "progress",

@@ -7,12 +7,14 @@ the authors overwrite in every iteration, is not kept; the last look needs no gr
 """
 
 import functools
+import hashlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import flax.struct
 import jax
 import jax.numpy as jnp
+import jaxlib
 import numpy as np
 import numpy.typing as npt
 
@@ -25,6 +27,7 @@ from fooljax.gradient_ascent.rule import Look, Rule
 from fooljax.gradient_ascent.starts import as_mean
 from fooljax.precision import as_float32, in_float32
 from fooljax.probe import count_classes, probe
+from fooljax.storage import digest_tree
 
 LEVELS = ("top-1", "99 %", "99.9 %", "99.99 %")
 """What is noted when first reached: being the arg-max class, then confidences, exceeded."""
@@ -131,9 +134,47 @@ def ascend(
     mean_image = as_mean(mean, (height, width, channels))
     program = _program(Climb(target.apply, rule, iterations, record_every))
     found: Ascent = program(target.params, start, classes, mean_image)
+    found = found.replace(reached=_without_fillers(found.reached))  # type: ignore[attr-defined]
     if bad := int(jnp.sum(jnp.isnan(found.log_odds))):
         raise InputError(f"target: its log-odds or gradients are NaN for {bad} of {len(start)} images")
     return found
+
+
+def identity(
+    target: Target,
+    start: npt.ArrayLike,
+    classes: npt.ArrayLike,
+    rule: Rule,
+    *,
+    iterations: int,
+    mean: npt.ArrayLike | None = None,
+) -> tuple[Ascent, dict[str, Any]]:
+    """What a climb will give, before it is begun: for what keeps climbs in files.
+
+    Args:
+      target: see `ascend`, as for all others.
+      start: images.
+      classes: of the images.
+      rule: how they climb.
+      iterations: looks at each image.
+      mean: image.
+    Returns:
+      Shapes and dtypes of the `Ascent`; and what decides its content, in JSON-ready facts: digests of the
+      program (every setting of a rule and every line of a network's code is in it), of the parameters and of
+      the images, the version of JAX, and what may change last digits.
+    """
+    start = _checked_start(start)
+    given = (start, np.asarray(classes, np.int32), as_mean(mean, start.shape[1:]))  # type: ignore[arg-type]
+    function = functools.partial(climb, Climb(target.apply, rule, iterations))
+    program = jax.jit(function).lower(target.params, *given)
+    return jax.eval_shape(function, target.params, *given), {
+        "jax": jax.__version__,
+        "params_sha256": digest_tree(jax.device_get(target.params)),
+        "program_sha256": hashlib.sha256(program.as_text().encode()).hexdigest(),
+        "images_sha256": digest_tree(jax.device_get(given)),
+        "jaxlib": jaxlib.__version__,
+        "device": f"{jax.devices()[0].platform}: {jax.devices()[0].device_kind}",
+    }
 
 
 @functools.lru_cache(maxsize=64)
@@ -144,6 +185,8 @@ def _program(what: Climb) -> Callable[..., Ascent]:
 
 def climb(what: Climb, params: Params, start: jax.Array, classes: jax.Array, mean: jax.Array) -> Ascent:
     """The pure function behind `ascend`: jits, vmaps, and takes weights and images as arguments.
+
+    What `Reached` says of levels that were never reached is 0 here.
 
     Args:
       what: the fixed parts.
@@ -156,7 +199,9 @@ def climb(what: Climb, params: Params, start: jax.Array, classes: jax.Array, mea
     look = odds_and_gradient(what.apply, rule.climbs)
     opinion = flat_batch(_in_tiles(functools.partial(_own_odds, what.apply)))
     rows = -(-what.iterations // what.record_every)
-    reached = Reached(jnp.full((batch, len(LEVELS)), -1), *jnp.full((3, batch, len(LEVELS)), jnp.nan))
+    nothing = (batch, len(LEVELS))
+    # Zeros, which `ascend` makes NaN: under JAX_DEBUG_NANS no program may return one.
+    reached = Reached(jnp.full(nothing, -1, jnp.int32), *jnp.zeros((3, *nothing), jnp.float32))
 
     def note(notes: Any, iteration: jax.Array, images: jax.Array, odds: jax.Array, is_top: jax.Array) -> Any:
         history, reached = notes
@@ -173,7 +218,7 @@ def climb(what: Climb, params: Params, start: jax.Array, classes: jax.Array, mea
         return (step(states, gradient, odds), notes), None
 
     last = what.iterations - 1
-    begin = (jax.vmap(rule.init)(start), (jnp.zeros((rows, batch)), reached))
+    begin = (jax.vmap(rule.init)(start), (jnp.zeros((rows, batch), jnp.float32), reached))
     (states, notes), _ = jax.lax.scan(iterate, begin, jnp.arange(last, dtype=jnp.int32))
     images = jax.vmap(rule.image)(states)
     # Both in one batch, so that the network is compiled once for them.
@@ -211,7 +256,7 @@ def odds_and_gradient(
         images, classes = batch
 
         def height(images: jax.Array) -> tuple[jax.Array, Any]:
-            logits = apply(params, images)
+            logits = apply(params, images).astype(jnp.float32)  # whatever the network gives
             odds, is_top = _of_class(logits, classes)
             climbed = odds if climbs == "log_odds" else jnp.take_along_axis(logits, classes[:, None], -1)
             return jnp.sum(climbed), (odds, is_top)
@@ -226,7 +271,7 @@ def _own_odds(
     apply: Callable[[Params, jax.Array], jax.Array], params: Params, batch: tuple[jax.Array, jax.Array]
 ) -> tuple[jax.Array, jax.Array]:
     images, classes = batch
-    return _of_class(apply(params, images), classes)
+    return _of_class(apply(params, images).astype(jnp.float32), classes)
 
 
 def _of_class(logits: jax.Array, classes: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -270,6 +315,19 @@ def _reach(
         norm=first(reached.norm, jnp.sqrt(jnp.sum(x**2, axes))),
         distance=first(reached.distance, jnp.sqrt(jnp.sum((images - start) ** 2, axes))),
         deviation=first(reached.deviation, jnp.std(x, axes)),
+    )
+
+
+def _without_fillers(reached: Reached) -> Reached:
+    """On the host: NaN where a level was never reached."""
+    reached = jax.device_get(reached)
+    never = reached.iteration < 0
+    return Reached(
+        reached.iteration,
+        *(
+            np.where(never, np.float32(np.nan), x)
+            for x in (reached.norm, reached.distance, reached.deviation)
+        ),
     )
 
 

@@ -46,8 +46,10 @@ def start_images(
     shape = (count, *image_shape)
     middle = jnp.broadcast_to(as_mean(mean, image_shape)[None], shape)
     if mode == "randu":
-        return jax.random.uniform(key, shape)
-    return middle if mode == "zero" else jnp.clip(middle + jax.random.normal(key, shape) / scale, 0.0, 1.0)
+        return jax.random.uniform(key, shape, jnp.float32)
+    if mode == "zero":
+        return middle
+    return jnp.clip(middle + jax.random.normal(key, shape, jnp.float32) / scale, 0.0, 1.0)
 
 
 def as_mean(mean: npt.ArrayLike | None, image_shape: tuple[int, int, int]) -> jax.Array:

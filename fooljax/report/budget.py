@@ -5,14 +5,18 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from fooljax.report.fonts import fit
+from fooljax.report.style import own_style
 from fooljax.statistics import resampled
 
 _POINTS = 120
 _RESAMPLES = 1000
 
 
+@own_style()
 def success_curves(series: Mapping[str, tuple[Sequence[Sequence[float]], int]]) -> bytes:
     """A PNG of one curve for each strategy, with 95 % bands from a bootstrap over targets and runs.
 
@@ -41,6 +45,7 @@ def success_curves(series: Mapping[str, tuple[Sequence[Sequence[float]], int]]) 
     return _finished(figure)
 
 
+@own_style()
 def median_curves(series: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]]) -> bytes:
     """A PNG of one curve for each search: the median over classes of log-odds, on an axis of confidence.
 
@@ -64,8 +69,9 @@ def _finished(figure: Figure) -> bytes:
     (axes,) = figure.axes
     axes.set_xscale("log")
     axes.set_xlabel("network passes of a run")
-    figure.legend(fontsize=8, loc="outside lower center", ncols=2)
+    for text in figure.legend(fontsize=8, loc="outside lower center", ncols=2).get_texts():
+        fit(text)
     axes.grid(alpha=0.3)
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
+    FigureCanvasAgg(figure).print_figure(buffer, format="png")
     return buffer.getvalue()

@@ -1,6 +1,9 @@
 """A sheet with images and text at exact places, which figures that show images are drawn on."""
 
-from typing import Any
+import textwrap
+import unicodedata
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +12,7 @@ from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure
 
 from fooljax.errors import InputError
+from fooljax.report.fonts import fit
 
 DENSITY = 2
 """Pixels of a figure per CSS pixel, so that its text is sharp on dense screens."""
@@ -28,6 +32,17 @@ FRAME = 138
 INK = "#222222"
 
 
+MIN_SHEET = 8 * (MIN_CELL + GAP)
+"""Narrowest sheet in pixels that has paragraphs: they need room, even where there are few images."""
+
+
+class Line(NamedTuple):
+    """A line of text below an image."""
+
+    text: str
+    colour: str = INK
+
+
 class Canvas:
     """A white sheet; places are pixels from the top left."""
 
@@ -44,12 +59,20 @@ class Canvas:
         self._paper[top:bottom, left:right] = tile
 
     def text(
-        self, x: float, y: float, text: str, *, va: str, ha: str = "center", weight: str = "normal"
+        self,
+        x: float,
+        y: float,
+        text: str,
+        *,
+        va: str,
+        ha: str = "center",
+        weight: str = "normal",
+        colour: str = INK,
     ) -> None:
         """Writes a line. Names are text, never formulas: "$" is drawn as it is."""
         height, width = self._paper.shape[:2]
-        style: dict[str, Any] = {"fontsize": FONT, "fontweight": weight, "color": INK, "parse_math": False}
-        self._figure.text(x / width, 1 - y / height, text, ha=ha, va=va, **style)
+        style: dict[str, Any] = {"fontsize": FONT, "fontweight": weight, "color": colour}
+        fit(self._figure.text(x / width, 1 - y / height, text, ha=ha, va=va, **style))
 
     def finish(self) -> Figure:
         """The sheet as a figure."""
@@ -60,8 +83,17 @@ class Canvas:
 def cut(name: str, width: int) -> str:
     """A name on one line, cut with an ellipsis where it would leave its place."""
     name = " ".join(name.split())
+    # Chinese, Japanese and Korean characters are half as wide again.
+    ends = np.cumsum([1.5 if unicodedata.east_asian_width(one) in "WF" else 1.0 for one in name])
     fitting = max(1, width // CHARACTER)
-    return name if len(name) <= fitting else name[: fitting - 1].rstrip() + "…"
+    if not name or ends[-1] <= fitting:
+        return name
+    return name[: int(np.sum(ends <= fitting - 1))].rstrip() + "…"
+
+
+def wrapped(paragraphs: Sequence[str], width: int) -> list[str]:
+    """Paragraphs as lines that fit into a sheet."""
+    return [line for text in paragraphs for line in textwrap.wrap(text, width // CHARACTER) or [""]]
 
 
 def eight_bits(pixels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:

@@ -1,8 +1,8 @@
 """A page for many classes: every elite as a thumbnail, to be searched, sorted and looked at by group.
 
-One HTML file that loads nothing. All thumbnails are one image, so that a thousand of them cost a browser as
-much as one; a short script, the only one that the page lets run, filters and sorts. Without scripts all are
-shown in the order of the classes.
+HTML files that load nothing, `MOST` images in each. All thumbnails of a file are one image, so that a
+thousand of them cost a browser as much as one; a short script, the only one that the page lets run, filters
+and sorts. Without scripts all are shown in the order of the classes.
 """
 
 import base64
@@ -13,19 +13,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import jinja2
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
-from fooljax.errors import InputError
+from fooljax.errors import InputError, shown
 from fooljax.report.figures import format_confidence
 from fooljax.report.page import link
+from fooljax.report.templates import environment
 from fooljax.storage import write_bytes
 
 THUMBNAIL = 96
 """Pixels of a thumbnail's side, shown at that size."""
 COLUMNS = 32
+MOST = 5000
+"""Thumbnails of one file: 46 megapixels. JPEG ends at 65,535 rows, which 22,000 thumbnails would exceed."""
 QUALITY = 80
 
 SCRIPT = """
@@ -65,8 +66,7 @@ class Entry:
       class_name: as a person calls the class.
       group: of related classes; "" where there are no groups.
       log_odds: scored from the saved file; -inf marks an empty cell.
-      image: `[H, W, K]` uint8, of any size.
-      file_name: the image's path relative to the page.
+      file_name: path of the image, of any size, relative to the page; it is read for its thumbnail.
     """
 
     run: int
@@ -74,7 +74,6 @@ class Entry:
     class_name: str
     group: str
     log_odds: float
-    image: npt.NDArray[np.uint8]
     file_name: str
 
 
@@ -89,40 +88,51 @@ class Group:
 
 
 def write_classes(path: Path | str, title: str, home: str, entries: Sequence[Entry]) -> None:
-    """Writes the page; equal arguments give equal bytes, and the file is whole or the old one.
+    """Writes the page; equal arguments give equal bytes, and each file is whole or the old one.
 
     Args:
-      path: of the HTML file.
+      path: of the HTML file. More entries than `MOST` go on in files beside it, `classes-2.html` and so on.
       title: what was fooled and how.
       home: file name of the run's page, relative to this one.
       entries: in the order of display before sorting.
     Raises:
-      InputError: there is no entry, or a file name is not a relative path below the page.
-      FaultError: the file cannot be written.
+      InputError: there is no entry, or a file name is not a relative path below the page, or no image.
+      FaultError: a file cannot be written.
     """
+    path = Path(path)
     if not entries:
         raise InputError("entries: expected one or more, got none")
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("fooljax.report", "."),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    html = environment.get_template("classes.html").render(
-        title=title,
-        home=link(home),
-        script=SCRIPT,
-        digest=base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode(),
-        sprite=_sprite([entry.image for entry in entries]),
-        side=THUMBNAIL,
-        items=[_item(place, entry) for place, entry in enumerate(entries)],
-        groups=_groups(entries),
-        runs=len({entry.run for entry in entries}),
-        format_confidence=format_confidence,
-    )
-    write_bytes(Path(path), html.encode("utf-8", "replace"))
+    parts = [entries[start : start + MOST] for start in range(0, len(entries), MOST)]
+    names = [path.name, *(f"{path.stem}-{number}{path.suffix}" for number in range(2, len(parts) + 1))]
+    runs = len({entry.run for entry in entries})
+    pages = [
+        (link(name), f"{_place(part[0], runs)} to {_place(part[-1], runs)}")
+        for name, part in zip(names, parts, strict=True)
+    ]
+    for number, (name, part) in enumerate(zip(names, parts, strict=True)):
+        html = (
+            environment()
+            .get_template("classes.html")
+            .render(
+                title=title,
+                home=link(home),
+                script=SCRIPT,
+                digest=base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode(),
+                sprite=_sprite(path.parent, part),
+                side=THUMBNAIL,
+                items=[_item(place, entry) for place, entry in enumerate(part)],
+                groups=_groups(entries),
+                runs=runs,
+                pages=pages if len(pages) > 1 else [],
+                number=number,
+                format_confidence=format_confidence,
+            )
+        )
+        write_bytes(path.with_name(name), html.encode())
+
+
+def _place(entry: Entry, runs: int) -> str:
+    return f"run {entry.run}, class {entry.class_index:,}" if runs > 1 else f"class {entry.class_index:,}"
 
 
 def _item(place: int, entry: Entry) -> dict[str, object]:
@@ -138,12 +148,19 @@ def _item(place: int, entry: Entry) -> dict[str, object]:
     }
 
 
-def _sprite(images: Sequence[npt.NDArray[np.uint8]]) -> str:
-    """All thumbnails side by side, as a data address."""
-    rows = -(-len(images) // COLUMNS)
+def _sprite(folder: Path, entries: Sequence[Entry]) -> str:
+    """All thumbnails side by side, as a data address; the files are read one by one."""
+    rows = -(-len(entries) // COLUMNS)
     sheet = Image.new("RGB", (COLUMNS * THUMBNAIL, rows * THUMBNAIL), "white")
-    for place, image in enumerate(images):
-        picture = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).convert("RGB")
+    for place, entry in enumerate(entries):
+        if not entry.log_odds > -math.inf:
+            continue
+        link(entry.file_name)
+        try:
+            with Image.open(folder / entry.file_name, formats=["PNG"]) as file:
+                picture = file.convert("RGB")
+        except (OSError, SyntaxError, ValueError) as error:
+            raise InputError(f"{folder / entry.file_name}: expected a PNG file ({shown(error)})") from error
         smaller = max(picture.size) > THUMBNAIL
         how = Image.Resampling.LANCZOS if smaller else Image.Resampling.NEAREST
         picture = picture.resize((THUMBNAIL, THUMBNAIL), how)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
@@ -16,7 +15,10 @@ from matplotlib.figure import Figure
 from fooljax.errors import InputError
 from fooljax.report.canvas import DPI, INK
 from fooljax.report.figures import THRESHOLD, _confidence_axis, _fit
+from fooljax.report.fonts import fit
 from fooljax.report.page import Number, _figure
+from fooljax.report.style import own_style
+from fooljax.report.templates import environment
 from fooljax.storage import write_bytes
 
 COLOURS = ("#005b8f", "#b34700", "#00704a", "#7b3294", "#8c510a", "#222222", "#8a8a8a")
@@ -90,25 +92,20 @@ def write_comparison(path: Path | str, report: Comparison) -> None:
             raise InputError(
                 f"methods: expected {len(report.columns)} values of {method.name}, got {len(method.values)}"
             )
-    loader = jinja2.PackageLoader("fooljax.report", ".")
-    environment = jinja2.Environment(
-        loader=loader,
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    html = environment.get_template("comparison.html").render(
+    templates = environment()
+    assert templates.loader
+    style = _style(templates.loader.get_source(templates, "page.html")[0])
+    html = templates.get_template("comparison.html").render(
         report=report,
-        style=environment.from_string(_style(loader.get_source(environment, "page.html")[0])).render(),
+        style=templates.from_string(style).render(),
         gallery=_figure(report.gallery_png, "gallery_png"),
         curves=_figure(report.curves_png, "curves_png"),
         pictures=[_figure(method.gallery_png, f"{method.name}: gallery_png") for method in report.methods],
     )
-    write_bytes(Path(path), html.encode("utf-8", "replace"))
+    write_bytes(Path(path), html.encode())
 
 
+@own_style()
 def climbs(histories: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]]) -> Figure:
     """Draws how log-odds grew: for each method the median image, and thin the lowest one.
 
@@ -142,7 +139,7 @@ def climbs(histories: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]]) -> Figu
     _confidence_axis(axes)
     axes.spines[["top", "right"]].set_visible(False)
     for text in axes.legend(frameon=False, loc="upper left", handlelength=3).get_texts():
-        text.set_parse_math(False)
+        fit(text)
     return figure
 
 

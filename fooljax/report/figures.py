@@ -15,13 +15,30 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from PIL import Image
 
 from fooljax.errors import InputError
-from fooljax.report.canvas import CHARACTER, DPI, GAP, INK, LINE, MIN_CELL, TILE, Canvas, cut, eight_bits
+from fooljax.report.canvas import (
+    CHARACTER,
+    DPI,
+    GAP,
+    INK,
+    LINE,
+    MIN_CELL,
+    MIN_SHEET,
+    TILE,
+    Canvas,
+    Line,
+    cut,
+    eight_bits,
+    wrapped,
+)
+from fooljax.report.fonts import fit
+from fooljax.report.style import own_style
 from fooljax.storage import write_bytes
 
 NO_VALUE = "\N{EN DASH}"
@@ -81,6 +98,7 @@ def format_confidence(log_odds: float | None) -> str:
     return f"{percent.quantize(Decimal('0.01'), ROUND_DOWN)} %"
 
 
+@own_style()
 def gallery(
     images: npt.ArrayLike,
     log_odds: npt.ArrayLike | None = None,
@@ -88,6 +106,8 @@ def gallery(
     *,
     row_names: Sequence[str] | None = None,
     scale: int | None = None,
+    below: Sequence[Sequence[Sequence[Line]]] | None = None,
+    notes: Sequence[str] = (),
 ) -> Figure:
     """Draws evolved images as a grid: one row per run, one column per class, confidences below.
 
@@ -101,6 +121,8 @@ def gallery(
       class_names: `C` names above the columns; the class indices by default.
       row_names: `R` names left of the rows; "run 0", "run 1", ... by default, none for a single run.
       scale: pixels per image pixel, 1 or more; by default the longer side takes about 170 pixels.
+      below: by run and class, more lines below the images; cut where they are too long.
+      notes: paragraphs above the grid.
     Raises:
       InputError: a shape, a range or the number of images (at most 1,000) is not as above.
     """
@@ -128,19 +150,25 @@ def gallery(
 
     drawn_height, drawn_width = height * scale, width * scale
     cell_width = max(drawn_width, MIN_CELL) + GAP
-    cell_height = drawn_height + GAP + (LINE if odds is not None else 0)
+    lines_below = (odds is not None) + max((len(cell) for row in below or () for cell in row), default=0)
+    cell_height = drawn_height + GAP + LINE * lines_below
     widest = max(1, min(MAX_COLUMNS, MAX_ROW_WIDTH // cell_width))
     blocks = math.ceil(classes / widest)
     per_block = math.ceil(classes / blocks)
     margin = min(max(len(row) for row in rows), 24) * CHARACTER + GAP
     block_height = LINE + runs * cell_height + GAP
-    canvas = Canvas(GAP + blocks * block_height, margin + per_block * cell_width)
+    sheet_width = max(margin + per_block * cell_width, MIN_SHEET if notes else 0)
+    above = wrapped(notes, sheet_width - 2 * GAP)
+    first_row = GAP + len(above) * LINE + GAP * bool(above)
+    canvas = Canvas(first_row + blocks * block_height, sheet_width)
+    for number, line in enumerate(above):
+        canvas.text(GAP, GAP + number * LINE, line, ha="left", va="top")
     blank = np.full((height, width, 1), 255, np.uint8)
     for index, name in enumerate(columns):
         block, column = divmod(index, per_block)
         left = margin + column * cell_width + (cell_width - GAP - drawn_width) // 2
         middle = left + drawn_width / 2
-        top = GAP + block * block_height + LINE
+        top = first_row + block * block_height + LINE
         canvas.text(middle, top - 8, cut(name, cell_width), va="bottom", weight="bold")
         for run, row in enumerate(rows):
             y = top + run * cell_height
@@ -150,11 +178,14 @@ def gallery(
             if not filled[run, index]:
                 canvas.text(middle, y + drawn_height / 2, NO_VALUE, va="center")
             elif odds is not None:
-                below = y + drawn_height + 5
-                canvas.text(middle, below, format_confidence(odds[run, index]), va="top")
+                canvas.text(middle, y + drawn_height + 5, format_confidence(odds[run, index]), va="top")
+            for number, (text, colour) in enumerate(below[run][index] if below else (), odds is not None):
+                y_text = y + drawn_height + 5 + number * LINE
+                canvas.text(middle, y_text, cut(text, cell_width), va="top", colour=colour)
     return canvas.finish()
 
 
+@own_style()
 def curves(
     metrics: Mapping[str, npt.ArrayLike], *, sizes: Sequence[str] = (), title: str | None = None
 ) -> Figure:
@@ -188,7 +219,7 @@ def curves(
     figure = Figure(figsize=(9, 3.8 + 1.3 * panels), dpi=DPI, layout="constrained")
     upper, lower, *more = figure.subplots(panels, 1, sharex=True, height_ratios=(3, 1, 1)[:panels])
     if title is not None:
-        figure.suptitle(title, parse_math=False, color=INK, fontsize=11)
+        fit(figure.suptitle(title, color=INK, fontsize=11))
     _lines(upper, generation, median, MEDIAN_COLOUR, "-")
     _lines(upper, generation, worst, WORST_COLOUR, "--")
     _fit(upper, np.concatenate([median, worst]))
@@ -215,6 +246,7 @@ def curves(
     return figure
 
 
+@own_style()
 def png_bytes(figure_or_array: Figure | npt.NDArray[Any]) -> bytes:
     """Encodes a figure or an image as PNG; equal inputs give equal bytes (no date, no version inside).
 
@@ -226,7 +258,9 @@ def png_bytes(figure_or_array: Figure | npt.NDArray[Any]) -> bytes:
     """
     buffer = io.BytesIO()
     if isinstance(figure_or_array, Figure):
-        figure_or_array.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+        # The canvas that makes pixels, whichever the user's own figures are shown on.
+        canvas = FigureCanvasAgg(figure_or_array)
+        canvas.print_figure(buffer, format="png", dpi=DPI, metadata={"Software": None})
         return buffer.getvalue()
     pixels = np.asarray(figure_or_array)
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
@@ -311,7 +345,7 @@ def _draw_sizes(
         handles.append(Line2D([], [], color=colour, ls=style, lw=2, label=size_label(name)))
     legend = axes.legend(handles=handles, loc="upper left", ncols=4, frameon=False, handlelength=3)
     for text in legend.get_texts():
-        text.set_parse_math(False)
+        fit(text)
 
 
 def size_label(metric: str) -> str:

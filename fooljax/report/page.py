@@ -8,17 +8,18 @@ import base64
 import io
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
-import jinja2
 import numpy as np
 from PIL import Image
 
 from fooljax.errors import InputError
 from fooljax.report.canvas import DENSITY
 from fooljax.report.figures import format_confidence, size_label
+from fooljax.report.fooling import Second
+from fooljax.report.templates import environment
 from fooljax.storage import write_bytes
 
 MAX_ELITES = 200
@@ -55,7 +56,7 @@ class Reached:
 
 @dataclass(frozen=True)
 class Elite:
-    """The best image of one class in one run.
+    """An image of one class in one run: the best, or the first that fooled the network.
 
     Attributes:
       run: the run's index, as in the file's name.
@@ -67,6 +68,8 @@ class Elite:
       large_png: the same genome drawn at more pixels, never scored; empty where there is no such drawing.
       large_file_name: its path relative to the page.
       genome_file_name: path of the genome's file relative to the page; empty where there is none.
+      generation: that it was born in; None where that is unknown.
+      second: what a second network takes it for; None where none was asked.
     """
 
     run: int
@@ -78,6 +81,8 @@ class Elite:
     large_png: bytes = b""
     large_file_name: str = ""
     genome_file_name: str = ""
+    generation: int | None = None
+    second: Second | None = None
 
 
 @dataclass(frozen=True)
@@ -90,13 +95,17 @@ class Report:
       gallery_png, curves_png: what `png_bytes` gave for `gallery` and `curves`.
       numbers: results and controls, the most important first.
       reached: one row per run; with no rows the table is left out.
-      elites: in the order of display; the first 200 are shown one by one, grouped by run.
+      elites: the best, in the order of display; the first 200 are shown one by one, grouped by run.
+      first: the first of each class and run that fooled the network, which are shown beside the best where
+        they differ; cells that were never fooled are empty, or are not there. Where there is none at all, the
+        page says nothing of them.
       notes: what this does not show, one limitation each.
       settings: group -> name -> value.
       command: the command line that does it all again.
       sizes: the metrics of the genomes that `curves` drew, by name; it is told what they are.
       gallery_note: which images the gallery shows, where they are not all.
       classes_page: file name of the page with every image, where there are too many for this one.
+      second_network: name of the network that was asked what it takes the images for; empty for none.
     """
 
     title: str
@@ -112,6 +121,8 @@ class Report:
     sizes: Sequence[str] = ()
     gallery_note: str = ""
     classes_page: str = ""
+    first: Sequence[Elite] = ()
+    second_network: str = ""
 
 
 @dataclass(frozen=True)
@@ -125,7 +136,12 @@ class _Picture:
 
 @dataclass(frozen=True)
 class _Shown:
-    """An elite with what the page shows of it; None where there is nothing to show."""
+    """An elite with what the page shows of it; None where there is nothing to show.
+
+    Attributes:
+      first: the first image that fooled the network, where it is another one.
+      fooled: whether there is a first one.
+    """
 
     elite: Elite
     picture: _Picture | None
@@ -133,6 +149,8 @@ class _Shown:
     link: str
     large_link: str
     genome_link: str
+    first: "_Shown | None" = None
+    fooled: bool = False
 
 
 def write_page(path: Path | str, report: Report) -> None:
@@ -142,28 +160,23 @@ def write_page(path: Path | str, report: Report) -> None:
       InputError: PNG bytes cannot be read, or an elite's file name is not a relative path below the page.
       FaultError: the file cannot be written.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("fooljax.report", "."),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
+    html = (
+        environment()
+        .get_template("page.html")
+        .render(
+            report=report,
+            gallery=_figure(report.gallery_png, "gallery_png"),
+            curves=_figure(report.curves_png, "curves_png"),
+            gallery_alt=_gallery_alt(report),
+            curves_alt=_curves_alt(report),
+            sizes=_and([size_label(name) for name in report.sizes]),
+            scale=[(format_confidence(odds), f"{odds:.1f}", f"{1 / (1 - p):,.0f}") for p, odds in _scale()],
+            elites=_all_shown(report),
+            classes_link=link(report.classes_page) if report.classes_page else "",
+            format_confidence=format_confidence,
+        )
     )
-    html = environment.get_template("page.html").render(
-        report=report,
-        gallery=_figure(report.gallery_png, "gallery_png"),
-        curves=_figure(report.curves_png, "curves_png"),
-        gallery_alt=_gallery_alt(report.elites),
-        curves_alt=_curves_alt(report),
-        sizes=_and([size_label(name) for name in report.sizes]),
-        scale=[(format_confidence(odds), f"{odds:.1f}", f"{1 / (1 - p):,.0f}") for p, odds in _scale()],
-        elites=[_shown(elite) for elite in report.elites[:MAX_ELITES]],
-        classes_link=link(report.classes_page) if report.classes_page else "",
-        format_confidence=format_confidence,
-    )
-    # A lone surrogate (from an undecodable file name, say) has no UTF-8; it must not cost the page.
-    write_bytes(Path(path), html.encode("utf-8", "replace"))
+    write_bytes(Path(path), html.encode())
 
 
 def _scale() -> list[tuple[float, float]]:
@@ -190,6 +203,18 @@ def _figure(png: bytes, name: str) -> _Picture:
     return _Picture(_source(png), round(width / DENSITY), round(height / DENSITY))
 
 
+def _all_shown(report: Report) -> list[_Shown]:
+    first = {(one.run, one.class_index): one for one in report.first if one.log_odds > -math.inf}
+    shown = []
+    for elite in report.elites[:MAX_ELITES]:
+        one = first.get((elite.run, elite.class_index))
+        differs = one is not None and one.png != elite.png
+        shown.append(
+            replace(_shown(elite), first=_shown(one) if one and differs else None, fooled=one is not None)
+        )
+    return shown
+
+
 def _shown(elite: Elite) -> _Shown:
     names = (elite.file_name, elite.large_file_name, elite.genome_file_name)
     if not elite.log_odds > -math.inf:
@@ -212,7 +237,11 @@ def link(file_name: str) -> str:
     return quote(file_name, errors="replace")
 
 
-def _gallery_alt(elites: Sequence[Elite]) -> str:
+def _gallery_alt(report: Report) -> str:
+    # The gallery shows the first images, and the best where the network was not fooled.
+    shown = {(elite.run, elite.class_index): elite for elite in report.elites}
+    shown |= {(one.run, one.class_index): one for one in report.first if one.log_odds > -math.inf}
+    elites = list(shown.values())
     runs, classes = len({elite.run for elite in elites}), len({elite.class_index for elite in elites})
     odds = np.asarray([elite.log_odds for elite in elites], np.float64)
     filled = odds[odds > -np.inf]

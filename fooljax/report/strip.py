@@ -1,6 +1,5 @@
 """A strip of images with captions, in the order of reading: a line of ancestors."""
 
-import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,15 +7,15 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from fooljax.errors import InputError
-from fooljax.report.canvas import CHARACTER, GAP, LINE, MIN_CELL, TILE, Canvas, cut
+from fooljax.report.canvas import GAP, LINE, MIN_CELL, MIN_SHEET, TILE, Canvas, cut, wrapped
+from fooljax.report.style import own_style
 
 MAX_STRIP = 200
 """Images that one strip shows at most."""
 COLUMNS = 8
-MIN_WIDTH = COLUMNS * (MIN_CELL + GAP)
-"""Narrowest strip in pixels: the text above needs room, even where there are few images."""
 
 
+@own_style()
 def strip(images: npt.ArrayLike, captions: Sequence[Sequence[str]], text: Sequence[str] = ()) -> Figure:
     """Draws images one after another, each with lines of text below, in rows of eight.
 
@@ -40,10 +39,8 @@ def strip(images: npt.ArrayLike, captions: Sequence[Sequence[str]], text: Sequen
     cell_width = max(width * scale, MIN_CELL) + GAP
     cell_height = height * scale + GAP + max(len(lines) for lines in captions) * LINE + GAP
     columns = min(count, COLUMNS)
-    sheet_width = max(columns * cell_width, MIN_WIDTH) + GAP
-    above = [
-        line for paragraph in text for line in textwrap.wrap(paragraph, sheet_width // CHARACTER) or [""]
-    ]
+    sheet_width = max(columns * cell_width, MIN_SHEET) + GAP
+    above = wrapped(text, sheet_width)
     first_row = GAP + len(above) * LINE + GAP
     canvas = Canvas(first_row + -(-count // columns) * cell_height, sheet_width)
     for number, line in enumerate(above):
