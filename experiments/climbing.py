@@ -17,7 +17,6 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 import optax
-from fooljax.identity import check_identity
 
 from experiments import ascent_results
 from experiments.ascent_results import Climbed, Method
@@ -30,6 +29,7 @@ from fooljax.base import Target
 from fooljax.errors import InputError
 from fooljax.gradient_ascent import PRESETS, START_MODES, ascend, identity, optimiser, progress, start_images
 from fooljax.gradient_ascent.optimiser import LEARNING_RATE
+from fooljax.identity import check_identity
 from fooljax.storage import load_arrays, load_tree, save_tree
 
 logger = logging.getLogger("fooljax")
