@@ -23,9 +23,9 @@ EXPANSION = 2.5
 """Bytes that a byte of a compressed file may unpack to; weights and genomes hardly compress."""
 SMALL = 4 * 2**20
 """A smaller file may unpack to as much as one of this many bytes."""
+NPY_START = b"\x93NUMPY"
 MOST_BYTES = 2**40
 MAX_RANK = 32
-_MAGIC = b"\x93NUMPY"
 _MAX_HEADER = 10_000
 _FIELD = r"'(\w+)':('[^']*'|True|False|\((?:\d{1,19}L?(?:,|(?=\))))*\))"
 _HEADER = re.compile(r"\{(?:" + _FIELD + r",?){3}\}")
@@ -65,16 +65,12 @@ def read_npy(path: Path) -> npt.NDArray[Any]:
       InputError: there is no such regular file, it is damaged, or holds anything but plain real numbers or
         booleans.
     """
-    content = _content(path)
-    try:
-        return _array(iter([memoryview(content)]), len(content))
-    except _Refused as error:
-        raise InputError(f"{name_of(path)}: expected an .npy file, {error}") from error
+    return npy_array(_content(path), name_of(path))
 
 
 def npz_arrays(content: bytes, source: str, *, expansion: float = EXPANSION) -> Arrays:
     """As `read_npz`, of a file already in memory; `source` is what messages call it."""
-    if content.startswith(_MAGIC):
+    if content.startswith(NPY_START):
         raise InputError(f"{source}: expected an .npz file, found an .npy file, whose one array has no name")
     try:
         entries = read_entries(content)
@@ -97,6 +93,14 @@ def npz_arrays(content: bytes, source: str, *, expansion: float = EXPANSION) -> 
     except (_Refused, ZipError) as error:
         raise InputError(f"{source}: expected an .npz file of plain arrays, {error}") from error
     return arrays
+
+
+def npy_array(content: bytes, source: str) -> npt.NDArray[Any]:
+    """As `read_npy`, of a file already in memory; `source` is what messages call it."""
+    try:
+        return _array(iter([memoryview(content)]), len(content))
+    except _Refused as error:
+        raise InputError(f"{source}: expected an .npy file, {error}") from error
 
 
 class _Refused(ValueError):
@@ -133,7 +137,7 @@ def _array(parts: Iterator[memoryview], size: int) -> npt.NDArray[Any]:
 
 def _header(head: bytes) -> tuple[np.dtype[Any], Literal["C", "F"], tuple[int, ...], int]:
     """Type, order and shape of an array, and where its numbers begin."""
-    if not head.startswith(_MAGIC) or len(head) < 12:
+    if not head.startswith(NPY_START) or len(head) < 12:
         raise _Refused("found no array as NumPy writes it")
     # Version 1 has two bytes for the header's length, later ones four.
     width = {1: 2, 2: 4, 3: 4}.get(head[6])

@@ -71,6 +71,22 @@ def pieces(content: bytes, entry: Entry) -> Iterator[memoryview]:
         raise ZipError("found an entry whose checksum is wrong")
 
 
+def stored(content: bytes, entry: Entry) -> memoryview:
+    """The bytes of an entry that is not packed: a view of the file's.
+
+    A checksum of 0 is none: PyTorch writes it where it is told not to compute any.
+
+    Raises:
+      ZipError: it is packed, or its checksum is wrong.
+    """
+    if entry.deflated:
+        raise ZipError("found compressed entries, where stored ones were expected")
+    view = memoryview(content)[entry.start : entry.start + entry.size]
+    if entry.checksum and zlib.crc32(view) != entry.checksum:
+        raise ZipError("found an entry whose checksum is wrong")
+    return view
+
+
 def _inflated(packed: memoryview) -> Iterator[memoryview]:
     inflate = zlib.decompressobj(-zlib.MAX_WBITS)
     try:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from fooljax.errors import InputError
-from fooljax.weights import Naming, read_caffemodel, read_mean_image, read_pytorch, read_weights
+from fooljax.weights import Naming, read_mean_image, read_weights
 
 EXPECTED = {
     "layer.weight": np.arange(12, dtype=np.float32).reshape(3, 4),
@@ -124,7 +124,7 @@ def test_the_older_form(tmp_path):
 
 def test_a_state_dictionary_within_a_checkpoint(tmp_path):
     content = {"epoch": 3, "state_dict": state(EXPECTED, old=False), "best": 0.7}
-    same(read_pytorch(zipped(tmp_path / "a.pth", content, numbers())))
+    same(read_weights(zipped(tmp_path / "a.pth", content, numbers())))
 
 
 def test_an_ordered_dictionary_with_attributes(tmp_path):
@@ -139,7 +139,7 @@ def test_an_ordered_dictionary_with_attributes(tmp_path):
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("x/data.pkl", content)
         archive.writestr("x/data/0", numbers()["0"])
-    np.testing.assert_array_equal(read_pytorch(path)["layer.weight"], EXPECTED["layer.weight"])
+    np.testing.assert_array_equal(read_weights(path)["layer.weight"], EXPECTED["layer.weight"])
 
 
 class Bomb:
@@ -197,10 +197,10 @@ WEIGHT = EXPECTED["layer.weight"]
         ({"shape": (1000, 1000, 1000), "strides": (0, 0, 0)}, "larger than its storage"),
         ({"shape": (3, 4), "strides": (4, 100)}, "larger than its storage"),
         ({"offset": 5}, "larger than its storage"),
-        ({"shape": (-3, 4)}, "a tensor of shape"),
-        ({"offset": -1}, "a tensor of shape"),
-        ({"strides": (1,)}, "a tensor of shape"),
-        ({"shape": (1,) * 40, "strides": (1,) * 40}, "a tensor of shape"),
+        ({"shape": (-3, 4)}, "a shape that none has"),
+        ({"offset": -1}, "a shape that none has|a tensor of shape"),
+        ({"strides": (1,)}, "a shape that none has|a tensor of shape"),
+        ({"shape": (1,) * 40, "strides": (1,) * 40}, "a shape that none has|a tensor of shape"),
         ({"size": 2**60}, "shorter than it says"),
         ({"kind": "Quantized"}, "a storage of kind torch.QuantizedStorage"),
     ],
@@ -227,7 +227,7 @@ def test_compressed_numbers_are_refused(tmp_path):
 
 @pytest.mark.parametrize("content", [[1, 2], {"a": 1}, {}, 3])
 def test_a_file_without_tensors(tmp_path, content):
-    with pytest.raises(InputError, match="expected a PyTorch file with nothing but tensors"):
+    with pytest.raises(InputError, match="expected a PyTorch file with weights, found"):
         read_weights(zipped(tmp_path / "a.pth", content, {}))
 
 
@@ -242,7 +242,7 @@ def test_a_file_that_is_cut_off_anywhere(tmp_path, form):
     cut = tmp_path / "cut.pth"
     for length in range(0, len(whole) - 1, 37):
         cut.write_bytes(whole[:length])
-        with pytest.raises(InputError, match="expected a PyTorch file"):
+        with pytest.raises(InputError, match=r"expected (a PyTorch file|weights as PyTorch)"):
             read_weights(cut)
 
 
@@ -274,7 +274,7 @@ def test_files_that_are_something_else(tmp_path, ending):
     path = tmp_path / f"a{ending}"
     for content in (b"", b"hello, this is a text", bytes(range(256)) * 4):
         path.write_bytes(content)
-        with pytest.raises(InputError, match="expected a") as caught:
+        with pytest.raises(InputError, match="expected weights as PyTorch") as caught:
             read_weights(path)
         assert "\n" not in str(caught.value)
 
@@ -296,7 +296,7 @@ def test_files_that_are_not_there_or_not_known(tmp_path):
     with pytest.raises(InputError, match=r"^weights: expected a file, found none"):
         read_weights(tmp_path / "a.pth")
     (tmp_path / "a.h5").write_bytes(b"")
-    with pytest.raises(InputError, match=r"^weights: expected a file that ends in \.pth"):
+    with pytest.raises(InputError, match="found an empty file"):
         read_weights(tmp_path / "a.h5")
 
 
@@ -368,13 +368,13 @@ def test_a_caffemodel_that_is_cut_off_or_changed(tmp_path):
         path.write_bytes(whole[:length])
         with suppress(InputError):
             # A file may end between two layers; then what is there is whole.
-            assert set(read_caffemodel(path)) <= set(BLOBS)
+            assert set(read_weights(path)) <= set(BLOBS)
     for _ in range(300):
         changed = bytearray(whole)
         changed[random.integers(len(whole))] = random.integers(256)
         path.write_bytes(bytes(changed))
         with suppress(InputError):
-            read_caffemodel(path)
+            read_weights(path)
 
 
 def test_a_blob_that_claims_more_than_there_is(tmp_path):
@@ -382,7 +382,7 @@ def test_a_blob_that_claims_more_than_there_is(tmp_path):
     path = tmp_path / "a.caffemodel"
     path.write_bytes(field(100, field(1, b"conv1") + field(7, huge)))
     with pytest.raises(InputError, match="with 4 numbers"):
-        read_caffemodel(path)
+        read_weights(path)
 
 
 def test_mean_images(tmp_path):
