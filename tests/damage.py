@@ -318,6 +318,69 @@ def _pickle(content: bytes, chance: Random) -> bytes:
     )
 
 
+# Protocol buffers.
+
+
+def _is_message(content: bytes) -> bool:
+    return (
+        len(content) > 0 and content[0] >> 3 != 0 and content[0] & 7 in (0, 2, 5) and bool(_fields(content))
+    )
+
+
+def _fields(content: bytes) -> list[tuple[int, int | bytes]]:
+    """The fields of a message, tag and value each; none where it is no message."""
+    fields, at = [], 0
+    try:
+        while at < len(content):
+            tag, at = _varint(content, at)
+            if tag & 7 == 0:
+                value, at = _varint(content, at)
+            else:
+                size, at = _varint(content, at) if tag & 7 == 2 else ({1: 8, 5: 4}[tag & 7], at)
+                value, at = content[at : at + size], at + size
+            fields.append((tag, value))
+    except (IndexError, KeyError):
+        return []
+    return fields if at == len(content) else []
+
+
+def _varint(content: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while content[at] > 0x7F:
+        value |= (content[at] & 0x7F) << shift
+        at, shift = at + 1, shift + 7
+    return value | content[at] << shift, at + 1
+
+
+def _as_varint(value: int) -> bytes:
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*out, value])
+
+
+def _message(content: bytes, chance: Random) -> bytes:
+    """A field at any depth is another, left out or doubled, and the lengths around it are right."""
+    fields = _fields(content)
+    which = chance.randrange(len(fields))
+    tag, value = fields[which]
+    if isinstance(value, bytes) and _fields(value) and chance.random() < 0.8:
+        new = [(tag, _message(value, chance))]
+    elif isinstance(value, bytes):
+        new = chance.choice(([(tag, damaged(value, chance))], [], [(tag, value)] * 2, [(tag, value[:-1])]))
+    else:
+        new = chance.choice(
+            ([(tag, chance.choice(NUMBERS))], [(tag, 0)], [], [(tag, value)] * 2, [(tag ^ 8, value)])
+        )
+    fields[which : which + 1] = new
+    parts = []
+    for tag, value in fields:
+        length = _as_varint(len(value)) if isinstance(value, bytes) and tag & 7 == 2 else b""
+        parts += [_as_varint(tag), length, value if isinstance(value, bytes) else _as_varint(value)]
+    return b"".join(parts)
+
+
 # Arrays, and the tree files made of them.
 
 
@@ -440,7 +503,20 @@ def _json(content: bytes, chance: Random) -> bytes:
         return content
 
 
+def _is_headed_json(content: bytes) -> bool:
+    return len(content) > 9 and _is_json(content[8:])
+
+
+def _headed_json(content: bytes, chance: Random) -> bytes:
+    """As `_json`, for a header of safetensors, whose length is right again."""
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = _json(content[8:end], chance)
+    return len(header).to_bytes(8, "little") + header + content[end:]
+
+
 _KNOWN_FORMS = (
+    (_is_message, _message),
+    (_is_headed_json, _headed_json),
     (_is_zip, _zip_field),
     (_is_zip, _entry),
     (_is_pickle, _pickle),

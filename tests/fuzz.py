@@ -13,7 +13,6 @@ import multiprocessing
 import resource
 import shutil
 import signal
-import struct
 import sys
 import tempfile
 import time
@@ -28,6 +27,7 @@ from typing import NamedTuple
 
 import numpy as np
 import weight_files
+from conftest import write_bars, write_idx
 from damage import damaged
 from PIL import Image
 
@@ -279,9 +279,8 @@ def _idx(folder: Path) -> list[Path]:
     labels = np.arange(12, dtype=np.uint8) % 3
     images = np.random.default_rng(0).integers(0, 256, (12, 5, 4), np.uint8)
     for split in ("train", "t10k"):
-        for what, array in (("images-idx3", images), ("labels-idx1", labels)):
-            header = struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape)
-            (folder / f"{split}-{what}-ubyte").write_bytes(header + array.tobytes())
+        write_idx(folder / f"{split}-images-idx3-ubyte", images)
+        write_idx(folder / f"{split}-labels-idx1-ubyte", labels)
     (folder / "class_names.txt").write_text("one\ntwo\nthree\n")
     return sorted(folder.iterdir())
 
@@ -314,7 +313,7 @@ def _run_folder(folder: Path) -> list[Path]:
 
     data = folder / "data"
     data.mkdir()
-    _idx(data)
+    write_bars(data)
     run = folder / "run"
     flags = [
         "--runs",

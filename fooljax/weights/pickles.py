@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from fooljax.errors import shown
 
-MAX_INSTRUCTIONS = 3_000_000
+MAX_INSTRUCTIONS = 1_000_000
 SMALL = 4 * 2**20
 """A smaller file may make as many values as one of this many bytes."""
 _MAX_DIGITS = 24
