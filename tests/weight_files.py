@@ -52,9 +52,9 @@ class Writer(pickle._Pickler):
             super().save(value, save_persistent_id)
 
 
-def pickled(value):
+def pickled(value, protocol=2):
     stream = io.BytesIO()
-    Writer(stream, protocol=2).dump(value)
+    Writer(stream, protocol=protocol).dump(value)
     return stream.getvalue()
 
 
@@ -77,9 +77,9 @@ def base_bytes(array):
     return (array if array.flags["C_CONTIGUOUS"] else array.T).tobytes()
 
 
-def zipped(path, content, data, compression=zipfile.ZIP_STORED):
+def zipped(path, content, data, compression=zipfile.ZIP_STORED, protocol=2):
     with zipfile.ZipFile(path, "w", compression) as archive:
-        archive.writestr("model/data.pkl", pickled(content))
+        archive.writestr("model/data.pkl", pickled(content, protocol))
         archive.writestr("model/byteorder", "little")
         for key, numbers in data.items():
             archive.writestr(f"model/data/{key}", numbers)
