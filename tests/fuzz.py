@@ -309,32 +309,29 @@ def _read_photograph(path: Path) -> object:
 
 
 def _run_folder(folder: Path) -> list[Path]:
-    from experiments import mnist_direct
-
-    data = folder / "data"
-    data.mkdir()
-    write_bars(data)
+    """A finished run, made here unless there is one."""
     run = folder / "run"
-    flags = [
-        "--runs",
-        "1",
-        "--children",
-        "8",
-        "--generations",
-        "2",
-        "--lineage",
-        "--quiet",
-        "--data",
-        f"idx:{data}",
-    ]
-    assert mnist_direct.main([*flags, "--outdir", str(run)]) == 0
-    return [run / name for name in ("archive.npz", "config.json", "target.json")]
+    if not run.exists():
+        from experiments import mnist_direct
+
+        data = folder / "data"
+        data.mkdir()
+        write_bars(data)
+        flags = ["--runs", "1", "--children", "8", "--generations", "2", "--lineage", "--quiet"]
+        assert mnist_direct.main([*flags, "--data", f"idx:{data}", "--outdir", str(run)]) == 0
+    names = ("archive.npz", "config.json", "target.json", "lineage.npz", "summary.json", "metrics.csv")
+    return [run / name for name in names]
 
 
 def _read_run(path: Path) -> object:
+    from experiments import compare_runs
+    from experiments.ancestry import load_ancestry
     from experiments.finished_run import open_run
+    from experiments.init_from import elites
 
-    return open_run(path.parent)
+    compare_runs.read(path.parent)
+    run = open_run(path.parent)
+    return elites(run), load_ancestry(path.parent, run.encoding)
 
 
 READERS = {

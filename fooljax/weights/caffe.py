@@ -24,8 +24,8 @@ _NAME, _OLD_NAME, _BLOBS, _OLD_BLOBS = 1, 4, 7, 6
 _SHAPE, _DATA, _DOUBLE_DATA, _LEGACY_SIZES = 7, 5, 8, (1, 2, 3, 4)
 _DIM = 1
 MAX_RANK = 8
-MAX_FIELDS = 1_000_000
-"""The largest networks have some ten thousand; a second's work."""
+MAX_FIELDS = 300_000
+"""The largest networks have some ten thousand."""
 MAX_MEAN_SIDE = 768
 MOST_MEAN_BYTES = 64 * 2**20
 
