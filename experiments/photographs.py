@@ -21,7 +21,7 @@ class NetworkConfig:
         None, "a file with its weights; off: what fooljax[imagenet] brings", kind=str
     )
     mean: str | None = option(
-        None, "mean image (.binaryproto) of Caffe's networks; off: means of its channels", kind=str
+        None, "mean image (.binaryproto, .npy) of Caffe's networks; off: means of its channels", kind=str
     )
     crops: int = option(1, "of each image in the search, 1 or 10, softmax averaged; paper: 10", least=1)
     classes: str = option("all", "all, or indices and ranges, as 0,5,151-268 or 0-999:10 (every tenth)")

@@ -127,7 +127,7 @@ def _main(argv: Sequence[str] | None) -> None:
     parser.add_argument(
         "--weights", metavar="FILE", help="its weights; default: what fooljax[imagenet] brings"
     )
-    parser.add_argument("--mean", metavar="FILE", help="mean image (.binaryproto) of Caffe's networks")
+    parser.add_argument("--mean", metavar="FILE", help="mean image (.binaryproto, .npy) of Caffe's networks")
     parser.add_argument(
         "--crops", type=int, default=1, metavar="N", help="1 or 10, softmax averaged; default: 1"
     )

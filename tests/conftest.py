@@ -27,10 +27,8 @@ def write_idx(path, array):
     path.write_bytes(struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.tobytes())
 
 
-@pytest.fixture(scope="session")
-def idx_folder(tmp_path_factory):
+def write_bars(folder):
     """A data set of 16 x 16 images that LeNet learns in a second: the class is the place of a bright bar."""
-    folder = tmp_path_factory.mktemp("bars")
     rng = np.random.default_rng(0)
     for split, count in (("train", 320), ("t10k", 160)):
         labels = (np.arange(count) % 4).astype(np.uint8)
@@ -39,6 +37,12 @@ def idx_folder(tmp_path_factory):
             image[:, 3 * label : 3 * label + 3] += 150
         write_idx(folder / f"{split}-images-idx3-ubyte", images)
         write_idx(folder / f"{split}-labels-idx1-ubyte", labels)
+
+
+@pytest.fixture(scope="session")
+def idx_folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bars")
+    write_bars(folder)
     return folder
 
 

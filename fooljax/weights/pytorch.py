@@ -1,36 +1,45 @@
-"""Reads the tensors of a PyTorch file (.pth, .pt) without PyTorch, and without executing anything in it.
+"""Reads the tensors of a PyTorch file without PyTorch, and without executing anything in it.
 
-Such a file holds a pickle, and unpickling runs whatever the file says. Here the pickle's instructions are
-only read: a small machine knows those that state dictionaries are made of, and a handful of names; at
-anything else it refuses the file. Nothing is imported or called by name. Both forms are read: the zip of
-PyTorch 1.6 and later, and the older stream of pickles followed by the numbers.
-
-No array is made that the file does not hold byte for byte, so a small file cannot ask for much memory.
+Both forms are read: the zip of PyTorch 1.6 and later, and the older stream of pickles followed by the
+numbers. A tensor is a view of the file's own bytes, so a small file cannot ask for much memory.
 """
 
-import io
+import logging
 import math
-import pickletools
-import zipfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, BinaryIO
+import struct
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import ml_dtypes
 import numpy as np
 import numpy.typing as npt
 
-from fooljax.errors import InputError
+from fooljax.errors import InputError, shown
+from fooljax.npz import possible
+from fooljax.weights.pickles import Name, PickleError, Reader, Unread, kind_of
+from fooljax.zips import Entry, ZipError, read_entries, stored
 
 Tensors = dict[str, npt.NDArray[Any]]
 
-MAX_PICKLE_BYTES = 64 * 2**20
-MAX_INSTRUCTIONS = 5_000_000
-MAX_RANK = 8
 _MAGIC = 0x1950A86A20F9469CFC6C
-_LEGACY_START = b"\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"
-"""The magic number as protocol 2 pickles it, after two bytes of header."""
+_MAGIC_PICKLED = (b"\x8a\x0a" + _MAGIC.to_bytes(10, "little"), b"L%dL\n." % _MAGIC)
+"""How the older form begins, after at most a header of the pickle: by protocol 2 and later, and before."""
+WEIGHTS_NAMES = (
+    "state_dict",
+    "model_state_dict",
+    "model_state",
+    "model",
+    "net",
+    "network",
+    "weights",
+    "params",
+    "module",
+)
+"""Under which training scripts save weights beside other things; of several, the first is taken."""
+MAX_DEPTH = 3
+"""Dictionaries within each other among which the weights are looked for."""
+MAX_NAMED = 8
+"""Things passed over that a message names."""
 _STORAGES: dict[str, npt.DTypeLike] = {
     "FloatStorage": np.float32,
     "DoubleStorage": np.float64,
@@ -44,30 +53,22 @@ _STORAGES: dict[str, npt.DTypeLike] = {
     "BoolStorage": np.bool_,
 }
 
-
-class _Refused(Exception):
-    """The file holds something that no plain file of weights holds."""
+logger = logging.getLogger("fooljax")
 
 
-@dataclass(frozen=True)
-class _Name:
-    """A name that the pickle wants imported; here it is only a name."""
-
-    module: str
-    name: str
+class _Refused(PickleError):
+    """The file holds something that no file of weights holds; says what was found."""
 
 
-@dataclass(frozen=True)
-class _Storage:
-    """Numbers that stand elsewhere in the file."""
+class _Storage(NamedTuple):
+    """Numbers that stand elsewhere in the file; of no known type where `kind` is not in `_STORAGES`."""
 
     key: str
-    dtype: np.dtype[Any]
+    kind: str
     size: int
 
 
-@dataclass(frozen=True)
-class _Tensor:
+class _Tensor(NamedTuple):
     """A view of a storage."""
 
     storage: _Storage
@@ -76,252 +77,239 @@ class _Tensor:
     strides: tuple[int, ...]
 
 
-def read_pytorch(path: Path) -> Tensors:
-    """The tensors of a state dictionary by name, read-only views of the file's numbers.
+def is_pytorch_stream(content: bytes) -> bool:
+    """Whether a file begins as those of PyTorch before 1.6 do."""
+    return any(magic in content[:32] for magic in _MAGIC_PICKLED)
 
-    A dictionary inside the entry `state_dict` (as training scripts save it) is found, too.
 
+_Fetch = Callable[[_Storage], npt.NDArray[Any]]
+
+
+def pytorch_tensors(content: bytes, source: str) -> Tensors:
+    """The tensors of a PyTorch file by name, read-only views of the file's bytes.
+
+    The weights may be the file's only content, or lie in a dictionary among other things that training saves.
+    What is passed over is named in one notice.
+
+    Args:
+      content: the whole file.
+      source: what messages call it.
     Raises:
-      InputError: the file is damaged, is no state dictionary, or holds anything besides tensors, plain
-        values and containers.
+      InputError: the file is damaged, or holds no weights that can be told from the rest.
     """
     try:
-        with path.open("rb") as file:
-            found, fetch = _read_zip(file) if zipfile.is_zipfile(file) else _read_stream(file)
-            return _tensors(found, fetch)
-    except _Refused as error:
-        raise InputError(f"{path}: expected a PyTorch file with nothing but tensors, {error}") from error
-    except (ValueError, IndexError, KeyError, EOFError, zipfile.BadZipFile, TypeError) as error:
-        reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise InputError(
-            f"{path}: expected a PyTorch file, found a damaged one ({reason[0][:120]})"
-        ) from error
+        found, fetch = _read_zip(content) if content.startswith(b"PK") else _read_stream(content)
+        place, tensors, others = _chosen(found)
+        arrays = {name: _array(name, tensor, fetch) for name, tensor in tensors.items()}
+    except (PickleError, ZipError) as error:
+        raise InputError(f"{source}: expected a PyTorch file with weights, {error}") from error
+    if others:
+        rest = f" and {len(others) - MAX_NAMED} more" if len(others) > MAX_NAMED else ""
+        where = f"read the weights in {shown('.'.join(place), 60)}" if place else "read the weights"
+        logger.warning("%s: %s, passed over %s%s", source, where, ", ".join(others[:MAX_NAMED]), rest)
+    return arrays
 
 
-def _read_zip(file: BinaryIO) -> tuple[Any, Callable[[_Storage], npt.NDArray[Any]]]:
-    archive = zipfile.ZipFile(file)
-    entries = {entry.filename: entry for entry in archive.infolist()}
+def _read_zip(content: bytes) -> tuple[Any, _Fetch]:
+    entries = read_entries(content)
     names = [name for name in entries if name == "data.pkl" or name.endswith("/data.pkl")]
     if len(names) != 1:
         raise _Refused(f"found a zip with {len(names)} entries data.pkl")
     root = names[0].removesuffix("data.pkl")
-    if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries.values()):
-        raise _Refused("found compressed entries, which PyTorch does not write")
-    if entries[names[0]].file_size > MAX_PICKLE_BYTES:
-        raise _Refused("found a pickle of more than 64 MiB")
-    if (order := root + "byteorder") in entries and archive.read(order) != b"little":
+    order = entries.get(root + "byteorder")
+    if order is not None and bytes(stored(content, order)[:10]) != b"little":
         raise _Refused("found big-endian numbers")
-    parts: dict[str, npt.NDArray[Any]] = {}
-    whole = file.seek(0, io.SEEK_END)
+    views: dict[str, memoryview] = {}
 
     def fetch(storage: _Storage) -> npt.NDArray[Any]:
-        entry = entries.get(f"{root}data/{storage.key}")
-        if entry is None:
-            raise _Refused(f"found no numbers for storage {storage.key[:40]}")
-        if entry.file_size > whole or storage.size * storage.dtype.itemsize > entry.file_size:
-            raise _Refused(f"found storage {storage.key[:40]} shorter than it says")
-        if storage.key not in parts:
-            parts[storage.key] = np.frombuffer(archive.read(entry), np.uint8)
-        return parts[storage.key][: storage.size * storage.dtype.itemsize].view(storage.dtype)
+        if storage.key not in views:
+            entry: Entry | None = entries.get(f"{root}data/{storage.key}")
+            if entry is None:
+                raise _Refused(f"found no numbers for storage {shown(storage.key, 40)}")
+            views[storage.key] = stored(content, entry)
+        return _numbers(storage, views[storage.key])
 
-    content = io.BytesIO(archive.read(names[0]))
-    return _Machine().run(content), fetch
+    pickle = bytes(stored(content, entries[names[0]]))
+    return _reader(pickle, len(content), _Declared()).load(), fetch
 
 
-def _read_stream(file: BinaryIO) -> tuple[Any, Callable[[_Storage], npt.NDArray[Any]]]:
-    file.seek(0)
-    if _LEGACY_START not in file.read(32):
-        raise _Refused("found neither a zip nor PyTorch's older form")
-    file.seek(0)
-    machine = _Machine()
-    if machine.run(file) != _MAGIC or machine.run(file) != 1001:
+def _read_stream(content: bytes) -> tuple[Any, _Fetch]:
+    declared = _Declared()
+    reader = _reader(content, len(content), declared)
+    magic, version, system = reader.load(), reader.load(), reader.load()
+    if type(magic) is not int or magic != _MAGIC or type(version) is not int or version != 1001:
         raise _Refused("found another version of PyTorch's older form")
-    if not machine.run(file).get("little_endian", True):
+    if not isinstance(system, dict) or system.get("little_endian", True) is not True:
         raise _Refused("found big-endian numbers")
-    found, keys = machine.run(file), machine.run(file)
-    declared = machine.storages
-    begin = file.tell()
-    rest = np.frombuffer(file.read(), np.uint8)
-    places, at = {}, 0
+    found, keys = reader.load(), reader.load()
+    if not isinstance(keys, list):
+        raise _Refused(f"found {kind_of(keys)} where a list of storages was expected")
+    views: dict[str, memoryview] = {}
+    at = reader.at
     for key in keys:
-        if key not in declared:
-            raise _Refused(f"found numbers of an unknown storage {str(key)[:40]}")
-        size = int.from_bytes(rest[at : at + 8].tobytes(), "little")
-        nbytes = size * declared[key].dtype.itemsize
-        if size != declared[key].size or at + 8 + nbytes > rest.size:
-            raise _Refused(f"found storage {str(key)[:40]} shorter than it says (from byte {begin})")
-        places[key] = at + 8
-        at += 8 + nbytes
+        storage = declared.get(key) if isinstance(key, str) else None
+        if storage is None or key in views:
+            raise _Refused("found numbers of an unknown storage")
+        begin = at + 8
+        at = begin + storage.size * _dtype(storage).itemsize
+        if at > len(content) or content[begin - 8 : begin] != struct.pack("<Q", storage.size):
+            raise _Refused(f"found storage {shown(key, 40)} shorter than it says")
+        views[key] = memoryview(content)[begin:at]
 
     def fetch(storage: _Storage) -> npt.NDArray[Any]:
-        if storage.key not in places:
-            raise _Refused(f"found no numbers for storage {storage.key[:40]}")
-        place = places[storage.key]
-        return rest[place : place + storage.size * storage.dtype.itemsize].view(storage.dtype)
+        if storage.key not in views:
+            raise _Refused(f"found no numbers for storage {shown(storage.key, 40)}")
+        return _numbers(storage, views[storage.key])
 
     return found, fetch
 
 
-def _tensors(found: Any, fetch: Callable[[_Storage], npt.NDArray[Any]]) -> Tensors:
-    if isinstance(found, dict) and isinstance(found.get("state_dict"), dict):
-        found = found["state_dict"]
+def _dtype(storage: _Storage) -> np.dtype[Any]:
+    if storage.kind not in _STORAGES:
+        raise _Refused(f"found a storage of kind {shown(storage.kind, 60)}")
+    return np.dtype(_STORAGES[storage.kind])
+
+
+def _numbers(storage: _Storage, view: memoryview) -> npt.NDArray[Any]:
+    """A storage's numbers: as many as its bytes are, whatever it says."""
+    dtype = _dtype(storage)
+    if storage.size * dtype.itemsize > len(view):
+        raise _Refused(f"found storage {shown(storage.key, 40)} shorter than it says")
+    return np.frombuffer(view[: storage.size * dtype.itemsize], dtype)
+
+
+def _array(name: str, tensor: _Tensor, fetch: _Fetch) -> npt.NDArray[Any]:
+    numbers = fetch(tensor.storage)
+    if not possible(tensor.shape, numbers.itemsize):
+        raise _Refused(f"found a tensor of shape {shown(list(tensor.shape), 80)}")
+    count = math.prod(tensor.shape)
+    if count == 0:
+        return np.zeros(tensor.shape, numbers.dtype)
+    reach = tensor.offset + sum((n - 1) * step for n, step in zip(tensor.shape, tensor.strides, strict=True))
+    # Strides of zero would let one number stand for terabytes once they are copied.
+    if count > len(numbers) or reach >= len(numbers):
+        raise _Refused(f"found tensor {shown(name, 60)} larger than its storage")
+    strides = [step * numbers.itemsize for step in tensor.strides]
+    return np.lib.stride_tricks.as_strided(numbers[tensor.offset :], tensor.shape, strides, writeable=False)
+
+
+# Which of the things in the file are the weights.
+
+
+def _chosen(found: Any) -> tuple[tuple[str, ...], dict[str, _Tensor], list[str]]:
+    """Where the weights are, the weights, and what lies beside them, in words."""
     if not isinstance(found, dict):
-        raise _Refused(f"found {type(found).__name__.strip('_').lower()} instead of a dictionary")
-    tensors = {}
-    for name, value in found.items():
-        if not isinstance(value, _Tensor):
+        advice = "; save the model's state_dict()" if isinstance(found, Unread) else ""
+        raise _Refused(f"found {kind_of(found)} instead of a dictionary of tensors{advice}")
+    holders = {
+        place: content for place, content in _dictionaries(found) if any(map(_is_tensor, content.values()))
+    }
+    named = [place for place in holders if place and place[-1] in WEIGHTS_NAMES]
+    if not holders:
+        others = _in_words(found, None)
+        raise _Refused(f"found no tensor in the dictionary{f' of {_listed(others)}' if others else ''}")
+    if named:
+        place = min(named, key=lambda place: (WEIGHTS_NAMES.index(place[-1]), len(place)))
+    else:
+        sizes = {place: sum(map(_is_tensor, content.values())) for place, content in holders.items()}
+        most = [place for place, size in sizes.items() if size == max(sizes.values())]
+        if len(most) > 1:
+            places = [shown(".".join(place) or "the top", 40) for place in most]
+            raise _Refused(f"found several that may be weights: {_listed(places)}")
+        place = most[0]
+    others = []
+    within = found
+    for step in (*place, None):
+        others += _in_words(within, step)
+        within = within if step is None else within[step]
+    return place, {name: value for name, value in within.items() if _is_tensor(value)}, others
+
+
+def _dictionaries(found: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
+    """Each dictionary once, the outer ones first, without what optimizers keep."""
+    seen: set[int] = {id(found)}
+    level: list[tuple[tuple[str, ...], dict[str, Any]]] = [((), found)]
+    for _ in range(MAX_DEPTH + 1):
+        yield from level
+        inner = []
+        for place, content in level:
+            for name, value in content.items():
+                if isinstance(value, dict) and id(value) not in seen and "optim" not in name.lower():
+                    seen.add(id(value))
+                    inner.append(((*place, name), value))
+        level = inner
+
+
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, _Tensor)
+
+
+def _in_words(content: dict[str, Any], step: str | None) -> list[str]:
+    """What is passed over in a dictionary: all but one item, or all but the tensors."""
+    words = []
+    for name, value in content.items():
+        if name == step or (step is None and _is_tensor(value)):
             continue
-        numbers = fetch(value.storage)
-        reach = value.offset + sum((n - 1) * step for n, step in zip(value.shape, value.strides, strict=True))
-        count = math.prod(value.shape)
-        # Strides of zero would let one number stand for terabytes once they are copied.
-        if count > value.storage.size or (count and reach >= value.storage.size):
-            raise _Refused(f"found tensor {str(name)[:60]} larger than its storage")
-        strides = [step * numbers.itemsize for step in value.strides]
-        if count == 0:
-            tensors[str(name)] = np.zeros(value.shape, numbers.dtype)
-        else:
-            tensors[str(name)] = np.lib.stride_tricks.as_strided(
-                numbers[value.offset :], value.shape, strides, writeable=False
-            )
-    if not tensors:
-        raise _Refused("found no tensor in the dictionary")
-    return tensors
+        told = f" ({value.what})" if isinstance(value, Unread) else ""
+        words.append(f"{shown(name, 40)}{told}")
+    return words
 
 
-class _Machine:
-    """Reads pickles, one after another, keeping note of the storages that they declare."""
+def _listed(words: list[str]) -> str:
+    return ", ".join(words[:MAX_NAMED]) + (" and more" if len(words) > MAX_NAMED else "")
 
-    def __init__(self) -> None:
-        self.storages: dict[str, _Storage] = {}
 
-    def run(self, file: BinaryIO) -> Any:
-        stack: list[Any] = []
-        marks: list[int] = []
-        memo: dict[int, Any] = {}
+# What PyTorch's own functions would make of a pickle's values; no function is called.
 
-        def since_mark() -> list[Any]:
-            start = marks.pop()
-            items = stack[start:]
-            del stack[start:]
-            return items
+_Declared = dict[str, _Storage]
 
-        for count, (opcode, argument, _) in enumerate(pickletools.genops(file)):
-            name = opcode.name
-            if count > MAX_INSTRUCTIONS:
-                raise _Refused("found too many instructions")
-            if name in ("PROTO", "FRAME"):
-                continue
-            if name == "STOP":
-                return stack.pop()
-            if name in _VALUES:
-                stack.append(argument)
-            elif name in _CONSTANTS:
-                stack.append(_CONSTANTS[name]())
-            elif name == "MARK":
-                marks.append(len(stack))
-            elif name in ("PUT", "BINPUT", "LONG_BINPUT"):
-                memo[_as(int, argument)] = stack[-1]
-            elif name == "MEMOIZE":
-                memo[len(memo)] = stack[-1]
-            elif name in ("GET", "BINGET", "LONG_BINGET"):
-                stack.append(memo[_as(int, argument)])
-            elif name in _TUPLES:
-                size = _TUPLES[name]
-                items = [stack.pop() for _ in range(size)][::-1]
-                stack.append(tuple(items))
-            elif name == "TUPLE":
-                stack.append(tuple(since_mark()))
-            elif name == "LIST":
-                stack.append(since_mark())
-            elif name == "APPEND":
-                item = stack.pop()
-                _as(list, stack[-1]).append(item)
-            elif name == "APPENDS":
-                items = since_mark()
-                _as(list, stack[-1]).extend(items)
-            elif name == "SETITEM":
-                value, key = stack.pop(), stack.pop()
-                _as(dict, stack[-1])[_key(key)] = value
-            elif name in ("SETITEMS", "DICT"):
-                items = since_mark()
-                if name == "DICT":
-                    stack.append({})
-                pairs = zip(items[::2], items[1::2], strict=True)
-                _as(dict, stack[-1]).update({_key(key): value for key, value in pairs})
-            elif name == "GLOBAL":
-                module, _, attribute = str(argument).partition(" ")
-                stack.append(_Name(module, attribute))
-            elif name == "STACK_GLOBAL":
-                attribute, module = stack.pop(), stack.pop()
-                stack.append(_Name(_as(str, module), _as(str, attribute)))
-            elif name == "BINPERSID":
-                stack.append(self._storage(stack.pop()))
-            elif name == "REDUCE":
-                arguments, function = stack.pop(), stack.pop()
-                stack.append(_rebuilt(_as(_Name, function), _as(tuple, arguments)))
-            elif name == "BUILD":
-                # PyTorch hangs its version on the dictionary; nothing else has attributes.
-                stack.pop()
-                _as(dict, stack[-1])
-            else:
-                raise _Refused(f"found the pickle instruction {name}")
-        raise _Refused("found a pickle without an end")
 
-    def _storage(self, reference: Any) -> _Storage:
-        reference = _as(tuple, reference)
-        if len(reference) not in (5, 6) or reference[0] != "storage":
-            raise _Refused("found a reference that is no storage")
-        if len(reference) == 6 and reference[5] is not None:
-            raise _Refused("found a view of a storage, as PyTorch before 0.4 wrote them")
-        kind, key, size = _as(_Name, reference[1]), _as(str, reference[2]), _as(int, reference[4])
-        if kind.module != "torch" or kind.name not in _STORAGES or size < 0:
-            raise _Refused(f"found a storage of kind {kind.module}.{kind.name}"[:120])
-        storage = _Storage(key, np.dtype(_STORAGES[kind.name]), size)
-        if self.storages.setdefault(key, storage) != storage:
-            raise _Refused(f"found storage {key[:40]} declared in two ways")
+def _reader(pickle: bytes, file_size: int, declared: dict[str, _Storage]) -> Reader:
+    def refer(reference: Any) -> Any:
+        if isinstance(reference, tuple) and reference[:1] == ("module",):
+            return Unread("the code of a class")
+        storage = _storage(reference)
+        if declared.setdefault(storage.key, storage) != storage:
+            raise _Refused(f"found storage {shown(storage.key, 40)} declared in two ways")
         return storage
 
-
-_VALUES = {
-    *("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"),
-    *("UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8", "STRING", "BINSTRING", "SHORT_BINSTRING"),
-}
-_CONSTANTS: Mapping[str, Callable[[], Any]] = {
-    "NONE": lambda: None,
-    "NEWTRUE": lambda: True,
-    "NEWFALSE": lambda: False,
-    "EMPTY_TUPLE": tuple,
-    "EMPTY_LIST": list,
-    "EMPTY_DICT": dict,
-}
-_TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
+    return Reader(pickle, file_size, _rebuilt, refer)
 
 
-def _as(kind: type[Any], value: Any) -> Any:
-    if type(value) is not kind:
-        raise _Refused(f"found {type(value).__name__.strip('_').lower()} where {kind.__name__} was expected")
-    return value
+def _storage(reference: Any) -> _Storage:
+    match reference:
+        case ("storage", Name() as kind, str() as key, _, int() as size, *view) if size >= 0:
+            if view not in ([], [None]):
+                raise _Refused("found a view of a storage, as PyTorch before 0.4 wrote them")
+            known = kind.module == "torch" and kind.name in _STORAGES
+            return _Storage(key, kind.name if known else str(kind), size)
+    raise _Refused("found a reference that is no storage")
 
 
-def _key(value: Any) -> Any:
-    if not isinstance(value, str | int):
-        raise _Refused("found a dictionary with keys that are no names")
-    return value
-
-
-def _rebuilt(function: _Name, arguments: tuple[Any, ...]) -> Any:
-    """What PyTorch's own functions would make; no function is called."""
-    match (function.module, function.name):
-        case ("collections", "OrderedDict") if not arguments:
+def _rebuilt(function: Name, arguments: tuple[Any, ...]) -> Any:
+    match function, arguments:
+        case (("collections", "OrderedDict" | "defaultdict"), () | (Name(),)):
             return {}
-        case ("torch._utils", "_rebuild_parameter") if len(arguments) == 3:
-            return _as(_Tensor, arguments[0])
-        case ("torch._utils", "_rebuild_tensor_v2" | "_rebuild_tensor") if len(arguments) >= 4:
-            storage, offset = _as(_Storage, arguments[0]), _as(int, arguments[1])
-            shape, strides = (tuple(_as(int, n) for n in _as(tuple, a)) for a in arguments[2:4])
-            negative = any(n < 0 for n in (offset, *shape, *strides))
-            if negative or len(shape) != len(strides) or len(shape) > MAX_RANK:
-                raise _Refused(f"found a tensor of shape {list(shape)[:MAX_RANK]}")
-            return _Tensor(storage, offset, shape, strides)
-    raise _Refused(f"found a call of {function.module}.{function.name}"[:120])
+        case (("collections", "OrderedDict"), (list() as pairs,)):  # as Python 2 wrote them
+            return {pair[0]: pair[1] for pair in pairs if isinstance(pair[0], str)}
+        case (("copyreg" | "copy_reg", "_reconstructor"), (Name() as kind, *_)):
+            return Unread(str(kind))
+        case (("torch._utils", "_rebuild_parameter" | "_rebuild_parameter_with_state"), (first, *_)):
+            return first
+        case (("torch._utils", "_rebuild_tensor_v2" | "_rebuild_tensor"), _):
+            return _tensor(arguments)
+        case (
+            ("torch._tensor", "_rebuild_from_type_v2"),
+            (("torch._utils", "_rebuild_tensor_v2"), _, inner, _),
+        ):
+            return _tensor(inner)
+    return Unread(str(function))
+
+
+def _tensor(arguments: Any) -> _Tensor:
+    match arguments:
+        case (_Storage() as storage, int() as offset, tuple() as shape, tuple() as strides, *_):
+            numbers = (offset, *shape, *strides)
+            if all(type(n) is int and n >= 0 for n in numbers) and len(shape) == len(strides):
+                return _Tensor(storage, offset, shape, strides)
+    raise _Refused("found a tensor without a storage, or of a shape that none has")
