@@ -52,7 +52,8 @@ class Subject(NamedTuple):
       cells: indices of the classes to evolve for; None for all.
       group: the group of related classes that a class belongs to; "" where there are none.
       judges: other targets that score the saved elites, by name, made from the target.
-      second: another network, trained independently of the target, that judges the images; None: there is none.
+      second: another network, trained independently of the target, that judges the images; None where there
+        is none.
     """
 
     image_shape: tuple[int, int, int]

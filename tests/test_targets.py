@@ -2,7 +2,6 @@
 
 import dataclasses
 import fnmatch
-import hashlib
 import io
 import logging
 import os
@@ -18,9 +17,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from fooljax import datasets
 from fooljax.base import Target, as_target
 from fooljax.datasets import from_arrays
-from fooljax import datasets
 from fooljax.errors import FaultError, InputError
 from fooljax.storage import digest_tree, load_arrays, read_json, save_tree
 from fooljax.targets import LeNet, Recipe, check_trained, lenet, pretrained, shipped, train, trained
