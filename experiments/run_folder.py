@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax.errors import FaultError, InputError
-from fooljax.storage import read_json, write_bytes, write_json
+from fooljax.storage import read_json, remove_abandoned, write_bytes, write_json
 
 LOCK = ".lock"
 PACKAGES = ("fooljax", "jax", "jaxlib", "flax", "optax", "numpy", "pillow")
@@ -41,6 +41,7 @@ class RunFolder:
             self._lock.acquire()
         except filelock.Timeout:
             raise InputError(f"{path}: another process is at work in this run folder") from None
+        remove_abandoned(path)
 
     @classmethod
     def create(cls, path: Path, experiment: str, settings: Mapping[str, Any]) -> "RunFolder":
