@@ -198,7 +198,7 @@ def load_arrays(path: Path) -> tuple[dict[str, npt.NDArray[Any]], dict[str, str]
     Raises:
       InputError: the file is missing, damaged, or of another schema.
     """
-    arrays = read_npz(path)
+    arrays = read_npz(path, expansion=1)  # ours are not compressed
     try:
         header = arrays.pop(HEADER, np.empty(0, np.uint8))
         facts = parse_json(header.tobytes(), finite=False)

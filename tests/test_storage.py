@@ -93,7 +93,7 @@ def test_any_truncation_is_found(tmp_path_factory, kept):
     save_tree(path, {"a": np.arange(100)})
     raw = path.read_bytes()
     path.write_bytes(raw[: int(len(raw) * kept)])
-    with pytest.raises(InputError, match="damaged"):
+    with pytest.raises(InputError, match=r"tree\.npz: expected an \.npz file"):
         load_arrays(path)
 
 
@@ -177,7 +177,8 @@ def test_two_checkpoints_are_kept_and_a_damaged_one_passed_over(tmp_path, caplog
     store.paths()[0].write_bytes(b"PK")
     with caplog.at_level(logging.WARNING):
         assert store.latest() == store.paths()[1]
-    assert "generation-000000030.npz: damaged" in caplog.text
+    assert "generation-000000030.npz: expected an .npz file" in caplog.text
+    assert "falling back to an older checkpoint" in caplog.text
     store.paths()[1].write_bytes(b"")
     assert store.latest() is None
 
@@ -284,6 +285,15 @@ def test_no_flipped_bit_of_a_checkpoint_hides_the_older_one(tmp_path):
             loaded, facts = load_tree(newest, template(tree))
             assert facts == {"note": "x"}
             np.testing.assert_array_equal(loaded["a"], tree["a"])
+
+
+def test_a_file_of_ours_never_becomes_more_than_it_is(tmp_path):
+    save_tree(tmp_path / "t.npz", {"a": np.zeros(2**23, np.uint8)})
+    with np.load(tmp_path / "t.npz") as file:
+        np.savez_compressed(tmp_path / "t.npz", **file)
+    assert (tmp_path / "t.npz").stat().st_size < 10_000
+    with pytest.raises(InputError, match="8,388,... bytes packed into"):
+        load_arrays(tmp_path / "t.npz")
 
 
 @pytest.mark.parametrize(
