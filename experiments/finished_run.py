@@ -13,6 +13,7 @@ from experiments.job import Experiment, FoolingConfig
 from fooljax.archive import Archive, empty
 from fooljax.base import Encoding
 from fooljax.errors import InputError
+from fooljax.genomes import check_genomes
 from fooljax.storage import load_arrays, load_tree, read_json
 
 
@@ -87,6 +88,10 @@ def open_run(path: Path) -> FinishedRun:
     blank = jax.eval_shape(lambda: empty(genome, len(cells), encoding.num_parents))
     template = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((config.runs, *leaf.shape), leaf.dtype), blank)
     archive, _ = load_tree(path / "archive.npz", template)
+    try:
+        check_genomes(encoding, jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), archive.genomes))
+    except InputError as error:
+        raise InputError(f"{path / 'archive.npz'}: {error}") from error
     return FinishedRun(path, experiment, config, encoding, archive, cells, names, digest)
 
 

@@ -24,6 +24,7 @@ from fooljax.archive import Archive, empty, first_at, insert
 from fooljax.base import Apply, Encoding, Genome, Problem, Strategy, Target, as_target
 from fooljax.errors import InputError, shown
 from fooljax.evaluation import draw, make_fitness, to_log_odds
+from fooljax.genomes import check_genomes
 from fooljax.identity import check_identity, search_identity
 from fooljax.precision import as_float32, in_float32
 from fooljax.probe import count_classes, probe
@@ -573,6 +574,10 @@ def _count_genomes(encoding: Encoding, genomes: Genome) -> int:
             name = f"init_genomes{jax.tree_util.keystr(path)}"
             shape = ", ".join(["N", *map(str, one.shape)])
             raise InputError(f"{name}: expected {one.dtype}[{shape}], got {leaf.dtype}{list(leaf.shape)}")
+    try:
+        check_genomes(encoding, genomes)
+    except InputError as error:
+        raise InputError(f"init_genomes: {error}") from error
     return count
 
 
