@@ -33,7 +33,7 @@ def test_numbers_that_no_operator_makes(encoding, bad, message):
     leaf[(3, *(0,) * (leaf.ndim - 1))] = bad
     with pytest.raises(InputError, match="^genome 3: expected " + re.escape(message)):
         check_genomes(encoding, genomes)
-    with pytest.raises(InputError, match="^init_genomes: genome 3: expected "):
+    with pytest.raises(InputError, match=r"^init_genomes: genome 3: expected "):
         evolve(encoding, lambda images: images[:, 0, :2, 0], key=jax.random.key(0), init_genomes=genomes,
                generations=0)  # fmt: skip
 
@@ -60,5 +60,5 @@ def test_counts_beyond_their_arrays_are_refused_by_the_encoding():
     check_genomes(encoding, genomes)
     check_genomes(encoding, jax.tree.map(np.zeros_like, genomes))  # as an empty cell has
     genomes.num_hidden[2] = 50_000_000
-    with pytest.raises(InputError, match="^genome 2: num_hidden: expected 0 to 59, got 50000000"):
+    with pytest.raises(InputError, match=r"^genome 2: num_hidden: expected 0 to 59, got 50000000"):
         check_genomes(encoding, genomes)

@@ -292,7 +292,7 @@ def test_a_file_of_ours_never_becomes_more_than_it_is(tmp_path):
     with np.load(tmp_path / "t.npz") as file:
         np.savez_compressed(tmp_path / "t.npz", **file)
     assert (tmp_path / "t.npz").stat().st_size < 10_000
-    with pytest.raises(InputError, match="8,388,... bytes packed into"):
+    with pytest.raises(InputError, match=r"8,388,... bytes packed into"):
         load_arrays(tmp_path / "t.npz")
 
 

@@ -232,9 +232,10 @@ def _valid(genomes: CPPN, layout: Layout, num_functions: int) -> npt.NDArray[np.
         np.abs(weights) <= MAX_WEIGHT,
         (functions >= 0) & (functions < num_functions) & (is_node | (functions == 0)),
         np.where(unused, targets == 0, leads & np.take_along_axis(is_node, target, axis=1)),
-        np.where(unused, sources == 0, (sources >= 0) & (sources < targets) & (sources - num_inputs < hidden)),
+        np.where(
+            unused, sources == 0, (sources >= 0) & (sources < targets) & (sources - num_inputs < hidden)
+        ),
         ~unused | (weights == 0.0),
         unused[:, 1:] | (targets[:, 1:] >= targets[:, :-1]),
     )
     return np.logical_and.reduce([good.all(axis=1) for good in of_each])
-
