@@ -100,7 +100,7 @@ def _upright(image: Image.Image) -> Image.Image:
 def _in_colour(image: Image.Image) -> Image.Image:
     """In RGB, 8 bits."""
     if image.mode.startswith("I;16"):  # 16-bit grey, which Pillow itself would cut off at 255
-        return Image.fromarray(np.rint(np.asarray(image) / 257.0).astype(np.uint8)).convert("RGB")
+        return Image.fromarray(np.rint(np.asarray(image) / np.float32(257.0)).astype(np.uint8)).convert("RGB")
     if image.mode in ("I", "F"):
         raise InputError(f"expected 8 or 16 bits a channel, got numbers of mode {image.mode}")
     if image.has_transparency_data:
