@@ -666,7 +666,7 @@ def _load(
                 f"{path}: expected metrics/{name} {metrics[name].dtype}{list(shape)}, "
                 f"found {rows.dtype}{list(rows.shape)}"
             )
-    spent = {name: facts.get(name) for name in ("seconds_search", "seconds_compile")}
+    spent: dict[str, Any] = {name: facts.get(name) for name in ("seconds_search", "seconds_compile")}
     if not all(isinstance(seconds, int | float) for seconds in spent.values()):
         raise InputError(f"{path}: expected the seconds spent, found {shown(spent)}")
     for archive in (loaded.archive, loaded.first):
