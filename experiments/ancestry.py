@@ -18,6 +18,7 @@ import numpy.typing as npt
 from fooljax.base import Encoding, Genome
 from fooljax.errors import FaultError, InputError
 from fooljax.evolution import Replacements
+from fooljax.genomes import check_genomes
 from fooljax.storage import load_arrays, load_tree, save_tree
 
 FILE = "lineage.npz"
@@ -198,10 +199,10 @@ def _save(path: Path, ancestry: Ancestry, first: int, last: int) -> None:
 def _load(path: Path, encoding: Encoding) -> tuple[Ancestry, int, int]:
     """A file's content, and the first and last generation that it is about."""
     facts = load_arrays(path)[2]
-    try:
-        first, last, rows, genomes = (int(facts[name]) for name in ("first", "last", "rows", "genomes"))
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: expected a table of replacements, found something else") from error
+    counts: list[Any] = [facts.get(name) for name in ("first", "last", "rows", "genomes")]
+    if not all(type(count) is int and 0 <= count < 2**31 for count in counts):
+        raise InputError(f"{path}: expected a table of replacements, found something else")
+    first, last, rows, genomes = counts
     column: Any = jax.ShapeDtypeStruct((rows,), np.int32)
     ids: Any = jax.ShapeDtypeStruct((rows, encoding.num_parents), np.int32)
     template = Ancestry(
@@ -215,4 +216,26 @@ def _load(path: Path, encoding: Encoding) -> tuple[Ancestry, int, int]:
             lambda leaf: jax.ShapeDtypeStruct((genomes, *leaf.shape), leaf.dtype), _shape_of(encoding)
         ),
     )
-    return load_tree(path, template)[0], first, last
+    ancestry = load_tree(path, template)[0]
+    _check(path, ancestry, encoding, first, last)
+    return ancestry, first, last
+
+
+def _check(path: Path, ancestry: Ancestry, encoding: Encoding, first: int, last: int) -> None:
+    """Makes sure that the columns point at what is there, and that the genomes are possible ones."""
+    genomes = len(jax.tree.leaves(ancestry.genomes)[0])
+    for name, least, most in (
+        ("run", 0, 2**31 - 1),
+        ("generation", first, last),
+        ("cell", 0, 2**31 - 1),
+        ("id", 0, 2**31 - 1),
+        ("parents", -1, 2**31 - 1),
+        ("genome", 0, genomes - 1),
+    ):
+        column = getattr(ancestry, name)
+        if wrong := column[(column < least) | (column > most)].tolist():
+            raise InputError(f"{path}: expected {name} in {least} to {most}, found {wrong[0]}")
+    try:
+        check_genomes(encoding, ancestry.genomes)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error

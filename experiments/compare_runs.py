@@ -7,6 +7,7 @@ images as they are saved; the last columns are of the saved images read back, at
 """
 
 import csv
+import io
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,10 +18,14 @@ import numpy.typing as npt
 
 from experiments.command_line import Parser, run_command
 from experiments.job import FoolingConfig
-from fooljax.errors import InputError
+from fooljax.errors import InputError, shown
+from fooljax.reading import name_of, read_regular
 from fooljax.report import format_confidence
 from fooljax.report.budget import median_curves
 from fooljax.storage import read_json, write_bytes
+
+MAX_METRICS = 2**30
+"""Bytes of a `metrics.csv`."""
 
 
 class Run(NamedTuple):
@@ -45,22 +50,52 @@ def read(folder: Path) -> Run:
     """
     summary, path = read_json(folder / "summary.json"), folder / "metrics.csv"
     try:
-        with open(path, encoding="utf-8", newline="") as file:
-            rows = [
-                (int(row["run"]), int(row["queries"]), float(row["median_log_odds"]))
-                for row in csv.DictReader(file)
-            ]
+        text = read_regular(path, MAX_METRICS).decode()
+        rows = [
+            (int(row["run"]), int(row["queries"]), float(row["median_log_odds"]))
+            for row in csv.DictReader(io.StringIO(text, newline=""))
+        ]
         table = np.asarray(sorted(rows), np.float64).reshape(max(run for run, _, _ in rows) + 1, -1, 3)
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: expected the metrics of a run, found something else ({error})") from error
-    if not isinstance(summary.get("rescored"), dict):
-        raise InputError(f"{folder / 'summary.json'}: expected an entry rescored, found none")
+        passes = table[0, :, 1].astype(np.int64)
+        is_whole = np.array_equal(table[..., 0], np.repeat(np.arange(len(table))[:, None], len(passes), 1))
+        if (
+            not is_whole
+            or np.any(table[..., 1] != table[0, :, 1])
+            or np.any(np.diff(passes, prepend=-1) <= 0)
+        ):
+            raise ValueError("rows of runs that do not go together")
+        if np.isnan(table).any() or not 0 <= table[..., 1].max() < 2**53:
+            raise ValueError("numbers that are none, or too large")
+    except InputError:
+        raise
+    except (KeyError, IndexError, TypeError, ValueError, OverflowError, MemoryError, csv.Error) as error:
+        raise InputError(
+            f"{name_of(path)}: expected the metrics of a run, found something else ({shown(error)})"
+        ) from error
+    _check_summary(folder / "summary.json", summary)
+    return Run(summary, summary.get("evaluations_before", 0) + passes, table[..., 2])
+
+
+def _check_summary(path: Path, summary: Mapping[str, Any]) -> None:
+    """Makes sure that what is shown of a summary is there."""
+    rescored = summary.get("rescored")
+    if not isinstance(rescored, dict):
+        raise InputError(f"{name_of(path)}: expected an entry rescored, found none")
+    shares = rescored.get("shares") or {}
     before = summary.get("evaluations_before", 0)
-    if not isinstance(before, int):
-        raise InputError(f"{folder / 'summary.json'}: expected a number evaluations_before, found {before!r}")
-    return Run(summary, before + table[0, :, 1].astype(np.int64), table[..., 2])
+    median, target = rescored.get("median_log_odds"), summary.get("target_sha256")
+    for what, value, is_right in (
+        ("a number evaluations_before", before, type(before) is int and 0 <= before < 2**53),
+        ("a digest target_sha256", target, isinstance(target, str)),
+        ("a number median_log_odds", median, _is_number(median)),
+        ("numbers as shares", shares, isinstance(shares, dict) and all(map(_is_number, shares.values()))),
+    ):
+        if not is_right:
+            raise InputError(f"{name_of(path)}: expected {what}, found {shown(repr(value))}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def at(run: Run, passes: int) -> float:

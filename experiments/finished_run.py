@@ -12,8 +12,11 @@ from experiments.command_line import config_from
 from experiments.job import Experiment, FoolingConfig
 from fooljax.archive import Archive, empty
 from fooljax.base import Encoding
-from fooljax.errors import InputError
+from fooljax.errors import InputError, shown
+from fooljax.genomes import check_genomes
 from fooljax.storage import load_arrays, load_tree, read_json
+
+MAX_SIDE = 65_536
 
 
 class FinishedRun(NamedTuple):
@@ -80,13 +83,25 @@ def open_run(path: Path) -> FinishedRun:
         height, width, channels = (int(side) for side in facts["image_shape"])
         names = tuple(str(name) for name in target["class_names"])
         digest = str(target["params_sha256"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: expected the folder of a run of this version ({error!r})") from error
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise InputError(
+            f"{path}: expected the folder of a run of this version ({type(error).__name__}: {shown(error)})"
+        ) from error
+    if not set(cells) <= set(range(len(names))) or len(set(cells)) < len(cells):
+        raise InputError(f"{path}: expected cells of {len(names)} classes, each once, found {shown(cells)}")
+    if not all(1 <= side <= MAX_SIDE for side in (height, width, channels)):
+        raise InputError(
+            f"{path}: expected images of 1 to {MAX_SIDE} pixels a side, found {height} x {width} x {channels}"
+        )
     encoding = experiment.encoding(config, (height, width, channels))
     genome = jax.eval_shape(encoding.init, jax.random.key(0))
     blank = jax.eval_shape(lambda: empty(genome, len(cells), encoding.num_parents))
     template = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((config.runs, *leaf.shape), leaf.dtype), blank)
     archive, _ = load_tree(path / "archive.npz", template)
+    try:
+        check_genomes(encoding, jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), archive.genomes))
+    except InputError as error:
+        raise InputError(f"{path / 'archive.npz'}: {error}") from error
     return FinishedRun(path, experiment, config, encoding, archive, cells, names, digest)
 
 

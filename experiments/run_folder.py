@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from experiments.tables import csv_text
 from fooljax.errors import FaultError, InputError
-from fooljax.storage import read_json, write_bytes, write_json
+from fooljax.storage import read_json, remove_abandoned, write_bytes, write_json
 
 LOCK = ".lock"
 PACKAGES = ("fooljax", "jax", "jaxlib", "flax", "optax", "numpy", "pillow")
@@ -40,6 +40,7 @@ class RunFolder:
             self._lock.acquire()
         except filelock.Timeout:
             raise InputError(f"{path}: another process is at work in this run folder") from None
+        remove_abandoned(path)
 
     @classmethod
     def create(cls, path: Path, experiment: str, settings: Mapping[str, Any]) -> "RunFolder":

@@ -5,71 +5,144 @@ the form in which the validation set of ILSVRC 2012 is usually kept. Without it,
 scikit-learn (and scikit-image, where it is installed) are named.
 """
 
+import contextlib
 import importlib.util
+import io
+import logging
+import re
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageOps
 from scipy.stats import binomtest
 
 from experiments.command_line import Parser, run_command
 from experiments.photographs import PhotographsConfig
 from experiments.terminal import Terminal
 from fooljax.base import Target, TargetCard
-from fooljax.errors import InputError
+from fooljax.errors import InputError, shown
 from fooljax.evaluation import confidence, score
+from fooljax.reading import name_of, open_regular
 from fooljax.storage import write_json
 from fooljax.targets import imagenet
 
 BATCH = 32
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
+FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF", "MPO")
+"""That are looked for, whatever the ending says."""
 MAX_PIXELS = 2**26
+SMALL = 2**22
+PIXELS_PER_BYTE = 1032
+"""No file of more than `SMALL` pixels has more: what deflate reaches with 8 bits a pixel, all the same."""
+NAMED = 20
+"""Images that are passed over and told by name; the others are counted."""
 SAMPLES = (
     ("sklearn", "datasets/images", ("china.jpg", "flower.jpg")),
     ("skimage", "data", ("chelsea.png", "coffee.png", "rocket.jpg", "astronaut.png", "motorcycle_left.png")),
 )
 
+logger = logging.getLogger("fooljax")
+
 
 def read_photograph(path: Path, side: int) -> npt.NDArray[np.uint8]:
     """A photograph as `[side, side, 3]`: its shorter side scaled to `side` (bicubic), its centre cut out.
 
+    It is read as a person sees it: turned as its EXIF data say, transparent parts on white, 16-bit grey
+    scaled to 8 bits, the first picture of an animation.
+
     Raises:
-      InputError: it is no image, or of more than 64 megapixels.
+      InputError: it is no image of a known kind, damaged, of more than 64 megapixels or more than a file of
+        its size holds, so long that it would become so large when scaled, or of numbers without a known
+        range.
     """
-    try:
-        with Image.open(path) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise InputError(
-                    f"{path}: expected at most 64 megapixels, got {image.width} x {image.height}"
-                )
-            picture = image.convert("RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InputError(f"{path}: expected an image, found something else ({error})") from error
+    with open_regular(path) as file:
+        size = file.seek(0, io.SEEK_END)
+        try:
+            with warnings.catch_warnings(action="ignore"), Image.open(file, formats=FORMATS) as image:
+                _check_size(image.size, size, side)
+                picture = _in_colour(_upright(image))
+        except InputError as error:
+            raise InputError(f"{name_of(path)}: {error}") from error
+        except Exception as error:  # Pillow's readers raise what they like over a damaged file
+            raise InputError(
+                f"{name_of(path)}: expected an image, found something else "
+                f"({type(error).__name__}: {shown(error)})"
+            ) from error
     scale = side / min(picture.size)
-    size = (max(side, round(picture.width * scale)), max(side, round(picture.height * scale)))
-    picture = picture.resize(size, Image.Resampling.BICUBIC)
-    left, top = (size[0] - side) // 2, (size[1] - side) // 2
+    width, height = (max(side, round(length * scale)) for length in picture.size)
+    picture = picture.resize((width, height), Image.Resampling.BICUBIC)
+    left, top = (width - side) // 2, (height - side) // 2
     return np.asarray(picture.crop((left, top, left + side, top + side)))
+
+
+def _check_size(size: tuple[int, int], file_size: int, side: int) -> None:
+    """Before anything is unpacked: a header of some bytes may claim to be of any size."""
+    width, height = size
+    if width * height > MAX_PIXELS:
+        raise InputError(f"expected at most 64 megapixels, got {width} x {height}")
+    if width * height > max(SMALL, PIXELS_PER_BYTE * file_size):
+        raise InputError(f"expected a whole image, got {width} x {height} in {file_size:,} bytes")
+    if side * side * max(size) > MAX_PIXELS * min(size):
+        raise InputError(f"expected sides that are nearer to each other, got {width} x {height}")
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    with contextlib.suppress(Exception):  # damaged EXIF data leave an image as good as it was
+        return ImageOps.exif_transpose(image)
+    return image
+
+
+def _in_colour(image: Image.Image) -> Image.Image:
+    """In RGB, 8 bits."""
+    if image.mode.startswith("I;16"):  # 16-bit grey, which Pillow itself would cut off at 255
+        return Image.fromarray(np.rint(np.asarray(image) / np.float32(257.0)).astype(np.uint8)).convert("RGB")
+    if image.mode in ("I", "F"):
+        raise InputError(f"expected 8 or 16 bits a channel, got numbers of mode {image.mode}")
+    if image.has_transparency_data:
+        picture = image.convert("RGBA")
+        white = Image.new("RGBA", picture.size, "white")
+        return Image.alpha_composite(white, picture).convert("RGB")
+    return image.convert("RGB")
 
 
 def find_images(folder: Path, synsets: Sequence[str]) -> list[tuple[Path, int]]:
     """The images below a folder, with the index of their class, in a fixed order.
 
+    Says so where the folders are numbered from 1, as if labels were not counted from 0.
+
     Raises:
       InputError: there is no such folder, a folder in it is of no class, or there are no images.
     """
     if not folder.is_dir():
-        raise InputError(f"--imagefolder: expected a folder, found none at {folder}")
+        raise InputError(f"--imagefolder: expected a folder, found none at {name_of(folder)}")
+    inside = sorted(path for path in folder.iterdir() if path.is_dir())
+    numbers = {int(path.name) for path in inside if re.fullmatch(r"[0-9]{1,9}", path.name)}
+    from_1 = len(numbers) == len(inside) > 1 and numbers == set(range(1, len(inside) + 1))
+    if from_1 and len(inside) == len(synsets):
+        raise InputError(
+            f"--imagefolder: expected folders 0 to {len(synsets) - 1}, found 1 to {len(synsets)}; "
+            "rename them, each one less"
+        )
+    if from_1:
+        logger.warning(
+            "--imagefolder: the folders are numbered 1 to %d; 0 is the first class, so that all would be "
+            "compared with the class after their own if labels were meant to begin at 1",
+            len(inside),
+        )
     places = {name: index for index, name in enumerate(synsets)}
     found = []
-    for inner in sorted(path for path in folder.iterdir() if path.is_dir()):
-        index = places.get(inner.name, int(inner.name) if inner.name.isdecimal() else -1)
+    for inner in inside:
+        is_number = re.fullmatch(r"[0-9]{1,9}", inner.name)
+        index = places.get(inner.name, int(inner.name) if is_number else -1)
         if not 0 <= index < len(synsets):
-            raise InputError(f"--imagefolder: expected folders named as n01440764 or 0, found {inner.name}")
+            raise InputError(
+                f"--imagefolder: expected folders named as n01440764 or 0, found {shown(inner.name)}"
+            )
         found += [(path, index) for path in sorted(inner.iterdir()) if path.suffix.lower() in ENDINGS]
     if not found:
         raise InputError(f"--imagefolder: expected images in folders of classes, found none in {folder}")
@@ -79,21 +152,40 @@ def find_images(folder: Path, synsets: Sequence[str]) -> list[tuple[Path, int]]:
 def validate(
     target: Target, card: TargetCard, images: Sequence[tuple[Path, int]]
 ) -> Iterator[dict[str, Any]]:
-    """Scores images in batches; yields the figures so far, after each."""
-    top1 = top5 = count = 0
+    """Scores images in batches; yields the figures so far, after each.
+
+    An image that cannot be read is passed over, counted, and named (the first few).
+
+    Raises:
+      InputError: none of the images can be read.
+    """
+    top1 = top5 = count = passed_over = 0
     own: list[float] = []
     for start in range(0, len(images), BATCH):
-        part = images[start : start + BATCH]
-        photographs = np.stack([read_photograph(path, card.image_shape[0]) for path, _ in part])
-        odds = score(target, photographs, tile=BATCH)
-        labels = np.asarray([label for _, label in part])
+        photographs, classes = [], []
+        for path, label in images[start : start + BATCH]:
+            try:
+                photographs.append(read_photograph(path, card.image_shape[0]))
+            except InputError as error:
+                passed_over += 1
+                if passed_over <= NAMED:
+                    logger.warning("passed over: %s", error)
+                if passed_over == len(images):
+                    raise InputError(f"--imagefolder: no image could be read; the last: {error}") from error
+            else:
+                classes.append(label)
+        if not photographs:
+            continue
+        odds = score(target, np.stack(photographs), tile=BATCH)
+        labels = np.asarray(classes)
         order = np.argsort(-odds, axis=1)
         top1 += int(np.sum(order[:, 0] == labels))
         top5 += int(np.sum(order[:, :5] == labels[:, None]))
         own += odds.max(axis=1).tolist()
-        count += len(part)
+        count += len(classes)
         yield {
             "images": count,
+            "passed_over": passed_over,
             "top1": _share(top1, count),
             "top5": _share(top5, count),
             "median_confidence_of_the_first": float(confidence(np.median(own))),
@@ -149,7 +241,7 @@ def _main(argv: Sequence[str] | None) -> None:
     images = find_images(flags.imagefolder, imagenet.synsets())
     figures: dict[str, Any] = {}
     for figures in validate(target, card, images):
-        if figures["images"] % (BATCH * 20) == 0:
+        if (figures["images"] + figures["passed_over"]) % (BATCH * 20) == 0:
             terminal.say(_line(figures))
     terminal.say(_line(figures))
     if flags.json:
@@ -163,8 +255,9 @@ def _line(figures: dict[str, Any]) -> str:
         f"{name} {of['share']:.2%} [{of['low']:.2%}, {of['high']:.2%}]"
         for name, of in (("first named", figures["top1"]), ("in the first five", figures["top5"]))
     )
+    passed_over = f" ({figures['passed_over']:,} passed over)" if figures["passed_over"] else ""
     return (
-        f"{figures['images']:,} images: {shares}; median confidence in the first named "
+        f"{figures['images']:,} images{passed_over}: {shares}; median confidence in the first named "
         f"{figures['median_confidence_of_the_first']:.1%}"
     )
 

@@ -50,6 +50,9 @@ class Encoding(NamedTuple):
         leaves (no truncation to 8 bits); None where there is none.
       bounds: `(low, high)` of every number in the genome's floating-point leaves; None where they have none.
         Strategies for real vectors work on encodings that have bounds and whose genome is one vector `[G]`.
+      check: `check(genomes) -> None`, of arrays with leaves `[N, ...]`: raises InputError with the first
+        genome that no operator could have made. None where numbers that are finite and within `bounds` are
+        all that it takes. Asked before genomes of a file are used.
     """
 
     name: str
@@ -64,6 +67,7 @@ class Encoding(NamedTuple):
     to_json: Callable[[Genome], str] | None = None
     differentiable: Callable[[Genome, Coordinates], jax.Array] | None = None
     bounds: tuple[float, float] | None = None
+    check: Callable[[Genome], None] | None = None
 
 
 @flax.struct.dataclass

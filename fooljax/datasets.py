@@ -14,8 +14,7 @@ import gzip
 import hashlib
 import importlib.resources
 import importlib.util
-import io
-import json
+import logging
 import math
 import os
 import re
@@ -26,14 +25,16 @@ import threading
 import urllib.parse
 import urllib.request
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fooljax.errors import FaultError, InputError
+from fooljax.errors import FaultError, InputError, shown
+from fooljax.prepared_copies import find_copy, read_copy
+from fooljax.reading import name_of, open_regular, read_regular
 
 _SPECS = "auto, embedded, tfds, tfds:NAME or idx:DIR"
 _DIGITS = tuple("0123456789")
@@ -53,8 +54,9 @@ _FASHION_NAMES = (
 
 _DEFLATE_RATIO = 1032  # zlib's technical notes: no deflate stream expands by more than 1032:1
 _CHUNK = 2**20
-_BATCH = 1000  # TFDS records held in memory at once
 _CONNECT_SECONDS = 5.0
+
+logger = logging.getLogger("fooljax")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -148,6 +150,12 @@ def from_arrays(
             raise InputError(
                 f"{argument}: expected labels in [0, {len(names)}), one per class name, got {labels.max()}"
             )
+    if lowest := int(min(train_y.min(), test_y.min())):
+        logger.warning(
+            "labels: no image has one below %d; they count from 0, so class %s is there without an image",
+            lowest,
+            shown(names[0], 40),
+        )
     for array in (train_x, train_y, test_x, test_y):
         array.flags.writeable = False  # else the cached digest could become untrue
     return Dataset(name, train_x, train_y, test_x, test_y, names, source)
@@ -180,16 +188,22 @@ def load(spec: str = "auto", *, data_dir: str | os.PathLike[str] | None = None) 
     kind, colon, rest = spec.partition(":")
     if data_dir is not None and kind not in ("auto", "tfds"):
         raise InputError(f"data_dir: expected it only with auto or tfds, got it with {spec!r}")
-    root = Path(data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
     if spec == "embedded":
         return _load_embedded()
     if spec == "auto":
-        if copy := _find_copy(root, "mnist"):
-            return _load_copy(copy, "mnist")
+        note = "No TFDS copy of MNIST was found."
+        try:
+            root = _tfds_folder(data_dir)
+            if copy := find_copy(root, "mnist"):
+                return _load_copy(copy, "mnist")
+        except (InputError, FaultError) as error:
+            logger.warning("data: a TFDS copy of MNIST is passed over: %s", str(error).removeprefix("data: "))
+            note = "A TFDS copy of MNIST was passed over: it could not be read."
         embedded = _load_embedded()
-        return dataclasses.replace(embedded, source=f"{embedded.source} (No TFDS copy of MNIST was found.)")
+        return dataclasses.replace(embedded, source=f"{embedded.source} ({note})")
     if spec == "tfds":
-        if copy := _find_copy(root, "mnist"):
+        root = _tfds_folder(data_dir)
+        if copy := find_copy(root, "mnist"):
             return _load_copy(copy, "mnist")
         raise InputError(
             f"data: expected a copy of MNIST prepared as array_record in {root}, got none; make one with "
@@ -198,10 +212,22 @@ def load(spec: str = "auto", *, data_dir: str | os.PathLike[str] | None = None) 
     if kind == "tfds" and colon:
         if not re.fullmatch(r"[a-z0-9_]+", rest):
             raise InputError(f"data: expected tfds:NAME with NAME of a-z, 0-9 and _, got {spec!r}")
-        return _load_copy(_find_copy(root, rest) or _prepare_copy(root, rest), rest)
+        root = _tfds_folder(data_dir)
+        return _load_copy(find_copy(root, rest) or _prepare_copy(root, rest), rest)
     if kind == "idx" and rest:
-        return _load_idx(Path(rest).expanduser())
+        return _load_idx(_expanded(rest))
     raise InputError(f"data: expected {_SPECS}, got {spec!r}")
+
+
+def _tfds_folder(data_dir: str | os.PathLike[str] | None) -> Path:
+    return _expanded(data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets")
+
+
+def _expanded(path: str | os.PathLike[str]) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:  # there is no such user, or no home
+        raise InputError(f"data: expected a folder, got {shown(path)} ({shown(error)})") from error
 
 
 # --- arrays ---------------------------------------------------------------------------------------
@@ -330,7 +356,7 @@ def _load_idx(folder: Path) -> Dataset:
     names: tuple[str, ...] | None = None
     if hashlib.sha256(arrays[1].data).hexdigest() == _FASHION_LABELS_SHA256:
         name, names = "fashion-mnist", _FASHION_NAMES
-    elif names_file.is_file():
+    elif names_file.exists():
         names = _read_class_names(names_file, 1 + max(int(arrays[1].max()), int(arrays[3].max())))
     return from_arrays(*arrays, class_names=names, name=name, source=f"IDX files in {folder}.")
 
@@ -352,7 +378,7 @@ def _read_idx(path: Path, rank: int) -> npt.NDArray[np.uint8]:
     """
     packed = path.suffix == ".gz"
     try:
-        with gzip.open(path, "rb") if packed else open(path, "rb") as file:
+        with open_regular(path) as raw, gzip.open(raw) if packed else raw as file:
             head = file.read(4 + 4 * rank)
             if len(head) < 4 + 4 * rank:
                 raise InputError(f"{path}: expected an IDX header of {4 + 4 * rank} bytes, got {len(head)}")
@@ -365,13 +391,13 @@ def _read_idx(path: Path, rank: int) -> npt.NDArray[np.uint8]:
             size = math.prod(shape)
             if not 0 < size <= _MAX_BYTES:
                 raise InputError(f"{path}: expected 1 to {_MAX_BYTES} bytes of data, got a header of {shape}")
-            if size > path.stat().st_size * (_DEFLATE_RATIO if packed else 1):
+            if size > os.fstat(raw.fileno()).st_size * (_DEFLATE_RATIO if packed else 1):
                 raise InputError(f"{path}: expected {size} bytes for {shape}, got a truncated file")
             data = bytearray()
             while chunk := file.read(min(_CHUNK, size + 1 - len(data))):
                 data += chunk
     except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{path}: expected a readable IDX file, got {error}") from error
+        raise InputError(f"{path}: expected a readable IDX file, got {shown(error)}") from error
     if len(data) != size:
         got = "a truncated file" if len(data) < size else "more"
         raise InputError(f"{path}: expected {size} bytes for {shape}, got {got}")
@@ -380,137 +406,45 @@ def _read_idx(path: Path, rank: int) -> npt.NDArray[np.uint8]:
 
 def _read_class_names(path: Path, least: int) -> tuple[str, ...]:
     try:
-        with open(path, "rb") as file:
-            text = file.read(_CHUNK + 1)
-        names = tuple(line.strip() for line in text.decode("utf-8-sig").splitlines() if line.strip())
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: expected UTF-8 text, one class name per line, got {error}") from error
-    if len(text) > _CHUNK or len(names) < least:
-        raise InputError(f"{path}: expected at least {least} lines within 1 MiB, got {len(names)}")
+        text = read_regular(path, _CHUNK).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{name_of(path)}: expected UTF-8 text, one class name per line, got {shown(error)}"
+        ) from error
+    names = tuple(line.strip() for line in text.splitlines() if line.strip())
+    if len(names) < least:
+        raise InputError(f"{name_of(path)}: expected at least {least} lines, got {len(names)}")
     return names
 
 
 # --- TensorFlow Datasets --------------------------------------------------------------------------
 
 
-def _find_copy(root: Path, name: str) -> Path | None:
-    """The newest array_record copy of `name` under `root`, found without importing TFDS.
-
-    Raises:
-        InputError: There are copies, but of several configurations or in other formats only.
-    """
-    base = root / name
-    copies: dict[Path, set[str]] = {}
-    for info in (*base.glob("*/dataset_info.json"), *base.glob("*/*/dataset_info.json")):
-        # Other names are TFDS's "incomplete." folders, or nothing of TFDS's.
-        if re.fullmatch(r"\d+\.\d+\.\d+", info.parent.name) and (info.parent / "features.json").is_file():
-            text = _read_json(info)
-            others = text.get("alternativeFileFormats", [])
-            copies[info.parent] = {str(text.get("fileFormat"))}.union(map(str, others))
-    usable = [folder for folder, formats in copies.items() if "array_record" in formats]
-    if copies and not usable:
-        raise InputError(
-            f"data: expected a copy of {name} in array_record format in {base}, "
-            f"got {', '.join(sorted(set().union(*copies.values())))}; prepare it anew in another folder"
-        )
-    if len(configs := {folder.parent for folder in usable}) > 1:
-        raise InputError(
-            f"data: expected one configuration of {name} in {base}, "
-            f"got {', '.join(sorted(folder.name for folder in configs))}"
-        )
-    return max(usable, key=lambda folder: tuple(map(int, folder.name.split("."))), default=None)
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path}: expected JSON as TFDS writes it, got {error}") from error
-    if not isinstance(value, dict):
-        raise InputError(f"{path}: expected a JSON object, got {type(value).__name__}")
-    return value
-
-
 def _load_copy(folder: Path, name: str) -> Dataset:
-    """Reads the copy in `folder` (named for its version) without TensorFlow."""
-    for python_class in _python_classes(_read_json(folder / "features.json")):
-        # TFDS imports whatever module stands here; a data folder has no say in what code runs.
-        if not str(python_class).startswith("tensorflow_datasets."):
-            raise InputError(f"{folder / 'features.json'}: expected TFDS's own features, got {python_class}")
-    tfds = _import_tfds()
-    try:
-        builder = tfds.builder_from_directory(str(folder))
-        image, label = _check_features(name, builder.info.features)
-        if not {"train", "test"} <= set(builder.info.splits):
-            raise InputError(f"data: expected {name} to have train and test, got {list(builder.info.splits)}")
-        arrays: list[npt.NDArray[Any]] = []
-        for split in ("train", "test"):
-            examples = builder.as_data_source(split, decoders={"image": tfds.decode.SkipDecoding()})
-            arrays += _read_examples(f"{name} {split}", examples, image.shape)
-        class_names = tuple(label.names)
-    except ImportError as error:
-        raise FaultError(f"data: expected the packages that TFDS reads with, got {_line(error)}") from error
-    except InputError:
-        raise
-    except Exception as error:  # TFDS and array_record raise what they like over a damaged copy
-        raise InputError(f"data: expected a sound copy in {folder}, got {_line(error)}") from error
+    copy = read_copy(folder, name)
     return from_arrays(
-        *arrays,
-        class_names=class_names,
+        copy.images[0],
+        copy.labels[0],
+        copy.images[1],
+        copy.labels[1],
+        class_names=copy.class_names,
         name=f"{name}-tfds",
         source=f"{name} {folder.name}, the copy that TensorFlow Datasets prepared in {folder}.",
     )
 
 
-def _python_classes(value: Any) -> Iterator[Any]:
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if key in ("pythonClassName", "python_class_name"):  # protobuf accepts both spellings
-                yield item
-            yield from _python_classes(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _python_classes(item)
-
-
-def _check_features(name: str, features: Any) -> tuple[Any, Any]:
-    """The image and label features; InputError unless they are 8-bit images of one size, and classes."""
+def _check_features(name: str, features: Any) -> None:
+    """InputError unless they are 8-bit images of one size, and classes; before anything is downloaded."""
     given = dict(features.items()) if hasattr(features, "items") else {}
     image: Any = given.get("image")
     label: Any = given.get("label")
     if type(image).__name__ != "Image" or type(label).__name__ != "ClassLabel":
-        raise InputError(f"data: expected {name} to have an image and a label, got {_line(features)}")
+        raise InputError(f"data: expected {name} to have an image and a label, got {shown(features)}")
     if None in image.shape or image.shape[-1] not in (1, 3) or image.np_dtype != np.uint8:
         raise InputError(
             f"data: expected {name} to have 8-bit images of one size with 1 or 3 channels, "
             f"got {image.shape} {np.dtype(image.np_dtype)}"
         )
-    return image, label
-
-
-def _read_examples(
-    what: str, examples: Any, shape: tuple[int, int, int]
-) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
-    # Decoding here, not in TFDS: twice as fast, and the size is known before an image is unpacked.
-    from PIL import Image
-
-    if len(examples) * math.prod(shape) > _MAX_BYTES:
-        raise InputError(f"data: expected {what} to fit in {_MAX_BYTES} bytes, got {len(examples)} x {shape}")
-    images = np.empty((len(examples), *shape), np.uint8)
-    labels = np.empty(len(examples), np.int32)
-    for start in range(0, len(examples), _BATCH):
-        batch = examples.__getitems__(list(range(start, min(start + _BATCH, len(examples)))))
-        for index, example in enumerate(batch, start):
-            with Image.open(io.BytesIO(example["image"]), formats=("PNG", "JPEG")) as image:
-                found = (image.height, image.width, len(image.getbands()))
-                if found != shape or image.mode not in ("L", "RGB"):
-                    raise InputError(
-                        f"data: expected images of {shape} in {what}, "
-                        f"got {found} {image.mode} at record {index}"
-                    )
-                images[index] = np.asarray(image).reshape(shape)
-            labels[index] = example["label"]
-    return images, labels
 
 
 def _prepare_copy(root: Path, name: str) -> Path:
@@ -522,7 +456,8 @@ def _prepare_copy(root: Path, name: str) -> Path:
     tfds = _import_tfds()
     try:
         with contextlib.redirect_stdout(sys.stderr):  # stdout is the caller's, and TFDS prints to it
-            builder = tfds.builder(name, data_dir=str(root), file_format="array_record")
+            # Not `tfds.builder`, which for a name without code would read what stands in the folder.
+            builder = tfds.builder_cls(name)(data_dir=str(root), file_format="array_record")
             _check_features(name, builder.info.features)
             # TFDS tries for minutes when there is no network.
             if (url := next(iter(builder.url_infos), None)) and not _is_reachable(url):
@@ -535,7 +470,7 @@ def _prepare_copy(root: Path, name: str) -> Path:
     except tfds.core.DatasetNotFoundError as error:
         raise InputError(f"data: expected tfds:NAME with a dataset that TFDS knows, got {name!r}") from error
     except Exception as error:  # downloads, disks and each dataset's own code: too many kinds to list
-        raise FaultError(f"data: expected TFDS to prepare {name} in {root}, got {_line(error)}") from error
+        raise FaultError(f"data: expected TFDS to prepare {name} in {root}, got {_said(error)}") from error
 
 
 def _import_tfds() -> Any:
@@ -544,7 +479,7 @@ def _import_tfds() -> Any:
 
         tfds.builder_from_directory  # noqa: B018 - TFDS logs and swallows its own import errors
     except (ImportError, AttributeError) as error:
-        raise FaultError(f"data: expected the package tensorflow-datasets, got {_line(error)}") from error
+        raise FaultError(f"data: expected the package tensorflow-datasets, got {_said(error)}") from error
     return tfds
 
 
@@ -575,7 +510,5 @@ def _is_reachable(url: str) -> bool:
     return connected.is_set()
 
 
-def _line(error: object) -> str:
-    """`error` as one short line."""
-    kind = f"{type(error).__name__}: " if isinstance(error, BaseException) else ""
-    return f"{kind}{' '.join(str(error).split())}"[:300]
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {shown(error)}"

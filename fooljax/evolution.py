@@ -24,6 +24,7 @@ from fooljax.archive import Archive, empty, first_at, insert
 from fooljax.base import Apply, Encoding, Genome, Problem, Strategy, Target, as_target
 from fooljax.errors import InputError, shown
 from fooljax.evaluation import draw, make_fitness, to_log_odds
+from fooljax.genomes import check_genomes
 from fooljax.identity import check_identity, search_identity
 from fooljax.precision import as_float32, in_float32
 from fooljax.probe import count_classes, probe
@@ -368,7 +369,9 @@ def evolve(
             on_replacements(_rows(_with_generation_axis(replaced)))
         spent["seconds_search"] += time.perf_counter() - clock
     else:
-        state, history, spent, facts = _load(latest, state_shapes, {**metric_shapes, **blank}, identity)
+        state, history, spent, facts = _load(
+            latest, encoding, state_shapes, {**metric_shapes, **blank}, identity
+        )
         begun = {name: facts[name] for name in ("init_size", "init_genomes") if name in facts}
     identity |= begun
     if on_chunk:
@@ -573,6 +576,10 @@ def _count_genomes(encoding: Encoding, genomes: Genome) -> int:
             name = f"init_genomes{jax.tree_util.keystr(path)}"
             shape = ", ".join(["N", *map(str, one.shape)])
             raise InputError(f"{name}: expected {one.dtype}[{shape}], got {leaf.dtype}{list(leaf.shape)}")
+    try:
+        check_genomes(encoding, genomes)
+    except InputError as error:
+        raise InputError(f"init_genomes: {error}") from error
     return count
 
 
@@ -630,7 +637,11 @@ def _save(store: Checkpoints, state: EvolutionState, history: list[Any], header:
 
 
 def _load(
-    path: Path, state: EvolutionState, metrics: Mapping[str, Any], identity: Mapping[str, Any]
+    path: Path,
+    encoding: Encoding,
+    state: EvolutionState,
+    metrics: Mapping[str, Any],
+    identity: Mapping[str, Any],
 ) -> tuple[EvolutionState, list[dict[str, npt.NDArray[Any]]], dict[str, float], dict[str, Any]]:
     """The state, metrics, seconds spent and facts of a checkpoint that belongs to this search."""
     arrays, _, facts = load_arrays(path)
@@ -646,9 +657,25 @@ def _load(
         arrays["metrics/nan"] = np.zeros_like(arrays["metrics/generation"])
     else:
         loaded, _ = load_tree(path, state, under="state")
-    history = [{name: arrays[f"metrics/{name}"] for name in metrics}]
-    spent = {name: float(facts[name]) for name in ("seconds_search", "seconds_compile")}
-    return jax.tree.map(jnp.asarray, loaded), history, spent, facts
+    history = {name: arrays[f"metrics/{name}"] for name in metrics}
+    runs = state.archive.fitness.shape[0]
+    shape = (runs, max(1, history["generation"].size // runs))
+    for name, rows in history.items():
+        if rows.shape != shape or rows.dtype.kind != np.dtype(metrics[name].dtype).kind:
+            raise InputError(
+                f"{path}: expected metrics/{name} {metrics[name].dtype}{list(shape)}, "
+                f"found {rows.dtype}{list(rows.shape)}"
+            )
+    spent: dict[str, Any] = {name: facts.get(name) for name in ("seconds_search", "seconds_compile")}
+    if not all(isinstance(seconds, int | float) for seconds in spent.values()):
+        raise InputError(f"{path}: expected the seconds spent, found {shown(spent)}")
+    for archive in (loaded.archive, loaded.first):
+        genomes = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), archive.genomes)
+        try:
+            check_genomes(encoding, genomes)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from error
+    return jax.tree.map(jnp.asarray, loaded), [history], spent, facts
 
 
 def _load_old(path: Path, state: EvolutionState) -> EvolutionState:

@@ -2,20 +2,20 @@
 
 A tree file stores each leaf under its tree path, typed PRNG keys as their key data, and a JSON header with
 the schema version, each leaf's dtype and a SHA-256 of all content. Every file is written to a temporary name
-in the same folder, synced and renamed.
+in the same folder, synced and renamed; what a killed process left under such a name, the next one removes.
 """
 
+import contextlib
 import hashlib
 import io
 import json
 import logging
+import math
 import os
 import re
-import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -23,12 +23,22 @@ import ml_dtypes  # noqa: F401  (registers bfloat16 and friends as dtype names)
 import numpy as np
 import numpy.typing as npt
 
-from fooljax.errors import FaultError, InputError
+from fooljax.errors import FaultError, InputError, shown
+from fooljax.npz import read_npz
+from fooljax.reading import name_of, open_regular, read_regular
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 SCHEMA = 1
 """Version of the layout of tree files."""
 HEADER = "__header__"
 KEPT_CHECKPOINTS = 2
+MAX_JSON_BYTES = 64 * 2**20
+MAX_JSON_DEPTH = 32
+_TEMPORARY = re.compile(r"\.(.+)\.[0-9]+\.tmp", re.DOTALL)
 
 Tree = TypeVar("Tree")
 logger = logging.getLogger("fooljax")
@@ -40,17 +50,59 @@ def write_bytes(path: Path, content: bytes) -> None:
     Raises:
       FaultError: the disk is full or read-only, or the folder is missing.
     """
+    remove_abandoned(path.parent, path.name)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with open(temporary, "wb") as file:
+        with _open_locked(temporary) as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+            if os.name == "posix":  # where an open file can be renamed: the lock is held until it is in place
+                os.replace(temporary, path)
+        if os.name != "posix":
+            os.replace(temporary, path)
         _sync_folder(path.parent)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise FaultError(f"cannot write {path}: {error.strerror or error}") from error
+        raise FaultError(f"cannot write {name_of(path)}: {error.strerror or error}") from error
+
+
+def remove_abandoned(folder: Path, name: str | None = None) -> None:
+    """Removes temporary files that a killed process left; never one that a living process writes.
+
+    A process holds a lock on the file that it writes, which ends with it, however it ends.
+
+    Args:
+      folder: where to look; the folders inside it too, where no name is given.
+      name: of the file whose temporary ones are meant; of any file by default.
+    """
+    if fcntl is None:
+        return
+    for inner, _, files in os.walk(folder):
+        for found in files:
+            match = _TEMPORARY.fullmatch(found)
+            if match and name in (None, match[1]):
+                path = Path(inner, found)
+                with contextlib.suppress(OSError, InputError), open_regular(path) as file:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    path.unlink()
+        if name is not None:
+            break
+
+
+def _open_locked(path: Path) -> IO[bytes]:
+    """Opens a file to write, empty, locked against `remove_abandoned`."""
+    while True:
+        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666), "r+b")
+        if fcntl is not None:
+            with contextlib.suppress(OSError):  # a file system without locks: nothing is removed there either
+                fcntl.flock(file, fcntl.LOCK_EX)
+        # Before the lock was had, the file may have been removed, or renamed by another thread.
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                file.truncate()
+                return file
+        file.close()
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
@@ -59,19 +111,54 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Reads a JSON object.
+    """Reads a JSON object that this package wrote.
 
     Raises:
-      InputError: the file is missing, damaged or not an object.
+      InputError: the file is missing, damaged, not an object, or has what such a file never has: numbers that
+        are infinite, NaN or beyond 64 bits, text that is not Unicode, more than 64 MiB or 32 levels.
     """
     try:
-        content = json.loads(path.read_bytes())
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
+        content = parse_json(read_regular(path, MAX_JSON_BYTES))
     except ValueError as error:
-        raise InputError(f"{path}: expected JSON, found {error}") from error
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{name_of(path)}: expected JSON, found {shown(error)}") from error
     if not isinstance(content, dict):
-        raise InputError(f"{path}: expected a JSON object, found {type(content).__name__}")
+        raise InputError(f"{name_of(path)}: expected a JSON object, found {type(content).__name__}")
+    return content
+
+
+def parse_json(text: bytes, finite: bool = True) -> Any:
+    """The value of a JSON text that is safe to handle: shallow, of numbers that fit, and of proper text.
+
+    Args:
+      text: UTF-8.
+      finite: refuses NaN and infinities.
+    Raises:
+      ValueError: it is not JSON, or not of that kind; says what was found.
+    """
+    try:
+        content = json.loads(text.decode("utf-8-sig"))
+    except RecursionError:
+        raise ValueError("lists or objects nested too deeply") from None
+    level = [content]
+    for _ in range(MAX_JSON_DEPTH):
+        inner: list[Any] = []
+        for value in level:
+            match value:
+                case dict():
+                    inner += [*value, *value.values()]
+                case list():
+                    inner += value
+                case str():
+                    value.encode()  # UnicodeEncodeError, a ValueError, for a lone surrogate
+                case float() if finite and not math.isfinite(value):
+                    raise ValueError(f"the number {value}")
+                case int() if abs(value) >= 2**64:
+                    raise ValueError("an integer of more than 64 bits")
+        level = inner
+    if level:
+        raise ValueError("lists or objects nested too deeply")
     return content
 
 
@@ -95,7 +182,7 @@ def save_tree(path: Path, tree: Any, header: Mapping[str, Any] | None = None) ->
             array = np.asarray(leaf)
             kinds[name] = array.dtype.name
             # NumPy's file format does not know bfloat16 and friends: their bytes travel as integers.
-            arrays[name] = array if array.dtype.isbuiltin == 1 else array.view(f"u{array.dtype.itemsize}")
+            arrays[name] = array.view(_stored(array.dtype))
     facts = {"schema": SCHEMA, "leaves": kinds, "sha256": _digest(arrays), "facts": dict(header or {})}
     stream = io.BytesIO()
     header_array = np.frombuffer(json.dumps(facts, sort_keys=True).encode(), np.uint8)
@@ -106,31 +193,34 @@ def save_tree(path: Path, tree: Any, header: Mapping[str, Any] | None = None) ->
 def load_arrays(path: Path) -> tuple[dict[str, npt.NDArray[Any]], dict[str, str], dict[str, Any]]:
     """Reads a tree file as arrays by name, kinds of leaf by name, and the header's facts.
 
+    Every array can be restored to its kind.
+
     Raises:
       InputError: the file is missing, damaged, or of another schema.
     """
+    arrays = read_npz(path, expansion=1)  # ours are not compressed
     try:
-        with np.load(path, allow_pickle=False) as file:
-            facts = json.loads(file[HEADER].tobytes())
-            arrays = {name: file[name] for name in file.files if name != HEADER}
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file") from error
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        EOFError,
-        zipfile.BadZipFile,
-        zlib.error,
-        NotImplementedError,
-    ) as error:
-        raise InputError(f"{path}: damaged, or not a fooljax file ({_one_line(error)})") from error
+        header = arrays.pop(HEADER, np.empty(0, np.uint8))
+        facts = parse_json(header.tobytes(), finite=False)
+    except ValueError as error:
+        raise InputError(f"{name_of(path)}: damaged, or not a fooljax file ({shown(error)})") from error
     if not isinstance(facts, dict) or facts.get("schema") != SCHEMA:
         found = facts.get("schema") if isinstance(facts, dict) else facts
-        raise InputError(f"{path}: expected file schema {SCHEMA}, found {found}")
-    if set(facts["leaves"]) != set(arrays) or _digest(arrays) != facts["sha256"]:
-        raise InputError(f"{path}: damaged (the content does not match its checksum)")
-    return arrays, facts["leaves"], facts["facts"]
+        raise InputError(f"{name_of(path)}: expected file schema {SCHEMA}, found {shown(found)}")
+    kinds, own = facts.get("leaves"), facts.get("facts")
+    if not isinstance(kinds, dict) or not isinstance(own, dict) or kinds.keys() != arrays.keys():
+        raise InputError(f"{name_of(path)}: damaged (the header is not of this content)")
+    if _digest(arrays) != facts.get("sha256"):
+        raise InputError(f"{name_of(path)}: damaged (the content does not match its checksum)")
+    for name, array in arrays.items():
+        try:
+            _restore(array, kinds[name])
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                f"{name_of(path)}: damaged ({shown(name)}: {array.dtype}{list(array.shape)} is no "
+                f"{shown(kinds[name])})"
+            ) from error
+    return arrays, kinds, own
 
 
 def load_tree(path: Path, template: Tree, under: str = "") -> tuple[Tree, dict[str, Any]]:
@@ -180,6 +270,7 @@ class Checkpoints:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise FaultError(f"cannot make {self.folder}: {error.strerror}") from error
+        remove_abandoned(self.folder)
         save_tree(self.folder / f"generation-{generation:09d}.npz", tree, header)
         for old in self.paths()[KEPT_CHECKPOINTS:]:
             old.unlink(missing_ok=True)
@@ -222,11 +313,21 @@ def _kind(leaf: Any) -> str:
     return str(leaf.dtype) if _is_key(leaf) else np.dtype(leaf.dtype).name
 
 
+def _stored(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The type that an array of this type has in a file."""
+    return dtype if dtype.isbuiltin == 1 else np.dtype(f"u{dtype.itemsize}")
+
+
 def _restore(array: npt.NDArray[Any], kind: str) -> Any:
+    """The leaf that was saved as this array; TypeError or ValueError where the kind is not one of it."""
     if match := re.fullmatch(r"key<(\w+)>", kind):
+        if array.dtype != np.uint32:
+            raise TypeError("key data are uint32")
         return jax.random.wrap_key_data(jnp.asarray(array), impl=match[1])
-    dtype = np.dtype(kind)
-    return array if array.dtype == dtype else array.view(dtype)
+    dtype = np.dtype(kind if re.fullmatch(r"[a-z][a-z0-9_]*", kind) else "no such type")
+    if array.dtype != _stored(dtype):
+        raise TypeError("another type of array")
+    return array.view(dtype)
 
 
 def _digest(arrays: Mapping[str, npt.NDArray[Any]]) -> str:
@@ -245,7 +346,3 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:120] or type(error).__name__

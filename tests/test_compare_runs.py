@@ -1,6 +1,7 @@
 """`python -m experiments.compare_runs`: runs at as many passes."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -83,3 +84,62 @@ def test_folders_that_do_not_fit(folder, tmp_path, capsys):
     (tmp_path / "other" / "metrics.csv").write_text("a,b\n1,2\n")
     assert compare_runs.main([other]) == 2
     assert "expected the metrics of a run" in capsys.readouterr().err
+
+
+GOOD = ROW + "0,0,-3.0,10\n0,1,-2.0,20\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("metrics.csv", ROW),
+        ("metrics.csv", ""),
+        ("metrics.csv", GOOD + "x" * 200_000 + ",1,2,3\n"),
+        ("metrics.csv", GOOD + "0,2\n"),
+        ("metrics.csv", GOOD.replace("20", "inf")),
+        ("metrics.csv", GOOD.replace("20", "9" * 400)),
+        ("metrics.csv", GOOD.replace("20", "9" * 5000)),
+        ("metrics.csv", GOOD.replace("20", "-1")),
+        ("metrics.csv", GOOD.replace("20", "10")),
+        ("metrics.csv", GOOD.replace("-2.0", "nan")),
+        ("metrics.csv", GOOD.replace("0,1", "7,1")),
+        ("metrics.csv", GOOD.replace("0,1", "99999999999,1")),
+        ("metrics.csv", GOOD.replace("0,1", "-1,1")),
+        ("metrics.csv", GOOD + "\x00"),
+        ("metrics.csv", "\ud800"),
+        ("summary.json", "{}"),
+        ("summary.json", '{"rescored": {}}'),
+        ("summary.json", '{"rescored": {"median_log_odds": 1.0, "shares": [1]}, "target_sha256": "0"}'),
+        (
+            "summary.json",
+            '{"rescored": {"median_log_odds": 1.0, "shares": {"0.5": "x"}}, "target_sha256": "0"}',
+        ),
+        ("summary.json", '{"rescored": {"median_log_odds": 1e999}, "target_sha256": "0"}'),
+        ("summary.json", '{"rescored": {"median_log_odds": null}, "target_sha256": "0"}'),
+        ("summary.json", '{"rescored": {"median_log_odds": 1.0}}'),
+        ("summary.json", '{"rescored": {"median_log_odds": 1.0}, "target_sha256": ["0"]}'),
+        (
+            "summary.json",
+            '{"rescored": {"median_log_odds": 1}, "target_sha256": "0", "evaluations_before": 9223372036854775808}',
+        ),
+    ],
+)
+def test_damaged_figures_are_one_line(folder, file, content, capsys):
+    run = folder("run", [(0, 10, -3.0), (0, 20, 0.0)])
+    Path(run, file).write_bytes(content.encode("utf-8", "surrogatepass"))
+    assert compare_runs.main([run]) == 2
+    error = capsys.readouterr().err
+    assert f"{file}: expected " in error
+    assert error.count("\n") == 1
+    assert len(error) < len(run) + 400
+
+
+def test_a_pipe_in_a_run_folder_is_refused_at_once(folder, capsys):
+    run = folder("run", [(0, 10, -3.0), (0, 20, 0.0)])
+    for file in ("summary.json", "metrics.csv"):
+        Path(run, file).unlink()
+        os.mkfifo(Path(run, file))
+        assert compare_runs.main([run]) == 2
+        assert "expected a file, found a pipe" in capsys.readouterr().err
+        Path(run, file).unlink()
+        Path(run, file).write_text('{"rescored": {"median_log_odds": 1}, "target_sha256": "0"}')

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fooljax.encodings.cppn import mutation
-from fooljax.encodings.cppn.genome import CPPN, Layout, first_genome, pad, validate
+from fooljax.encodings.cppn.genome import CPPN, Layout, first_genome, pad, validate, validate_all
 from fooljax.encodings.cppn.mutation import Rates, make_mutate
 from fooljax.errors import InputError
 
@@ -347,6 +347,33 @@ def test_broken_genomes_are_named(change, message):
             changed[name] = value
     with pytest.raises(InputError, match=message):
         validate(genome.replace(**changed), LAYOUT, 4)
+
+
+def test_many_genomes_are_checked_as_one_is(grown):
+    """One place after the other of grown genomes gets a wrong number, or another right one."""
+    rng = np.random.default_rng(0)
+    sound = grown[40]
+    count = len(sound.num_hidden)
+    validate_all(sound, LAYOUT, 4)
+    refused = 0
+    for turn in range(300):
+        genomes = jax.tree.map(np.array, sound)
+        name = ("num_hidden", "num_connections", "functions", "sources", "targets", "weights")[turn % 6]
+        leaf, index = getattr(genomes, name), int(rng.integers(count))
+        numbers = [-(2**31), -1, 0, 1, 2, 3, 4, 5, 23, 24, 10_000, 50_000_000, 2**31 - 1]
+        if name == "weights":
+            numbers = [np.nan, np.inf, -np.inf, 10.5, -10.0, 0.0, 1.0]
+        place = (index, *(int(rng.integers(size)) for size in leaf.shape[1:]))
+        leaf[place] = rng.choice(numbers)
+        try:
+            validate(one(genomes, index), LAYOUT, 4)
+        except InputError as error:
+            refused += 1
+            with pytest.raises(InputError, match=rf"^genome {index}: {re.escape(str(error))}$"):
+                validate_all(genomes, LAYOUT, 4)
+        else:
+            validate_all(genomes, LAYOUT, 4)
+    assert 100 < refused < 290
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import hashlib
 import importlib.resources
 import io
 import os
+import re
 import shutil
 import socket
 import struct
@@ -25,9 +26,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from fooljax import datasets
+from fooljax import datasets, prepared_copies
 from fooljax.datasets import from_arrays, load
 from fooljax.errors import FaultError, InputError
+from fooljax.protobuf import ProtobufError
 
 EMBEDDED_DIGEST = "f059d113d2507fc5faee578579766dc9b423a900c9e4840fc6a1f63e8caf193c"
 FASHION_DIGEST = "44fe9ff4ef7e6b31bef7d9c8e1347cab17eb9f5f4d994a6d1aa8be512b359036"
@@ -313,6 +315,39 @@ def test_bad_idx_class_names_are_refused(tmp_path, content):
         load(f"idx:{tmp_path}")
 
 
+def test_labels_that_begin_at_1_are_told(tmp_path, caplog):
+    arrays = idx_sample()
+    write_idx(tmp_path, [arrays[0], arrays[1] + 1, arrays[2], arrays[3] + 1])
+    assert load(f"idx:{tmp_path}").class_names == ("0", "1", "2", "3")
+    (record,) = caplog.records
+    assert "no image has one below 1" in record.getMessage()
+    caplog.clear()
+    write_idx(tmp_path, arrays)
+    load(f"idx:{tmp_path}")
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("spec", ["idx:~no-such-user", "tfds", "tfds:mnist", "auto"])
+def test_a_folder_of_nobody(spec, monkeypatch):
+    monkeypatch.setenv("TFDS_DATA_DIR", "~no-such-user/tfds")
+    if spec == "auto":
+        assert load(spec).digest == EMBEDDED_DIGEST
+        return
+    with pytest.raises(InputError, match=r"^data: expected a folder, got ~no-such-user"):
+        load(spec)
+
+
+def test_a_pipe_as_data_is_refused_at_once(tmp_path):
+    write_idx(tmp_path, idx_sample())
+    for name in (IDX_NAMES[0], "class_names.txt"):
+        (tmp_path / name).unlink(missing_ok=True)
+        os.mkfifo(tmp_path / name)
+        with pytest.raises(InputError):
+            load(f"idx:{tmp_path}")
+        (tmp_path / name).unlink()
+        write_idx(tmp_path, idx_sample())
+
+
 IMAGES, LABELS = IDX_NAMES[0], IDX_NAMES[1]
 GOOD = idx(idx_sample()[0])
 HEADER = struct.pack(">I", 0x803)
@@ -516,6 +551,15 @@ def rewrite(path, old, new):
     path.write_text(text.replace(old, new))
 
 
+def cut(path, size):
+    os.truncate(path, size)
+
+
+def pipe(path):
+    path.unlink()
+    os.mkfifo(path)
+
+
 @pytest.mark.parametrize(
     ("damage", "match"),
     [
@@ -524,43 +568,167 @@ def rewrite(path, old, new):
             "array_record.*got tfrecord",
         ),
         (lambda d: (d / "dataset_info.json").write_text("{"), "dataset_info.json: expected JSON"),
-        (lambda d: (d / "dataset_info.json").write_text("[]"), "expected a JSON object, got list"),
+        (lambda d: (d / "dataset_info.json").write_text("[]"), "expected a JSON object, found list"),
+        (lambda d: cut(d / "dataset_info.json", 100), "dataset_info.json: expected JSON"),
+        (lambda d: rewrite(d / "dataset_info.json", '"12"', '"13"'), "expected 13 records, got 12"),
+        (lambda d: rewrite(d / "dataset_info.json", '"12"', '"99999999999999"'), "to fit in"),
+        (lambda d: rewrite(d / "dataset_info.json", '"12"', "1e999"), "expected JSON"),
+        (lambda d: rewrite(d / "dataset_info.json", '"12"', "-1"), "to fit in"),
+        (lambda d: rewrite(d / "dataset_info.json", '"12"', "[1]"), "to fit in"),
+        (lambda d: rewrite(d / "dataset_info.json", "splits", "splats"), "to have train and test"),
+        (lambda d: rewrite(d / "dataset_info.json", "{DATASET}-", "../{DATASET}-"), "expected files named"),
         (lambda d: (d / "dataset_info.json").write_text("[" * 10**6), "expected JSON"),
         (lambda d: (d / "features.json").write_bytes(b"\xff\xfe"), "features.json: expected JSON"),
-        (lambda d: (d / "features.json").write_text("{}"), "expected a sound copy"),
+        (lambda d: (d / "features.json").write_text("{}"), "an image and a label"),
+        (lambda d: rewrite(d / "features.json", '"5",', '"99999999",'), "to fit in"),
+        (lambda d: rewrite(d / "features.json", '"3"', '"99999999999"'), "2 to 65536 classes"),
+        (lambda d: rewrite(d / "label.labels.txt", "zero", ""), "label.labels.txt: expected 3 lines.* got 2"),
+        (lambda d: (d / "label.labels.txt").write_bytes(b"\xff\na\nb"), "expected UTF-8"),
+        (lambda d: pipe(d / "features.json"), "cannot read .*expected a file, found a pipe"),
+        (lambda d: pipe(d / "dataset_info.json"), "cannot read .*expected a file, found a pipe"),
+        (lambda d: pipe(next(d.glob("*train*"))), "cannot read .*expected a file, found a pipe"),
         (lambda d: rewrite(d / "features.json", '"5"', '"6"'), r"images of \(6, 4, 1\).*got \(5, 4, 1\) L"),
         (lambda d: rewrite(d / "features.json", '"1"', '"2"'), "1 or 3 channels"),
         (lambda d: rewrite(d / "features.json", '"5",', '"-1",'), "images of one size"),
         (lambda d: rewrite(d / "features.json", '"label": {', '"class": {'), "an image and a label"),
-        (lambda d: next(d.glob("*train*")).unlink(), "expected a sound copy"),
-        (lambda d: next(d.glob("*test*")).write_bytes(b"x" * 70000), "expected a sound copy"),
-        (lambda d: os.truncate(next(d.glob("*test*")), 1000), "expected a sound copy"),
+        (lambda d: next(d.glob("*train*")).unlink(), "cannot read .*train.*No such file"),
+        (lambda d: next(d.glob("*test*")).write_bytes(b"x" * 70000), "expected a sound array_record"),
+        (lambda d: os.truncate(next(d.glob("*test*")), 1000), "expected a sound array_record"),
         (lambda d: (d.parent / "configured").mkdir() or d.rename(d.parent / "configured/3.0.1"), None),
     ],
 )
-def test_damaged_copies_are_refused(own_copy, damage, match):
+def test_damaged_copies_are_refused(own_copy, damage, match, caplog):
     damage(own_copy)
     root = own_copy.parents[1]
     if match is None:
         load("tfds", data_dir=root)
         return
-    for spec in ("tfds", "tfds:mnist", "auto"):
+    for spec in ("tfds", "tfds:mnist"):
         with pytest.raises(InputError, match=match) as caught:
             load(spec, data_dir=root)
         assert "\n" not in str(caught.value)
+    data = load("auto", data_dir=root)  # which never stops a run: it says what it passed over
+    assert data.digest == EMBEDDED_DIGEST
+    assert "passed over" in data.source
+    (record,) = caplog.records
+    assert re.search("passed over: .*" + match, record.getMessage())
 
 
-def test_a_copy_names_no_module_to_import(own_copy, tmp_path, monkeypatch):
-    (tmp_path / "evil_features.py").write_text("raise SystemExit('imported')")
+@pytest.fixture
+def canary(tmp_path, monkeypatch):
+    """A module that must not be imported; its name."""
+    (tmp_path / "canary_module.py").write_text("class X: pass\n")
     monkeypatch.syspath_prepend(tmp_path)
-    rewrite(
-        own_copy / "features.json",
-        "tensorflow_datasets.core.features.image_feature",
-        "evil_features.image_feature",
-    )
-    with pytest.raises(InputError, match=r"features.json: expected TFDS's own features, got evil_features"):
+    yield "canary_module"
+    assert "canary_module" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"type": "canary_module.X", "content": {}}',
+        '{"pythonClassName": "canary_module.X"}',
+        '{"python_class_name": "canary_module.X"}',
+        '{"python\\u0043lassName": "canary_module.X", "featuresDict": {"features": {}}}',
+        '{"type": "tensorflow_datasets.core.features.features_dict.FeaturesDict", "content": '
+        '{"image": {"type": "canary_module.X", "content": {}}}}',
+    ],
+)
+@pytest.mark.parametrize("spec", ["tfds", "tfds:mnist", "auto"])
+def test_a_copy_of_no_known_form_names_no_module_to_import(own_copy, canary, text, spec):
+    (own_copy / "features.json").write_text(text)
+    if spec == "auto":
+        assert load(spec, data_dir=own_copy.parents[1]).digest == EMBEDDED_DIGEST
+        return
+    with pytest.raises(InputError, match="an image and a label"):
+        load(spec, data_dir=own_copy.parents[1])
+
+
+def test_a_sound_copy_names_no_module_to_import(own_copy, canary):
+    digest = load("tfds", data_dir=own_copy.parents[1]).digest
+    for inner in ("image_feature", "class_label_feature", "text_feature", "features_dict"):
+        rewrite(own_copy / "features.json", f"tensorflow_datasets.core.features.{inner}", canary)
+    rewrite(own_copy / "dataset_info.json", "test_datasets", canary)
+    assert load("tfds", data_dir=own_copy.parents[1]).digest == digest
+
+
+def test_preparing_names_no_module_to_import(own_copy, canary, monkeypatch):
+    """A folder that TFDS would take for a dataset of its own, since it has features but no code."""
+    monkeypatch.setattr(datasets, "_is_installed", lambda module: True)
+    (own_copy / "dataset_info.json").unlink()
+    (own_copy / "features.json").write_text('{"type": "canary_module.X", "content": {}}')
+    own_copy.parent.rename(own_copy.parents[1] / "strange")
+    with pytest.raises(InputError, match="TFDS knows"):
+        load("tfds:strange", data_dir=own_copy.parents[1])
+
+
+def test_a_copy_is_read_without_tfds(own_copy, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)
+    assert load("tfds", data_dir=own_copy.parents[1]).name == "mnist-tfds"
+    monkeypatch.setitem(sys.modules, "array_record.python.array_record_data_source", None)
+    with pytest.raises(FaultError, match=r"^data: expected the package array_record"):
         load("tfds", data_dir=own_copy.parents[1])
-    assert "evil_features" not in sys.modules
+
+
+def test_files_of_records_are_read_in_their_order(own_copy):
+    """Two files of twelve and six records read as one of eighteen would."""
+    whole = load("tfds", data_dir=own_copy.parents[1])
+    first, last = next(own_copy.glob("*train*")), next(own_copy.glob("*test*"))
+    (own_copy / "mnist-train.array_record-00001-of-00002").write_bytes(last.read_bytes())
+    first.rename(own_copy / "mnist-train.array_record-00000-of-00002")
+    rewrite(own_copy / "dataset_info.json", '"12"', '"12", "6"')
+    split = load("tfds", data_dir=own_copy.parents[1])
+    np.testing.assert_array_equal(split.train_images, np.concatenate([whole.train_images, whole.test_images]))
+    np.testing.assert_array_equal(split.train_labels, np.concatenate([whole.train_labels, whole.test_labels]))
+
+
+def message(*parts):
+    """A protocol buffer of fields given as number and bytes or int."""
+    out = b""
+    for number, value in parts:
+        if isinstance(value, int):
+            out += bytes([number << 3]) + varint(value)
+        else:
+            out += bytes([number << 3 | 2]) + varint(len(value)) + value
+    return out
+
+
+def varint(value):
+    out = b""
+    while value > 127:
+        out += bytes([value & 127 | 128])
+        value >>= 7
+    return out + bytes([value])
+
+
+def example(image, label):
+    features = [
+        (1, message((1, b"label"), (2, label))),
+        (1, message((1, b"image"), (2, message((1, message((1, image))))))),
+    ]
+    return message((1, message(*features)))
+
+
+def test_a_record_in_either_form_of_the_wire():
+    packed, single = message((3, message((1, varint(300))))), message((3, message((1, 300))))
+    for label in (packed, single):
+        assert prepared_copies._example(example(b"image", label)) == (b"image", 300)
+    negative = message((3, message((1, varint(2**64 - 5)))))
+    assert prepared_copies._example(example(b"", negative)) == (b"", -5)
+
+
+@given(st.binary(max_size=80) | st.just(example(b"image", message((3, message((1, 3)))))), st.data())
+def test_a_damaged_record_is_a_value_error(record, data):
+    raw = bytearray(record)
+    if raw:
+        place = data.draw(st.integers(0, len(raw) - 1))
+        raw[place] ^= data.draw(st.integers(1, 255))
+    try:
+        image, label = prepared_copies._example(bytes(raw))
+    except ProtobufError:
+        return
+    assert isinstance(image, memoryview)
+    assert -(2**63) <= label < 2**63
 
 
 def test_several_configurations_are_refused(own_copy):
@@ -593,13 +761,13 @@ def test_preparing_without_tensorflow_is_a_fault(tmp_path, monkeypatch):
 
 @pytest.fixture
 def preparable(monkeypatch):
-    """Makes `tfds.builder` return a given builder, as if TensorFlow were there and knew it."""
+    """Makes `tfds.builder_cls` return a given builder, as if TensorFlow were there and knew it."""
     import tensorflow_datasets as tfds
 
     monkeypatch.setattr(datasets, "_is_installed", lambda module: True)
 
     def prepare(make):
-        monkeypatch.setattr(tfds, "builder", lambda name, data_dir, file_format: make(data_dir))
+        monkeypatch.setattr(tfds, "builder_cls", lambda name: lambda data_dir, file_format: make(data_dir))
 
     return prepare
 
@@ -681,10 +849,11 @@ def test_unknown_names_are_the_users(tmp_path, monkeypatch):
         load("tfds:no_such_dataset", data_dir=tmp_path)
 
 
-def test_without_tfds_a_copy_is_a_fault(own_copy, monkeypatch):
+def test_preparing_without_tfds_is_a_fault(tmp_path, monkeypatch):
+    monkeypatch.setattr(datasets, "_is_installed", lambda module: True)
     monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)
     with pytest.raises(FaultError, match=r"^data: expected the package tensorflow-datasets"):
-        load("tfds", data_dir=own_copy.parents[1])
+        load("tfds:cifar10", data_dir=tmp_path)
 
 
 def test_the_documented_digests_are_true():

@@ -1,5 +1,7 @@
 """The engine: determinism, chunking, resuming, counting, and what it refuses."""
 
+import re
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -516,3 +518,39 @@ def test_the_program_has_no_scatter_no_constants_and_donates():
     after, _ = program(problem, state)
     assert state.archive.genomes.is_deleted()
     assert int(after.generation[0]) == 5
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda tree, facts: tree["metrics"].update(generation=np.float32(7)), "expected metrics/generation"),
+        (lambda tree, facts: tree["metrics"].update(queries=np.zeros((9, 9))), "expected metrics/queries"),
+        (lambda tree, facts: tree["metrics"].pop("queries"), "expected metrics/queries, found no such entry"),
+        (lambda tree, facts: facts.pop("seconds_search"), "expected the seconds spent"),
+        (lambda tree, facts: facts.update(seconds_search="long"), "expected the seconds spent"),
+        (
+            lambda tree, facts: tree["state"]["archive"]["genomes"].__setitem__((0, 1), np.nan),
+            "genome 1: expected finite numbers in",
+        ),
+        (lambda tree, facts: tree["state"].pop("queries"), "expected state/queries"),
+    ],
+)
+def test_a_whole_checkpoint_that_is_none_of_a_search_is_one_line(tmp_path, change, message):
+    run(checkpoints=tmp_path, generations=10)
+    newest = Checkpoints(tmp_path).paths()[0]
+    arrays, kinds, facts = load_arrays(newest)
+    tree = {}
+    for name, array in arrays.items():
+        *path, last = name.split("/")
+        branch = tree
+        for part in path if path[0] == "state" else path[:1]:
+            branch = branch.setdefault(part, {})
+        if path[0] == "metrics":
+            last = name.removeprefix("metrics/")
+        branch[last] = jax.random.wrap_key_data(array) if kinds[name].startswith("key") else array
+    change(tree, facts)
+    save_tree(newest, tree, facts)
+    with pytest.raises(InputError, match=re.escape(message)) as caught:
+        run(checkpoints=tmp_path, resume=True)
+    assert newest.name in str(caught.value)
+    assert "\n" not in str(caught.value)

@@ -2,6 +2,10 @@
 
 import csv
 import json
+import os
+import struct
+import tracemalloc
+import zlib
 
 import jax
 import jax.numpy as jnp
@@ -182,3 +186,139 @@ def test_large_files_are_refused(tmp_path, monkeypatch):
     Image.new("RGB", (20, 20)).save(tmp_path / "a.png")
     with pytest.raises(InputError, match="at most 64 megapixels"):
         validate.read_photograph(tmp_path / "a.png", 10)
+
+
+def grey16(path):
+    Image.fromarray(np.array([[0, 257, 32896, 65535]], np.uint16)).save(path)
+
+
+def saved(mode, colour):
+    return lambda path: Image.new(mode, (4, 1), colour).save(path)
+
+
+def palette(path):
+    image = Image.new("P", (4, 1), 1)
+    image.putpalette([9, 9, 9, 200, 100, 50])
+    image.save(path)
+
+
+def clear_palette(path):
+    image = Image.new("P", (4, 1), 1)
+    image.putpalette([9, 9, 9, 200, 100, 50])
+    image.save(path, transparency=1)
+
+
+@pytest.mark.parametrize(
+    ("save", "ending", "expected"),
+    [
+        (grey16, ".png", [[0] * 3, [1] * 3, [128] * 3, [255] * 3]),
+        (saved("L", 77), ".png", [[77] * 3] * 4),
+        (saved("1", 1), ".png", [[255] * 3] * 4),
+        (palette, ".png", [[200, 100, 50]] * 4),
+        (clear_palette, ".png", [[255, 255, 255]] * 4),
+        (saved("RGBA", (10, 20, 30, 255)), ".png", [[10, 20, 30]] * 4),
+        (saved("RGBA", (10, 20, 30, 0)), ".png", [[255, 255, 255]] * 4),
+        (saved("RGBA", (0, 0, 0, 128)), ".webp", [[127, 127, 127]] * 4),
+        (saved("LA", (40, 255)), ".png", [[40] * 3] * 4),
+        (saved("LA", (40, 0)), ".png", [[255] * 3] * 4),
+        (saved("CMYK", (0, 0, 0, 0)), ".jpg", [[255] * 3] * 4),
+        (saved("CMYK", (0, 0, 0, 255)), ".jpg", [[0] * 3] * 4),
+    ],
+)
+def test_photographs_of_every_kind_are_read_as_they_look(save, ending, expected, tmp_path):
+    path = tmp_path / f"a{ending}"
+    save(path)
+    with Image.open(path) as image:
+        pixels = np.asarray(validate._in_colour(image))
+    np.testing.assert_allclose(pixels[0].astype(int), expected, atol=2 if ending != ".png" else 0)
+
+
+@pytest.mark.parametrize("mode", ["I", "F"])
+def test_numbers_without_a_known_range_are_no_photograph(mode, tmp_path):
+    Image.new(mode, (4, 4), 70_000).save(tmp_path / "a.jpg", format="TIFF")
+    with pytest.raises(InputError, match=f"a.jpg: expected 8 or 16 bits a channel, got .* mode {mode}"):
+        validate.read_photograph(tmp_path / "a.jpg", 4)
+
+
+def test_a_photograph_is_turned_as_it_says(tmp_path):
+    pixels = np.zeros((10, 10, 3), np.uint8)
+    pixels[:, :5] = 255
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by a quarter, clockwise: the left side is the upper one
+    Image.fromarray(pixels).save(tmp_path / "a.png", exif=exif)
+    np.testing.assert_array_equal(validate.read_photograph(tmp_path / "a.png", 10), pixels.swapaxes(0, 1))
+
+
+def bomb(width, height):
+    """A PNG of a hundred bytes that claims a size."""
+
+    def chunk(name, content):
+        return (
+            struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+        )
+
+    head = chunk(b"IHDR", struct.pack(">2I5B", width, height, 8, 0, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(bytes(width + 1))) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("size", [(1, 2**26), (2**26, 1), (8192, 8192), (2**16, 100), (2**31 - 1, 2**31 - 1)])
+def test_a_photograph_takes_no_more_memory_than_its_file_tells(size, tmp_path):
+    (tmp_path / "a.png").write_bytes(bomb(*size))
+    tracemalloc.start()
+    with pytest.raises(InputError, match=r"a\.png: expected "):
+        validate.read_photograph(tmp_path / "a.png", 256)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2**22
+
+
+def test_long_photographs_are_refused_before_they_are_scaled(tmp_path):
+    Image.new("RGB", (1, 2**11)).save(tmp_path / "a.png")
+    with pytest.raises(InputError, match="expected sides that are nearer to each other, got 1 x 2048"):
+        validate.read_photograph(tmp_path / "a.png", 256)
+
+
+def test_images_that_cannot_be_read_are_passed_over(imagefolder, tmp_path, monkeypatch, capsys, caplog):
+    monkeypatch.setattr(imagenet, "synsets", lambda: tuple(f"n{index:08d}" for index in range(CLASSES)))
+    file = tmp_path / "figures.json"
+    assert validate.main(["--imagefolder", str(imagefolder), "--json", str(file)]) == 0
+    before = json.loads(file.read_text())
+    inner = imagefolder / "n00000002"
+    whole = (inner / "0.JPEG").read_bytes()
+    (inner / "00.JPEG").write_bytes(whole[: len(whole) // 2])
+    (inner / "7\x1b[2J.JPEG").write_bytes(b"")
+    os.mkfifo(inner / "8.JPEG")
+    (inner / "9.JPEG").mkdir()
+    file.unlink()
+    capsys.readouterr()
+    assert validate.main(["--imagefolder", str(imagefolder), "--json", str(file)]) == 0
+    after = json.loads(file.read_text())
+    assert after.pop("passed_over") == 4
+    assert before.pop("passed_over") == 0
+    assert after == before
+    assert "5 images (4 passed over): " in capsys.readouterr().out
+    told = [record.getMessage() for record in caplog.records]
+    assert [name in line for name, line in zip(("00.JPEG", "7", "8.JPEG", "9.JPEG"), told, strict=True)]
+    assert all(line.startswith("passed over: ") and line.isprintable() for line in told)
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [(("1", "2", "3"), "numbered 1 to 3"), (("0", "1"), None), (("2", "5"), None), (("1",), None)],
+)
+def test_folders_numbered_from_1_are_told(names, told, tmp_path, caplog):
+    for name in names:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.png").touch()
+    assert len(validate.find_images(tmp_path, [f"n{index:08d}" for index in range(9)])) == len(names)
+    assert [told in record.getMessage() for record in caplog.records] == ([True] if told else [])
+
+
+def test_all_folders_numbered_from_1_are_refused(tmp_path):
+    for name in range(1, 10):
+        (tmp_path / str(name)).mkdir()
+    with pytest.raises(InputError, match="expected folders 0 to 8, found 1 to 9; rename them, each one less"):
+        validate.find_images(tmp_path, [f"n{index:08d}" for index in range(9)])
+    (tmp_path / ("9" * 200)).mkdir()
+    with pytest.raises(InputError, match="expected folders named as"):
+        validate.find_images(tmp_path, [f"n{index:08d}" for index in range(9)])

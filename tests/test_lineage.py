@@ -15,7 +15,7 @@ from experiments import lineage, mnist_direct
 from experiments.ancestry import Ancestry, Recorder, line_of, load_ancestry
 from fooljax.evaluation import confidence, score
 from fooljax.evolution import evolve
-from fooljax.storage import load_arrays
+from fooljax.storage import load_arrays, save_tree
 from fooljax.strategies import random_search
 
 KEY = jax.random.key(3)
@@ -350,3 +350,39 @@ def test_a_folder_without_its_files_is_one_line(lost, message, finished, tmp_pat
     (folder / "archive.npz").touch()
     assert lineage.main([str(folder), "--cell", "0"]) == 2
     assert "expected an experiment of this folder, found 'poster'" in one_line(capsys)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("lineage.npz", {"genome": 10**6}, "lineage.npz: expected genome in 0 to"),
+        ("lineage.npz", {"genome": -1}, "lineage.npz: expected genome in 0 to"),
+        ("lineage.npz", {"cell": 1000}, "expected an ancestry of 4 cells, found more"),
+        ("lineage.npz", {"cell": -1}, "lineage.npz: expected cell in 0 to"),
+        ("lineage.npz", {"generation": 31}, "lineage.npz: expected generation in 0 to 30, found 31"),
+        ("lineage.npz", {"genomes": np.nan}, "lineage.npz: genome 0: expected finite numbers"),
+        ("lineage.npz", {"facts": {"rows": float("inf")}}, "expected a table of replacements"),
+        ("lineage.npz", {"facts": {"last": "x"}}, "expected a table of replacements"),
+        (
+            "archive.npz",
+            {"genomes": 2.0},
+            "archive.npz: genome 0: expected finite numbers in [0, 1], found 2",
+        ),
+        ("archive.npz", {"facts": {"cells": [float("inf")]}}, "expected the folder of a run"),
+        ("archive.npz", {"facts": {"cells": [0, 1, 2, 9]}}, "expected cells of 4 classes"),
+        ("archive.npz", {"facts": {"image_shape": [10**9, 10**9, 1]}}, "expected images of 1 to 65536"),
+        ("archive.npz", {"facts": {"image_shape": [16, 16]}}, "expected the folder of a run"),
+    ],
+)
+def test_impossible_content_is_one_line(name, change, message, finished, tmp_path, capsys):
+    folder = tmp_path / "copy"
+    shutil.copytree(finished, folder)
+    arrays, _, facts = load_arrays(folder / name)
+    for key, value in change.items():
+        if key == "facts":
+            facts |= value
+        else:
+            arrays[key][np.nonzero(arrays[key]) if key == "cell" else 0] = value
+    save_tree(folder / name, arrays, facts)
+    assert lineage.main([str(folder), "--cell", "0"]) == 2
+    assert message in one_line(capsys)

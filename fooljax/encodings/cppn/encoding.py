@@ -10,7 +10,7 @@ from fooljax.base import Encoding, Genome
 from fooljax.encodings.colour import fitting
 from fooljax.encodings.cppn.coordinates import COORDINATES, NUM_INPUTS
 from fooljax.encodings.cppn.functions import names_of
-from fooljax.encodings.cppn.genome import MAX_WEIGHT, Layout, check_layout, first_genome
+from fooljax.encodings.cppn.genome import MAX_WEIGHT, Layout, check_layout, first_genome, validate_all
 from fooljax.encodings.cppn.mutation import Rates, make_mutate
 from fooljax.encodings.cppn.render import make_differentiable_render, make_render
 from fooljax.encodings.cppn.serialise import Drawing, to_json
@@ -88,6 +88,7 @@ def cppn(
         to_json=lambda genome: to_json(genome, layout, drawing),
         differentiable=make_differentiable_render(layout, names, colour),
         bounds=(-MAX_WEIGHT, MAX_WEIGHT),
+        check=lambda genomes: validate_all(genomes, layout, len(names)),
     )
 
 

@@ -13,7 +13,7 @@ A genome has `N` rows, one for each node, and a list of `E` places for connectio
   together; the other places hold source 0, target 0 and weight 0;
 - inputs and padding have function 0 and no connections; weights are in [-10, 10]; nothing is NaN.
 
-`validate` checks all of this; every operator keeps it.
+`validate` checks all of this for one genome, `validate_all` for many; every operator keeps it.
 """
 
 from typing import Any, NamedTuple
@@ -22,11 +22,13 @@ import flax.struct
 import jax
 import jax.numpy as jnp
 import numpy as np
+import numpy.typing as npt
 
 from fooljax.errors import InputError
 
 MAX_WEIGHT = 10.0
 """Weights are in [-MAX_WEIGHT, MAX_WEIGHT]. Source: the authors' code."""
+_AT_ONCE = 10_000  # genomes checked together, so that memory is bounded
 
 
 class Layout(NamedTuple):
@@ -190,3 +192,50 @@ def validate(genome: Any, layout: Layout, num_functions: int) -> None:
         if not 0 <= source < below:
             raise InputError(f"sources[{index}]: expected a row below {below}, got {source}")
         before = target
+
+
+def validate_all(genomes: Any, layout: Layout, num_functions: int) -> None:
+    """Checks many genomes as `validate` checks one.
+
+    Args:
+      genomes: leaves `[N, ...]`, of the layout's shapes and dtypes.
+      layout: of all of them.
+      num_functions: in the function set.
+    Raises:
+      InputError: names the first genome that breaks an invariant, and which it is.
+    """
+    arrays = jax.tree.map(np.asarray, genomes)
+    for start in range(0, len(arrays.num_hidden), _AT_ONCE):
+        part = jax.tree.map(lambda leaf: leaf[start : start + _AT_ONCE], arrays)  # noqa: B023
+        if not (valid := _valid(part, layout, num_functions)).all():
+            first = int(np.argmin(valid))
+            try:
+                validate(jax.tree.map(lambda leaf: leaf[first], part), layout, num_functions)  # noqa: B023
+            except InputError as error:
+                raise InputError(f"genome {start + first}: {error}") from error
+
+
+def _valid(genomes: CPPN, layout: Layout, num_functions: int) -> npt.NDArray[np.bool_]:
+    """`[N]`: which genomes keep every invariant."""
+    num_inputs, _, rows, places = layout
+    hidden, used = genomes.num_hidden[:, None], genomes.num_connections[:, None]
+    functions, sources, targets = genomes.functions, genomes.sources, genomes.targets
+    weights = genomes.weights
+    row, unused = np.arange(rows), np.arange(places) >= used
+    # Written without a sum, which could overflow.
+    is_node = ((row >= num_inputs) & (row - num_inputs < hidden)) | (row >= layout.first_output)
+    leads = (targets >= 0) & (targets < rows)
+    target = np.where(leads, targets, 0)
+    of_each = (
+        (hidden >= 0) & (hidden <= layout.max_hidden),
+        (used >= 0) & (used <= places),
+        np.abs(weights) <= MAX_WEIGHT,
+        (functions >= 0) & (functions < num_functions) & (is_node | (functions == 0)),
+        np.where(unused, targets == 0, leads & np.take_along_axis(is_node, target, axis=1)),
+        np.where(
+            unused, sources == 0, (sources >= 0) & (sources < targets) & (sources - num_inputs < hidden)
+        ),
+        ~unused | (weights == 0.0),
+        unused[:, 1:] | (targets[:, 1:] >= targets[:, :-1]),
+    )
+    return np.logical_and.reduce([good.all(axis=1) for good in of_each])
