@@ -7,12 +7,14 @@ equivalent form: images batch-minor, 2x2 blocks of pixels folded into channels, 
 outputs that one pooling cell compares made by one matrix product with patches at stride 2.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from fooljax.placement import by_platform
 from fooljax.targets.products import add_bias, product
 
 
@@ -92,14 +94,17 @@ def _conv_pool(images: jax.Array, kernel: jax.Array, bias: jax.Array) -> jax.Arr
     return _as_xla(images, kernel, bias)
 
 
-def _forward(images: jax.Array, kernel: jax.Array, bias: jax.Array) -> tuple[jax.Array, Callable[..., Any]]:
-    # Not `platform_dependent`: its branches would have to agree on what they keep for the backward pass.
-    form = _as_one_product if jax.default_backend() == "cpu" else _as_xla
-    return jax.vjp(form, images, kernel, bias)
+def _forward(images: jax.Array, kernel: jax.Array, bias: jax.Array) -> tuple[jax.Array, Any]:
+    return by_platform(_as_one_product, _as_xla, images, kernel, bias), (images, kernel, bias)
 
 
-def _backward(vjp: Callable[..., Any], gradient: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-    gradients: tuple[jax.Array, jax.Array, jax.Array] = vjp(gradient)
+def _backward(kept: Any, gradient: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+    def back(form: Callable[..., jax.Array], kept: Any, gradient: jax.Array) -> Any:
+        # It computes the form once more, in the same program, where XLA finds it done already.
+        return jax.vjp(form, *kept)[1](gradient)
+
+    forms = (functools.partial(back, form) for form in (_as_one_product, _as_xla))
+    gradients: tuple[jax.Array, jax.Array, jax.Array] = by_platform(*forms, kept, gradient)
     return gradients
 
 
