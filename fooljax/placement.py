@@ -23,13 +23,21 @@ def by_platform(on_cpu: Callable[..., Any], elsewhere: Callable[..., Any], *argu
 def place_of(tree: Any) -> jax.sharding.Sharding:
     """One device that holds all or part of a pytree of arrays: what is computed with them belongs there.
 
-    The first device of the first JAX array; JAX's default device where there is none. Arrays that are
-    replicated or sharded over several devices are gathered there by `jax.device_put(tree, place)`, as a
-    search is one program for one device.
+    The first device of the first JAX array; JAX's default device where there is none.
     """
     arrays = [leaf for leaf in jax.tree.leaves(tree) if isinstance(leaf, jax.Array)]
     devices = (arrays[0] if arrays else jnp.zeros(())).devices()
     return jax.sharding.SingleDeviceSharding(min(devices, key=lambda device: device.id))
+
+
+def gathered(tree: Any, place: jax.sharding.Sharding) -> Any:
+    """A pytree with its JAX arrays on one device, wherever they were: a search is one program for one device.
+
+    Leaves of any other kind are the same objects.
+    """
+    return jax.tree.map(
+        lambda leaf: jax.device_put(leaf, place) if isinstance(leaf, jax.Array) else leaf, tree
+    )
 
 
 def is_cpu(place: jax.sharding.Sharding) -> bool:

@@ -17,6 +17,7 @@ from fooljax.base import Encoding, Genome, Offspring, Problem, Strategy
 from fooljax.batching import flat_batch
 from fooljax.errors import InputError
 from fooljax.evaluation import MAX_TILE, backward_tile, log_odds, tiled_by_platform
+from fooljax.remembered import remembered
 from fooljax.strategies.focused import FOCUS, GOAL, focused_children
 from fooljax.strategies.varying import counting
 
@@ -27,6 +28,7 @@ SHARE = 0.05
 """These found by `experiments.strategy_comparison`, on CPPNs."""
 
 
+@remembered
 def refined(
     encoding: Encoding,
     *,
