@@ -82,7 +82,9 @@ def _is_left(params: dict[str, Any]) -> bool:
 
 def _orders(params: dict[str, Any]) -> tuple[Axes, Axes, Axes]:
     """The axes of images, kernel and result in the order that is fast."""
-    (batch, channels, *space), (features, inputs, *window), (first, last, *between) = params["dimension_numbers"]
+    (batch, channels, *space), (features, inputs, *window), (first, last, *between) = params[
+        "dimension_numbers"
+    ]
     return (batch, *space, channels), (*window, inputs, features), (first, *between, last)
 
 
