@@ -24,7 +24,7 @@ def channels_last(function: Callable[..., Any]) -> Callable[..., Any]:
     """`function`, with its convolutions in the form that a CPU is fast at; elsewhere they stay as they are.
 
     That holds for convolutions of any rank, groups and dilations, also inside `jit`, loops, branches,
-    checkpoints and functions with derivatives of their own. Results are those that XLA gives outside of loops.
+    checkpoints and functions with derivatives of their own. Results are those that XLA gives outside loops.
     Where there is nothing to rewrite the program is the same. A function that takes gradients should be
     rewritten from outside: a derivative taken of the result would meet convolutions that are new.
 

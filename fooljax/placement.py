@@ -42,7 +42,8 @@ def gathered(tree: Any, place: jax.sharding.Sharding) -> Any:
 
 def is_cpu(place: jax.sharding.Sharding) -> bool:
     """Whether a place is a CPU."""
-    return all(device.platform == "cpu" for device in place.device_set)
+    devices: set[Any] = place.device_set
+    return all(device.platform == "cpu" for device in devices)
 
 
 def in_mesh() -> bool:

@@ -39,7 +39,7 @@ def remembered(build: Callable[Settings, Value]) -> Callable[Settings, Value]:
         try:
             hash(given)
         except TypeError:
-            return build(*given[0], **dict(given[1]))  # type: ignore[call-arg, no-any-return]
+            return build(*given[0], **dict(given[1]))
         value: Value = _built(build, given, _kinds(given))
         return value
 

@@ -1,4 +1,4 @@
-"""Where computations run: on the parameters' device, in the form of its platform, however many others there are."""
+"""Where computations run: on the parameters' device, in the form that suits its platform."""
 
 import os
 import re
