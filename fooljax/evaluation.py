@@ -33,7 +33,7 @@ LARGE_LOGITS = 1000.0
 MAX_TILE = 1024
 """Images that one network call sees at most; larger batches go through it tile by tile."""
 SCORED_TILE = 32
-"""Images that `score` shows a network at a time on a CPU: few are padding, and LeNet is as fast as on more."""
+"""Images that `score` shows a network at a time on a CPU: few are padding, and LeNet gains by no more."""
 TILE_VALUES = 2**25
 """Pixel values that a tile has at most on a CPU, 134 MB: a thousand of ImageNet's images are six tiles."""
 
