@@ -107,7 +107,9 @@ def train_all(dataset: Dataset, recipe: Recipe, seeds: Sequence[int], folder: Pa
             "test_images": len(dataset.test_labels),
             **{key: value for key, value in facts.items() if key != "seed"},
             "command": f"python -m experiments.train_lenet --data idx:DIR --outdir DIR --recipe {recipe.name}",
-            "versions": {package: version(package) for package in ("jax", "jaxlib", "flax", "optax", "numpy")},
+            "versions": {
+                package: version(package) for package in ("jax", "jaxlib", "flax", "optax", "numpy")
+            },
             "licence": "The weights: that of fooljax, MIT. What the digits come under is said in docs/licences.md.",
             "weights": entries,
         },

@@ -20,9 +20,9 @@ import numpy.typing as npt
 from fooljax.base import Coordinates, Encoding, Genome, Params, Problem, Target
 from fooljax.batching import flat_batch
 from fooljax.channels_last import channels_last
-from fooljax.errors import InputError
-from fooljax.placement import by_platform, is_cpu, place_of
-from fooljax.precision import in_float32
+from fooljax.errors import InputError, shown
+from fooljax.placement import by_platform, gathered, is_cpu, place_of
+from fooljax.precision import as_float32, in_float32
 
 BACKWARD_PIXELS = 100 * 28 * 28
 """Pixels that one backward pass takes on a CPU, all its images together."""
@@ -162,19 +162,28 @@ def score(
     Returns:
       `[B, C]` float32.
     Raises:
-      InputError: `images` is not a `[B, H, W, K]` array of uint8.
+      InputError: `images` is not a `[B, H, W, K]` array of uint8 with an image or more, or the target does not
+        take images of this shape.
     """
-    if images.dtype != np.uint8 or images.ndim != 4:
+    images = np.asarray(images)
+    if images.dtype != np.uint8 or images.ndim != 4 or 0 in images.shape:
         raise InputError(f"images: expected [B, H, W, K] uint8, got {list(images.shape)} {images.dtype}")
+    if tile is not None and tile < 1:
+        raise InputError(f"tile: expected 1 or more, got {tile}")
     place = place_of(target.params)
     if tile is None:
         tile = SCORED_TILE if is_cpu(place) else _largest_tile(images.shape[1:])
-    params, program = jax.device_put(target.params, place), _scoring(target.apply)
+    params, program = gathered(as_float32(target.params), place), _scoring(target.apply)
     parts = []
     for start in range(0, len(images), tile):
         part = images[start : start + tile]
         filled = np.pad(part, ((0, tile - len(part)), (0, 0), (0, 0), (0, 0)))
-        parts.append(np.asarray(program(params, jax.device_put(filled, place)), np.float32)[: len(part)])
+        try:
+            odds = program(params, jax.device_put(filled, place))
+        except (TypeError, ValueError) as error:
+            reason = shown(str(error).strip().partition("\n")[0])
+            raise InputError(f"target: refused images {list(filled.shape)}: {reason}") from error
+        parts.append(np.asarray(odds, np.float32)[: len(part)])
     return np.concatenate(parts)
 
 

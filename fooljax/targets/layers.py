@@ -7,8 +7,6 @@ equivalent form: images batch-minor, 2x2 blocks of pixels folded into channels, 
 outputs that one pooling cell compares made by one matrix product with patches at stride 2.
 """
 
-import functools
-from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -95,16 +93,32 @@ def _conv_pool(images: jax.Array, kernel: jax.Array, bias: jax.Array) -> jax.Arr
 
 
 def _forward(images: jax.Array, kernel: jax.Array, bias: jax.Array) -> tuple[jax.Array, Any]:
-    return by_platform(_as_one_product, _as_xla, images, kernel, bias), (images, kernel, bias)
+    """On a CPU the form with a fast gradient, and all that its backward pass wants to know."""
+    kept: Any = None
+
+    def on_cpu(*given: jax.Array) -> tuple[jax.Array, list[jax.Array]]:
+        nonlocal kept
+        result, back = jax.vjp(_as_one_product, *given)
+        values, kept = jax.tree.flatten(back)
+        return result, values
+
+    def elsewhere(*given: jax.Array) -> tuple[jax.Array, list[jax.Array]]:
+        # Both must give the same shapes; nobody reads these values, so that no program computes them.
+        _, values = jax.eval_shape(on_cpu, *given)
+        return _as_xla(*given), [jnp.zeros(value.shape, value.dtype) for value in values]
+
+    result, values = by_platform(on_cpu, elsewhere, images, kernel, bias)
+    return result, (jax.tree.unflatten(kept, values), (images, kernel, bias))
 
 
 def _backward(kept: Any, gradient: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-    def back(form: Callable[..., jax.Array], kept: Any, gradient: jax.Array) -> Any:
-        # It computes the form once more, in the same program, where XLA finds it done already.
-        return jax.vjp(form, *kept)[1](gradient)
+    def on_cpu(kept: Any, gradient: jax.Array) -> Any:
+        return kept[0](gradient)
 
-    forms = (functools.partial(back, form) for form in (_as_one_product, _as_xla))
-    gradients: tuple[jax.Array, jax.Array, jax.Array] = by_platform(*forms, kept, gradient)
+    def elsewhere(kept: Any, gradient: jax.Array) -> Any:
+        return jax.vjp(_as_xla, *kept[1])[1](gradient)
+
+    gradients: tuple[jax.Array, jax.Array, jax.Array] = by_platform(on_cpu, elsewhere, kept, gradient)
     return gradients
 
 
