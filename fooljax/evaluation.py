@@ -19,8 +19,10 @@ import numpy.typing as npt
 
 from fooljax.base import Coordinates, Encoding, Genome, Params, Problem, Target
 from fooljax.batching import flat_batch
-from fooljax.errors import InputError
-from fooljax.precision import in_float32
+from fooljax.channels_last import channels_last
+from fooljax.errors import InputError, shown
+from fooljax.placement import by_platform, gathered, is_cpu, place_of
+from fooljax.precision import as_float32, in_float32
 
 BACKWARD_PIXELS = 100 * 28 * 28
 """Pixels that one backward pass takes on a CPU, all its images together."""
@@ -30,6 +32,8 @@ LARGE_LOGITS = 1000.0
 """Where the largest logit is further from 0, log-odds are worked out after it is shifted to 0."""
 MAX_TILE = 1024
 """Images that one network call sees at most; larger batches go through it tile by tile."""
+SCORED_TILE = 32
+"""Images that `score` shows a network at a time on a CPU: few are padding, and LeNet gains by no more."""
 TILE_VALUES = 2**25
 """Pixel values that a tile has at most on a CPU, 134 MB: a thousand of ImageNet's images are six tiles."""
 
@@ -104,16 +108,17 @@ def draw(
     """
     render, own_coordinates = _drawing(encoding)
     coordinates = own_coordinates if coordinates is None else coordinates
-    genomes = jax.tree.map(np.asarray, genomes)
+    place = place_of((genomes, coordinates))
+    genomes, coordinates = jax.tree.map(np.asarray, genomes), jax.device_put(coordinates, place)
     size = _batch(genomes)
-    workers = min(os.cpu_count() or 1, size) if jax.default_backend() == "cpu" else 1
+    workers = min(os.cpu_count() or 1, size) if is_cpu(place) else 1
     values = math.prod(jax.eval_shape(encoding.render, *_one(genomes, coordinates)).shape)
     part = min(-(-size // workers), max(1, DRAWN_VALUES // values))
     # Parts of one size, so that one program serves; the last may draw some genomes of the one before again.
     starts = [min(start, size - part) for start in range(0, size, part)]
 
     pieces = [
-        jax.device_put(jax.tree.map(lambda leaf, start=start: leaf[start : start + part], genomes))
+        jax.device_put(jax.tree.map(lambda leaf, start=start: leaf[start : start + part], genomes), place)
         for start in starts
     ]
     with ThreadPoolExecutor(workers) as pool:
@@ -142,27 +147,58 @@ def _drawing(encoding: Encoding) -> tuple[Callable[[Genome, Coordinates], jax.Ar
 
 
 @in_float32
-def score(target: Target, images: npt.NDArray[np.uint8], *, tile: int = MAX_TILE) -> npt.NDArray[np.float32]:
-    """Scores saved images: the log-odds of every class.
+def score(
+    target: Target, images: npt.NDArray[np.uint8], *, tile: int | None = None
+) -> npt.NDArray[np.float32]:
+    """Scores saved images: the log-odds of every class, on the device where the parameters are.
+
+    Compiled once for equal `apply`, `tile` and image shape, for however many images.
 
     Args:
       target: the network.
       images: `[B, H, W, K]` uint8.
-      tile: images per network call.
+      tile: images per network call, the last of which is filled up; by default `SCORED_TILE` on a CPU, and
+        elsewhere as many as a tile of the search.
     Returns:
       `[B, C]` float32.
     Raises:
-      InputError: `images` is not a `[B, H, W, K]` array of uint8.
+      InputError: `images` is not a `[B, H, W, K]` array of uint8 with an image or more, or the target does not
+        take images of this shape.
     """
-    if images.dtype != np.uint8 or images.ndim != 4:
+    images = np.asarray(images)
+    if images.dtype != np.uint8 or images.ndim != 4 or 0 in images.shape:
         raise InputError(f"images: expected [B, H, W, K] uint8, got {list(images.shape)} {images.dtype}")
+    if tile is not None and tile < 1:
+        raise InputError(f"tile: expected 1 or more, got {tile}")
+    place = place_of(target.params)
+    if tile is None:
+        tile = SCORED_TILE if is_cpu(place) else _largest_tile(images.shape[1:])
+    params, program = gathered(as_float32(target.params), place), _scoring(target.apply)
+    parts = []
+    for start in range(0, len(images), tile):
+        part = images[start : start + tile]
+        filled = np.pad(part, ((0, tile - len(part)), (0, 0), (0, 0), (0, 0)))
+        try:
+            odds = program(params, jax.device_put(filled, place))
+        except (TypeError, ValueError) as error:
+            reason = shown(str(error).strip().partition("\n")[0])
+            raise InputError(f"target: refused images {list(filled.shape)}: {reason}") from error
+        parts.append(np.asarray(odds, np.float32)[: len(part)])
+    return np.concatenate(parts)
+
+
+@functools.lru_cache(maxsize=16)
+def _scoring(apply: Callable[[Params, jax.Array], jax.Array]) -> Callable[[Params, jax.Array], jax.Array]:
+    """The compiled `(params, pixels) -> log-odds`; it holds no parameters."""
 
     def score_tile(params: Params, pixels: jax.Array) -> jax.Array:
-        return log_odds(target.apply(params, pixels.astype(jnp.float32) / 255.0))
+        return log_odds(apply(params, pixels.astype(jnp.float32) / 255.0))
 
-    tile = min(tile, len(images))
-    run = jax.jit(lambda params, pixels: tiled(score_tile, tile, params, pixels))
-    return np.asarray(run(target.params, jnp.asarray(images)), np.float32)
+    return jax.jit(channels_last(score_tile))
+
+
+def _largest_tile(image_shape: tuple[int, ...]) -> int:
+    return min(MAX_TILE, max(1, TILE_VALUES // math.prod(image_shape)))
 
 
 def make_fitness(
@@ -182,8 +218,7 @@ def make_fitness(
         return odds if cells == tuple(range(odds.shape[-1])) else odds[:, np.asarray(cells)]
 
     def fitness(problem: Problem, genomes: Genome) -> jax.Array:
-        most = min(MAX_TILE, max(1, TILE_VALUES // math.prod(encoding.image_shape)))
-        tile = tile_size(_batch(genomes), most)
+        tile = tile_size(_batch(genomes), _largest_tile(encoding.image_shape))
 
         def of_batch(problem: Problem, genomes: Genome) -> jax.Array:
             # An accelerator is fastest on the whole batch; there bit-equality with a lone run is lost.
@@ -246,14 +281,16 @@ def tiled_by_platform(
 ) -> Any:
     """`tiled` with parts of one size on a CPU and of another elsewhere, each at most the whole batch.
 
-    Where both are the same, `function` is traced once.
+    On a CPU its convolutions have their channels last. Where both sizes are the same, `function` is traced
+    once.
     """
+    function = channels_last(function)
     on_cpu, elsewhere = (min(tile, _batch(batch)) for tile in (on_cpu, elsewhere))
     if on_cpu == elsewhere:
         return tiled(function, on_cpu, constants, batch)
-    return jax.lax.platform_dependent(
+    return by_platform(
+        lambda constants, batch: tiled(function, on_cpu, constants, batch),
+        lambda constants, batch: tiled(function, elsewhere, constants, batch),
         constants,
         batch,
-        cpu=lambda constants, batch: tiled(function, on_cpu, constants, batch),
-        default=lambda constants, batch: tiled(function, elsewhere, constants, batch),
     )

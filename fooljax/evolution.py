@@ -26,6 +26,7 @@ from fooljax.errors import InputError, shown
 from fooljax.evaluation import draw, make_fitness, to_log_odds
 from fooljax.genomes import check_genomes
 from fooljax.identity import check_identity, search_identity
+from fooljax.placement import gathered, place_of
 from fooljax.precision import as_float32, in_float32
 from fooljax.probe import count_classes, probe
 from fooljax.storage import Checkpoints, digest_tree, load_arrays, load_tree
@@ -298,7 +299,8 @@ def evolve(
     """
     key = _checked_key(key)
     target = as_target(target)
-    target = Target(as_float32(target.params), target.apply)
+    place = place_of(target.params)
+    target = Target(gathered(as_float32(target.params), place), target.apply)
     if not isinstance(encoding, Encoding):
         raise InputError(f"encoding: expected an Encoding, got {shown(repr(encoding))}")
     strategy = _checked_strategy(strategy, encoding)
@@ -336,13 +338,14 @@ def evolve(
         probe(target, encoding.image_shape)
 
     search = Search(encoding, target.apply, strategy, cells, record=on_replacements is not None)
-    problem = Problem(target.params, encoding.coordinates(), target.apply, cells)
+    problem = jax.device_put(Problem(target.params, encoding.coordinates(), target.apply, cells), place)
     if search.record:
         chunk = max(1, min(chunk, RECORD_ROWS // (runs * len(cells))))
-    keys = jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(runs))
+    keys = jax.device_put(jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(runs)), place)
     store = None if checkpoints is None else Checkpoints(Path(checkpoints))
 
     clock = time.perf_counter()
+    given = jax.device_put(given, place)
     state_shapes, (metric_shapes, _) = jax.eval_shape(
         functools.partial(_start_runs, search, init_size), problem, keys, *given
     )
@@ -372,6 +375,7 @@ def evolve(
         state, history, spent, facts = _load(
             latest, encoding, state_shapes, {**metric_shapes, **blank}, identity
         )
+        state = jax.device_put(state, place)
         begun = {name: facts[name] for name in ("init_size", "init_genomes") if name in facts}
     identity |= begun
     if on_chunk:
@@ -456,8 +460,12 @@ def compile_advance(
 
 
 def _shapes(arguments: Any) -> tuple[Any, tuple[jax.ShapeDtypeStruct, ...]]:
+    """The structure, and for each array its shape, its type and the device that it is on."""
     leaves, structure = jax.tree.flatten(arguments)
-    return structure, tuple(jax.ShapeDtypeStruct(jnp.shape(leaf), jnp.result_type(leaf)) for leaf in leaves)
+    return structure, tuple(
+        jax.ShapeDtypeStruct(jnp.shape(leaf), jnp.result_type(leaf), sharding=getattr(leaf, "sharding", None))
+        for leaf in leaves
+    )
 
 
 @functools.lru_cache(maxsize=64)

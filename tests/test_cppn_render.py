@@ -254,7 +254,7 @@ def test_one_module_for_all_platforms_and_its_batched_part():
 
 
 def test_a_population_on_a_mesh_is_drawn_in_parts():
-    """Two CPU devices: the batched form, each device its half, the same images as on one device."""
+    """In a mesh of two CPU devices: the batched form, each its half, the same images as on one device."""
     script = """
 import jax, numpy as np
 from benchmarks.genomes import random_genomes
@@ -271,9 +271,11 @@ spread = jax.device_put(genomes, parts)
 mutate = make_mutate(layout, 4, Rates())
 keys = jax.random.split(jax.random.key(0), 8)
 render = jax.jit(jax.vmap(make_render(layout, FUNCTION_SETS["no_sine"], "grey"), (0, None)))
-text = render.lower(spread, pixels).as_text()
-assert "xla_cpu_small_call" not in text
-images = render(jax.jit(jax.vmap(mutate))(jax.device_put(keys, parts), spread), pixels)
+assert "xla_cpu_small_call" in render.lower(genomes, pixels).as_text()
+with jax.set_mesh(mesh):
+    text = render.lower(spread, pixels).as_text()
+    assert "xla_cpu_small_call" not in text
+    images = render(jax.jit(jax.vmap(mutate))(jax.device_put(keys, parts), spread), pixels)
 assert len(images.sharding.device_set) == 2 and not images.sharding.is_fully_replicated, images.sharding
 serial = jax.vmap(make_render(layout, FUNCTION_SETS["no_sine"], "grey", "serial"), (0, None))
 alone = jax.jit(serial)(jax.vmap(make_mutate(layout, 4, Rates(), "serial"))(keys, genomes), pixels)

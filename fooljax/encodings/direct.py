@@ -18,6 +18,7 @@ from fooljax.base import Coordinates, Encoding, Genome
 from fooljax.encodings import colour as colours
 from fooljax.encodings.polynomial import polynomial
 from fooljax.errors import InputError
+from fooljax.remembered import remembered
 
 STORAGES = ("float32", "uint8")
 MUTATION_RATE = 0.1
@@ -32,6 +33,7 @@ CROSSOVER_ETA = 10.0
 """Distribution index of SBX. Source: the authors' code (eta_c)."""
 
 
+@remembered
 def direct(
     image_shape: tuple[int, int, int],
     *,

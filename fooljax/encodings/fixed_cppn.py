@@ -17,11 +17,13 @@ from fooljax.encodings.cppn.coordinates import COORDINATES, NUM_INPUTS
 from fooljax.encodings.cppn.functions import lookup, names_of
 from fooljax.encodings.polynomial import polynomial
 from fooljax.errors import InputError
+from fooljax.remembered import remembered
 
 MAX_WEIGHT = 3.0
 HIDDEN = (16, 16)
 
 
+@remembered
 def fixed_cppn(
     image_shape: tuple[int, int, int],
     *,

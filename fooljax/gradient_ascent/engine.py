@@ -25,6 +25,7 @@ from fooljax.evaluation import backward_tile, quantise, tile_size, tiled_by_plat
 from fooljax.gradient_ascent.progress import progress
 from fooljax.gradient_ascent.rule import Look, Rule
 from fooljax.gradient_ascent.starts import as_mean
+from fooljax.placement import gathered, place_of
 from fooljax.precision import as_float32, in_float32
 from fooljax.probe import count_classes, probe
 from fooljax.storage import digest_tree
@@ -119,7 +120,8 @@ def ascend(
         became NaN.
     """
     target = as_target(target)
-    target = Target(as_float32(target.params), target.apply)
+    place = place_of(target.params)
+    target = Target(gathered(as_float32(target.params), place), target.apply)
     rule = progress() if rule is None else rule
     for name, value in (("iterations", iterations), ("record_every", record_every)):
         if value < 1:
@@ -133,7 +135,9 @@ def ascend(
     _, height, width, channels = start.shape
     mean_image = as_mean(mean, (height, width, channels))
     program = _program(Climb(target.apply, rule, iterations, record_every))
-    found: Ascent = program(target.params, start, classes, mean_image)
+    # Together on the parameters' device; the start images are a copy, which the program consumes.
+    given = jax.device_put((target.params, start, classes, mean_image), place)
+    found: Ascent = program(*given)
     found = found.replace(reached=_without_fillers(found.reached))  # type: ignore[attr-defined]
     if bad := int(jnp.sum(jnp.isnan(found.log_odds))):
         raise InputError(f"target: its log-odds or gradients are NaN for {bad} of {len(start)} images")

@@ -18,6 +18,7 @@ from fooljax.archive import Archive
 from fooljax.base import Encoding, Genome, Offspring, Problem, Strategy
 from fooljax.errors import InputError
 from fooljax.evaluation import to_log_odds
+from fooljax.remembered import remembered
 
 SCHEDULERS = ("gain", "equal")
 WORST = -1e6
@@ -70,6 +71,7 @@ class EmittersState:
     credit: jax.Array
 
 
+@remembered
 def emitters(
     encoding: Encoding,
     emitter: Emitter,

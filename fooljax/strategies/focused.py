@@ -16,6 +16,7 @@ from fooljax.archive import Archive
 from fooljax.base import Encoding, Genome, Offspring, Problem, Strategy
 from fooljax.errors import InputError
 from fooljax.evaluation import to_log_odds
+from fooljax.remembered import remembered
 from fooljax.strategies.varying import counting, vary_all
 
 CHILDREN = 100
@@ -25,6 +26,7 @@ GOAL = 0.9999
 """What the paper calls fooled. Source: Nguyen et al. 2015, abstract."""
 
 
+@remembered
 def focused(
     encoding: Encoding, *, batch_size: int = CHILDREN, focus: float = FOCUS, goal: float = GOAL
 ) -> Strategy:

@@ -24,6 +24,7 @@ import optax
 
 from fooljax.base import Encoding, Genome, Strategy
 from fooljax.errors import InputError
+from fooljax.remembered import remembered
 from fooljax.strategies.emitters import Emitter, emitters
 
 logger = logging.getLogger("fooljax")
@@ -115,6 +116,7 @@ class _Search:
     fresh: jax.Array
 
 
+@remembered
 def evosax(
     encoding: Encoding,
     *,
@@ -170,6 +172,7 @@ def evosax(
     )
 
 
+@remembered
 def evosax_emitter(
     encoding: Encoding,
     algorithm: str,

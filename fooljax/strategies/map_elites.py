@@ -10,12 +10,14 @@ import jax.numpy as jnp
 
 from fooljax.archive import Archive, sample
 from fooljax.base import Encoding, Offspring, Problem, Strategy
+from fooljax.remembered import remembered
 from fooljax.strategies.varying import counting, vary_all
 
 CHILDREN = 200
 """Children per generation. Source: the authors' code (MNIST)."""
 
 
+@remembered
 def map_elites(encoding: Encoding, *, batch_size: int = CHILDREN) -> Strategy:
     """Builds MAP-Elites for an encoding.
 

@@ -6,9 +6,11 @@ import jax.numpy as jnp
 from fooljax.archive import Archive
 from fooljax.base import Encoding, Genome, Offspring, Problem, Strategy
 from fooljax.errors import InputError
+from fooljax.remembered import remembered
 from fooljax.strategies.map_elites import CHILDREN
 
 
+@remembered
 def random_search(encoding: Encoding, *, batch_size: int = CHILDREN) -> Strategy:
     """Builds random search for an encoding; it has no state.
 

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from fooljax.archive import Archive
 from fooljax.base import Encoding, Genome, Offspring, Problem, Strategy
 from fooljax.errors import InputError
+from fooljax.remembered import remembered
 
 KEEP_RATE = 0.6
 PRESSURE = 1.1
@@ -38,6 +39,7 @@ class Populations:
     turn: jax.Array
 
 
+@remembered
 def rank_ea(
     encoding: Encoding,
     *,

@@ -16,7 +16,8 @@ from fooljax.archive import Archive
 from fooljax.base import Encoding, Genome, Offspring, Problem, Strategy
 from fooljax.batching import flat_batch
 from fooljax.errors import InputError
-from fooljax.evaluation import backward_tile, log_odds, tiled
+from fooljax.evaluation import MAX_TILE, backward_tile, log_odds, tiled_by_platform
+from fooljax.remembered import remembered
 from fooljax.strategies.focused import FOCUS, GOAL, focused_children
 from fooljax.strategies.varying import counting
 
@@ -27,6 +28,7 @@ SHARE = 0.05
 """These found by `experiments.strategy_comparison`, on CPPNs."""
 
 
+@remembered
 def refined(
     encoding: Encoding,
     *,
@@ -86,7 +88,7 @@ def refined(
 
         # The network sees one flat batch however many runs there are, in parts that fit a CPU's caches.
         most = backward_tile(encoding.image_shape)
-        slopes = flat_batch(lambda problem, batch: tiled(slope, min(most, batch[2].size), problem, batch))
+        slopes = flat_batch(lambda problem, batch: tiled_by_platform(slope, most, MAX_TILE, problem, batch))
 
         def step(carry: Any, _: None) -> tuple[Any, None]:
             numbers, state = carry

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from fooljax.base import Encoding, Strategy
 from fooljax.errors import InputError
+from fooljax.remembered import remembered
 from fooljax.strategies.focused import focused
 from fooljax.strategies.from_evosax import ALGORITHMS, evosax
 from fooljax.strategies.map_elites import map_elites
@@ -97,7 +98,7 @@ def build(name: str, encoding: Encoding, batch_size: int, settings: Mapping[str,
             choice = ", ".join(known) or "no settings"
             raise InputError(f"set: {name} knows {choice}; got {setting}")
         values[setting] = _read(setting, known[setting], text)
-    return entry.build(encoding, batch_size=batch_size, **values)
+    return remembered(entry.build)(encoding, batch_size=batch_size, **values)
 
 
 def _read(name: str, parameter: inspect.Parameter, text: str) -> Any:

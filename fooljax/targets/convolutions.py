@@ -9,12 +9,13 @@ have the same form; those with respect to the kernel, which only training needs,
 
 import functools
 import operator
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from fooljax.placement import by_platform
 from fooljax.targets.products import product
 
 _NHWC = ("NHWC", "HWIO", "NHWC")
@@ -36,9 +37,8 @@ def depthwise(images: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
         parts = _shifted(_padded(images, kernel, stride), kernel, stride)
         return _sum(part * kernel[i, j][None, None, None] for i, j, part in parts)
 
-    result: jax.Array = jax.lax.platform_dependent(
-        images, kernel, cpu=as_slices, default=functools.partial(_depthwise_in_xla, stride=stride)
-    )
+    in_xla = functools.partial(_depthwise_in_xla, stride=stride)
+    result: jax.Array = by_platform(as_slices, in_xla, images, kernel)
     return result
 
 
@@ -70,7 +70,7 @@ def _depthwise_backward(stride: int, kept: Any, slope: jax.Array) -> tuple[jax.A
         return back(slope)[0]
 
     _, back = jax.vjp(lambda kernel: _depthwise_in_xla(images, kernel, stride), kernel)
-    to_images = jax.lax.platform_dependent(slope, images, kernel, cpu=as_slices, default=in_xla)
+    to_images = by_platform(as_slices, in_xla, slope, images, kernel)
     return to_images, back(slope)[0]
 
 
@@ -96,9 +96,8 @@ def convolve_few(images: jax.Array, kernel: jax.Array, stride: int) -> jax.Array
             for channel in range(images.shape[-1])
         )
 
-    result: jax.Array = jax.lax.platform_dependent(
-        images, kernel, cpu=as_slices, default=functools.partial(_few_in_xla, stride=stride)
-    )
+    in_xla = functools.partial(_few_in_xla, stride=stride)
+    result: jax.Array = by_platform(as_slices, in_xla, images, kernel)
     return result
 
 
@@ -138,7 +137,7 @@ def convolve(images: jax.Array, kernel: jax.Array, stride: int, padding: int) ->
     if stride == 1:
         return in_xla(images, kernel)
     in_blocks = functools.partial(_convolve_in_blocks, stride=stride, padding=padding)
-    result: jax.Array = jax.lax.platform_dependent(images, kernel, cpu=in_blocks, default=in_xla)
+    result: jax.Array = by_platform(in_blocks, in_xla, images, kernel)
     return result
 
 
@@ -189,11 +188,14 @@ def _convolve_forward(
 
 
 def _convolve_backward(stride: int, padding: int, kept: Any, slope: jax.Array) -> tuple[jax.Array, jax.Array]:
-    # Not `platform_dependent`: its branches would have to agree on what they keep for the backward pass.
-    form = _as_product if jax.default_backend() == "cpu" else _convolve_in_xla
-    _, back = jax.vjp(lambda images, kernel: form(images, kernel, stride, padding), *kept)
-    to_images, to_kernel = back(slope)
-    return to_images, to_kernel
+    def slopes(form: Callable[..., jax.Array], kept: Any, slope: jax.Array) -> tuple[jax.Array, jax.Array]:
+        _, back = jax.vjp(lambda images, kernel: form(images, kernel, stride, padding), *kept)
+        to_images, to_kernel = back(slope)
+        return to_images, to_kernel
+
+    as_product, in_xla = (functools.partial(slopes, form) for form in (_as_product, _convolve_in_xla))
+    both: tuple[jax.Array, jax.Array] = by_platform(as_product, in_xla, kept, slope)
+    return both
 
 
 convolve.defvjp(_convolve_forward, _convolve_backward)
@@ -228,9 +230,13 @@ def _pool_backward(ceil: bool, images: jax.Array, slope: jax.Array) -> tuple[jax
         places = jax.ShapeDtypeStruct((3, 3), images.dtype)
         return functools.reduce(jnp.maximum, (part for _, _, part in _shifted(padded, places, 2)))
 
-    form = as_slices if jax.default_backend() == "cpu" else functools.partial(_pool_in_xla, ceil=ceil)
-    (gradient,) = jax.vjp(form, images)[1](slope)
-    return (gradient,)
+    def gradient(form: Callable[[jax.Array], jax.Array], images: jax.Array, slope: jax.Array) -> jax.Array:
+        return jax.vjp(form, images)[1](slope)[0]
+
+    in_xla = functools.partial(_pool_in_xla, ceil=ceil)
+    forms = (functools.partial(gradient, form) for form in (as_slices, in_xla))
+    result: jax.Array = by_platform(*forms, images, slope)
+    return (result,)
 
 
 max_pool.defvjp(_pool_forward, _pool_backward)

@@ -7,12 +7,12 @@ equivalent form: images batch-minor, 2x2 blocks of pixels folded into channels, 
 outputs that one pooling cell compares made by one matrix product with patches at stride 2.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from fooljax.placement import by_platform
 from fooljax.targets.products import add_bias, product
 
 
@@ -92,14 +92,33 @@ def _conv_pool(images: jax.Array, kernel: jax.Array, bias: jax.Array) -> jax.Arr
     return _as_xla(images, kernel, bias)
 
 
-def _forward(images: jax.Array, kernel: jax.Array, bias: jax.Array) -> tuple[jax.Array, Callable[..., Any]]:
-    # Not `platform_dependent`: its branches would have to agree on what they keep for the backward pass.
-    form = _as_one_product if jax.default_backend() == "cpu" else _as_xla
-    return jax.vjp(form, images, kernel, bias)
+def _forward(images: jax.Array, kernel: jax.Array, bias: jax.Array) -> tuple[jax.Array, Any]:
+    """On a CPU the form with a fast gradient, and all that its backward pass wants to know."""
+    kept: Any = None
+
+    def on_cpu(*given: jax.Array) -> tuple[jax.Array, list[jax.Array]]:
+        nonlocal kept
+        result, back = jax.vjp(_as_one_product, *given)
+        values, kept = jax.tree.flatten(back)
+        return result, values
+
+    def elsewhere(*given: jax.Array) -> tuple[jax.Array, list[jax.Array]]:
+        # Both must give the same shapes; nobody reads these values, so that no program computes them.
+        _, values = jax.eval_shape(on_cpu, *given)
+        return _as_xla(*given), [jnp.zeros(value.shape, value.dtype) for value in values]
+
+    result, values = by_platform(on_cpu, elsewhere, images, kernel, bias)
+    return result, (jax.tree.unflatten(kept, values), (images, kernel, bias))
 
 
-def _backward(vjp: Callable[..., Any], gradient: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-    gradients: tuple[jax.Array, jax.Array, jax.Array] = vjp(gradient)
+def _backward(kept: Any, gradient: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+    def on_cpu(kept: Any, gradient: jax.Array) -> Any:
+        return kept[0](gradient)
+
+    def elsewhere(kept: Any, gradient: jax.Array) -> Any:
+        return jax.vjp(_as_xla, *kept[1])[1](gradient)
+
+    gradients: tuple[jax.Array, jax.Array, jax.Array] = by_platform(on_cpu, elsewhere, kept, gradient)
     return gradients
 
 

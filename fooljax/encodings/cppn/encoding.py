@@ -15,6 +15,7 @@ from fooljax.encodings.cppn.mutation import Rates, make_mutate
 from fooljax.encodings.cppn.render import make_differentiable_render, make_render
 from fooljax.encodings.cppn.serialise import Drawing, to_json
 from fooljax.errors import InputError
+from fooljax.remembered import remembered
 
 MAX_NODES = 64
 """Rows of a genome by default."""
@@ -23,6 +24,7 @@ MAX_CONNECTIONS = 96
 selection, had at most 89."""
 
 
+@remembered
 def cppn(
     image_shape: tuple[int, int, int],
     *,

@@ -12,6 +12,7 @@ from jax.experimental.xla_metadata import set_xla_metadata
 
 from fooljax.batching import Many, flat_batch
 from fooljax.errors import InputError
+from fooljax.placement import by_platform, in_mesh
 
 LOWERINGS = ("serial", "batched")
 
@@ -20,8 +21,8 @@ def choose(lowering: str | None, serial: Many, batched: Many) -> Many:
     """The form asked for, as one flat batch.
 
     Args:
-      lowering: "serial", "batched", or None: serial where the program is compiled for the only device and
-        that is a CPU, else batched (XLA cannot split a serial loop over a mesh).
+      lowering: "serial", "batched", or None: serial where the program is compiled for a CPU, else batched; in
+        a mesh (`jax.set_mesh`) batched too, since XLA cannot split a serial loop.
       serial: `serial(shared, batch)`; its loop should go through `as_one_kernel`.
       batched: `batched(shared, batch)`, the same function.
     Raises:
@@ -33,9 +34,9 @@ def choose(lowering: str | None, serial: Many, batched: Many) -> Many:
     def many(shared: Any, batch: Any) -> Any:
         if lowering == "serial":
             return serial(shared, batch)
-        if lowering == "batched" or jax.device_count() > 1:
+        if lowering == "batched" or in_mesh():
             return batched(shared, batch)
-        return jax.lax.platform_dependent(shared, batch, cpu=serial, default=batched)
+        return by_platform(serial, batched, shared, batch)
 
     return flat_batch(many)
 

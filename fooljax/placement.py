@@ -1,0 +1,51 @@
+"""Where a computation runs, and what follows from it: the only file that asks for devices and platforms.
+
+What a program does is chosen inside the program, when it is compiled, for the platform that it is compiled
+for: the default platform says nothing about where parameters were put.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+
+def by_platform(on_cpu: Callable[..., Any], elsewhere: Callable[..., Any], *arguments: Any) -> Any:
+    """`on_cpu(*arguments)` in a program compiled for a CPU, `elsewhere(*arguments)` in any other.
+
+    Both give results of the same shapes. It has derivatives, but then both must be computed in a form that
+    keeps the same for the backward pass: choose inside a derivative of its own instead.
+    """
+    return jax.lax.platform_dependent(*arguments, cpu=on_cpu, default=elsewhere)
+
+
+def place_of(tree: Any) -> jax.sharding.Sharding:
+    """One device that holds all or part of a pytree of arrays: what is computed with them belongs there.
+
+    The first device of the first JAX array; JAX's default device where there is none.
+    """
+    arrays = [leaf for leaf in jax.tree.leaves(tree) if isinstance(leaf, jax.Array)]
+    devices = (arrays[0] if arrays else jnp.zeros(())).devices()
+    return jax.sharding.SingleDeviceSharding(min(devices, key=lambda device: device.id))
+
+
+def gathered(tree: Any, place: jax.sharding.Sharding) -> Any:
+    """A pytree with its JAX arrays on one device, wherever they were: a search is one program for one device.
+
+    Leaves of any other kind are the same objects.
+    """
+    return jax.tree.map(
+        lambda leaf: jax.device_put(leaf, place) if isinstance(leaf, jax.Array) else leaf, tree
+    )
+
+
+def is_cpu(place: jax.sharding.Sharding) -> bool:
+    """Whether a place is a CPU."""
+    devices: set[Any] = place.device_set
+    return all(device.platform == "cpu" for device in devices)
+
+
+def in_mesh() -> bool:
+    """Whether a program is being written for a mesh of several devices (`jax.set_mesh`)."""
+    return bool(jax.sharding.get_abstract_mesh().size > 1)
