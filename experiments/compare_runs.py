@@ -17,10 +17,14 @@ import numpy.typing as npt
 
 from experiments.command_line import Parser, run_command
 from experiments.job import FoolingConfig
-from fooljax.errors import InputError
+from experiments.outputs import check_output
+from fooljax.errors import InputError, printable, shown
 from fooljax.report import format_confidence
 from fooljax.report.budget import median_curves
 from fooljax.storage import read_json, write_bytes
+
+MAX_PASSES = 2**62
+"""More than any run makes; sums of two still fit 64 bits."""
 
 
 class Run(NamedTuple):
@@ -51,16 +55,40 @@ def read(folder: Path) -> Run:
                 for row in csv.DictReader(file)
             ]
         table = np.asarray(sorted(rows), np.float64).reshape(max(run for run, _, _ in rows) + 1, -1, 3)
+        passes = table[0, :, 1].astype(np.int64)
+        if not (passes.min() >= 0 and passes.max() < MAX_PASSES and np.all(np.diff(passes) > 0)):
+            raise ValueError("network passes that do not rise")
+        if np.any(np.isnan(table)):
+            raise ValueError("log-odds that are no numbers")
     except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
+        raise InputError(f"cannot read {shown(path)}: {error.strerror}") from error
+    except (KeyError, TypeError, ValueError, OverflowError, MemoryError, csv.Error) as error:
+        raise InputError(
+            f"{shown(path)}: expected the metrics of a run, found something else ({shown(error)})"
+        ) from error
+    try:
+        return _run(summary, passes, table[..., 2])
     except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: expected the metrics of a run, found something else ({error})") from error
-    if not isinstance(summary.get("rescored"), dict):
-        raise InputError(f"{folder / 'summary.json'}: expected an entry rescored, found none")
-    before = summary.get("evaluations_before", 0)
-    if not isinstance(before, int):
-        raise InputError(f"{folder / 'summary.json'}: expected a number evaluations_before, found {before!r}")
-    return Run(summary, before + table[0, :, 1].astype(np.int64), table[..., 2])
+        raise InputError(
+            f"{shown(folder / 'summary.json')}: expected the summary of a run: {shown(error)}"
+        ) from error
+
+
+def _run(summary: Mapping[str, Any], passes: npt.NDArray[np.int64], odds: npt.NDArray[np.float64]) -> Run:
+    """The figures, after a look at those in the summary that are shown."""
+    rescored, before = summary.get("rescored"), summary.get("evaluations_before", 0)
+    if not isinstance(rescored, dict):
+        raise TypeError("expected an entry rescored, found none")
+    if type(before) is not int or not 0 <= before < MAX_PASSES:
+        raise TypeError(f"expected a number evaluations_before, found {before!r}")
+    shares = rescored.get("shares") or {}
+    if not isinstance(shares, dict) or not all(isinstance(share, float | int) for share in shares.values()):
+        raise TypeError("expected shares that are numbers")
+    if not isinstance(rescored.get("median_log_odds"), float | int):
+        raise TypeError("expected a number median_log_odds, found none")
+    if not isinstance(summary.get("target_sha256"), str):
+        raise TypeError("expected a text target_sha256, found none")
+    return Run(summary, before + passes, odds)
 
 
 def at(run: Run, passes: int) -> float:
@@ -105,21 +133,30 @@ def compare(argv: Sequence[str] | None) -> None:
     )
     parser.add_argument("folders", nargs="+", type=Path, metavar="RUN", help="run folders")
     parser.add_argument("--names", help="what to call them, with commas between; their folders' by default")
-    parser.add_argument("--passes", type=int, help="where to compare; by default the end of the shortest")
+    parser.add_argument(
+        "--passes", type=int, metavar="N", help="where to compare; by default the end of the shortest"
+    )
     parser.add_argument("--output", type=Path, metavar="FILE", help="a PNG of the curves")
     flags = parser.parse_args(argv)
+    if flags.output is not None:
+        check_output(flags.output, "--output")
     names = flags.names.split(",") if flags.names else [folder.name for folder in flags.folders]
     if len(names) != len(flags.folders) or len(set(names)) < len(names):
-        raise InputError(f"names: expected {len(flags.folders)} different ones, got {', '.join(names)}")
+        raise InputError(
+            f"names: expected {len(flags.folders)} different ones, got {shown(', '.join(names))}"
+        )
     runs = {name: read(folder) for name, folder in zip(names, flags.folders, strict=True)}
     targets = {run.summary["target_sha256"] for run in runs.values()}
     if len(targets) > 1:
         raise InputError("RUN: expected runs against one target, got several")
-    passes = flags.passes or int(min(run.passes[-1] for run in runs.values()))
-    print(markdown(runs, passes))
-    if flags.output:
+    passes = flags.passes
+    if passes is None:
+        passes = int(min(run.passes[-1] for run in runs.values()))
+    lines = markdown(runs, passes).splitlines()
+    if flags.output is not None:
         curves = {name: (run.passes, run.odds) for name, run in runs.items()}
-        write_bytes(flags.output, median_curves(curves))
+        write_bytes(check_output(flags.output, "--output"), median_curves(curves))
+    print("\n".join(map(printable, lines)))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -10,10 +10,14 @@ import jax
 
 from experiments.command_line import config_from
 from experiments.job import Experiment, FoolingConfig
+from experiments.run_folder import MARK, is_finished
 from fooljax.archive import Archive, empty
 from fooljax.base import Encoding
-from fooljax.errors import InputError
+from fooljax.errors import InputError, shown
 from fooljax.storage import load_arrays, load_tree, read_json
+
+MAX_SIDE = 4096
+"""Pixels of a side of the images of a run that can be read back."""
 
 
 class FinishedRun(NamedTuple):
@@ -64,9 +68,11 @@ def open_run(path: Path) -> FinishedRun:
       InputError: it is not the folder of a finished run, or a file in it is damaged.
     """
     if not (path / "config.json").exists():
-        raise InputError(f"{path}: expected a run folder, found no config.json in it")
+        raise InputError(f"{shown(path)}: expected a run folder, found no config.json in it")
     if not (path / "archive.npz").exists():
-        raise InputError(f"{path}: expected a finished run, found no archive.npz in it")
+        raise InputError(f"{shown(path)}: expected a finished run, found no archive.npz in it")
+    if not is_finished(path):
+        raise InputError(f"{shown(path)}: expected a finished run, found no {MARK} in it")
     content = read_json(path / "config.json")
     experiment = _experiment(content.get("experiment"), path)
     settings = content.get("settings")
@@ -76,18 +82,30 @@ def open_run(path: Path) -> FinishedRun:
     target = read_json(path / "target.json")
     facts = load_arrays(path / "archive.npz")[2]
     try:
-        cells = tuple(int(cell) for cell in facts["cells"])
-        height, width, channels = (int(side) for side in facts["image_shape"])
-        names = tuple(str(name) for name in target["class_names"])
-        digest = str(target["params_sha256"])
+        cells = _whole_numbers(facts["cells"], 2**31)
+        height, width, channels = _whole_numbers(facts["image_shape"], MAX_SIDE + 1)
+        names, digest = target["class_names"], target["params_sha256"]
+        if not (isinstance(names, list) and all(isinstance(name, str) for name in (*names, digest))):
+            raise TypeError("names of classes that are no text")
+        if not cells or len(set(cells)) < len(cells) or max(cells) >= len(names):
+            raise ValueError("cells that are not different classes")
     except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: expected the folder of a run of this version ({error!r})") from error
+        raise InputError(
+            f"{shown(path)}: expected the folder of a run of this version ({shown(repr(error))})"
+        ) from error
     encoding = experiment.encoding(config, (height, width, channels))
     genome = jax.eval_shape(encoding.init, jax.random.key(0))
     blank = jax.eval_shape(lambda: empty(genome, len(cells), encoding.num_parents))
     template = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((config.runs, *leaf.shape), leaf.dtype), blank)
     archive, _ = load_tree(path / "archive.npz", template)
-    return FinishedRun(path, experiment, config, encoding, archive, cells, names, digest)
+    return FinishedRun(path, experiment, config, encoding, archive, cells, tuple(names), digest)
+
+
+def _whole_numbers(values: object, end: int) -> tuple[int, ...]:
+    """A list of whole numbers from 0 to `end`, not included."""
+    if not isinstance(values, list) or not all(type(value) is int and 0 <= value < end for value in values):
+        raise ValueError(f"no list of whole numbers below {end}")
+    return tuple(values)
 
 
 def _experiment(name: object, path: Path) -> Experiment:
@@ -97,4 +115,6 @@ def _experiment(name: object, path: Path) -> Experiment:
         experiment = getattr(importlib.import_module(f"experiments.{name}"), "EXPERIMENT", None)
         if isinstance(experiment, Experiment):
             return experiment
-    raise InputError(f"{path / 'config.json'}: expected an experiment of this folder, found {name!r}")
+    raise InputError(
+        f"{path / 'config.json'}: expected an experiment of this folder, found {shown(repr(name))}"
+    )
