@@ -259,7 +259,7 @@ def test_a_run_goes_on_when_what_it_began_with_is_gone(settings, copied, tmp_pat
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize("step", ["save_elites", "write_figures_and_page"])
+@pytest.mark.parametrize("step", ["save_and_judge", "write_figures_and_page"])
 def test_the_summary_is_written_last_and_goes_before_changes(step, settings, copied, monkeypatch, capsys):
     """A run that fails on its way to the page is not taken for a finished one."""
 
