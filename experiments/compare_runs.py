@@ -55,6 +55,8 @@ def read(folder: Path) -> Run:
                 for row in csv.DictReader(file)
             ]
         table = np.asarray(sorted(rows), np.float64).reshape(max(run for run, _, _ in rows) + 1, -1, 3)
+        if np.any(table[..., 0] != np.arange(len(table))[:, None]):
+            raise ValueError("runs of different lengths")
         passes = table[0, :, 1].astype(np.int64)
         if not (passes.min() >= 0 and passes.max() < MAX_PASSES and np.all(np.diff(passes) > 0)):
             raise ValueError("network passes that do not rise")

@@ -83,3 +83,46 @@ def test_folders_that_do_not_fit(folder, tmp_path, capsys):
     (tmp_path / "other" / "metrics.csv").write_text("a,b\n1,2\n")
     assert compare_runs.main([other]) == 2
     assert "expected the metrics of a run" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("metrics.csv", ROW + "0,0,1,10\n0,1,1,20\n0,2,1,30\n1,0,1,10\n"),
+        ("metrics.csv", ROW + "0,0,1,20\n0,1,nan,10\n"),
+        ("metrics.csv", ROW + "0,0,1,10\n0,1,1,10\n"),
+        ("metrics.csv", ROW + "0,0,1," + "9" * 400 + "\n"),
+        ("metrics.csv", ROW + "9" * 17 + ",0,1,1\n"),
+        ("metrics.csv", ROW + "-5,0,1,1\n"),
+        ("metrics.csv", ROW + "0,0," + "x" * 200_000 + ",1\n"),
+        ("metrics.csv", "\ud800"),
+        ("summary.json", "{}"),
+        ("summary.json", '{"rescored": {}, "target_sha256": "0"}'),
+        ("summary.json", '{"rescored": {"median_log_odds": null}, "target_sha256": "0"}'),
+        (
+            "summary.json",
+            '{"rescored": {"median_log_odds": 1.0, "shares": {"0.5": "x"}}, "target_sha256": "0"}',
+        ),
+        ("summary.json", '{"rescored": {"median_log_odds": 1.0, "shares": [1]}, "target_sha256": "0"}'),
+        ("summary.json", '{"rescored": {"median_log_odds": 1.0}, "target_sha256": [1]}'),
+        (
+            "summary.json",
+            '{"rescored": {"median_log_odds": 1.0}, "target_sha256": "0", "evaluations_before": -1}',
+        ),
+    ],
+)
+def test_damaged_files_of_a_run_are_one_line(file, content, folder, capsys):
+    run = folder("run", [(0, 10, -3.0), (0, 20, 0.0)])
+    Path(run, file).write_bytes(content.encode("utf-8", "surrogatepass"))
+    assert compare_runs.main([run]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ")
+    assert f"{file}: expected " in line
+    assert len(line) < 1000
+
+
+def test_names_are_shown_and_not_obeyed(folder, capsys):
+    assert compare_runs.main([folder("run", [(0, 10, -3.0)]), "--names", "a\x1b[2J"]) == 0
+    assert "a\\x1b[2J" in capsys.readouterr().out
+    assert compare_runs.main([folder("other", [(0, 10, -3.0)]), "--passes", "0"]) == 2
+    assert "passes: expected 10 to 10, those of other, got 0" in capsys.readouterr().err
