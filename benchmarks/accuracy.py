@@ -8,7 +8,6 @@ images must be the oracle's. With raw coordinates a rounding error grows through
 import argparse
 import json
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -18,6 +17,7 @@ import numpy.typing as npt
 from benchmarks.cppn_oracle import fold, outputs
 from benchmarks.genomes import evolved_genomes
 from benchmarks.timing import machine
+from experiments.outputs import file_of
 from fooljax.encodings.cppn.coordinates import COORDINATES
 from fooljax.encodings.cppn.functions import FUNCTION_SETS
 from fooljax.encodings.cppn.genome import CPPN, Layout, validate
@@ -88,7 +88,9 @@ def compare(set_name: str, scaling: str, count: int, seed: int) -> dict[str, Any
 def main() -> None:
     """Compares every case and prints the gates."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
+    parser.add_argument(
+        "--json", type=file_of("a JSON object"), metavar="FILE", help="write the figures here"
+    )
     parser.add_argument("--genomes", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()

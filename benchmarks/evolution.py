@@ -8,7 +8,6 @@ import itertools
 import json
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -16,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.timing import gemm, interleaved, machine, peak_resident_bytes, spread
+from experiments.outputs import file_of
 from fooljax.base import Encoding, Problem
 from fooljax.encodings import cppn, direct
 from fooljax.evolution import CHUNK, EvolutionState, Search, compile_advance, compile_start
@@ -86,7 +86,9 @@ def measure(name: str, batch: int, runs: int, repeats: int) -> dict[str, Any]:
 def main() -> None:
     """Measures every batch size, and the main job's shape (5 runs of 200)."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
+    parser.add_argument(
+        "--json", type=file_of("a JSON object"), metavar="FILE", help="write the figures here"
+    )
     parser.add_argument("--repeats", type=int, default=9, help="interleaved repetitions, 7 or more to report")
     parser.add_argument("--encodings", nargs="+", choices=ENCODINGS, default=list(ENCODINGS))
     arguments = parser.parse_args()

@@ -7,7 +7,6 @@ network and archive; no scheduler, restarts, health checks, or tie-safe ranks, a
 """
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -16,6 +15,7 @@ import numpy as np
 from evosax.algorithms import algorithms
 
 from benchmarks.timing import interleaved, machine, spread
+from experiments.outputs import file_of
 from fooljax.archive import empty, insert
 from fooljax.base import Problem
 from fooljax.encodings import direct
@@ -97,7 +97,7 @@ def measure(algorithm: str, repeats: int) -> dict[str, Any]:
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description="What the evosax adapter costs.")
-    parser.add_argument("--json", type=Path, default=None, metavar="FILE")
+    parser.add_argument("--json", type=file_of("a JSON object"), default=None, metavar="FILE")
     parser.add_argument("--repeats", type=int, default=21)
     flags = parser.parse_args()
     results = [measure(name, flags.repeats) for name in ("Sep_CMA_ES", "SNES", "Open_ES")]

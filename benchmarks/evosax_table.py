@@ -7,13 +7,13 @@ Goes on where it was broken off: algorithms in the JSON file are not run again.
 
 import argparse
 import time
-from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 
 from benchmarks.timing import machine
+from experiments.outputs import file_of
 from fooljax import datasets
 from fooljax.encodings import direct
 from fooljax.evolution import evolve
@@ -125,8 +125,8 @@ def markdown(results: dict[str, Any], first: float) -> str:
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description="Every algorithm of evosax through the adapter.")
-    parser.add_argument("--json", type=Path, required=True, metavar="FILE")
-    parser.add_argument("--markdown", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--json", type=file_of("a JSON object"), required=True, metavar="FILE")
+    parser.add_argument("--markdown", type=file_of("a table of evosax"), required=True, metavar="FILE")
     flags = parser.parse_args()
     results = read_json(flags.json)["results"] if flags.json.exists() else {}
     for name in sorted(ALGORITHMS, key=lambda name: (name == "EvoTF_ES", ALGORITHMS[name].dense)):

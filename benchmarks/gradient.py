@@ -9,7 +9,6 @@ import argparse
 import json
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -18,6 +17,7 @@ import numpy as np
 from flax import linen as nn
 
 from benchmarks.timing import interleaved, machine, peak_resident_bytes, spread
+from experiments.outputs import file_of
 from fooljax.gradient_ascent import PRESETS, Climb, climb, odds_and_gradient, optimiser, progress
 from fooljax.targets.networks import LeNet
 from fooljax.targets.trained import lenet_apply
@@ -125,7 +125,9 @@ def show(values: dict[str, float]) -> str:
 def main() -> None:
     """Measures every batch and rule, and prints the gate."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
+    parser.add_argument(
+        "--json", type=file_of("a JSON object"), metavar="FILE", help="write the figures here"
+    )
     parser.add_argument(
         "--repeats", type=int, default=15, help="interleaved repetitions, 7 or more to report"
     )

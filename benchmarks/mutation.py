@@ -15,6 +15,7 @@ import numpy as np
 from scipy.stats import bootstrap
 
 from benchmarks.timing import machine
+from experiments.outputs import file_of
 from fooljax.archive import Archive, empty
 from fooljax.base import Problem
 from fooljax.encodings import cppn
@@ -85,7 +86,9 @@ def main() -> None:
     """Measures every case."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--archive", type=Path, default=ARCHIVE, metavar="FILE", help="archive.npz of a run")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
+    parser.add_argument(
+        "--json", type=file_of("a JSON object"), metavar="FILE", help="write the figures here"
+    )
     parser.add_argument("--children", type=int, default=1000, help="of each case")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -21,6 +20,7 @@ import numpy as np
 from benchmarks import render_baseline
 from benchmarks.genomes import evolved_genomes, random_genomes
 from benchmarks.timing import interleaved, machine, peak_resident_bytes, spread
+from experiments.outputs import file_of
 from fooljax.encodings.cppn import coordinates
 from fooljax.encodings.cppn.encoding import cppn
 from fooljax.encodings.cppn.functions import FUNCTION_SETS
@@ -241,7 +241,9 @@ def show(values: dict[str, float]) -> str:
 def main() -> None:
     """Measures every size, room and range of live nodes, and prints the gates."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
+    parser.add_argument(
+        "--json", type=file_of("a JSON object"), metavar="FILE", help="write the figures here"
+    )
     parser.add_argument("--repeats", type=int, default=9, help="interleaved repetitions, 7 or more to report")
     parser.add_argument("--quick", action="store_true", help="only room for 32 nodes, few live ones")
     parser.add_argument("--lowering", choices=LOWERINGS, help="instead of the default")

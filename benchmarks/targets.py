@@ -19,6 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.timing import gemm, interleaved, machine, peak_resident_bytes, spread
+from experiments.outputs import file_of
 from fooljax.base import Problem
 from fooljax.encodings import cppn
 from fooljax.evaluation import tiled
@@ -191,7 +192,9 @@ def measure_loop(repeats: int) -> dict[str, Any]:
 def main() -> None:
     """Measures every network, then the loop."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
+    parser.add_argument(
+        "--json", type=file_of("a JSON object"), metavar="FILE", help="write the figures here"
+    )
     parser.add_argument("--repeats", type=int, default=9, help="interleaved repetitions, 7 or more to report")
     parser.add_argument("--names", nargs="+", choices=NAMES, default=list(NAMES))
     arguments = parser.parse_args()

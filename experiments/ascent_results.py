@@ -4,7 +4,6 @@ import math
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +15,7 @@ from experiments.command_line import in_words
 from experiments.elites import RESCORE_TOLERANCE, claimed, read_image, replaced, slug
 from experiments.job import Subject
 from experiments.results import FOOLED, _finite, _medians
-from experiments.run_folder import PACKAGES
+from experiments.run_folder import versions
 from fooljax.base import Target, TargetCard
 from fooljax.errors import FaultError
 from fooljax.evaluation import quantise, score
@@ -213,7 +212,7 @@ def summarise(
             for one, images in zip(climbed, scored, strict=True)
         },
         "device": f"{jax.devices()[0].platform}: {jax.devices()[0].device_kind}",
-        "versions": {name: version(name) for name in PACKAGES},
+        "versions": versions(),
     }
 
 

@@ -18,7 +18,8 @@ import numpy.typing as npt
 
 from experiments.command_line import Parser, run_command
 from experiments.job import FoolingConfig
-from fooljax.errors import InputError, shown
+from experiments.outputs import check_output
+from fooljax.errors import InputError, printable, shown
 from fooljax.reading import name_of, read_regular
 from fooljax.report import format_confidence
 from fooljax.report.budget import median_curves
@@ -140,21 +141,30 @@ def compare(argv: Sequence[str] | None) -> None:
     )
     parser.add_argument("folders", nargs="+", type=Path, metavar="RUN", help="run folders")
     parser.add_argument("--names", help="what to call them, with commas between; their folders' by default")
-    parser.add_argument("--passes", type=int, help="where to compare; by default the end of the shortest")
+    parser.add_argument(
+        "--passes", type=int, metavar="N", help="where to compare; by default the end of the shortest"
+    )
     parser.add_argument("--output", type=Path, metavar="FILE", help="a PNG of the curves")
     flags = parser.parse_args(argv)
+    if flags.output is not None:
+        check_output(flags.output, "--output")
     names = flags.names.split(",") if flags.names else [folder.name for folder in flags.folders]
     if len(names) != len(flags.folders) or len(set(names)) < len(names):
-        raise InputError(f"names: expected {len(flags.folders)} different ones, got {', '.join(names)}")
+        raise InputError(
+            f"names: expected {len(flags.folders)} different ones, got {shown(', '.join(names))}"
+        )
     runs = {name: read(folder) for name, folder in zip(names, flags.folders, strict=True)}
     targets = {run.summary["target_sha256"] for run in runs.values()}
     if len(targets) > 1:
         raise InputError("RUN: expected runs against one target, got several")
-    passes = flags.passes or int(min(run.passes[-1] for run in runs.values()))
-    print(markdown(runs, passes))
-    if flags.output:
+    passes = flags.passes
+    if passes is None:
+        passes = int(min(run.passes[-1] for run in runs.values()))
+    lines = markdown(runs, passes).splitlines()
+    if flags.output is not None:
         curves = {name: (run.passes, run.odds) for name, run in runs.items()}
-        write_bytes(flags.output, median_curves(curves))
+        write_bytes(check_output(flags.output, "--output"), median_curves(curves))
+    print("\n".join(map(printable, lines)))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -3,12 +3,16 @@
 from dataclasses import dataclass
 
 from experiments.command_line import option
+from experiments.memory import TRIED_TOGETHER, check_fits
 from fooljax import encodings
 from fooljax.base import Encoding
 from fooljax.encodings.cppn.coordinates import COORDINATES
 from fooljax.encodings.cppn.encoding import MAX_CONNECTIONS, MAX_NODES
 from fooljax.encodings.cppn.functions import FUNCTION_SETS
 from fooljax.encodings.cppn.mutation import Rates
+
+FIXED = ("topology", "fixed")
+"""Where the topology does not evolve, most settings of its evolution are looked at by nothing."""
 
 
 @dataclass(frozen=True)
@@ -24,31 +28,45 @@ class DrawingsConfig:
     coordinates: str = option(
         "scaled", "to [-1, 1], or raw: pixel indices, as the authors' code", choices=tuple(COORDINATES)
     )
-    max_nodes: int = option(MAX_NODES, "inputs, outputs and hidden nodes, at most; ours", least=5)
-    max_connections: int = option(MAX_CONNECTIONS, "connections of a genome, at most; ours", least=4)
+    max_nodes: int = option(MAX_NODES, "inputs, outputs and hidden nodes, at most; ours", least=5, idle=FIXED)
+    max_connections: int = option(
+        MAX_CONNECTIONS, "connections of a genome, at most; ours", least=4, idle=FIXED
+    )
     weight_rate: float = option(Rates().weight, "of each weight to move; authors' code", least=0.0, most=1.0)
     function_rate: float = option(
-        Rates().function, "of each node's function to be drawn again; authors' code", least=0.0, most=1.0
+        Rates().function,
+        "of each node's function to be drawn again; authors' code",
+        least=0.0,
+        most=1.0,
+        idle=FIXED,
     )
-    add_connection_rate: float = option(Rates().add_connection, "authors' code", least=0.0, most=1.0)
-    delete_connection_rate: float = option(Rates().delete_connection, "authors' code", least=0.0, most=1.0)
-    add_node_rate: float = option(Rates().add_node, "authors' code", least=0.0, most=1.0)
-    delete_node_rate: float = option(Rates().delete_node, "authors' code", least=0.0, most=1.0)
+    add_connection_rate: float = option(
+        Rates().add_connection, "authors' code", least=0.0, most=1.0, idle=FIXED
+    )
+    delete_connection_rate: float = option(
+        Rates().delete_connection, "authors' code", least=0.0, most=1.0, idle=FIXED
+    )
+    add_node_rate: float = option(Rates().add_node, "authors' code", least=0.0, most=1.0, idle=FIXED)
+    delete_node_rate: float = option(Rates().delete_node, "authors' code", least=0.0, most=1.0, idle=FIXED)
     fine_share: float = option(
         Rates().fine,
         "of a large drawing's children that only have their weights moved, by small steps; ours",
         least=0.0,
         most=1.0,
+        idle=FIXED,
     )
     fine_weight_rate: float = option(
-        Rates().fine_weight, "of each weight to move in those", least=0.0, most=1.0
+        Rates().fine_weight, "of each weight to move in those", least=0.0, most=1.0, idle=FIXED
     )
-    fine_eta: float = option(Rates().fine_eta, "distribution index of those moves; ours", least=1.0)
+    fine_eta: float = option(
+        Rates().fine_eta, "distribution index of those moves; ours", least=1.0, idle=FIXED
+    )
     fine_connection_rate: float = option(
         Rates().fine_connection,
         "of those children to gain a connection with a small weight instead; ours",
         least=0.0,
         most=1.0,
+        idle=FIXED,
     )
 
 
@@ -61,6 +79,13 @@ def encoding(config: DrawingsConfig, image_shape: tuple[int, int, int]) -> Encod
             coordinates=config.coordinates,
             mutation_rate=config.weight_rate,
         )
+    height, width, _ = image_shape
+    check_fits(
+        config,
+        ("max_nodes",),
+        TRIED_TOGETHER * config.max_nodes * height * width * 4,
+        f"{TRIED_TOGETHER} drawings of {height} x {width} pixels, each computed for every node,",
+    )
     return encodings.cppn(
         image_shape,
         functions=config.functions,

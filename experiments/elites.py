@@ -287,13 +287,20 @@ def _name(run: int, index: int, card: TargetCard) -> str:
 
 @contextmanager
 def replaced(folder: Path) -> Iterator[Path]:
-    """Yields an empty folder that takes the place of `folder` at the end."""
+    """Yields an empty folder that takes the place of `folder` at the end.
+
+    Raises:
+      FaultError: the disk is full or read-only, which what is written inside may tell without a name.
+    """
     draft = folder.with_name(f"{folder.name}.tmp")
     shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir()
-    yield draft
-    shutil.rmtree(folder, ignore_errors=True)
-    draft.rename(folder)
+    try:
+        draft.mkdir()
+        yield draft
+        shutil.rmtree(folder, ignore_errors=True)
+        draft.rename(folder)
+    except OSError as error:
+        raise FaultError(f"cannot write {error.filename or folder}: {error.strerror or error}") from error
 
 
 def _save(path: Path, image: npt.NDArray[np.uint8]) -> None:

@@ -10,6 +10,7 @@ import jax
 
 from experiments.command_line import config_from
 from experiments.job import Experiment, FoolingConfig
+from experiments.run_folder import MARK, is_finished
 from fooljax.archive import Archive, empty
 from fooljax.base import Encoding
 from fooljax.errors import InputError, shown
@@ -67,9 +68,11 @@ def open_run(path: Path) -> FinishedRun:
       InputError: it is not the folder of a finished run, or a file in it is damaged.
     """
     if not (path / "config.json").exists():
-        raise InputError(f"{path}: expected a run folder, found no config.json in it")
+        raise InputError(f"{shown(path)}: expected a run folder, found no config.json in it")
     if not (path / "archive.npz").exists():
-        raise InputError(f"{path}: expected a finished run, found no archive.npz in it")
+        raise InputError(f"{shown(path)}: expected a finished run, found no archive.npz in it")
+    if not is_finished(path):
+        raise InputError(f"{shown(path)}: expected a finished run, found no {MARK} in it")
     content = read_json(path / "config.json")
     experiment = _experiment(content.get("experiment"), path)
     settings = content.get("settings")
@@ -112,4 +115,6 @@ def _experiment(name: object, path: Path) -> Experiment:
         experiment = getattr(importlib.import_module(f"experiments.{name}"), "EXPERIMENT", None)
         if isinstance(experiment, Experiment):
             return experiment
-    raise InputError(f"{path / 'config.json'}: expected an experiment of this folder, found {name!r}")
+    raise InputError(
+        f"{path / 'config.json'}: expected an experiment of this folder, found {shown(repr(name))}"
+    )

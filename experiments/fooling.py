@@ -3,7 +3,9 @@
 An experiment gives its settings, its encoding and its words; all else is the same for each.
 """
 
+import contextlib
 import dataclasses
+import os
 import shlex
 import time
 from collections.abc import Mapping, Sequence
@@ -13,15 +15,15 @@ from typing import Any
 import jax
 
 from experiments.ancestry import Recorder
-from experiments.command_line import Interrupted, config_from, parse
+from experiments.command_line import Interrupted, check_used, config_from, in_words, parse
 from experiments.elites import best_of, first_fooled, save_and_judge, save_table
-from experiments.init_from import with_initial
+from experiments.init_from import keep, with_initial
 from experiments.job import Experiment, FoolingConfig, Job, prepare
 from experiments.results import in_lines, summarise, write_figures_and_page
 from experiments.run_folder import MetricsFile, RunFolder
 from experiments.terminal import Host, Signals, Terminal, progress_lines
 from fooljax.base import TargetCard
-from fooljax.errors import InputError
+from fooljax.errors import FaultError, InputError, shown
 from fooljax.evaluation import tile_size
 from fooljax.evolution import Progress, evolve
 from fooljax.storage import read_json, save_tree, write_json
@@ -38,12 +40,21 @@ def main(experiment: Experiment, argv: Sequence[str] | None = None) -> None:
     terminal = Terminal(flags.quiet)
     with Signals() as signals:
         host = Host(terminal, signals, flags.checkpoint_seconds)
-        if flags.resume is not None:
-            path = Path(flags.resume)
-            summary = resume(experiment, path, given, host)
-        else:
-            path = Path(flags.outdir or f"runs/{experiment.name}-{time.strftime('%Y%m%d-%H%M%S')}")
-            summary = run(experiment, experiment.config(**given), path, host)
+        path = Path(
+            flags.resume or flags.outdir or f"runs/{experiment.name}-{time.strftime('%Y%m%d-%H%M%S')}"
+        )
+        try:
+            if flags.resume is not None:
+                summary = resume(experiment, path, given, host)
+            else:
+                summary = run(experiment, experiment.config(**given), path, host)
+        except Interrupted as told:
+            if not (path / "config.json").exists():
+                raise
+            words = ["python", "-m", f"experiments.{experiment.name}", "--resume", str(path.absolute())]
+            if "strategy" in given and _is_code(given["strategy"]):
+                words += ["--strategy", given["strategy"]]
+            raise Interrupted(told.signal_number, f"{told}; go on with: {shlex.join(words)}") from told
     for line in in_lines(summary):
         terminal.say(line)
     terminal.say(", ".join(f"{name} {seconds:.1f} s" for name, seconds in terminal.seconds.items()))
@@ -65,8 +76,10 @@ def run(
     """
     host = host or Host()
     # Everything is checked before the folder is made, so that wrong input leaves nothing behind.
+    check_used(config)
     job = with_initial(prepare(experiment, config, host.terminal))
-    with RunFolder.create(outdir, experiment.name, dataclasses.asdict(config)) as folder:
+    settings = dataclasses.asdict(config)
+    with RunFolder.create(outdir, experiment.name, settings, lambda draft: keep(job, draft)) as folder:
         return _run_in(folder, job, host)
 
 
@@ -77,6 +90,9 @@ def resume(
     host: Host | None = None,
 ) -> dict[str, Any]:
     """Goes on with the run in a folder; `given` may raise `generations`, and must else agree with the run.
+
+    A strategy that is not built in is code of its author's. A folder that came from elsewhere could name any,
+    so `given` must name it too.
 
     Raises:
       As `run`, and InputError where `given` differs from the run's settings.
@@ -90,12 +106,25 @@ def resume(
                 if value < begun_with:
                     raise InputError(f"generations: expected {begun_with} or more on resume, got {value}")
             elif value != begun_with:
-                raise InputError(f"{name}: the run in {path} was begun with {begun_with}, got {value}")
+                begun = shown(in_words(begun_with))
+                raise InputError(
+                    f"{name}: the run in {shown(path)} was begun with {begun}, got {in_words(value)}"
+                )
+        if _is_code(config.strategy) and "strategy" not in given:
+            raise InputError(
+                f"strategy: the run in {shown(path)} runs code that is not built in; if you trust it, add "
+                f"--strategy {shlex.quote(shown(config.strategy))}"
+            )
         config = dataclasses.replace(config, generations=given.get("generations", config.generations))
-        job = with_initial(prepare(experiment, config, host.terminal))
+        job = with_initial(prepare(experiment, config, host.terminal), folder.path)
         if dataclasses.asdict(config) != folder.config["settings"]:
             folder.save_config(dataclasses.asdict(config))
         return _run_in(folder, job, host)
+
+
+def _is_code(strategy: str) -> bool:
+    """Whether a strategy is `MODULE:BUILDER`, which runs that module's code."""
+    return ":" in strategy
 
 
 def _run_in(folder: RunFolder, job: Job, host: Host) -> dict[str, Any]:
@@ -111,6 +140,7 @@ def _run_in(folder: RunFolder, job: Job, host: Host) -> dict[str, Any]:
     with signals.defer(), progress_lines(terminal) as show:
 
         def on_chunk(progress: Progress) -> None:
+            folder.begin_changes()
             metrics_file.add(progress.metrics)
             if recorder:
                 recorder.chunk_done(progress.generation)
@@ -135,14 +165,11 @@ def _run_in(folder: RunFolder, job: Job, host: Host) -> dict[str, Any]:
             stop=lambda: bool(signals.received),
         )
     if not evolution.completed:
-        command = f"python -m experiments.{job.experiment.name} --resume {shlex.quote(str(folder.path))}"
         reached = f"{evolution.generations:,} of {config.generations:,}"
-        raise Interrupted(signals.received, f"stopped at generation {reached}; go on with: {command}")
+        raise Interrupted(signals.received, f"stopped at generation {reached}")
     terminal.seconds["compile"] = evolution.seconds_compile
     terminal.seconds["search"] = evolution.seconds_search
     with terminal.stage("report"):
-        # That of a run which goes on again: it is finished when the new one is there.
-        (folder.path / "summary.json").unlink(missing_ok=True)
         metrics_file.write(evolution.metrics)
         if recorder:
             recorder.finish(evolution.generations)
@@ -159,8 +186,7 @@ def _run_in(folder: RunFolder, job: Job, host: Host) -> dict[str, Any]:
             save_table(folder.path / f"{name}.csv", judged, card, job.subject.group)
         summary = summarise(job, card, evolution, best, first, second and second[1])
         write_figures_and_page(folder.path, job, card, evolution, best, first, summary)
-        # Last: whoever finds it takes the run for finished.
-        write_json(folder.path / "summary.json", summary)
+        folder.finish(summary)
     return summary
 
 
@@ -181,7 +207,11 @@ def check_same_target(folder: RunFolder, card: TargetCard) -> None:
 
 
 def keep_compiled_programs() -> None:
-    """Programs compiled once are kept on disk, unless the user has chosen a place or none."""
+    """Programs compiled once are kept on disk, unless the user has chosen a place, or there is none."""
     if jax.config.values["jax_compilation_cache_dir"] is None:
-        jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "compiled"))
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
+        with contextlib.suppress(FaultError, OSError):
+            folder = cache_folder() / "compiled"
+            folder.mkdir(parents=True, exist_ok=True)
+            if os.access(folder, os.W_OK | os.X_OK):
+                jax.config.update("jax_compilation_cache_dir", str(folder))
+                jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)

@@ -2,6 +2,7 @@
 
 So a search goes on with other settings, or against another network. It is a run of its own: its generations,
 and what goes by them, count from 0. The passes that its first genomes had cost are told beside its own.
+Both are kept in the new run's own folder, so that it can be resumed when the earlier one is gone.
 """
 
 import dataclasses
@@ -16,17 +17,25 @@ from experiments.job import FoolingConfig, Initial, Job
 from fooljax.base import Genome
 from fooljax.errors import InputError
 from fooljax.evaluation import draw
-from fooljax.storage import read_json
+from fooljax.storage import load_arrays, load_tree, read_json, save_tree
+
+FILE = "initial.npz"
+"""Of the new run's folder."""
 
 
-def with_initial(job: Job) -> Job:
+def with_initial(job: Job, kept_in: Path | None = None) -> Job:
     """The job together with what its config says that it begins with.
 
+    Args:
+      job: the job.
+      kept_in: the folder of the run, where it was begun before.
     Raises:
       InputError: that is not the folder of a finished run, or its genomes are not of the job's encoding.
     """
     if job.config.init_from is None:
         return job
+    if kept_in is not None and (kept_in / FILE).exists():
+        return job._replace(initial=_kept(job, kept_in / FILE))
     path = Path(job.config.init_from)
     try:
         earlier, summary = open_run(path), read_json(path / "summary.json")
@@ -38,6 +47,28 @@ def with_initial(job: Job) -> Job:
     genomes = elites(earlier)
     _check(job, earlier, genomes)
     return job._replace(initial=Initial(genomes, sum(evaluations)))
+
+
+def keep(job: Job, folder: Path) -> None:
+    """Writes what a job begins with, if anything, into the folder of its run.
+
+    Raises:
+      FaultError: the disk is full or read-only.
+    """
+    if job.initial:
+        count = len(jax.tree.leaves(job.initial.genomes)[0])
+        facts = {"evaluations": job.initial.evaluations, "genomes": count}
+        save_tree(folder / FILE, job.initial.genomes, facts)
+
+
+def _kept(job: Job, path: Path) -> Initial:
+    facts = load_arrays(path)[2]
+    evaluations, count = facts.get("evaluations"), facts.get("genomes")
+    if not isinstance(evaluations, int) or not isinstance(count, int):
+        raise InputError(f"{path}: expected numbers of evaluations and genomes, found none")
+    genome = jax.eval_shape(job.encoding.init, jax.random.key(0))
+    template = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((count, *leaf.shape), leaf.dtype), genome)
+    return Initial(load_tree(path, template)[0], evaluations)
 
 
 def elites(run: FinishedRun) -> Genome:

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from experiments.command_line import option
+from experiments.memory import COPIES, check_fits, genome_bytes, most_unusual
 from experiments.terminal import Terminal
 from fooljax import strategies
 from fooljax.base import Encoding, Genome, Strategy, Target, TargetCard
-from fooljax.errors import InputError
+from fooljax.errors import InputError, shown
+from fooljax.evolution import MAX_QUERIES
 
 
 @dataclass(frozen=True)
@@ -120,9 +122,21 @@ def prepare(experiment: Experiment, config: FoolingConfig, terminal: Terminal) -
     if config.until is not None and not 0.0 < config.until < 1.0:
         raise InputError(f"until: expected a confidence inside (0, 1), got {config.until}")
     settings = strategy_settings(config.strategy, config.set)
+    if (config.generations + 1) * config.children > MAX_QUERIES:
+        name = most_unusual(config, ("generations", "children"))
+        raise InputError(
+            f"{name}: expected at most {MAX_QUERIES:,} images a run, children times generations, got more"
+        )
     with terminal.stage("data"):
         subject = experiment.subject(config)
     encoding = experiment.encoding(config, subject.image_shape)
+    genomes = config.runs * (config.children + len(subject.cells or ()))
+    check_fits(
+        config,
+        ("runs", "children", "max_nodes", "max_connections"),
+        COPIES * genomes * genome_bytes(encoding),
+        f"the {genomes:,} genomes of a generation",
+    )
     strategy = _strategy(config, encoding, settings)
     return Job(experiment, config, subject, encoding, strategy)
 
@@ -151,7 +165,7 @@ def strategy_settings(name: str, text: str) -> dict[str, str]:
     for pair in text.split():
         setting, equals, value = pair.partition("=")
         if not (setting and equals and value):
-            raise InputError(f"set: expected NAME=VALUE, got {pair}")
+            raise InputError(f"set: expected NAME=VALUE, got {shown(pair)}")
         if setting in settings:
             raise InputError(f"set: expected each setting once, got {setting} twice")
         settings[setting] = value

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from experiments.ancestry import Ancestry, line_of, load_ancestry
 from experiments.command_line import REQUIRED, option, parse_tool, run_command
 from experiments.finished_run import FinishedRun, open_run
+from experiments.outputs import check_output
 from fooljax.errors import InputError
 from fooljax.evaluation import draw, score
 from fooljax.report import format_confidence, save_png, strip
@@ -63,7 +64,7 @@ def run(config: Config, folder: Path, output: Path | None = None) -> tuple[Path,
         captions.append([*lines, *([format_confidence(value)] if odds is not None else [])])
     path = output or folder / f"lineage_run{config.run}_class{config.cell}.png"
     text = _text(found, config, ancestry, line, len(shown), scored=odds is not None)
-    save_png(strip(images, captions, text), path)
+    save_png(strip(images, captions, text), check_output(path, "--output"))
     return path, len(line)
 
 

@@ -14,6 +14,8 @@ from fooljax.encodings.direct import (
     STORAGES,
 )
 
+NO_CROSSOVER = ("crossover_rate", 0.0)
+
 
 @dataclass(frozen=True)
 class PixelsConfig:
@@ -32,9 +34,11 @@ class PixelsConfig:
     crossover_rate: float = option(
         0.0, "share of children made by SBX; authors' code: 0.5", least=0.0, most=1.0
     )
-    crossover_eta: float = option(CROSSOVER_ETA, "index of SBX; authors' code", least=0.0)
+    crossover_eta: float = option(CROSSOVER_ETA, "index of SBX; authors' code", least=0.0, idle=NO_CROSSOVER)
     reset_equal_genes: bool = option(
-        False, "with SBX, set genes equal in both parents to mid-grey, as the authors' code does unintended"
+        False,
+        "with SBX, set genes equal in both parents to mid-grey, as the authors' code does unintended",
+        idle=NO_CROSSOVER,
     )
     colour: str | None = option(
         None,

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from experiments.command_line import REQUIRED, option, parse_tool, run_command
 from experiments.finished_run import open_run
+from experiments.outputs import check_output
 from fooljax.base import Encoding, Genome
 from fooljax.errors import InputError
 from fooljax.evaluation import quantise
@@ -101,7 +102,7 @@ def run(config: Config, folder: Path, output: Path | None = None) -> Path:
     genome = jax.tree.map(lambda leaf: leaf[config.run, cell], found.archive.genomes)
     picture = poster(found.encoding, genome, height, width)
     path = output or folder / f"poster_run{config.run}_class{config.cell}_{width}x{height}.png"
-    save_png(picture, path)
+    save_png(picture, check_output(path, "--output"))
     return path
 
 

@@ -4,7 +4,6 @@ import math
 import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,10 @@ import jax
 import numpy as np
 import numpy.typing as npt
 
-from experiments.command_line import in_words
+from experiments.command_line import OFF, in_words
 from experiments.elites import Judged, Paths, read_image, save_large
 from experiments.job import Job
-from experiments.run_folder import PACKAGES
+from experiments.run_folder import versions
 from fooljax.base import TargetCard
 from fooljax.evaluation import confidence, to_log_odds
 from fooljax.evolution import Evolution
@@ -130,7 +129,7 @@ def summarise(
             if name.startswith(f"{job.encoding.name}/")
         },
         "device": f"{jax.devices()[0].platform}: {jax.devices()[0].device_kind}",
-        "versions": {name: version(name) for name in PACKAGES},
+        "versions": versions(),
     }
 
 
@@ -498,5 +497,5 @@ def _command(job: Job) -> str:
             continue
         words.append(("--no-" if value is False else "--") + field.name.replace("_", "-"))
         if not isinstance(value, bool):
-            words.append(shlex.quote(str(value)))
+            words.append(shlex.quote(OFF if value is None else str(value)))
     return " ".join(words)

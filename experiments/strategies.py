@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from experiments.command_line import Parser, in_words, run_command
 from experiments.job import FoolingConfig
+from fooljax.errors import printable
 from fooljax.strategies import STRATEGIES, find, settings_of
 
 
@@ -31,7 +32,8 @@ def show(argv: Sequence[str] | None) -> None:
         allow_abbrev=False,
     )
     parser.add_argument("name", nargs="?", metavar="NAME", help="one of them, with its settings")
-    print(listing(parser.parse_args(argv).name))
+    lines = listing(parser.parse_args(argv).name).splitlines()
+    print("\n".join(map(printable, lines)))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -13,7 +13,8 @@ import numpy as np
 import rich.console
 import rich.progress
 
-from experiments.command_line import Interrupted
+from experiments.command_line import Interrupted, silence_stdout
+from fooljax.errors import printable
 from fooljax.evolution import CHECKPOINT_SECONDS, Progress
 from fooljax.report.figures import format_confidence
 
@@ -55,17 +56,29 @@ class Signals:
             self.deferred = False
 
 
+class _Console(rich.console.Console):
+    """A console that falls silent where whoever read along has gone, as in `... | head -1`."""
+
+    def on_broken_pipe(self) -> None:
+        """The work goes on; Rich would end it."""
+        self.quiet = True
+        silence_stdout()
+
+
 class Terminal:
     """What is said while an experiment runs, and how long its stages took."""
 
     def __init__(self, quiet: bool = False) -> None:
-        self.console = rich.console.Console(quiet=quiet, highlight=False, soft_wrap=True)
+        self.console: rich.console.Console = _Console(quiet=quiet, highlight=False, soft_wrap=True)
         self.seconds: dict[str, float] = {}
 
     def say(self, text: str) -> None:
-        """Prints a line, flushed, without markup."""
-        self.console.print(text, markup=False)
-        self.console.file.flush()
+        """Prints a line, flushed, without markup, and without anything that a terminal would obey."""
+        try:
+            self.console.print(printable(text), markup=False)
+            self.console.file.flush()
+        except BrokenPipeError:
+            self.console.on_broken_pipe()
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

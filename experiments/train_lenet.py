@@ -20,6 +20,7 @@ import jax.numpy as jnp
 
 from experiments.command_line import Parser, run_command
 from experiments.digits import TrainedConfig
+from experiments.outputs import check_output
 from experiments.terminal import Signals, Terminal
 from fooljax import datasets
 from fooljax.base import Target
@@ -74,6 +75,7 @@ def train_all(dataset: Dataset, recipe: Recipe, seeds: Sequence[int], folder: Pa
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FaultError(f"--outdir {folder}: cannot be made: {error.strerror}") from error
+    check_output(folder / "card.json", "--outdir", "a JSON object")
     entries = []
     for seed in seeds:
         path = folder / f"lenet-{name}-{count}-seed{seed}.npz"

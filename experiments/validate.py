@@ -22,6 +22,7 @@ from PIL import Image, ImageOps
 from scipy.stats import binomtest
 
 from experiments.command_line import Parser, run_command
+from experiments.outputs import check_output
 from experiments.photographs import PhotographsConfig
 from experiments.terminal import Terminal
 from fooljax.base import Target, TargetCard
@@ -228,6 +229,8 @@ def _main(argv: Sequence[str] | None) -> None:
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="gets the figures")
     flags = parser.parse_args(argv)
+    if flags.json is not None:
+        check_output(flags.json, "--json", "a JSON object")
     target, card = imagenet.load(flags.target, weights=flags.weights, mean=flags.mean, crops=flags.crops)
     terminal = Terminal()
     terminal.say(f"{card.name}, {card.provenance['weights']}; confidence is the {card.confidence}")
@@ -246,7 +249,8 @@ def _main(argv: Sequence[str] | None) -> None:
     terminal.say(_line(figures))
     if flags.json:
         write_json(
-            flags.json, {"target": card.name, "confidence": card.confidence, **card.provenance, **figures}
+            check_output(flags.json, "--json", "a JSON object"),
+            {"target": card.name, "confidence": card.confidence, **card.provenance, **figures},
         )
 
 

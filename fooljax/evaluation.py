@@ -162,8 +162,8 @@ def score(
     Returns:
       `[B, C]` float32.
     Raises:
-      InputError: `images` is not a `[B, H, W, K]` array of uint8 with an image or more, or the target does not
-        take images of this shape.
+      InputError: `images` is not a `[B, H, W, K]` array of uint8 with an image or more, or the target does
+        not take images of this shape.
     """
     images = np.asarray(images)
     if images.dtype != np.uint8 or images.ndim != 4 or 0 in images.shape:

@@ -151,14 +151,15 @@ def _check_shapes(
     strategy: Strategy, encoding: Encoding, shape: Any, first: Any, ask: Any, step: Any
 ) -> None:
     try:
-        offspring, _ = jax.eval_shape(ask, jax.random.key(0), *first)
+        offspring, asked = jax.eval_shape(ask, jax.random.key(0), *first)
         _check_offspring(strategy, encoding, shape, offspring)
         after, (_, metrics) = jax.eval_shape(step, first, jax.random.key(0))
     except (TypeError, ValueError) as error:
         raise ContractError(f"shapes: {str(error).splitlines()[0]}") from error
     for name, value in metrics.items():
         _must(jnp.shape(value) == (), f"metrics: expected a scalar {name}, got {list(jnp.shape(value))}")
-    _must(_types(after[1]) == _types(first[1]), f"state: {_difference(first[1], after[1])}")
+    for state, of in ((asked, " of ask"), (after[1], "")):
+        _must(_types(state) == _types(first[1]), f"state{of}: {_difference(first[1], state)}")
 
 
 def _check_offspring(strategy: Strategy, encoding: Encoding, shape: Any, offspring: Any) -> None:

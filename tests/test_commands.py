@@ -5,19 +5,26 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 import rich.console
 from PIL import Image
 
+import fooljax
 from experiments import mnist_cppn, mnist_direct
+from experiments.command_line import Interrupted, run_command
+from experiments.finished_run import open_run
 from experiments.terminal import Terminal, progress_lines
+from fooljax.errors import FaultError, InputError
 from fooljax.evaluation import confidence
 from fooljax.evolution import Progress
 
@@ -51,8 +58,6 @@ def test_a_run_folder_is_complete(finished):
 
 def test_the_summary_is_taken_from_the_saved_images(finished):
     """Scored here by other code: the PNG files, the cached target, plain log-odds."""
-    import jax
-
     from fooljax import datasets
     from fooljax.targets import lenet
 
@@ -228,7 +233,7 @@ def test_a_run_may_begin_with_the_elites_of_another(settings, finished, tmp_path
     assert "Before this search" in page
     assert "had cost 992 before" in page
     assert "Control: random images" not in page
-    # Resuming a run that began so needs the earlier one too; chains of runs add up.
+    # Chains of runs add up.
     assert mnist_direct.main(["--resume", str(outdir), "--generations", "12", "--quiet"]) == 0
     last = tmp_path / "last"
     assert mnist_direct.main([*settings, "--init-from", str(outdir), "--quiet", "--outdir", str(last)]) == 0
@@ -236,12 +241,189 @@ def test_a_run_may_begin_with_the_elites_of_another(settings, finished, tmp_path
     assert third["evaluations_before"] == 992 + 2 * (elites + 12 * 16)
 
 
+def test_a_run_goes_on_when_what_it_began_with_is_gone(settings, copied, tmp_path, capsys):
+    outdir = tmp_path / "further"
+    flags = ["--init-from", str(copied), "--generations", "10", "--quiet", "--outdir", str(outdir)]
+    assert mnist_direct.main([*settings, *flags]) == 0
+    shutil.rmtree(copied)
+    # What a later version adds as a setting, an older config lacks.
+    config = json.loads((outdir / "config.json").read_text())
+    del config["settings"]["rate_floor"]
+    (outdir / "config.json").write_text(json.dumps(config))
+    assert mnist_direct.main(["--resume", str(outdir), "--generations", "12", "--quiet"]) == 0
+    assert json.loads((outdir / "summary.json").read_text())["evaluations_before"] == 992
+    shutil.rmtree(outdir / "checkpoints")
+    before = (outdir / "archive.npz").read_bytes()
+    assert mnist_direct.main(["--resume", str(outdir), "--quiet"]) == 0
+    assert (outdir / "archive.npz").read_bytes() == before
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("step", ["save_and_judge", "write_figures_and_page"])
+def test_the_summary_is_written_last_and_goes_before_changes(step, settings, copied, monkeypatch, capsys):
+    """A run that fails on its way to the page is not taken for a finished one."""
+
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(f"experiments.fooling.{step}", fail)
+    assert mnist_direct.main(["--resume", str(copied), "--generations", "31", "--quiet"]) == 1
+    assert one_line(capsys) == "error: a file or stream: No space left on device"
+    assert not (copied / "summary.json").exists()
+    with pytest.raises(InputError, match=r"expected a finished run, found no summary.json in it"):
+        open_run(copied)
+    monkeypatch.undo()
+    assert mnist_direct.main(["--resume", str(copied), "--quiet"]) == 0
+    assert open_run(copied).config.generations == 31
+
+
+def test_a_full_disk_names_the_folder_that_it_cannot_fill(copied, monkeypatch, capsys):
+    """What the system says of a full disk names no file."""
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", full)
+    assert mnist_direct.main(["--resume", str(copied), "--quiet"]) == 1
+    assert one_line(capsys) == f"error: cannot write {copied / 'elites'}: No space left on device"
+
+
+def command(*words, **variables):
+    """Runs `mnist_direct` as a user does; gives its status and its two streams."""
+    environment = {**os.environ, **variables}
+    words = [sys.executable, "-m", "experiments.mnist_direct", *words]
+    done = subprocess.run(words, capture_output=True, env=environment, check=False, timeout=300)
+    return done.returncode, done.stdout.decode("ascii", "replace"), done.stderr.decode("utf-8")
+
+
+def test_a_platform_that_is_not_there_is_one_line_and_blocks_nothing(settings, tmp_path):
+    outdir = tmp_path / "r"
+    status, _, errors = command(*settings, "--outdir", str(outdir), JAX_PLATFORMS="cuda")
+    assert (status, len(errors.splitlines())) == (1, 1), errors
+    assert errors.startswith("error: JAX_PLATFORMS=cuda: expected a device that JAX can use, found none (")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_terminal_without_letters_and_a_reader_that_has_gone(settings, tmp_path):
+    """The run folder's name cannot be printed, and `head -1` ends before the run does."""
+    outdir = tmp_path / "\u4f8b\u0436"
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "LANG": "C", "PYTHONUNBUFFERED": "1"}
+    words = [sys.executable, "-m", "experiments.mnist_direct", *settings, "--outdir", str(outdir)]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+    assert process.stdout.readline().decode("ascii").rstrip().endswith("\\u4f8b\\u0436")
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait(300) == 0
+    assert (outdir / "summary.json").exists()
+
+
+def test_signals_while_compiling_end_in_a_line(settings, tmp_path, monkeypatch):
+    """A signal that falls into a compilation made the process crash at its end."""
+    monkeypatch.setenv("JAX_ENABLE_COMPILATION_CACHE", "0")
+    for pause in (0.3, 0.6, 0.9):
+        outdir = tmp_path / f"r{pause}"
+        process = start(*settings, "--runs", "3", "--outdir", str(outdir))
+        try:
+            wait_for(process, "target: ")
+            time.sleep(pause)
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.2)
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
+        assert process.returncode == 130, errors
+        assert len(errors.splitlines()) == 1
+        assert (outdir / "config.json").exists()
+
+
+def test_ctrl_c_while_a_command_loads_is_one_line(tmp_path):
+    (tmp_path / "jax.py").write_text("raise KeyboardInterrupt")
+    status, _, errors = command("--help", PYTHONPATH=f"{tmp_path}:{os.environ.get('PYTHONPATH', '.')}")
+    assert status in (130, -2)
+    assert errors == "interrupted\n"
+
+
+def test_a_missing_package_is_one_line_and_fooljax_need_not_be_installed(tmp_path):
+    (tmp_path / "jax.py").write_text("raise ModuleNotFoundError('no', name='nobodys_package')")
+    status, _, errors = command("--help", PYTHONPATH=f"{tmp_path}:{os.environ.get('PYTHONPATH', '.')}")
+    assert status == 1
+    assert errors.startswith("error: the package nobodys_package is missing; ")
+    assert len(errors.splitlines()) == 1
+
+
+def test_versions_ask_no_package_for_our_own(monkeypatch):
+    from experiments import run_folder
+
+    def version(name):
+        if name in ("fooljax", "pillow"):
+            raise PackageNotFoundError(name)
+        return "1"
+
+    monkeypatch.setattr(run_folder, "version", version)
+    assert run_folder.versions()["fooljax"] == fooljax.__version__
+    assert run_folder.versions()["pillow"] == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "line"),
+    [
+        (MemoryError("2 GiB"), 1, "error: out of memory: 2 GiB"),
+        (jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: 9 bytes"), 1, "error: out of memory: RESOURCE_EX"),
+        (OSError(28, "No space left on device"), 1, "error: a file or stream: No space left on device"),
+        (InputError("a\x1b[31m\u202eb\nc"), 2, "error: a\\x1b[31m\\u202eb c"),
+        (FaultError("x" * 10**6), 1, "error: xxx"),
+        (Interrupted(15, "told\x07"), 143, "told\\x07"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+    ],
+)
+def test_whatever_ends_a_command_is_one_printable_line(error, status, line, capsys):
+    def fail():
+        raise error
+
+    assert run_command(fail, mnist_direct.Config) == status
+    told = one_line(capsys)
+    assert told.startswith(line)
+    assert told.isprintable()
+    assert len(told) < 5000
+
+
+def test_a_bug_keeps_its_traceback():
+    def fail():
+        raise AssertionError("a bug")
+
+    with pytest.raises(AssertionError, match="a bug"):
+        run_command(fail, mnist_direct.Config)
+
+
+def test_without_a_home_the_cache_is_where_it_was_told(monkeypatch, tmp_path):
+    from fooljax.targets.trained import cache_folder
+
+    def none():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", none)
+    monkeypatch.setenv("FOOLJAX_CACHE", str(tmp_path))
+    assert cache_folder() == tmp_path
+    monkeypatch.delenv("FOOLJAX_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache_folder() == tmp_path / "fooljax"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    with pytest.raises(FaultError, match=r"^FOOLJAX_CACHE: expected a folder"):
+        cache_folder()
+
+
+def test_a_terminal_obeys_no_name(capsys):
+    Terminal().say("a  \x1b[2Jb")
+    assert capsys.readouterr().out == "a  \\x1b[2Jb\n"
+
+
 @pytest.mark.parametrize(
     ("file", "content", "message"),
     [
         (None, "", "expected a run folder, found no config.json in it"),
         ("archive.npz", None, "expected a finished run, found no archive.npz in it"),
-        ("summary.json", None, "cannot read"),
+        ("summary.json", None, "expected a finished run, found no summary.json in it"),
         ("summary.json", '{"evaluations": "some"}', "expected numbers of evaluations, found none"),
     ],
 )
@@ -283,8 +465,6 @@ def test_genomes_must_mean_the_same_images(module, flags, message, settings, fin
 
 @pytest.fixture
 def copied(finished, tmp_path):
-    import shutil
-
     return Path(shutil.copytree(finished, tmp_path / "copy"))
 
 
@@ -310,7 +490,7 @@ def test_a_resume_whose_settings_differ_is_refused(flags, message, copied, capsy
         ("config.json", "{", "config.json: expected JSON"),
         ("config.json", '{"experiment": "other"}', "expected a run of mnist_direct, found one of other"),
         ("config.json", '{"experiment": "mnist_direct"}', "expected an entry settings, found none"),
-        ("config.json", '{"experiment": "mnist_direct", "settings": {}}', "config.json: missing setting"),
+        ("config.json", '{"experiment": "mnist_direct", "settings": {"x": 1}}', "json: unknown setting x"),
         ("target.json", '{"params_sha256": "0"}', "the run was begun against another target"),
     ],
 )

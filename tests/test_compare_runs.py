@@ -120,7 +120,7 @@ GOOD = ROW + "0,0,-3.0,10\n0,1,-2.0,20\n"
         ("summary.json", '{"rescored": {"median_log_odds": 1.0}, "target_sha256": ["0"]}'),
         (
             "summary.json",
-            '{"rescored": {"median_log_odds": 1}, "target_sha256": "0", "evaluations_before": 9223372036854775808}',
+            '{"rescored": {"median_log_odds": 1}, "target_sha256": "", "evaluations_before": 1e16}',
         ),
     ],
 )
@@ -143,3 +143,10 @@ def test_a_pipe_in_a_run_folder_is_refused_at_once(folder, capsys):
         assert "expected a file, found a pipe" in capsys.readouterr().err
         Path(run, file).unlink()
         Path(run, file).write_text('{"rescored": {"median_log_odds": 1}, "target_sha256": "0"}')
+
+
+def test_names_are_shown_and_not_obeyed(folder, capsys):
+    assert compare_runs.main([folder("run", [(0, 10, -3.0)]), "--names", "a\x1b[2J"]) == 0
+    assert "a\\x1b[2J" in capsys.readouterr().out
+    assert compare_runs.main([folder("other", [(0, 10, -3.0)]), "--passes", "0"]) == 2
+    assert "passes: expected 10 to 10, those of other, got 0" in capsys.readouterr().err

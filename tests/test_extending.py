@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from experiments import mnist_direct
+from experiments import compare_runs, lineage, mnist_direct, poster
+from experiments.finished_run import open_run
 from fooljax.storage import read_json
 
 ROOT = Path(__file__).parent.parent
@@ -89,3 +90,21 @@ def test_a_strategy_from_elsewhere_needs_no_registration(tmp_path, monkeypatch, 
         assert mnist_direct.main([*settings, *given, "--outdir", str(tmp_path / "no")]) == 2
         assert capsys.readouterr().err.startswith(f"error: {message}")
     assert not (tmp_path / "no").exists()
+    # The folder may have come from elsewhere: its code runs only where the command line names it.
+    sys.modules.pop("somebodys_package.my_strategy")
+    assert mnist_direct.main(["--resume", str(outdir), "--quiet"]) == 2
+    assert (
+        f"runs code that is not built in; if you trust it, add --strategy {name}" in capsys.readouterr().err
+    )
+    assert mnist_direct.main(["--resume", str(outdir), "--strategy", "focused"]) == 2
+    assert open_run(outdir).config.strategy == name
+    assert compare_runs.main([str(outdir)]) == 0
+    capsys.readouterr()
+    assert lineage.main([str(outdir), "--cell", "0"]) == 0
+    assert poster.main([str(outdir), "--cell", "0"]) == 2
+    flags = ["--generations", "0", "--init-from", str(outdir), "--quiet"]
+    assert mnist_direct.main([*settings, *flags, "--outdir", str(tmp_path / "further")]) == 0
+    assert "somebodys_package.my_strategy" not in sys.modules
+    resume = ["--resume", str(outdir), "--strategy", name, "--generations", "6", "--quiet"]
+    assert mnist_direct.main(resume) == 0
+    assert "somebodys_package.my_strategy" in sys.modules

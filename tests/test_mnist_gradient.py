@@ -227,7 +227,7 @@ def test_being_told_to_stop_says_how_to_go_on(flags, tmp_path, capsys, monkeypat
         (["--starts", "0"], "--starts: expected a number from 1 to 100, got 0"),
         (["--start-mode", "white"], "--start-mode: expected one of mean_plus, randu, zero, got white"),
         (["--learning-rate", "nan"], "--learning-rate: expected 0 or more, got nan"),
-        (["--total-variation", "inf"], "--total-variation: expected 0 or more, got inf"),
+        (["--total-variation", "inf"], "--total-variation: expected a finite number, got inf"),
         (["--resume", "x"], "--resume x: no such folder"),
         (["--data", "idx:/nowhere"], "/nowhere"),
     ],

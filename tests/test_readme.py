@@ -43,5 +43,5 @@ PUBLISHED = sorted(path.parent for path in (README.parent / "docs/results").glob
 
 @pytest.mark.parametrize("folder", PUBLISHED, ids=lambda folder: folder.name)
 def test_published_archives_can_be_opened(folder):
-    """So that a poster can be made of them, or a search go on from them; a new setting needs a line there."""
+    """So that a poster can be made of them, or a search go on from them; no setting is ever added to them."""
     assert np.all(open_run(folder).archive.occupied)

@@ -1,11 +1,17 @@
 """Sweeps over settings, and the table made of them."""
 
 import json
-from types import SimpleNamespace
+import os
+import signal
+import sys
+import threading
+import time
 
 import pytest
 
 from experiments import sweep, tabulate
+from experiments.command_line import Interrupted
+from fooljax.errors import InputError
 
 
 def summary(folder, sha, recipe, median, every, counts, **settings):
@@ -65,18 +71,18 @@ def test_combinations_and_their_folders():
 def test_a_sweep_runs_goes_on_and_leaves_what_is_done(tmp_path, monkeypatch, capsys):
     calls = []
 
-    def run(command, check):
+    def run(command):
         words = command[3:]
         calls.append(words)
         folder = tmp_path / "s" / next(w for w in words if "seed=" in w).split("/")[-1]
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "config.json").write_text("{}")
         if len(calls) == 2:
-            return SimpleNamespace(returncode=130)
+            return 130
         (folder / "summary.json").write_text("{}")
-        return SimpleNamespace(returncode=0)
+        return 0
 
-    monkeypatch.setattr(sweep.subprocess, "run", run)
+    monkeypatch.setattr(sweep, "_run", run)
     command = ["mnist_direct", "--outdir", str(tmp_path / "s"), "--vary", "seed=0,1,2", "--", "--runs", "3"]
     assert sweep.main(command) == 1
     assert "the run ended with status 130" in capsys.readouterr().err
@@ -100,6 +106,7 @@ def test_a_sweep_runs_goes_on_and_leaves_what_is_done(tmp_path, monkeypatch, cap
         ),
         (["sweep", "--outdir", "x"], "EXPERIMENT: sweep is not an experiment"),
         (["mnist_direct"], "--outdir"),
+        (["mnist_direct", "--outdir", "x", "--", "--outdir", "y"], "--outdir: expected it before the --"),
         (["mnist_direct", "--outdir", "x", "--vary", "seed"], "--vary: expected SETTING=VALUE,VALUE"),
         (["mnist_direct", "--outdir", "x", "--vary", "seed=1", "--vary", "seed=2"], "got seed twice"),
     ],
@@ -109,3 +116,65 @@ def test_wrong_flags_are_one_line(words, message, capsys):
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+
+
+def test_every_combination_has_a_folder_of_its_own():
+    values = [
+        "idx:/a/b",
+        "idx:/a_b",
+        "idx:/a b",
+        "idx:/\u00e4b",
+        "x" * 300 + "1",
+        "x" * 300 + "2",
+        "idx__a_b",
+    ]
+    names = [sweep.folder_name({"data": value}) for value in values]
+    assert len(set(names)) == len(names)
+    assert all(len(name) < 255 and "/" not in name and name.isascii() for name in names)
+    assert sweep.folder_name({"data": values[0]}) == names[0]
+    with pytest.raises(InputError, match=r"^--vary: expected each value once, got seed=1,2,1$"):
+        sweep.combinations(["seed=1,2,1"])
+    with pytest.raises(
+        InputError, match=r"^--vary: expected at most 10,000 combinations, got 10,000,000,000$"
+    ):
+        sweep.combinations([f"s{axis}=0,1,2,3,4,5,6,7,8,9" for axis in range(10)])
+
+
+def test_a_folder_with_another_run_is_not_taken_for_a_finished_one(tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "seed=0"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps({"settings": {"seed": 0, "runs": 2}}))
+    (folder / "summary.json").write_text("{}")
+    monkeypatch.setattr(sweep, "_run", lambda command: pytest.fail("nothing is to be run"))
+    command = ["mnist_direct", "--outdir", str(tmp_path), "--vary", "seed=0", "--", "--runs"]
+    assert sweep.main([*command, "2"]) == 0
+    assert sweep.main([*command, "3"]) == 2
+    assert "seed=0: expected a run with runs 3, found 2" in capsys.readouterr().err
+
+
+def test_wrong_values_are_told_before_the_first_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sweep, "_run", lambda command: pytest.fail("nothing is to be run"))
+    assert sweep.main(["mnist_direct", "--outdir", str(tmp_path), "--vary", "seed=0,x"]) == 2
+    assert "--seed: expected a whole number, got x" in capsys.readouterr().err
+
+
+def test_a_signal_is_passed_on_and_the_run_waited_for(tmp_path):
+    """The run takes a while to save; the sweep ends after it."""
+    slow = (
+        "import pathlib, signal, sys, time\n"
+        "def save(*_): time.sleep(0.6); pathlib.Path(sys.argv[1]).write_text('saved'); sys.exit(7)\n"
+        "signal.signal(signal.SIGTERM, save)\n"
+        "signal.alarm(30)\n"
+        "pathlib.Path(sys.argv[2]).touch()\n"
+        "time.sleep(30)"
+    )
+
+    def tell():
+        while not (tmp_path / "begun").exists():
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=tell).start()
+    with pytest.raises(Interrupted):
+        sweep._run([sys.executable, "-c", slow, str(tmp_path / "saved"), str(tmp_path / "begun")])
+    assert (tmp_path / "saved").read_text() == "saved"

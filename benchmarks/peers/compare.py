@@ -18,6 +18,7 @@ from benchmarks.peers.load import OtherWork, wait_for_quiet
 from benchmarks.peers.protocol import CHUNK, Task, read_report, write_task
 from benchmarks.peers.target import export
 from benchmarks.timing import machine, spread
+from experiments.outputs import file_of
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "build" / "peers"
@@ -52,7 +53,9 @@ def run(contender: Contender, weights: Path, evaluations: int, seed: int) -> sum
 def main() -> None:
     """Runs all rounds, prints the table and the ratios, and writes them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
+    parser.add_argument(
+        "--json", type=file_of("a JSON object"), metavar="FILE", help="write the figures here"
+    )
     parser.add_argument("--rounds", type=int, default=9, help="7 or more to report")
     parser.add_argument("--evaluations", type=int, default=60_000, help="network passes of each run")
     parser.add_argument(

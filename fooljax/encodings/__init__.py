@@ -1,7 +1,12 @@
 """Encodings: how a genome becomes an image."""
 
-from fooljax.encodings.cppn.encoding import cppn, encoding_of
+from typing import TYPE_CHECKING
+
+from fooljax.encodings.cppn.encoding import encoding_of
 from fooljax.encodings.direct import direct
 from fooljax.encodings.fixed_cppn import fixed_cppn
+
+if TYPE_CHECKING:  # while a program runs, `cppn` is the package, which can be called: see there
+    from fooljax.encodings.cppn.encoding import cppn
 
 __all__ = ["cppn", "direct", "encoding_of", "fixed_cppn"]

@@ -52,6 +52,7 @@ class EmittersState:
 
     Attributes:
       searches: states of the `M` emitters, leaves `[M, ...]`.
+      pending: what their `tell` will want of their last `ask`, leaves `[M, ...]`; zeros before the first.
       cells: `[M]` int32, the cell each works for.
       parents: `[M]` int32, id of the elite each began at.
       ages: `[M]` int32, generations since.
@@ -62,6 +63,7 @@ class EmittersState:
     """
 
     searches: Any
+    pending: Any
     cells: jax.Array
     parents: jax.Array
     ages: jax.Array
@@ -117,8 +119,12 @@ def emitters(
         cells = jnp.arange(number, dtype=jnp.int32) % num_cells
         elites = jnp.argmax(fitness, axis=0).astype(jnp.int32)[cells]
         starts = jax.tree.map(lambda leaf: leaf[elites], genomes)
+        keys = jax.random.split(key, number)
+        searches = jax.vmap(emitter.init)(keys, starts)
+        _, pending = jax.eval_shape(jax.vmap(emitter.ask), keys, searches)
         return EmittersState(
-            searches=jax.vmap(emitter.init)(jax.random.split(key, number), starts),
+            searches=searches,
+            pending=jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), pending),
             cells=cells,
             parents=elites,
             ages=jnp.zeros(number, jnp.int32),
@@ -141,7 +147,7 @@ def emitters(
 
     def ask(
         key: jax.Array, state: EmittersState, archive: Archive, problem: Problem
-    ) -> tuple[Offspring, tuple[EmittersState, Any]]:
+    ) -> tuple[Offspring, EmittersState]:
         del problem
         assign_key, init_key, ask_key = jax.random.split(key, 3)
         free = state.ended | (state.ages >= turn)
@@ -171,30 +177,29 @@ def emitters(
             parents=jnp.concatenate([first, others], axis=1),
             extra_passes=jnp.int32(0),
         )
-        return offspring, (dataclasses.replace(state, searches=None), pending)
+        return offspring, dataclasses.replace(state, pending=pending)
 
     def tell(
         key: jax.Array,
-        state: tuple[EmittersState, Any],
+        state: EmittersState,
         offspring: Offspring,
         fitness: jax.Array,
         improved: jax.Array,
     ) -> tuple[EmittersState, dict[str, jax.Array]]:
         del offspring
-        kept, pending = state
         of_each = fitness.reshape(number, population, -1)
-        own = jnp.take_along_axis(of_each, kept.cells[:, None, None], axis=2)[..., 0]
+        own = jnp.take_along_axis(of_each, state.cells[:, None, None], axis=2)[..., 0]
         own = jnp.where(jnp.isfinite(own), own, WORST)
-        searches, healthy = jax.vmap(emitter.tell)(jax.random.split(key, number), pending, own)
-        best = jnp.maximum(kept.best, counted(jnp.max(fitness, axis=0)))
-        served = jnp.any(kept.cells[:, None] == jnp.arange(best.size)[None], axis=0)
-        credit = jnp.where(served, _MEMORY * kept.credit + (1 - _MEMORY) * (best - kept.best), kept.credit)
-        stalled = jnp.where(improved[kept.cells], 0, kept.stalled + 1)
-        restarts = jnp.sum(kept.ended, dtype=jnp.int32)
+        searches, healthy = jax.vmap(emitter.tell)(jax.random.split(key, number), state.pending, own)
+        best = jnp.maximum(state.best, counted(jnp.max(fitness, axis=0)))
+        served = jnp.any(state.cells[:, None] == jnp.arange(best.size)[None], axis=0)
+        credit = jnp.where(served, _MEMORY * state.credit + (1 - _MEMORY) * (best - state.best), state.credit)
+        stalled = jnp.where(improved[state.cells], 0, state.stalled + 1)
+        restarts = jnp.sum(state.ended, dtype=jnp.int32)
         after = dataclasses.replace(
-            kept,
+            state,
             searches=searches,
-            ages=kept.ages + 1,
+            ages=state.ages + 1,
             stalled=stalled,
             ended=~healthy | (stalled >= patience),
             best=best,

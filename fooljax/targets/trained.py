@@ -36,10 +36,21 @@ logger = logging.getLogger("fooljax")
 
 
 def cache_folder() -> Path:
-    """Where fooljax keeps what it can make again: `$FOOLJAX_CACHE`, or `~/.cache/fooljax`."""
+    """Where fooljax keeps what it can make again: `$FOOLJAX_CACHE`, or `~/.cache/fooljax`.
+
+    Raises:
+      FaultError: neither is named, and this user has no home folder.
+    """
     if chosen := os.environ.get("FOOLJAX_CACHE"):
         return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fooljax"
+    if caches := os.environ.get("XDG_CACHE_HOME"):
+        return Path(caches) / "fooljax"
+    try:
+        return Path.home() / ".cache" / "fooljax"
+    except RuntimeError as error:
+        raise FaultError(
+            f"FOOLJAX_CACHE: expected a folder for trained networks, got none and no home ({shown(error)})"
+        ) from error
 
 
 NETWORKS: dict[str, tuple[str, Callable[[int], nn.Module]]] = {

@@ -1,1 +1,22 @@
-"""CPPN images: the paper's indirect encoding."""
+"""CPPN images: the paper's indirect encoding.
+
+The package is what it builds too: `fooljax.encodings.cppn(image_shape)` is `encoding.cppn(image_shape)`, and
+`import fooljax.encodings.cppn.functions` finds its files.
+"""
+
+import sys
+from types import ModuleType
+from typing import Any
+
+from fooljax.base import Encoding
+
+
+class _Builder(ModuleType):
+    def __call__(self, *arguments: Any, **settings: Any) -> Encoding:
+        """The encoding: see `fooljax.encodings.cppn.encoding.cppn`."""
+        from fooljax.encodings.cppn.encoding import cppn
+
+        return cppn(*arguments, **settings)
+
+
+sys.modules[__name__].__class__ = _Builder

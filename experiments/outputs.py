@@ -1,0 +1,81 @@
+"""Files that a user names for a command to write: none is replaced but by one of its kind.
+
+A device, a pipe, a folder or somebody's text keeps standing at its name; a picture may take the place of a
+picture, and figures that of figures. What is asked is told before any work is done.
+"""
+
+import argparse
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from fooljax.errors import FaultError, InputError, shown
+
+
+def _is_picture(path: Path) -> bool:
+    with open(path, "rb") as file:
+        return file.read(8) == b"\x89PNG\r\n\x1a\n"
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        return isinstance(json.loads(path.read_bytes()), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _is_evosax_table(path: Path) -> bool:
+    with open(path, "rb") as file:
+        return file.readline() == b"# evosax through the adapter\n"
+
+
+KINDS: dict[str, Callable[[Path], bool]] = {
+    "a PNG picture": _is_picture,
+    "a JSON object": _is_json,
+    "a table of evosax": _is_evosax_table,
+}
+"""What commands write, and whether a plain file is one."""
+
+
+def check_output(path: Path, name: str, kind: str = "a PNG picture") -> Path:
+    """Makes sure that a file can be written and takes the place of none but one of its kind.
+
+    Args:
+      path: of the file.
+      name: of the flag, for errors.
+      kind: out of `KINDS`: what will be written.
+    Returns:
+      Where to write: the file that a symbolic link names, so that the link stays.
+    Raises:
+      InputError: there is a device, pipe, folder or file of another kind.
+      FaultError: its folder is missing or cannot be written to.
+    """
+    try:
+        place = Path(os.path.realpath(path))
+        if os.path.lexists(place) or path.exists():
+            if not place.is_file() or not KINDS[kind](place):
+                raise InputError(
+                    f"{name}: expected a new file, or {kind} to replace; {shown(path)} is neither"
+                )
+        elif path.name in ("", ".", "..") or str(path).endswith(os.sep):
+            raise InputError(f"{name}: expected the name of a file, got {shown(path)}")
+    except (OSError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise FaultError(f"{name}: {shown(path)} cannot be read: {shown(error)}") from error
+    if not os.access(place.parent, os.W_OK | os.X_OK):
+        raise FaultError(f"{name}: cannot write into a folder {shown(place.parent)}")
+    return place
+
+
+def file_of(kind: str) -> Callable[[str], Path]:
+    """The `type` of an argument of `argparse`, which tells what is wrong in a line of its own."""
+
+    def read(text: str) -> Path:
+        try:
+            return check_output(Path(text), shown(text), kind)
+        except (InputError, FaultError) as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return read

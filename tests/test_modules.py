@@ -1,0 +1,44 @@
+"""Names of modules: what one imports is what one gets, and what is public is there without being imported."""
+
+import subprocess
+import sys
+
+import pytest
+
+import fooljax
+
+
+def test_the_encodings_of_drawings_are_a_package_and_a_function():
+    import fooljax.encodings.cppn.functions as functions
+
+    assert functions.FUNCTION_SETS
+    assert fooljax.encodings.cppn((8, 8, 1), max_nodes=10).image_shape == (8, 8, 1)
+
+
+def test_public_functions_have_their_names():
+    from fooljax import encodings, gradient_ascent, report, strategies, targets
+
+    for package, names in (
+        (encodings, ("cppn", "direct", "fixed_cppn")),
+        (gradient_ascent, ("optimiser", "progress")),
+        (report, ("strip",)),
+        (strategies, ("emitters", "focused", "map_elites", "random_search", "rank_ea", "refined")),
+        (targets, ("trained", "lenet")),
+    ):
+        for name in names:
+            assert callable(getattr(package, name)), name
+
+
+def test_public_modules_are_there_after_import_fooljax():
+    """In a program of its own, where no test has imported them."""
+    program = (
+        "import sys, fooljax\n"
+        "assert 'matplotlib' not in sys.modules and 'fooljax.datasets' not in sys.modules\n"
+        "assert set(fooljax.__all__) <= set(dir(fooljax))\n"
+        "for name in fooljax.__all__: getattr(fooljax, name)\n"
+        "print(fooljax.datasets.load, fooljax.testing.check_encoding)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    with pytest.raises(AttributeError, match="module 'fooljax' has no attribute 'nothing'"):
+        _ = fooljax.nothing
