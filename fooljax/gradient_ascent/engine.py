@@ -140,6 +140,7 @@ def ascend(
     return found
 
 
+@in_float32
 def identity(
     target: Target,
     start: npt.ArrayLike,
@@ -163,6 +164,7 @@ def identity(
       program (every setting of a rule and every line of a network's code is in it), of the parameters and of
       the images, the version of JAX, and what may change last digits.
     """
+    target = Target(as_float32(target.params), target.apply)
     start = _checked_start(start)
     given = (start, np.asarray(classes, np.int32), as_mean(mean, start.shape[1:]))  # type: ignore[arg-type]
     function = functools.partial(climb, Climb(target.apply, rule, iterations))
@@ -271,7 +273,7 @@ def _own_odds(
     apply: Callable[[Params, jax.Array], jax.Array], params: Params, batch: tuple[jax.Array, jax.Array]
 ) -> tuple[jax.Array, jax.Array]:
     images, classes = batch
-    return _of_class(apply(params, images).astype(jnp.float32), classes)
+    return _of_class(apply(params, images), classes)
 
 
 def _of_class(logits: jax.Array, classes: jax.Array) -> tuple[jax.Array, jax.Array]:
