@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import flax.struct
 import jax
 import jax.numpy as jnp
-import jaxlib
+import jaxlib.version
 import numpy as np
 import numpy.typing as npt
 
@@ -172,9 +172,9 @@ def identity(
     return jax.eval_shape(function, target.params, *given), {
         "jax": jax.__version__,
         "params_sha256": digest_tree(jax.device_get(target.params)),
-        "program_sha256": hashlib.sha256(program.as_text().encode()).hexdigest(),
+        "climb_sha256": hashlib.sha256(program.as_text().encode()).hexdigest(),
         "images_sha256": digest_tree(jax.device_get(given)),
-        "jaxlib": jaxlib.__version__,
+        "jaxlib": jaxlib.version.__version__,
         "device": f"{jax.devices()[0].platform}: {jax.devices()[0].device_kind}",
     }
 
@@ -324,13 +324,11 @@ def _without_fillers(reached: Reached) -> Reached:
     """On the host: NaN where a level was never reached."""
     reached = jax.device_get(reached)
     never = reached.iteration < 0
-    return Reached(
-        reached.iteration,
-        *(
-            np.where(never, np.float32(np.nan), x)
-            for x in (reached.norm, reached.distance, reached.deviation)
-        ),
-    )
+
+    def told(length: Any) -> Any:
+        return np.where(never, np.float32(np.nan), length)
+
+    return Reached(reached.iteration, told(reached.norm), told(reached.distance), told(reached.deviation))
 
 
 def _num_queries(batch: int, iterations: int) -> int:
