@@ -177,7 +177,7 @@ def _run_in(
     try:
         for method in compared:
             with terminal.stage("climbing and compiling"):
-                climbed.append(_climbed(folder, method, target, every_start, classes, mean))
+                climbed.append(_climbed(folder, method, target, every_start, classes, mean, not climbed))
             terminal.say(ascent_results.in_a_line(climbed[-1], config.starts))
     except Interrupted as error:
         command = f"python -m experiments.{experiment.name} --resume {shlex.quote(str(folder.path))}"
@@ -204,6 +204,7 @@ def _climbed(
     start: jax.Array,
     classes: npt.NDArray[Any],
     mean: npt.NDArray[Any] | None,
+    check_target: bool,
 ) -> Climbed:
     """A method's climbs: those that the folder keeps, or new ones, which it keeps from now on.
 
@@ -223,7 +224,15 @@ def _climbed(
             return Climbed(method, kept, float(facts["seconds"]))
     begun = time.perf_counter()
     ascent = jax.device_get(
-        ascend(target, start, classes, method.rule, iterations=method.iterations, mean=mean)
+        ascend(
+            target,
+            start,
+            classes,
+            method.rule,
+            iterations=method.iterations,
+            mean=mean,
+            check_target=check_target,
+        )
     )
     seconds = time.perf_counter() - begun
     folder.checkpoints.mkdir(exist_ok=True)

@@ -279,7 +279,7 @@ def write_figures_and_page(
             for cell, path in enumerate(row)
         ]
         write_classes(folder / CLASSES_PAGE, job.experiment.title, "index.html", entries)
-    none = [[None] * len(names) for _ in best.paths]
+    none: Paths = [[None] * len(names) for _ in best.paths]
     best_shown, first_shown = (
         [] if many else _elites(folder, card, judged, drawings)
         for judged, drawings in ((best, large), (first, none))

@@ -54,8 +54,12 @@ def search_identity(
 WORDS = {
     "params_sha256": "the target's parameters are others than those that the run was begun with",
     "coordinates_sha256": "the encoding's coordinates are others than those that the run was begun with",
+    "images_sha256": "the images that are climbed from, or their classes, are others than those that the run "
+    "was begun with",
     "program_sha256": "the program of a generation is another than the one that the run was begun with: the "
     "settings of the encoding or the strategy, the network's code, or the version of fooljax differ",
+    "climb_sha256": "the climb is another than the one that the run was begun with: the settings of the "
+    "method, the network's code, or the version of fooljax differ",
 }
 """What is said where digests, which tell a reader nothing, differ."""
 

@@ -594,19 +594,15 @@ def test_settings_of_jax_change_no_climb(setting):
         np.testing.assert_array_equal(one, two)
 
 
-@pytest.mark.parametrize("dtype", ["float64", "bfloat16"])
-def test_log_odds_are_float32_from_the_logits_on(dtype):
+def test_log_odds_are_float32_from_the_logits_on():
     target = linear_target()
 
-    def rounded(params, images):
+    def coarse(params, images):
         return linear(params, images).astype(jnp.bfloat16)
 
-    def as_given(params, images):
-        return rounded(params, images).astype(dtype)
-
     start, classes = near_grey(5, 3), np.array([0, 1, 2])
-    found = ascend(Target(target.params, as_given), start, classes, iterations=1)
-    logits = np.asarray(rounded(target.params, jnp.asarray(start)), np.float64)
+    found = ascend(Target(target.params, coarse), start, classes, iterations=1, check_target=False)
+    logits = np.asarray(coarse(target.params, jnp.asarray(start)), np.float64)
     expected = log_softmax(logits, axis=1)[range(3), classes]
     expected -= np.log1p(-np.exp(expected))
     np.testing.assert_allclose(found.log_odds, expected, rtol=1e-5)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import flax.struct
 import jax
 import jax.numpy as jnp
-import jaxlib
+import jaxlib.version
 import numpy as np
 import numpy.typing as npt
 
@@ -144,6 +144,7 @@ def ascend(
     return found
 
 
+@in_float32
 def identity(
     target: Target,
     start: npt.ArrayLike,
@@ -167,6 +168,7 @@ def identity(
       program (every setting of a rule and every line of a network's code is in it), of the parameters and of
       the images, the version of JAX, and what may change last digits.
     """
+    target = Target(as_float32(target.params), target.apply)
     start = _checked_start(start)
     given = (start, np.asarray(classes, np.int32), as_mean(mean, start.shape[1:]))  # type: ignore[arg-type]
     function = functools.partial(climb, Climb(target.apply, rule, iterations))
@@ -174,9 +176,9 @@ def identity(
     return jax.eval_shape(function, target.params, *given), {
         "jax": jax.__version__,
         "params_sha256": digest_tree(jax.device_get(target.params)),
-        "program_sha256": hashlib.sha256(program.as_text().encode()).hexdigest(),
+        "climb_sha256": hashlib.sha256(program.as_text().encode()).hexdigest(),
         "images_sha256": digest_tree(jax.device_get(given)),
-        "jaxlib": jaxlib.__version__,
+        "jaxlib": jaxlib.version.__version__,
         "device": f"{jax.devices()[0].platform}: {jax.devices()[0].device_kind}",
     }
 
@@ -275,7 +277,7 @@ def _own_odds(
     apply: Callable[[Params, jax.Array], jax.Array], params: Params, batch: tuple[jax.Array, jax.Array]
 ) -> tuple[jax.Array, jax.Array]:
     images, classes = batch
-    return _of_class(apply(params, images).astype(jnp.float32), classes)
+    return _of_class(apply(params, images), classes)
 
 
 def _of_class(logits: jax.Array, classes: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -326,13 +328,11 @@ def _without_fillers(reached: Reached) -> Reached:
     """On the host: NaN where a level was never reached."""
     reached = jax.device_get(reached)
     never = reached.iteration < 0
-    return Reached(
-        reached.iteration,
-        *(
-            np.where(never, np.float32(np.nan), x)
-            for x in (reached.norm, reached.distance, reached.deviation)
-        ),
-    )
+
+    def told(length: Any) -> Any:
+        return np.where(never, np.float32(np.nan), length)
+
+    return Reached(reached.iteration, told(reached.norm), told(reached.distance), told(reached.deviation))
 
 
 def _num_queries(batch: int, iterations: int) -> int:

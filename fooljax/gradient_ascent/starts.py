@@ -8,11 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax.errors import InputError
+from fooljax.precision import in_float32
 
 START_MODES = ("mean_plus", "randu", "zero")
 """In the authors' words: normal noise of one level around the mean; uniform noise; the mean itself."""
 
 
+@in_float32
 def start_images(
     key: jax.Array,
     count: int,
@@ -46,10 +48,8 @@ def start_images(
     shape = (count, *image_shape)
     middle = jnp.broadcast_to(as_mean(mean, image_shape)[None], shape)
     if mode == "randu":
-        return jax.random.uniform(key, shape, jnp.float32)
-    if mode == "zero":
-        return middle
-    return jnp.clip(middle + jax.random.normal(key, shape, jnp.float32) / scale, 0.0, 1.0)
+        return jax.random.uniform(key, shape)
+    return middle if mode == "zero" else jnp.clip(middle + jax.random.normal(key, shape) / scale, 0.0, 1.0)
 
 
 def as_mean(mean: npt.ArrayLike | None, image_shape: tuple[int, int, int]) -> jax.Array:

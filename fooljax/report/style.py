@@ -10,6 +10,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 
 def import_matplotlib() -> None:
@@ -38,7 +39,7 @@ def own_style() -> Iterator[None]:
     import matplotlib
 
     # Which backend it is decides nothing here, and would not be put back.
-    defaults = {name: value for name, value in matplotlib.rcParamsDefault.items() if name != "backend"}
+    defaults: Any = {name: value for name, value in matplotlib.rcParamsDefault.items() if name != "backend"}
     logger = logging.getLogger("matplotlib")
     level = logger.level
     with warnings.catch_warnings():
