@@ -79,7 +79,9 @@ def test_the_order_of_runs_and_of_targets_changes_nothing():
         return [generator.permutation(groups[target]) for target in targets]
 
     for _ in range(3):
-        assert ratio_interval(shuffled(first), shuffled(second)) == pytest.approx(ratio_interval(first, second))
+        assert ratio_interval(shuffled(first), shuffled(second)) == pytest.approx(
+            ratio_interval(first, second)
+        )
         assert median_interval(shuffled(second)) == pytest.approx(median_interval(second))
         assert share_interval(shuffled(shares)) == pytest.approx(share_interval(shares))
     one = ratio_interval(first[:1], second[:1])
