@@ -379,7 +379,7 @@ def compare(comparison: Comparison) -> None:
     report(comparison)
 
 
-def _by_target(rows: Sequence[Mapping[str, Any]], name: str, ceiling: bool = False) -> list[list[float]]:
+def by_target(rows: Sequence[Mapping[str, Any]], name: str, ceiling: bool = False) -> list[list[float]]:
     """A value of every run, by target; runs that never did it are infinite, or at the budget."""
     targets: dict[int, list[float]] = {}
     for row in rows:
@@ -412,7 +412,7 @@ def table(rows: Sequence[Mapping[str, Any]], stage: str) -> str:
     lines = []
     for name in sorted(arms, key=lambda name: (ARMS[name].family, _cost(arms[name]))):
         of, arm = arms[name], ARMS[name]
-        targets, budget = _by_target(of, "passes_to_all"), of[0]["budget"]
+        targets, budget = by_target(of, "passes_to_all"), of[0]["budget"]
         lines.append(
             [
                 f"{arm.strategy}{' (the paper)' if arm.role == 'baseline' else ''}",
@@ -420,7 +420,7 @@ def table(rows: Sequence[Mapping[str, Any]], stage: str) -> str:
                 str(arm.children),
                 ", ".join(f"{key} {value}" for key, value in arm.settings.items()) or "-",
                 f"{len(targets)} x {len(of) / len(targets):g}",
-                numbers.needed(median_interval(_by_target(of, "passes_to_median")), budget),
+                numbers.needed(median_interval(by_target(of, "passes_to_median")), budget),
                 numbers.needed(median_interval(targets), budget),
                 f"{sum(row['passes_to_all'] is not None for row in of)} of {len(of)}",
                 numbers.percent(sum(row["images_at_9999"] for row in of) / sum(row["images"] for row in of)),
@@ -438,7 +438,7 @@ def ratio_to(targets: Sequence[Sequence[float]], base: Sequence[Mapping[str, Any
     if not base:
         return numbers.NONE
     # Runs of the paper's that did not do it count as if they had at the end of their budget: then a bound.
-    others = _by_target(base, "passes_to_all", ceiling=True)
+    others = by_target(base, "passes_to_all", ceiling=True)
     if len(others) != len(targets):
         return numbers.NONE
     bound = "at most " if any(row["passes_to_all"] is None for row in base) else ""
@@ -459,7 +459,7 @@ def curves(rows: Sequence[Mapping[str, Any]]) -> dict[str, bytes]:
         for family in FAMILIES:
             series = {
                 f"{ARMS[name].strategy}, {ARMS[name].encoding}": (
-                    _by_target(of, "passes_to_all"),
+                    by_target(of, "passes_to_all"),
                     of[0]["budget"],
                 )
                 for name, of in _by_arm([row for row in rows if row["stage"] == stage]).items()
