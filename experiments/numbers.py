@@ -1,6 +1,6 @@
 """How a published number is written: what was seen as it was seen, and no bound or confidence flattered.
 
-A share or confidence is cut, never rounded up; the lower end of an interval is rounded down, the upper end up.
+A share or confidence is cut, never rounded up; the lower end of an interval is rounded down, the upper one up.
 """
 
 import math
@@ -40,7 +40,7 @@ def percent(share: float | None, digits: int = 1, rounding: str = ROUND_FLOOR) -
 
 
 def confidence(log_odds: float | None, digits: int | None = None) -> str:
-    """A confidence, cut to so many digits after the point; below 0.01 % and from 99.9 % always as figures write it."""
+    """A confidence, cut to so many digits after the point; near 0 and 1 as figures write it."""
     written = format_confidence(log_odds)
     if digits is None or log_odds is None or not -9.2 < log_odds < 6.9:
         return written
@@ -88,7 +88,7 @@ def ratio(interval: Interval, digits: int = 2) -> str:
     return f"{middle} [{significant(interval.low, digits, ROUND_FLOOR)}, {high}]"
 
 
-def spread(measured: Mapping[str, float], digits: int = 2) -> str:
+def spread(measured: Mapping[str, float], digits: int = 3) -> str:
     """A measurement's median with the least and the most seen."""
     low, high = (
         significant(measured["min"], digits, ROUND_FLOOR),

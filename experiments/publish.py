@@ -14,7 +14,9 @@ import functools
 import json
 import re
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +28,7 @@ from experiments.command_line import Parser, run_command
 from experiments.job import FoolingConfig
 from experiments.strategy_comparison import ARMS, by_target, ratio_to, tables
 from fooljax.errors import FaultError, InputError
+from fooljax.evaluation import to_log_odds
 from fooljax.statistics import median_interval
 from fooljax.storage import read_json, write_bytes
 from fooljax.strategies.from_evosax import ALGORITHMS
@@ -33,24 +36,35 @@ from fooljax.strategies.from_evosax import ALGORITHMS
 ROOT = Path(__file__).parent.parent
 TEMPLATES = ROOT / "docs" / "templates"
 RESULTS = ROOT / "docs" / "results"
-LEARNT_FROM = {"mnist-embedded": "the 4,000 embedded digits"}
-"""What a network learnt from, by the name of the data in a row; MNIST's own name means all 60,000."""
+LEARNT_FROM = {"mnist-embedded": "the 4,000 embedded digits", "mnist": "MNIST's 60,000 digits"}
+"""What a network learnt from, by the name of the data in a row."""
 
 
-class Search(NamedTuple):
+@dataclass(frozen=True)
+class Search:
     """Summaries that differ in seed and network alone.
 
     Attributes:
       name: of their files, without the network's number.
-      files: their names.
+      paths: their files.
       rows: their contents.
-      line: their figures.
     """
 
     name: str
-    files: tuple[str, ...]
+    paths: tuple[Path, ...]
     rows: tuple[Mapping[str, Any], ...]
-    line: tabulate.Line
+
+    @functools.cached_property
+    def line(self) -> tabulate.Line:
+        """Their figures."""
+        return tabulate.line(list(zip(self.paths, self.rows, strict=True)))
+
+    @property
+    def network(self) -> str:
+        """What was fooled, what it learnt from, and how many there were."""
+        count = len({row["target_sha256"] for row in self.rows})
+        learnt = LEARNT_FROM.get(self.first["dataset"], f"`{self.first['dataset']}`")
+        return f"{self.first['target']} from {learnt}, {count} network{'s' if count > 1 else ''}"
 
     @property
     def first(self) -> Mapping[str, Any]:
@@ -81,7 +95,9 @@ class Search(NamedTuple):
 
     def reached(self, name: str) -> list[float]:
         """The generation at which each run came to a level; those that never did are left out."""
-        return [value for row in self.rows for value in row[f"generations_to_{name}_9999"] if value is not None]
+        return [
+            value for row in self.rows for value in row[f"generations_to_{name}_9999"] if value is not None
+        ]
 
 
 @functools.cache
@@ -96,13 +112,18 @@ def searches(folder: str) -> dict[str, Search]:
     groups: dict[str, list[Path]] = {}
     for path in sorted((RESULTS / folder).glob("*.json")):
         groups.setdefault(re.sub(r"-target\d+$", "", path.stem), []).append(path)
-    return {name: _search(name, paths) for name, paths in groups.items()}
+    return {
+        name: Search(name, tuple(paths), tuple(read_json(path) for path in paths))
+        for name, paths in groups.items()
+    }
 
 
-def _search(name: str, paths: Sequence[Path]) -> Search:
-    rows = tuple(read_json(path) for path in paths)
-    line = tabulate.line(list(zip(paths, rows, strict=True)))
-    return Search(name, tuple(path.name for path in paths), rows, line)
+def network_sets(found: Mapping[str, Search]) -> list[tuple[Search, list[str]]]:
+    """Each set of networks that was met, by one of its searches, with the names of all of these."""
+    sets: dict[tuple[str, ...], list[str]] = {}
+    for name, one in found.items():
+        sets.setdefault(tuple(sorted({row["target_sha256"] for row in one.rows})), []).append(name)
+    return [(found[names[0]], names) for names in sets.values()]
 
 
 @functools.cache
@@ -150,8 +171,12 @@ def stage(name: str) -> dict[str, Confirmed]:
             f"{sum(one['passes_to_all'] is not None for one in rows)} of {len(rows)}",
             "1" if arm.role == "baseline" else ratio_to(by_target(rows, "passes_to_all"), base),
         )
-    order = {name: sum(one["passes_to_all"] or 2 * one["budget"] for one in of.rows) for name, of in found.items()}
-    return {name: found[name] for name in sorted(found, key=lambda name: (found[name].arm.family, order[name]))}
+    order = {
+        name: sum(one["passes_to_all"] or 2 * one["budget"] for one in of.rows) for name, of in found.items()
+    }
+    return {
+        name: found[name] for name in sorted(found, key=lambda name: (found[name].arm.family, order[name]))
+    }
 
 
 def digests(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -162,13 +187,10 @@ def digests(rows: Sequence[Mapping[str, Any]]) -> str:
 def accuracies(rows: Sequence[Mapping[str, Any]]) -> str:
     """The least and the most of held-out images that networks name, cut."""
     known = sorted({one["clean_accuracy"] for one in rows})
-    ends = dict.fromkeys(numbers.percent(one, 2 if one * 1000 % 1 > 1e-6 else 1) for one in (known[0], known[-1]))
+    ends = dict.fromkeys(
+        numbers.percent(one, 2 if one * 1000 % 1 > 1e-6 else 1) for one in (known[0], known[-1])
+    )
     return " to ".join(ends)
-
-
-def learnt_from(one: Mapping[str, Any]) -> str:
-    """What a row's network learnt from."""
-    return LEARNT_FROM.get(one["dataset"], "MNIST's 60,000 digits")
 
 
 def at_passes(path: str, passes: float) -> float:
@@ -227,7 +249,8 @@ def environment() -> jinja2.Environment:
         "stage": stage,
         "digests": digests,
         "accuracies": accuracies,
-        "learnt_from": learnt_from,
+        "network_sets": network_sets,
+        "fooled": to_log_odds(0.9999),
         "at_passes": at_passes,
         "last_passes": last_passes,
         "pinned": pinned,
@@ -254,10 +277,46 @@ def pages() -> dict[Path, str]:
     made, rendered = environment(), {}
     for name, path in templates().items():
         try:
-            rendered[path] = made.get_template(name).render()
+            rendered[path] = reflowed(made.get_template(name).render())
         except (jinja2.TemplateError, KeyError, TypeError, IndexError) as error:
             raise InputError(f"docs/templates/{name}: cannot be filled: {error}") from error
     return rendered
+
+
+def reflowed(text: str, width: int = 110) -> str:
+    """Markdown with its paragraphs and list items filled anew; code, tables, headings and pictures are left alone."""
+    out: list[str] = []
+    waiting: list[str] = []
+    in_code = False
+
+    def fill() -> None:
+        if waiting:
+            indent = "  " if waiting[0].startswith("- ") else ""
+            words = " ".join(" ".join(waiting).split())
+            out.append(
+                textwrap.fill(
+                    words,
+                    width,
+                    subsequent_indent=indent,
+                    break_on_hyphens=False,
+                    break_long_words=False,
+                )
+            )
+            waiting.clear()
+
+    for line in text.splitlines():
+        fence = line.startswith("```")
+        if in_code or fence or line.startswith(("|", "#", "!")) or not line.strip():
+            fill()
+            if in_code or line.strip() or (out and out[-1]):
+                out.append(line)
+            in_code ^= fence
+            continue
+        if line.startswith("- "):
+            fill()
+        waiting.append(line)
+    fill()
+    return "\n".join(out).rstrip("\n") + "\n"
 
 
 def written_by_hand(source: str, allowed: Sequence[str]) -> list[str]:
@@ -270,19 +329,21 @@ def written_by_hand(source: str, allowed: Sequence[str]) -> list[str]:
       What was found, each with the words around it.
     """
     found = []
-    for constant in environment().parse(source).find_all(jinja2.nodes.Const):
-        value = constant.value
-        if isinstance(value, float) and value not in LEVELS:
+    tree = environment().parse(source)
+    keys = {id(one.arg) for one in tree.find_all(jinja2.nodes.Getitem)}  # what names a figure does not print
+    for constant in tree.find_all(jinja2.nodes.Const):
+        value = "" if id(constant) in keys else constant.value
+        if isinstance(value, float | int) and value not in (True, False, *range(10), *CONSTANTS):
             found.append(f"in an expression: {value}")
-        if isinstance(value, str) and re.search(r"\d.*[ %]|[ %].*\d", value):
-            found += [f"in an expression: {value}"] if _digits(value, allowed) else []
+        if isinstance(value, str) and re.search(r"\d.*[ %]|[ %].*\d", value) and _digits(value, allowed):
+            found.append(f"in an expression: {value}")
     text = re.sub(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", "", source, flags=re.DOTALL)
     text = re.sub(r"```.*?```|`[^`]*`|\]\([^)]*\)", "", text, flags=re.DOTALL)
     return found + _digits(text, allowed)
 
 
-LEVELS = (0.5, 0.9, 0.99, 0.999, 0.9999)
-"""Confidences at which images are counted; no results."""
+CONSTANTS = (0.5, 0.9, 0.99, 0.999, 0.9999, 40_000, 50_000, 150_000, 2**30)
+"""What may stand in expressions: levels of confidence, passes at which a search is looked at, bytes of a GiB."""
 NUMBER = re.compile(
     r"(?<![A-Za-z\d])\d[\d.,]*"
     r"|\b(?:eleven|twelve|\w+teen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|million|"
@@ -307,7 +368,9 @@ def publish(argv: Sequence[str] | None) -> None:
     parser.add_argument("--check", action="store_true", help="write nothing; fail if a page would change")
     flags = parser.parse_args(argv)
     wrong = [
-        path for path, text in pages().items() if not path.exists() or path.read_text(encoding="utf-8") != text
+        path
+        for path, text in pages().items()
+        if not path.exists() or path.read_text(encoding="utf-8") != text
     ]
     if flags.check and wrong:
         names = ", ".join(path.relative_to(ROOT).as_posix() for path in wrong)

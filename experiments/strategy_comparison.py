@@ -6,9 +6,9 @@ Three stages. *Screen*: every arm of `ARMS`, two seeds, one target. *Finals*: th
 each of three independently trained targets. *Confirm*: the winners, with fresh seeds against fresh targets,
 beside the paper's MAP-Elites, which has more passes, and random search; only these figures are reported.
 Every run is a JSON row in `rows/`, its elites an image in `images/`, saved and read back before it is scored;
-the same command goes on where it was broken off. Only rows of the same comparison are taken: each carries a digest
-of all that decides it, and the settings stand in `config.json`. `table.md`, `curves-*.png` and `rows.jsonl` (all
-rows in one file) are made of the rows.
+the same command goes on where it was broken off. Only rows of the same comparison are taken: each carries a
+digest of all that decides it, and the settings stand in `config.json`. `table.md`, `curves-*.png` and
+`rows.jsonl` (all rows in one file) are made of the rows.
 """
 
 import dataclasses
@@ -253,7 +253,8 @@ def run_arm(comparison: Comparison, stage: str, arm: Arm, passes: int, runs: int
         for path in there:
             if (found := comparison.row(path)["target_sha256"]) != digest:
                 raise InputError(
-                    f"{path}: expected a row against the network {digest[:8]}, found one against {shown(found, 8)}"
+                    f"{path}: expected a row against the network {digest[:8]}, "
+                    f"found one against {shown(found, 8)}"
                 )
         if len(there) == runs:
             continue
@@ -389,11 +390,12 @@ def by_target(rows: Sequence[Mapping[str, Any]], name: str, ceiling: bool = Fals
 
 
 UNIT = """\
-Passes are all that the network was asked, forward and backward counted each, first images included. Medians over runs;
-a unit is a run on an independently trained network. Brackets: 95 %, for further networks trained alike by a t-interval
-over the networks' own medians; where there is one network, for further runs against it. Ratios: of the medians over
-all runs; their brackets by a t-interval over the networks' own ratios. "At most": some runs of the paper's search had
-not done it when their budget ended; the end of the budget stands for what they would have needed."""
+Passes are all that the network was asked, forward and backward counted each, first images included. Medians
+over runs; a unit is a run on an independently trained network. Brackets: 95 %, for further networks trained
+alike, by a t-interval over the networks' own medians; where there is one network, for further runs against
+it. Ratios: of the medians over all runs; their brackets by a t-interval over the networks' own ratios. "At
+most": some runs of the paper's search had not done it when their budget ended; the end of the budget stands
+for what they would have needed."""
 
 
 def table(rows: Sequence[Mapping[str, Any]], stage: str) -> str:

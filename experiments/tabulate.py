@@ -29,9 +29,9 @@ FOOLED = 0.9999
 Found = tuple[Path, Mapping[str, Any]]
 """A summary, and its file."""
 UNIT = """\
-A unit is a run on an independently trained network. Brackets: 95 %, for further networks trained alike by a t-interval
-over the networks' own medians (shares: exact trials, no more than there are runs); where there is one network, for
-further runs against it."""
+A unit is a run on an independently trained network. Brackets: 95 %, for further networks trained alike, by a
+t-interval over the networks' own medians (shares: exact trials, no more than there are runs); where there is
+one network, for further runs against it."""
 
 
 class Line(NamedTuple):
@@ -171,7 +171,8 @@ def cells(figures: Line) -> dict[str, str]:
         "runs with median >= 99.99 % at the end": f"{figures.runs_with_median} of {runs}",
         "generation of that": numbers.needed(figures.generation_of_median, figures.generations),
         "generation of all classes": (
-            f"{numbers.needed(figures.generation_of_all, figures.generations)}; {figures.runs_with_all} of {runs} runs"
+            f"{numbers.needed(figures.generation_of_all, figures.generations)}; "
+            f"{figures.runs_with_all} of {runs} runs"
         ),
         "images >= 99.99 %": numbers.shares(figures.share_of_images),
         "lowest": format_confidence(float(odds)),

