@@ -1,6 +1,7 @@
 """How a published number is written: what was seen as it was seen, and no bound or confidence flattered.
 
-A share or confidence is cut, never rounded up; the lower end of an interval is rounded down, the upper one up.
+A share or confidence is cut, never rounded up; the lower end of an interval is rounded down, the upper one
+up.
 """
 
 import math

@@ -3,20 +3,21 @@
     python -m experiments.publish           # writes what has changed
     python -m experiments.publish --check   # writes nothing; ends with 1 if a page is not what the rows say
 
-A page is a template in `docs/templates`, of the same name, whose numbers are expressions over rows: summaries of
-runs, the comparison's rows, measurements. `written_by_hand` finds the numbers in a template that are none: a test
-lets nothing through but settings in code and what `docs/templates/allowed.json` lists with its reason. What the
-paper says stands in `docs/templates/paper.json`, each with how it was verified.
+A page is a template in `docs/templates`, of the same name, whose numbers are expressions over rows: summaries
+of runs, the comparison's rows, measurements. `written_by_hand` finds the numbers in a template that are none:
+a test lets nothing through but settings in code and what `docs/templates/allowed.json` lists with its reason.
+What the paper says stands in `docs/templates/paper.json`, each with how it was verified.
 """
 
 import csv
 import functools
+import importlib
 import json
 import re
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,7 +27,7 @@ import numpy as np
 from experiments import numbers, tabulate
 from experiments.command_line import Parser, run_command
 from experiments.job import FoolingConfig
-from experiments.strategy_comparison import ARMS, by_target, ratio_to, tables
+from experiments.strategy_comparison import ARMS, by_target, cost, ratio_to, tables
 from fooljax.errors import FaultError, InputError
 from fooljax.evaluation import to_log_odds
 from fooljax.statistics import median_interval
@@ -54,6 +55,19 @@ class Search:
     paths: tuple[Path, ...]
     rows: tuple[Mapping[str, Any], ...]
 
+    def __post_init__(self) -> None:
+        """Sees that the rows belong together.
+
+        Raises:
+          InputError: they are of several kinds of networks.
+        """
+        kinds = {(row["target"], row["dataset"]) for row in self.rows}
+        if len(kinds) > 1:
+            names = "; ".join(f"{target} from {dataset}" for target, dataset in sorted(kinds))
+            raise InputError(
+                f"{self.paths[0].parent / self.name}*: expected one kind of network, found {names}"
+            )
+
     @functools.cached_property
     def line(self) -> tabulate.Line:
         """Their figures."""
@@ -77,6 +91,27 @@ class Search:
         return tabulate.cells(self.line)
 
     @property
+    def command(self) -> str:
+        """The command that makes such rows, with settings that are not the defaults; T differs by network."""
+        if "settings" not in self.first:
+            return "not kept (an earlier version wrote rows without their settings)"
+        experiment = self.first["experiment"]
+        words = [f"python -m experiments.{experiment}"]
+        for field in fields(importlib.import_module(f"experiments.{experiment}").Config):
+            values = {json.dumps(row["settings"].get(field.name, field.default)) for row in self.rows}
+            value = json.loads(min(values))
+            flag = field.name.replace("_", "-")
+            if len(values) > 1:
+                words.append(f"--{flag} T")
+            elif isinstance(value, bool) and value != field.default:
+                words.append(f"--{'' if value else 'no-'}{flag}")
+            elif field.name == "set":
+                words += [f"--set {one}" for one in value.split()]
+            elif value != field.default:
+                words.append(f"--{flag} {value}")
+        return f"`{' '.join(words)}`"
+
+    @property
     def images(self) -> str:
         """How many saved images have 99.99 % or more."""
         fooled = sum(row["rescored"]["images_at_9999"] for row in self.rows)
@@ -84,14 +119,15 @@ class Search:
 
     @property
     def second(self) -> dict[str, str] | None:
-        """How many images a second network names alike: first fooled, and best; None where it was not asked."""
+        """How many images a second network names alike, first fooled and best; None where there was none."""
         asked = [row["second_network"] for row in self.rows if isinstance(row.get("second_network"), dict)]
-        if not asked:
-            return None
-        return {
-            which: f"{sum(one[which]['named_alike'] for one in asked)} of {sum(one[which]['images'] for one in asked)}"
+        counted = {
+            which: [sum(one[which][name] for one in asked) for name in ("named_alike", "images")]
             for which in ("first_fooled", "best")
         }
+        return (
+            {which: f"{alike} of {images}" for which, (alike, images) in counted.items()} if asked else None
+        )
 
     def reached(self, name: str) -> list[float]:
         """The generation at which each run came to a level; those that never did are left out."""
@@ -108,7 +144,7 @@ def row(path: str) -> dict[str, Any]:
 
 @functools.cache
 def searches(folder: str) -> dict[str, Search]:
-    """The summaries in a folder of `docs/results`, by the name of their files without the network's number."""
+    """The summaries in a folder of `docs/results`, by their files' names without the networks' numbers."""
     groups: dict[str, list[Path]] = {}
     for path in sorted((RESULTS / folder).glob("*.json")):
         groups.setdefault(re.sub(r"-target\d+$", "", path.stem), []).append(path)
@@ -171,12 +207,7 @@ def stage(name: str) -> dict[str, Confirmed]:
             f"{sum(one['passes_to_all'] is not None for one in rows)} of {len(rows)}",
             "1" if arm.role == "baseline" else ratio_to(by_target(rows, "passes_to_all"), base),
         )
-    order = {
-        name: sum(one["passes_to_all"] or 2 * one["budget"] for one in of.rows) for name, of in found.items()
-    }
-    return {
-        name: found[name] for name in sorted(found, key=lambda name: (found[name].arm.family, order[name]))
-    }
+    return dict(sorted(found.items(), key=lambda one: (one[1].arm.family, cost(one[1].rows))))
 
 
 def digests(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -194,7 +225,7 @@ def accuracies(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def at_passes(path: str, passes: float) -> float:
-    """Median log-odds over classes of a single run after at most so many passes of its own, from its metrics."""
+    """Median log-odds over classes of a single run, after at most so many passes of its own."""
     with open(RESULTS / path / "metrics.csv", encoding="utf-8", newline="") as file:
         table = [(float(one["queries"]), float(one["median_log_odds"])) for one in csv.DictReader(file)]
     return max(one for one in table if one[0] <= passes)[1]
@@ -277,14 +308,15 @@ def pages() -> dict[Path, str]:
     made, rendered = environment(), {}
     for name, path in templates().items():
         try:
-            rendered[path] = reflowed(made.get_template(name).render())
+            origin = f"<!-- Written by `python -m experiments.publish` from docs/templates/{name}. -->"
+            rendered[path] = f"{origin}\n\n{reflowed(made.get_template(name).render())}"
         except (jinja2.TemplateError, KeyError, TypeError, IndexError) as error:
             raise InputError(f"docs/templates/{name}: cannot be filled: {error}") from error
     return rendered
 
 
 def reflowed(text: str, width: int = 110) -> str:
-    """Markdown with its paragraphs and list items filled anew; code, tables, headings and pictures are left alone."""
+    """Markdown with its paragraphs and list items filled anew; code, tables, heads and pictures stay."""
     out: list[str] = []
     waiting: list[str] = []
     in_code = False
@@ -343,11 +375,11 @@ def written_by_hand(source: str, allowed: Sequence[str]) -> list[str]:
 
 
 CONSTANTS = (0.5, 0.9, 0.99, 0.999, 0.9999, 40_000, 50_000, 150_000, 2**30)
-"""What may stand in expressions: levels of confidence, passes at which a search is looked at, bytes of a GiB."""
+"""What may stand in expressions: levels of confidence, passes at which a search is looked at, a GiB."""
 NUMBER = re.compile(
     r"(?<![A-Za-z\d])\d[\d.,]*"
     r"|\b(?:eleven|twelve|\w+teen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|million|"
-    r"half|third|quarter|twice|double)\b"
+    r"half|(?:a|one) (?:third|quarter)|thirds|quarters|twice|double)\b"
 )
 
 
@@ -367,16 +399,16 @@ def publish(argv: Sequence[str] | None) -> None:
     )
     parser.add_argument("--check", action="store_true", help="write nothing; fail if a page would change")
     flags = parser.parse_args(argv)
-    wrong = [
-        path
+    wrong = {
+        path: text
         for path, text in pages().items()
         if not path.exists() or path.read_text(encoding="utf-8") != text
-    ]
+    }
     if flags.check and wrong:
         names = ", ".join(path.relative_to(ROOT).as_posix() for path in wrong)
         raise FaultError(f"{names}: not what the rows say; run python -m experiments.publish")
-    for path in wrong:
-        write_bytes(path, pages()[path].encode())
+    for path, text in wrong.items():
+        write_bytes(path, text.encode())
         print(path.relative_to(ROOT).as_posix())
 
 

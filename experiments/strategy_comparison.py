@@ -219,7 +219,7 @@ class Comparison:
 
 def decides_random_bits() -> dict[str, Any]:
     """What two machines must share for one seed to mean one run."""
-    partitionable = bool(jax.config.jax_threefry_partitionable)
+    partitionable = bool(jax.config.values["jax_threefry_partitionable"])
     return {**{name: version(name) for name in VERSIONS}, "jax_threefry_partitionable": partitionable}
 
 
@@ -327,7 +327,7 @@ def _or_inf(value: int | None) -> float:
     return np.inf if value is None else float(value)
 
 
-def _cost(rows: Sequence[Mapping[str, Any]]) -> float:
+def cost(rows: Sequence[Mapping[str, Any]]) -> float:
     """The mean over runs of passes to all classes; a run that did not do it costs more the less it did."""
     return float(
         np.mean(
@@ -349,7 +349,7 @@ def _by_arm(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, An
 def best_of(rows: Sequence[Mapping[str, Any]], family: str, gradient: bool, count: int) -> list[Arm]:
     """The cheapest candidates of a stage's rows, best first."""
     costs = {
-        name: _cost(of)
+        name: cost(of)
         for name, of in _by_arm(rows).items()
         if ARMS[name].family == family and ARMS[name].gradient == gradient and not ARMS[name].role
     }
@@ -412,7 +412,7 @@ def table(rows: Sequence[Mapping[str, Any]], stage: str) -> str:
     ]
     head += ["passes until all classes", "runs with all", "images >= 99.99 %", "ratio to the paper's"]
     lines = []
-    for name in sorted(arms, key=lambda name: (ARMS[name].family, _cost(arms[name]))):
+    for name in sorted(arms, key=lambda name: (ARMS[name].family, cost(arms[name]))):
         of, arm = arms[name], ARMS[name]
         targets, budget = by_target(of, "passes_to_all"), of[0]["budget"]
         lines.append(

@@ -2,9 +2,9 @@
 
     python -m experiments.tabulate runs/table docs/results/mnist_cppn
 
-reads every summary below the folders named, and the files named. Lines are in Markdown. The unit is a run on an
-independently trained network: intervals are of 95 % and speak of further networks of the kind, or, where there was
-only one, of further runs against it (`fooljax.statistics`).
+reads every summary below the folders named, and the files named. Lines are in Markdown. The unit is a run on
+an independently trained network: intervals are of 95 % and speak of further networks of the kind, or, where
+there was only one, of further runs against it (`fooljax.statistics`).
 """
 
 import sys
@@ -141,7 +141,8 @@ def _gather(figures: dict[str, list[float]], summary: Mapping[str, Any]) -> None
     """Adds a value for each run of a summary.
 
     Raises:
-      ValueError: it has not as many values as runs, or impossible ones; other errors where something is missing.
+      ValueError: it has not as many values as runs, or impossible ones; other errors where something is
+        missing.
     """
     rescored, runs = summary["rescored"], int(summary["runs"])
     # Older summaries count the images of all runs together; then each run has the share of all.

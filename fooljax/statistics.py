@@ -1,9 +1,10 @@
 """Intervals of 95 % for results whose unit is a run on an independently trained target.
 
-Runs on one target are alike, so what says how far a result carries is how targets differ: each target counts as one
-observation, summed up by its own runs, and a few observations are met by Student's t rather than by a bootstrap,
-which is too narrow for them (over 3 targets a bootstrap that says 95 % covers 82 %). Where there is only one target
-its runs are the observations, and the interval speaks of further runs against that target alone.
+Runs on one target are alike, so what says how far a result carries is how targets differ: each target counts
+as one observation, summed up by its own runs, and a few observations are met by Student's t rather than by a
+bootstrap, which is too narrow for them (over 3 targets a bootstrap that says 95 % covers 82 %). Where there
+is only one target its runs are the observations, and the interval speaks of further runs against that target
+alone.
 
 No function asks in which order the runs of a target stand.
 """
@@ -52,12 +53,14 @@ def median(values: Sequence[float] | npt.NDArray[np.float64]) -> float:
 def median_interval(groups: Groups) -> Interval:
     """The median of all runs, and an interval for it on targets of the same kind.
 
-    A t-interval of the targets' own medians on the scale ln(1 + x), on which what takes a search long or short is
-    nearly symmetric. A target whose median run never did it is infinite: then the upper end is too, and the lower is
-    the one that as many of the smallest of as many normal values allow; with fewer than two finite it is 0.
+    A t-interval of the targets' own medians on the scale ln(1 + x), on which what takes a search long or
+    short is nearly symmetric. A target whose median run never did it is infinite: then the upper end is too,
+    and the lower is the one that as many of the smallest of as many normal values allow; with fewer than two
+    finite it is 0.
 
     Args:
-      groups: for each target what its runs needed (generations, passes), 0 or more, infinite where never done.
+      groups: for each target what its runs needed (generations, passes), 0 or more, infinite where never
+        done.
     Raises:
       InputError: there are no values, or one is negative or NaN.
     """
@@ -69,8 +72,9 @@ def median_interval(groups: Groups) -> Interval:
 def ratio_interval(first: Groups, second: Groups) -> Interval:
     """The ratio of two medians, and an interval for it on targets of the same kind.
 
-    The same targets were met by both, so each gives one ratio of its medians, and the interval is a t-interval of
-    the logarithms of these. Runs are never paired. With one target it is Welch's, of the logarithms of the runs.
+    The same targets were met by both, so each gives one ratio of its medians, and the interval is a
+    t-interval of the logarithms of these. Runs are never paired. With one target it is Welch's, of the
+    logarithms of the runs.
 
     Args:
       first: for each target what its runs needed, positive, infinite where never done.
@@ -100,10 +104,10 @@ def ratio_interval(first: Groups, second: Groups) -> Interval:
 def share_interval(groups: Groups) -> Interval:
     """The mean of shares over targets, and an interval for it on targets of the same kind.
 
-    Korn and Graubard's (1998), for few clusters: Clopper and Pearson's exact interval of as many independent trials
-    as would spread as the targets' shares do, reduced by the squared ratio of the t quantiles for so many runs and
-    for so many targets. A run is one trial at most, whatever was counted in it, so the interval is wide rather than
-    too narrow, above all where nothing varied.
+    Korn and Graubard's (1998), for few clusters: Clopper and Pearson's exact interval of as many independent
+    trials as would spread as the targets' shares do, reduced by the squared ratio of the t quantiles for so
+    many runs and for so many targets. A run is one trial at most, whatever was counted in it, so the interval
+    is wide rather than too narrow, above all where nothing varied.
 
     Args:
       groups: for each target the share of each run, in [0, 1]: of its images, or 1 for a run that did it.
@@ -147,7 +151,7 @@ def _units(groups: list[npt.NDArray[np.float64]]) -> list[npt.NDArray[np.float64
 
 
 def _middle(values: npt.NDArray[np.float64]) -> float:
-    """The median, midway between two middles: the lower of them would be too low for what is inferred from it."""
+    """The median, midway between two middles: the lower of them would be too low to infer from."""
     return float(np.mean(np.sort(values)[[(values.size - 1) // 2, values.size // 2]]))
 
 
@@ -167,7 +171,8 @@ def _lower_end(values: npt.NDArray[np.float64]) -> float:
 
 @functools.lru_cache(maxsize=256)
 def _deviations(known: int, count: int) -> float:
-    """How many of their standard deviations the centre can lie below the mean of the `known` smallest of `count`.
+    """How many of their standard deviations the centre can lie below the mean of the `known` smallest of
+    `count`.
 
     For all of them Student's t; for fewer by drawing normal values, always the same.
     """

@@ -58,7 +58,9 @@ def test_a_number_written_by_hand_is_found(words):
 
 
 def test_what_is_no_result_may_stand():
-    text = "At 99.99 % (figure 4), `--runs 5`:\n```\nmake 12\n```\n[page](a1.md) {{ row('a/b-target0.json').x[0] }}"
+    text = (
+        "99.99 % (figure 4), `--runs 5`:\n```\nmake 12\n```\n[page](a1.md) {{ row('b-target0.json').x[0] }}"
+    )
     assert publish.written_by_hand(text, ALLOWED) == []
 
 

@@ -1,4 +1,4 @@
-"""Intervals cover what they say: whatever the order of runs, over few targets, with runs that never did it."""
+"""Intervals cover what they say: over few targets, with runs that never did it, in any order of runs."""
 
 import numpy as np
 import pytest
@@ -57,7 +57,7 @@ def test_the_interval_of_a_ratio_covers_though_targets_share_most_of_their_diffi
 @pytest.mark.parametrize("share", [0.5, 0.9, 0.98])
 @pytest.mark.parametrize("images", [1, 10])
 def test_the_interval_of_a_share_covers(targets, runs, share, images):
-    """Of runs that did it, or of the images in each; targets and runs vary as much as what they consist of."""
+    """Of runs that did it, or of the images in each; targets and runs vary as much as their parts."""
     centre = stats.norm.ppf(share) * np.sqrt(3.0 if images > 1 else 2.0)
 
     def interval(generator):
