@@ -2,8 +2,8 @@
 
     python -m benchmarks.evosax_table --json docs/results/benchmarks/evosax.json
 
-Goes on where it was broken off: algorithms in the JSON file are not run again. `python -m experiments.publish` makes
-docs/evosax.md of the file.
+Goes on where it was broken off: algorithms in the JSON file are not run again. `experiments.publish` makes
+docs/evosax.md of it.
 """
 
 import argparse

@@ -28,7 +28,7 @@ from experiments import numbers, tabulate
 from experiments.command_line import Parser, run_command
 from experiments.job import FoolingConfig
 from experiments.strategy_comparison import ARMS, by_target, cost, ratio_to, tables
-from fooljax.errors import FaultError, InputError
+from fooljax.errors import FaultError, InputError, shown
 from fooljax.evaluation import to_log_odds
 from fooljax.statistics import median_interval
 from fooljax.storage import read_json, write_bytes
@@ -310,8 +310,10 @@ def pages() -> dict[Path, str]:
         try:
             origin = f"<!-- Written by `python -m experiments.publish` from docs/templates/{name}. -->"
             rendered[path] = f"{origin}\n\n{reflowed(made.get_template(name).render())}"
-        except (jinja2.TemplateError, KeyError, TypeError, IndexError) as error:
-            raise InputError(f"docs/templates/{name}: cannot be filled: {error}") from error
+        except InputError:
+            raise
+        except (jinja2.TemplateError, LookupError, TypeError, ValueError, OSError) as error:
+            raise InputError(f"docs/templates/{name}: cannot be filled: {shown(error)}") from error
     return rendered
 
 
@@ -378,6 +380,7 @@ CONSTANTS = (0.5, 0.9, 0.99, 0.999, 0.9999, 40_000, 50_000, 150_000, 2**30)
 """What may stand in expressions: levels of confidence, passes at which a search is looked at, a GiB."""
 NUMBER = re.compile(
     r"(?<![A-Za-z\d])\d[\d.,]*"
+    r"|\b(?:none|one|two|three|four|five|six|seven|eight|nine|ten) (?:of|in) "
     r"|\b(?:eleven|twelve|\w+teen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|million|"
     r"half|(?:a|one) (?:third|quarter)|thirds|quarters|twice|double)\b"
 )

@@ -197,6 +197,7 @@ class Comparison:
             made_so = self.digest(row["stage"], arm, row["target_sha256"], row["seed"], row["budget"])
             named = self.row_path(row["stage"], arm, row["target_seed"], row["seed"])
             belongs = row["digest"] == made_so and named.name == path.name
+            _check_result(row)
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(
                 f"{path}: expected a row of this comparison, found none ({shown(error)})"
@@ -215,6 +216,15 @@ class Comparison:
           InputError: one of them is of another comparison.
         """
         return [self.row(path) for path in sorted((self.outdir / "rows").glob(f"{stage},*.json"))]
+
+
+def _check_result(row: Mapping[str, Any]) -> None:
+    """Raises ValueError or another error where the figures of a row are impossible."""
+    for name in ("passes_to_median", "passes_to_all"):
+        if row[name] is not None and not 0 < int(row[name]) <= row["budget"]:
+            raise ValueError(f"{name} {row[name]}")
+    if not 0 <= int(row["images_at_9999"]) <= int(row["images"]) or not row["images"]:
+        raise ValueError(f"images {row['images']}")
 
 
 def decides_random_bits() -> dict[str, Any]:

@@ -63,7 +63,7 @@ class Line(NamedTuple):
 def find(paths: Sequence[Path]) -> list[Path]:
     """The summaries named, and those below the folders named, in order.
 
-    In a folder these are the files `summary.json`, or, where there is none, all files that end in `.json`.
+    In a folder these are the files `summary.json` and, as published, `NAME-targetN.json`.
 
     Raises:
       InputError: a path is not there, or a folder holds none.
@@ -72,7 +72,7 @@ def find(paths: Sequence[Path]) -> list[Path]:
     for path in paths:
         inside = [path]
         if path.is_dir():
-            inside = sorted(path.rglob("summary.json")) or sorted(path.glob("*.json"))
+            inside = sorted([*path.rglob("summary.json"), *path.rglob("*-target*.json")])
         if not inside:
             raise InputError(f"{path}: expected a folder with a summary.json, found none")
         found += inside
@@ -192,7 +192,8 @@ def name_networks(sets: Sequence[tuple[str, ...]]) -> dict[tuple[str, ...], str]
 def table(rows: Sequence[Sequence[str]]) -> str:
     """Rows of cells, heads first, in Markdown."""
     head, *body = rows
-    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *body))
+    rows = [head, ["---"] * len(head), *body]
+    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows)
 
 
 def markdown(summaries: Sequence[Found]) -> str:

@@ -21,7 +21,10 @@ from fooljax.errors import InputError
 
 _TAIL = 0.025
 """What each end of an interval leaves out."""
-_DRAWS = 100_000
+_EXACT_FROM = 6
+"""Runs whose least and most hold the median in at least 95 % of cases."""
+_DRAWN = 20_000_000
+"""Normal values drawn at most, so that many runs take no more memory than few."""
 Groups = Sequence[Sequence[float]]
 """The values of the runs of each target."""
 
@@ -56,7 +59,8 @@ def median_interval(groups: Groups) -> Interval:
     A t-interval of the targets' own medians on the scale ln(1 + x), on which what takes a search long or
     short is nearly symmetric. A target whose median run never did it is infinite: then the upper end is too,
     and the lower is the one that as many of the smallest of as many normal values allow; with fewer than two
-    finite it is 0.
+    finite it is 0. Of one target with 6 runs or more the ends are two of its runs, exact whatever the
+    distribution; of fewer runs they are those of t.
 
     Args:
       groups: for each target what its runs needed (generations, passes), 0 or more, infinite where never
@@ -65,8 +69,13 @@ def median_interval(groups: Groups) -> Interval:
       InputError: there are no values, or one is negative or NaN.
     """
     values = _checked(groups, np.inf)
-    low, high = _log_interval(np.asarray([_middle(np.log1p(unit)) for unit in _units(values)]))
-    return _around(median(np.concatenate(values)), max(np.expm1(low), 0.0), np.expm1(high))
+    units = _units(values)
+    if len(values) == 1 and len(units) >= _EXACT_FROM:
+        runs, rank = np.sort(values[0]), int(special.bdtrik(_TAIL, len(units), 0.5))
+        return _around(median(runs), runs[rank], runs[-1 - rank])
+    low, high = _log_interval(np.asarray([_middle(np.log1p(unit)) for unit in units]))
+    with np.errstate(over="ignore"):
+        return _around(median(np.concatenate(values)), max(np.expm1(low), 0.0), np.expm1(high))
 
 
 def ratio_interval(first: Groups, second: Groups) -> Interval:
@@ -98,7 +107,8 @@ def ratio_interval(first: Groups, second: Groups) -> Interval:
                 _middle(np.log(one)) - _middle(np.log(other)) for one, other in zip(above, below, strict=True)
             ]
             low, high = _log_interval(np.asarray(differences))
-    return _around(float(estimate), np.exp(low), np.exp(high))
+    with np.errstate(over="ignore"):
+        return _around(float(estimate), np.exp(low), np.exp(high))
 
 
 def share_interval(groups: Groups) -> Interval:
@@ -178,7 +188,8 @@ def _deviations(known: int, count: int) -> float:
     """
     if known == count:
         return _t(count - 1) / float(np.sqrt(count))
-    drawn = np.sort(np.random.default_rng(0).standard_normal((_DRAWS, count)), axis=1)[:, :known]
+    draws = int(np.clip(_DRAWN / count, 1_000, 100_000))
+    drawn = np.sort(np.random.default_rng(0).standard_normal((draws, count)), axis=1)[:, :known]
     return float(np.quantile(drawn.mean(axis=1) / drawn.std(axis=1, ddof=1), 1.0 - _TAIL))
 
 

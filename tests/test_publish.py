@@ -44,6 +44,7 @@ def test_no_number_is_written_by_hand(name):
         "fools 0 of 50 images",
         "in 96.6 to 97.1 % of cases",
         "it fooled fifty images",
+        "seven of ten runs did it",
         "a median of 64.0 %",
         "half as much again",
         "| 1.7 % |",

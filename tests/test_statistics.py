@@ -132,6 +132,26 @@ def test_a_target_that_never_did_it_as_the_denominator_leaves_the_lower_end_open
     assert 0.1 < high < 1.0
 
 
+def test_ends_beyond_all_floats_are_infinite():
+    assert median_interval([[1.0], [1e300]])[1:] == (0, np.inf)
+    assert ratio_interval([[1.0], [1e300]], [[1e300], [1.0]])[1:] == (0, np.inf)
+
+
+def test_many_runs_are_no_trouble():
+    values = np.append(np.random.default_rng(0).lognormal(3.0, 1.0, 3000), np.inf)
+    estimate, low, high = median_interval([values])
+    assert 0.9 * np.exp(3.0) < low < estimate < high < 1.1 * np.exp(3.0)
+    estimate, low, high = median_interval([[value] for value in values])
+    assert 0.9 * np.exp(3.0) < low <= estimate
+    assert high == np.inf
+
+
+def test_of_one_target_the_ends_are_runs_whatever_their_distribution():
+    assert median_interval([[3.0, 100, 1, 2, 50, np.inf]]) == (3, 1, np.inf)
+    skewed = coverage(lambda g: median_interval([g.exponential(1.0, 10) ** 4]), np.log(2.0) ** 4)
+    assert skewed >= 0.95
+
+
 def test_a_share_without_exception_is_no_certainty():
     estimate, low, high = share_interval([[1.0] * 5] * 5)
     assert (estimate, high) == (1, 1)

@@ -100,7 +100,14 @@ def test_an_arm_is_run_saved_and_not_run_again(tmp_path, idx_folder, capsys):
     strategy_comparison.report(comparison)
     assert "focused" in (tmp_path / "table.md").read_text()
     assert rows[0]["target_sha256"][:8] in (tmp_path / "table.md").read_text()
-    for name, value in (("jax", None), ("digest", "0" * 64), ("target_sha256", "1" * 64), ("budget", 801)):
+    for name, value in (
+        ("jax", None),
+        ("digest", "0" * 64),
+        ("target_sha256", "1" * 64),
+        ("passes_to_all", 10**9),
+        ("images", 0),
+        ("budget", 801),
+    ):
         write_json(paths[0], {**rows[0], name: value})
         if name == "jax":  # told, and not what decides
             run_arm(comparison, "screen", arm, 800, 2, 1)
@@ -126,6 +133,7 @@ def test_a_row_against_another_network_of_the_same_seed_is_refused(tmp_path, idx
     arm, theirs = ARMS["focused-direct-40"], "9892cfe5" * 8
     path = comparison.row_path("screen", arm, 0, 0)
     facts = {"stage": "screen", "name": arm.name, "target_seed": 0, "target_sha256": theirs, "seed": 0}
+    facts |= {"passes_to_median": None, "passes_to_all": None, "images_at_9999": 0, "images": 10}
     write_json(path, {**facts, "budget": 800, "digest": comparison.digest("screen", arm, theirs, 0, 800)})
     with pytest.raises(
         InputError, match="expected a row against the network ours-and, found one against 9892"
