@@ -200,4 +200,4 @@ def test_the_check_names_a_page_that_is_not_what_rows_say(other_results, capsys)
     path.write_text(json.dumps(changed))
     assert publish.main(["--check"]) == 1
     error = capsys.readouterr().err
-    assert error.startswith("error: README.md, docs/results/mnist_direct.md: not what the rows say")
+    assert "README.md, docs/results/mnist_direct.md: not what the rows say" in error

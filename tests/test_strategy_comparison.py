@@ -1,5 +1,7 @@
 """The comparison of strategies: what is counted, resumed and reported, on a small data set."""
 
+from types import SimpleNamespace
+
 import filelock
 import numpy as np
 import pytest
@@ -9,7 +11,6 @@ from experiments.strategy_comparison import ARMS, Arm, Comparison, Config, best_
 from fooljax import datasets
 from fooljax.base import TargetCard
 from fooljax.errors import InputError
-from fooljax.evolution import Evolution
 from fooljax.report.budget import success_curves
 from fooljax.storage import read_json, write_json
 
@@ -32,7 +33,7 @@ def test_passes_are_those_of_the_generation_that_did_it():
         "median_log_odds": np.asarray([[0.0, 9.3, 9.4, 9.5]]),
         "min_log_odds": np.asarray([[0.0, 1.0, 9.0, 9.3]]),
     }
-    evolution = Evolution(None, (0,), None, metrics, 3, True, 0.0, 0.0)
+    evolution = SimpleNamespace(metrics=metrics)
     assert passes_to(evolution, 0, 40) == {"passes_to_median": 20, "passes_to_all": 40, "passes": 40}
     assert passes_to(evolution, 0, 35) == {"passes_to_median": 20, "passes_to_all": None, "passes": 35}
 
