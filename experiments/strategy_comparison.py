@@ -6,35 +6,42 @@ Three stages. *Screen*: every arm of `ARMS`, two seeds, one target. *Finals*: th
 each of three independently trained targets. *Confirm*: the winners, with fresh seeds against fresh targets,
 beside the paper's MAP-Elites, which has more passes, and random search; only these figures are reported.
 Every run is a JSON row in `rows/`, its elites an image in `images/`, saved and read back before it is scored;
-the same command goes on where it was broken off. `table.md`, `curves-*.png` and
+the same command goes on where it was broken off. Only rows of the same comparison are taken: each carries a
+digest of all that decides it, and the settings stand in `config.json`. `table.md`, `curves-*.png` and
 `rows.jsonl` (all rows in one file) are made of the rows.
 """
 
+import dataclasses
 import functools
+import hashlib
 import io
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import filelock
 import jax
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from experiments import numbers
 from experiments.command_line import option, parse, run_command
 from experiments.fooling import keep_compiled_programs
+from experiments.run_folder import LOCK
 from fooljax import datasets, encodings, strategies
 from fooljax.base import Encoding, Target, TargetCard
 from fooljax.datasets import Dataset
 from fooljax.encodings.cppn.encoding import cppn
-from fooljax.errors import InputError
+from fooljax.errors import FaultError, InputError, shown
 from fooljax.evaluation import score, to_log_odds
 from fooljax.evolution import Evolution, Progress, evolve
 from fooljax.report.budget import success_curves
-from fooljax.statistics import Interval, hierarchical_bootstrap, ratio
+from fooljax.statistics import median_interval, ratio_interval
 from fooljax.storage import read_json, write_bytes, write_json
 from fooljax.targets.trained import lenet
 
@@ -45,6 +52,8 @@ FIRST_TARGET = {"screen": 0, "finals": 0, "confirm": 100}
 """Seeds of the targets' training: those of the last stage are met nowhere else."""
 NUM_FINALISTS = {("cppn", False): 3, ("cppn", True): 2, ("direct", False): 2, ("direct", True): 1}
 """By family and use of gradients."""
+VERSIONS = ("fooljax", "jax", "evosax")
+"""Of what decides the random bits of a run; `jax_threefry_partitionable` does so too."""
 
 
 @dataclass(frozen=True)
@@ -163,9 +172,65 @@ class Comparison:
         """The file of one run."""
         return self.outdir / "rows" / f"{stage},{arm.name},target={target},seed={seed}.json"
 
+    def digest(self, stage: str, arm: Arm, target_sha256: str, seed: int, budget: int) -> str:
+        """Of all that decides the figures of one run."""
+        recipe = {
+            "config": {**dataclasses.asdict(self.config), "family": None},  # says which arms run, not how
+            "versions": decides_random_bits(),
+            "stage": stage,
+            "arm": arm._asdict(),
+            "target_sha256": target_sha256,
+            "seed": seed,
+            "budget": budget,
+        }
+        return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
+
+    def row(self, path: Path) -> dict[str, Any]:
+        """Reads a row.
+
+        Raises:
+          InputError: it is no row, or not one of this comparison.
+        """
+        row = read_json(path)
+        try:
+            arm = ARMS[row["name"]]
+            made_so = self.digest(row["stage"], arm, row["target_sha256"], row["seed"], row["budget"])
+            named = self.row_path(row["stage"], arm, row["target_seed"], row["seed"])
+            belongs = row["digest"] == made_so and named.name == path.name
+            _check_result(row)
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(
+                f"{path}: expected a row of this comparison, found none ({shown(error)})"
+            ) from error
+        if not belongs:
+            raise InputError(
+                f"{path}: expected a row of this comparison, found one of other settings or versions; "
+                "take another --outdir"
+            )
+        return row
+
     def rows(self, stage: str) -> list[dict[str, Any]]:
-        """The rows of a stage that are there."""
-        return [read_json(path) for path in sorted((self.outdir / "rows").glob(f"{stage},*.json"))]
+        """The rows of a stage that are there.
+
+        Raises:
+          InputError: one of them is of another comparison.
+        """
+        return [self.row(path) for path in sorted((self.outdir / "rows").glob(f"{stage},*.json"))]
+
+
+def _check_result(row: Mapping[str, Any]) -> None:
+    """Raises ValueError or another error where the figures of a row are impossible."""
+    for name in ("passes_to_median", "passes_to_all"):
+        if row[name] is not None and not 0 < int(row[name]) <= row["budget"]:
+            raise ValueError(f"{name} {row[name]}")
+    if not 0 <= int(row["images_at_9999"]) <= int(row["images"]) or not row["images"]:
+        raise ValueError(f"images {row['images']}")
+
+
+def decides_random_bits() -> dict[str, Any]:
+    """What two machines must share for one seed to mean one run."""
+    partitionable = bool(jax.config.values["jax_threefry_partitionable"])
+    return {**{name: version(name) for name in VERSIONS}, "jax_threefry_partitionable": partitionable}
 
 
 class Asked:
@@ -184,13 +249,25 @@ class Asked:
 
 
 def run_arm(comparison: Comparison, stage: str, arm: Arm, passes: int, runs: int, targets: int) -> None:
-    """Runs an arm against each target of a stage, all seeds side by side; what is there is left alone."""
+    """Runs an arm against each target of a stage, all seeds side by side; what is there is left alone.
+
+    Raises:
+      InputError: a row that is there is of another comparison, or of another network of the same seed.
+    """
     encoding = ENCODINGS[arm.encoding](comparison.dataset.image_shape)
     for target_seed in range(FIRST_TARGET[stage], FIRST_TARGET[stage] + targets):
         paths = [comparison.row_path(stage, arm, target_seed, seed) for seed in range(runs)]
-        if all(path.exists() and read_json(path)["budget"] == passes for path in paths):
-            continue
         target, card = comparison.target(target_seed)
+        digest = str(card.provenance["params_sha256"])
+        there = [path for path in paths if path.exists()]
+        for path in there:
+            if (found := comparison.row(path)["target_sha256"]) != digest:
+                raise InputError(
+                    f"{path}: expected a row against the network {digest[:8]}, "
+                    f"found one against {shown(found, 8)}"
+                )
+        if len(there) == runs:
+            continue
         strategy = strategies.build(arm.strategy, encoding, arm.children, arm.settings)
         asked = Asked()
         evolution = evolve(
@@ -214,7 +291,8 @@ def run_arm(comparison: Comparison, stage: str, arm: Arm, passes: int, runs: int
                 **arm._asdict(),
                 "gradient": arm.gradient,
                 "target_seed": target_seed,
-                "target_sha256": card.provenance["params_sha256"],
+                "target_sha256": digest,
+                "digest": comparison.digest(stage, arm, digest, seed, passes),
                 "seed": seed,
                 "budget": passes,
                 **passes_to(evolution, seed, passes),
@@ -259,7 +337,7 @@ def _or_inf(value: int | None) -> float:
     return np.inf if value is None else float(value)
 
 
-def _cost(rows: Sequence[Mapping[str, Any]]) -> float:
+def cost(rows: Sequence[Mapping[str, Any]]) -> float:
     """The mean over runs of passes to all classes; a run that did not do it costs more the less it did."""
     return float(
         np.mean(
@@ -281,7 +359,7 @@ def _by_arm(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, An
 def best_of(rows: Sequence[Mapping[str, Any]], family: str, gradient: bool, count: int) -> list[Arm]:
     """The cheapest candidates of a stage's rows, best first."""
     costs = {
-        name: _cost(of)
+        name: cost(of)
         for name, of in _by_arm(rows).items()
         if ARMS[name].family == family and ARMS[name].gradient == gradient and not ARMS[name].role
     }
@@ -312,7 +390,7 @@ def compare(comparison: Comparison) -> None:
     report(comparison)
 
 
-def _by_target(rows: Sequence[Mapping[str, Any]], name: str, ceiling: bool = False) -> list[list[float]]:
+def by_target(rows: Sequence[Mapping[str, Any]], name: str, ceiling: bool = False) -> list[list[float]]:
     """A value of every run, by target; runs that never did it are infinite, or at the budget."""
     targets: dict[int, list[float]] = {}
     for row in rows:
@@ -321,37 +399,32 @@ def _by_target(rows: Sequence[Mapping[str, Any]], name: str, ceiling: bool = Fal
     return [targets[seed] for seed in sorted(targets)]
 
 
-def _passes(interval: Interval, budget: int) -> str:
-    middle, low, high = (f"{value:,.0f}" if np.isfinite(value) else f"> {budget:,}" for value in interval)
-    return f"{middle} [{low}, {high}]"
+UNIT = """\
+Passes are all that the network was asked, forward and backward counted each, first images included. Medians
+over runs; a unit is a run on an independently trained network. Brackets: 95 %, for further networks trained
+alike, by a t-interval over the networks' own medians; where there is one network, for further runs against
+it. Ratios: of the medians over all runs; their brackets by a t-interval over the networks' own ratios. "At
+most": some runs of the paper's search had not done it when their budget ended; the end of the budget stands
+for what they would have needed."""
 
 
 def table(rows: Sequence[Mapping[str, Any]], stage: str) -> str:
-    """The table of a stage in Markdown, cheapest first within each family."""
+    """The table of a stage in Markdown, cheapest first within each family, and the networks it speaks of."""
     arms = _by_arm(rows)
     baselines = {ARMS[name].family: of for name, of in arms.items() if ARMS[name].role == "baseline"}
-    head = ["strategy", "encoding", "children", "settings", "targets x runs", "passes until the median class"]
+    head = [
+        "strategy",
+        "encoding",
+        "children",
+        "settings",
+        "networks x runs",
+        "passes until the median class",
+    ]
     head += ["passes until all classes", "runs with all", "images >= 99.99 %", "ratio to the paper's"]
     lines = []
-    for name in sorted(arms, key=lambda name: (ARMS[name].family, _cost(arms[name]))):
+    for name in sorted(arms, key=lambda name: (ARMS[name].family, cost(arms[name]))):
         of, arm = arms[name], ARMS[name]
-        targets, budget = _by_target(of, "passes_to_all"), of[0]["budget"]
-        share = sum(row["images_at_9999"] for row in of) / sum(row["images"] for row in of)
-        quotient = "1"
-        if arm.role != "baseline" and (base := baselines.get(arm.family)):
-            # Censored runs of the paper's count as if done at the end of their budget: then a bound.
-            bound = any(row["passes_to_all"] is None for row in base)
-            try:
-                of_both = ratio(targets, _by_target(base, "passes_to_all", ceiling=True))
-                words = [f"{value:.3g}" if np.isfinite(value) else "-" for value in of_both]
-                if np.isfinite(of_both.estimate):
-                    quotient = f"{'<= ' if bound else ''}{words[0]} [{words[1]}, {words[2]}]"
-                else:
-                    quotient = "-"
-            except InputError:
-                quotient = "-"
-        elif arm.role != "baseline":
-            quotient = "-"
+        targets, budget = by_target(of, "passes_to_all"), of[0]["budget"]
         lines.append(
             [
                 f"{arm.strategy}{' (the paper)' if arm.role == 'baseline' else ''}",
@@ -359,45 +432,63 @@ def table(rows: Sequence[Mapping[str, Any]], stage: str) -> str:
                 str(arm.children),
                 ", ".join(f"{key} {value}" for key, value in arm.settings.items()) or "-",
                 f"{len(targets)} x {len(of) / len(targets):g}",
-                _passes(hierarchical_bootstrap(_by_target(of, "passes_to_median")), budget),
-                _passes(hierarchical_bootstrap(targets), budget),
+                numbers.needed(median_interval(by_target(of, "passes_to_median")), budget),
+                numbers.needed(median_interval(targets), budget),
                 f"{sum(row['passes_to_all'] is not None for row in of)} of {len(of)}",
-                f"{share:.1%}",
-                quotient,
+                numbers.percent(sum(row["images_at_9999"] for row in of) / sum(row["images"] for row in of)),
+                "1" if arm.role == "baseline" else ratio_to(targets, baselines.get(arm.family, ())),
             ]
         )
+    networks = {row["target_seed"]: str(row.get("target_sha256", ""))[:8] for row in rows}
+    named = ", ".join(f"{networks[seed]} (seed {seed})" for seed in sorted(networks))
     body = [f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *lines)]
-    return f"### {stage}\n\n" + "\n".join(body) + "\n"
+    return f"### {stage}\n\n" + "\n".join(body) + f"\n\nNetworks: {named}.\n"
 
 
-def report(comparison: Comparison) -> None:
-    """Writes `table.md`, `rows.jsonl` and, for stages with several targets, `curves-STAGE-FAMILY.png`."""
-    parts = [
-        "Medians over runs, with 95 % intervals from a bootstrap over targets and the runs of each. Passes",
-        "are all that the network was asked, forward and backward counted each, first images included.",
-        "",
-    ]
-    for stage in reversed(STAGES):
-        rows = comparison.rows(stage)
-        if not rows:
-            continue
-        parts.append(table(rows, stage))
-        if stage == "screen":
-            continue
+def ratio_to(targets: Sequence[Sequence[float]], base: Sequence[Mapping[str, Any]]) -> str:
+    """Passes to all classes as a share of those of the paper's search, in words."""
+    if not base:
+        return numbers.NONE
+    # Runs of the paper's that did not do it count as if they had at the end of their budget: then a bound.
+    others = by_target(base, "passes_to_all", ceiling=True)
+    if len(others) != len(targets):
+        return numbers.NONE
+    bound = "at most " if any(row["passes_to_all"] is None for row in base) else ""
+    written = numbers.ratio(ratio_interval(targets, others))
+    return written if written == numbers.NONE else f"{bound}{written}"
+
+
+def tables(rows: Sequence[Mapping[str, Any]]) -> str:
+    """`table.md`: a table for each stage, the last first."""
+    by_stage = {stage: [row for row in rows if row["stage"] == stage] for stage in reversed(STAGES)}
+    return "\n".join([UNIT, "", *(table(of, stage) for stage, of in by_stage.items() if of)])
+
+
+def curves(rows: Sequence[Mapping[str, Any]]) -> dict[str, bytes]:
+    """The pictures by file name: for stages with several targets, `curves-STAGE-FAMILY.png`."""
+    pictures = {}
+    for stage in STAGES[1:]:
         for family in FAMILIES:
             series = {
                 f"{ARMS[name].strategy}, {ARMS[name].encoding}": (
-                    _by_target(of, "passes_to_all"),
+                    by_target(of, "passes_to_all"),
                     of[0]["budget"],
                 )
-                for name, of in _by_arm(rows).items()
+                for name, of in _by_arm([row for row in rows if row["stage"] == stage]).items()
                 if ARMS[name].family == family
             }
             if series:
-                write_bytes(comparison.outdir / f"curves-{stage}-{family}.png", success_curves(series))
-    write_bytes(comparison.outdir / "table.md", "\n".join(parts).encode())
-    lines = [json.dumps(row) for stage in STAGES for row in comparison.rows(stage)]
-    write_bytes(comparison.outdir / "rows.jsonl", "\n".join([*lines, ""]).encode())
+                pictures[f"curves-{stage}-{family}.png"] = success_curves(series)
+    return pictures
+
+
+def report(comparison: Comparison) -> None:
+    """Writes `table.md`, `rows.jsonl` and `curves-*.png`."""
+    rows = [row for stage in STAGES for row in comparison.rows(stage)]
+    write_bytes(comparison.outdir / "table.md", tables(rows).encode())
+    write_bytes(comparison.outdir / "rows.jsonl", "".join(f"{json.dumps(row)}\n" for row in rows).encode())
+    for name, picture in curves(rows).items():
+        write_bytes(comparison.outdir / name, picture)
 
 
 def start(argv: Sequence[str] | None) -> None:
@@ -408,11 +499,43 @@ def start(argv: Sequence[str] | None) -> None:
     if folder is None:
         raise InputError("--outdir: expected a folder, new or of a comparison to go on with, got none")
     comparison = Comparison(config, Path(folder), datasets.load(config.data))
-    for name in ("rows", "images"):
-        (comparison.outdir / name).mkdir(parents=True, exist_ok=True)
-    keep_compiled_programs()
-    compare(comparison)
+    try:
+        for name in ("rows", "images"):
+            (comparison.outdir / name).mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(comparison.outdir / LOCK, timeout=0):
+            claim(comparison)
+            keep_compiled_programs()
+            compare(comparison)
+    except filelock.Timeout:
+        raise InputError(f"{folder}: another process is at work in this comparison") from None
+    except OSError as error:
+        raise FaultError(f"--outdir {folder}: cannot be made: {error.strerror}") from error
     print(f"table: {comparison.outdir / 'table.md'}")
+
+
+def claim(comparison: Comparison) -> None:
+    """Writes `config.json`, or sees that the one that is there says the same.
+
+    Raises:
+      InputError: it is of another comparison, or the folder has rows and no settings.
+    """
+    path = comparison.outdir / "config.json"
+    ours = {
+        **dataclasses.asdict(comparison.config),
+        **decides_random_bits(),
+        "dataset": comparison.dataset.digest,
+    }
+    if path.exists():
+        theirs = read_json(path)
+        for name in ours.keys() - {"family"}:
+            if theirs.get(name) != ours[name]:
+                raise InputError(
+                    f"{path}: expected {name} {shown(ours[name])}, that of this comparison, "
+                    f"found {shown(theirs.get(name))}; take another --outdir"
+                )
+    elif any((comparison.outdir / "rows").iterdir()):
+        raise InputError(f"{path}: expected the settings of the rows that are there, found no such file")
+    write_json(path, ours)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -6,12 +6,15 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from experiments import sweep, tabulate
 from experiments.command_line import Interrupted
 from fooljax.errors import InputError
+
+RESULTS = Path(__file__).parent.parent / "docs" / "results"
 
 
 def summary(folder, sha, recipe, median, every, counts, **settings):
@@ -25,6 +28,7 @@ def summary(folder, sha, recipe, median, every, counts, **settings):
     content = {
         "experiment": "mnist_cppn",
         "settings": {"target_recipe": recipe, "seed": 0, "children": 200, **settings},
+        "target": f"LeNet ({recipe} recipe)",
         "target_sha256": sha,
         "runs": len(counts),
         "generations": 200,
@@ -36,28 +40,85 @@ def summary(folder, sha, recipe, median, every, counts, **settings):
     (folder / "summary.json").write_text(json.dumps(content))
 
 
+def cells_of(text):
+    rows = [
+        [cell.strip() for cell in row.split("|")[1:-1]] for row in text.splitlines() if row.startswith("|")
+    ]
+    return [dict(zip(rows[0], row, strict=True)) for row in rows[2:]]
+
+
 def test_a_table_has_a_line_for_each_setting_compared(tmp_path, capsys):
-    summary(tmp_path / "a", "1", "paper", [20, 30], [150, None], [10, 9])
-    summary(tmp_path / "b", "2", "paper", [25, 35], [None, None], [8, 9], seed=1)
-    summary(tmp_path / "c", "3", "strong", [40, 40], [190, 190], [10, 10])
+    summary(tmp_path / "a", "1" * 64, "paper", [20, 30], [150, None], [10, 9], children=100)
+    summary(tmp_path / "b", "2" * 64, "paper", [25, 35], [None, None], [8, 9], children=100, seed=1)
+    summary(tmp_path / "c", "3" * 64, "strong", [40, 40], [190, 190], [10, 10])
     assert tabulate.main([str(tmp_path)]) == 0
-    head, rule, paper, strong = capsys.readouterr().out.splitlines()
-    cells = [cell.strip() for cell in head.split("|")[1:-1]]
-    assert cells[0] == "target recipe"
-    assert set(rule) <= set("|- ")
-    paper, strong = ([cell.strip() for cell in row.split("|")[1:-1]] for row in (paper, strong))
-    assert paper[:4] == ["paper", "2 x 2", "4 of 4", "25 [20, 35]"]
-    assert paper[4] == "> 200 [150, > 200]; 1 of 4 runs"
-    assert paper[5].startswith("90.0% [8")
-    assert strong[4:] == ["190 [190, 190]; 2 of 2 runs", "100.0% [100.0%, 100.0%]", "99.99 %"]
+    text = capsys.readouterr().out
+    paper, strong = cells_of(text)
+    assert (paper["target"], strong["target"]) == ("LeNet (paper recipe)", "LeNet (strong recipe)")
+    assert (paper["children"], strong["children"]) == ("100", "200")
+    assert (paper["networks"], strong["networks"]) == ("A", "B")
+    assert "A: 11111111 22222222; B: 33333333." in text
+    assert "A unit is a run on an independently trained network" in text
+    assert paper["networks x runs"] == "2 x 2"
+    assert paper["runs with median >= 99.99 % at the end"] == "4 of 4"
+    middle, low, high = (float(part.strip("[],")) for part in paper["generation of that"].split())
+    assert (middle, low < 20, high > 35) == (25, True, True)
+    assert paper["generation of all classes"] == "> 200; 1 of 4 runs"
+    assert paper["images >= 99.99 %"].startswith("90.0 % [")
+    assert strong["generation of all classes"] == "190 [190, 190]; 2 of 2 runs"
+    assert strong["images >= 99.99 %"].startswith("100 % [")
+    assert strong["lowest"] == "99.99 %"
+
+
+def test_the_order_of_summaries_and_runs_changes_no_figure(tmp_path, capsys):
+    summary(tmp_path / "1", "1" * 64, "paper", [20, 30, 50], [150, None, 120], [10, 9, 10])
+    summary(tmp_path / "2", "2" * 64, "paper", [25, 35, 10], [None, 90, 60], [8, 10, 10])
+    tabulate.main([str(tmp_path)])
+    first = cells_of(capsys.readouterr().out)
+    summary(tmp_path / "x1", "2" * 64, "paper", [10, 25, 35], [60, None, 90], [10, 8, 10])
+    summary(tmp_path / "x2", "1" * 64, "paper", [50, 30, 20], [120, None, 150], [10, 9, 10])
+    tabulate.main([str(tmp_path / name) for name in ("x1", "x2")])
+    assert cells_of(capsys.readouterr().out) == first
+
+
+def test_the_published_folders_are_read(capsys):
+    for folder in ("mnist_direct", "mnist_cppn", "storage"):
+        assert tabulate.main([str(RESULTS / folder)]) == 0
+        rows = cells_of(capsys.readouterr().out)
+        assert len(rows) > 1
+        assert any(row["networks x runs"].startswith("5 x ") for row in rows)
+    assert tabulate.main([str(RESULTS / "mnist_direct" / "random-search-target0.json")]) == 0
+    (control,) = cells_of(capsys.readouterr().out)
+    assert control["images >= 99.99 %"].startswith("10.0 %")
 
 
 def test_tables_of_something_else_are_refused(tmp_path, capsys):
     assert tabulate.main([str(tmp_path)]) == 2
     assert "expected a folder with a summary.json" in capsys.readouterr().err
-    (tmp_path / "summary.json").write_text("{}")
-    assert tabulate.main([str(tmp_path)]) == 2
-    assert "found no settings in it" in capsys.readouterr().err
+    summary(tmp_path / "whole", "1", "paper", [20], [150], [10])
+    whole = json.loads((tmp_path / "whole" / "summary.json").read_text())
+    for damage in (
+        {"rescored": None},
+        {"settings": [1]},
+        {"runs": None},
+        {"runs": 0},
+        {"runs": "x\x1b[31m"},
+        {"target_sha256": None, "generations_to_all_9999": 5},
+        {"generations_to_all_9999": ["NaN"]},
+        {"generations_to_median_9999": []},
+        {"generations": []},
+        {"generations": 1e999},
+        {"rescored": {**whole["rescored"], "images": 0}},
+        {"rescored": {**whole["rescored"], "images_at_9999_of_each_run": [11]}},
+        {"rescored": {**whole["rescored"], "min_confidence_of_each_run": ["a"]}},
+        {"rescored": {**whole["rescored"], "min_confidence_of_each_run": [2.0]}},
+    ):
+        (tmp_path / "whole" / "summary.json").write_text(json.dumps({**whole, **damage}))
+        assert tabulate.main([str(tmp_path)]) == 2, damage
+        error = capsys.readouterr().err
+        assert "summary.json: expected" in error
+        assert error.count("\n") == 1
+        assert "\x1b" not in error
 
 
 def test_combinations_and_their_folders():

@@ -10,15 +10,14 @@ from matplotlib.figure import Figure
 
 from fooljax.report.fonts import fit
 from fooljax.report.style import own_style
-from fooljax.statistics import resampled
+from fooljax.statistics import share_interval
 
 _POINTS = 120
-_RESAMPLES = 1000
 
 
 @own_style()
 def success_curves(series: Mapping[str, tuple[Sequence[Sequence[float]], int]]) -> bytes:
-    """A PNG of one curve for each strategy, with 95 % bands from a bootstrap over targets and runs.
+    """A PNG of one curve for each strategy, with bands of 95 % for the share on further targets.
 
     Args:
       series: by name, the passes each run needed, by target (infinite where it did not do it), and the
@@ -35,9 +34,7 @@ def success_curves(series: Mapping[str, tuple[Sequence[Sequence[float]], int]]) 
         share, low, high = np.empty((3, _POINTS))
         for place, limit in enumerate(passes):
             done = [[float(value <= limit) for value in group] for group in groups]
-            estimates = resampled(done, lambda v: np.nanmean(v, axis=-1), resamples=_RESAMPLES)
-            share[place] = np.mean([value for group in done for value in group])
-            low[place], high[place] = np.quantile(estimates, (0.025, 0.975))
+            share[place], low[place], high[place] = share_interval(done)
         axes.plot(passes, share, label=name, color=f"C{index}", linestyle=("-", "--", ":")[index // 10 % 3])
         axes.fill_between(passes, low, high, color=f"C{index}", alpha=0.15, linewidth=0)
     axes.set_ylim(-0.02, 1.02)
