@@ -18,7 +18,9 @@ class FoolingConfig:
     """Settings of every fooling experiment."""
 
     runs: int = option(5, "independent runs, side by side", least=1)
-    generations: int = option(1000, "generations of each run; authors' code for MNIST: 1,010", least=0)
+    generations: int = option(
+        1000, "generations of each run, at most; authors' code for MNIST: 1,010", least=0
+    )
     children: int = option(
         200, "children per generation, and random images to begin with; authors' code: 200", least=1
     )
@@ -28,8 +30,9 @@ class FoolingConfig:
     )
     set: str = option("", "a setting of the strategy; may be given several times", repeated=True)
     until: float | None = option(
-        None,
-        "stop when every class of every run has this confidence, e.g. 0.9999",
+        0.9999,
+        "stop when every class of every run has this confidence; off: go on to the last generation, as the "
+        "paper does",
         kind=float,
         least=0.0,
         most=1.0,
