@@ -51,7 +51,7 @@ def run(config: Config, folder: Path, output: Path | None = None) -> tuple[Path,
     line = line_of(ancestry, config.run, cell)
     if not line:
         raise InputError(f"{folder}: expected class {config.cell} of run {config.run} in its ancestries")
-    if (cells := np.concatenate(line)).size and ancestry.cell[cells].max() >= len(found.cells):
+    if ancestry.cell.max() >= len(found.cells):
         raise InputError(f"{folder}: expected an ancestry of {len(found.cells)} cells, found more")
     shown = [line[place] for place in _evenly(len(line), config.most)]
     genomes = ancestry.genome[[rows[0] for rows in shown]]
