@@ -15,7 +15,7 @@ from experiments.command_line import in_words
 from experiments.elites import RESCORE_TOLERANCE, claimed, read_image, replaced, slug
 from experiments.job import Subject
 from experiments.results import FOOLED, _finite, _medians
-from experiments.run_folder import versions
+from experiments.run_folder import RunFolder, versions
 from fooljax.base import Target, TargetCard
 from fooljax.errors import FaultError
 from fooljax.evaluation import quantise, score
@@ -23,7 +23,7 @@ from fooljax.gradient_ascent import Ascent, Rule
 from fooljax.report import Number, format_confidence, gallery, png_bytes
 from fooljax.report.comparison import Comparison, climbs, write_comparison
 from fooljax.report.comparison import Method as Shown
-from fooljax.storage import save_tree, write_bytes, write_json
+from fooljax.storage import save_tree, write_bytes
 
 LEVEL_KEYS = ("top1", "99", "999", "9999")
 """The names in `summary.json` of `fooljax.gradient_ascent.LEVELS`."""
@@ -94,7 +94,7 @@ def in_a_line(climbed: Climbed, starts: int) -> str:
 
 
 def save(
-    folder: Path,
+    run_folder: RunFolder,
     job: Job,
     found: tuple[Target, TargetCard],
     starts: npt.ArrayLike,
@@ -103,7 +103,7 @@ def save(
     """Writes all files of a run folder but `config.json` and `target.json`; returns `summary.json`'s content.
 
     Args:
-      folder: the run's.
+      run_folder: the run's.
       job: what was to be done.
       found: the target and its card.
       starts: `[S, H, W, K]` in [0, 1]; each climbed towards every class, start by start.
@@ -112,8 +112,8 @@ def save(
       FaultError: an image's log-odds differ from those in the climb by more than the tolerance.
     """
     target, card = found
-    # Of a run that is written again: it is finished when the new one is there.
-    (folder / "summary.json").unlink(missing_ok=True)
+    folder = run_folder.path
+    run_folder.begin_changes()
     pixels = np.asarray(np.round(quantise(jax.numpy.asarray(starts)) * UNIT), np.uint8)
     images = folder / "images"
     with replaced(images) as draft:
@@ -134,8 +134,7 @@ def save(
     histories = {one.method.name: (np.arange(len(one.ascent.history)), one.ascent.history) for one in climbed}
     write_bytes(folder / "curves.png", png_bytes(climbs(histories)))
     _write_page(folder, job, card, climbed, scored, summary)
-    # Last: whoever finds it takes the run for finished.
-    write_json(folder / "summary.json", summary)
+    run_folder.finish(summary)
     return summary
 
 

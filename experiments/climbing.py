@@ -20,13 +20,13 @@ import optax
 
 from experiments import ascent_results
 from experiments.ascent_results import Climbed, Method
-from experiments.command_line import Interrupted, config_from, option, parse
+from experiments.command_line import Interrupted, config_from, in_words, option, parse
 from experiments.fooling import check_same_target, keep_compiled_programs
 from experiments.job import Subject
 from experiments.run_folder import RunFolder
 from experiments.terminal import Host, Signals, Terminal
 from fooljax.base import Target
-from fooljax.errors import InputError
+from fooljax.errors import InputError, shown
 from fooljax.gradient_ascent import PRESETS, START_MODES, ascend, identity, optimiser, progress, start_images
 from fooljax.gradient_ascent.optimiser import LEARNING_RATE
 from fooljax.identity import check_identity
@@ -144,7 +144,10 @@ def resume(
         config = config_from(experiment.config, folder.config["settings"], str(folder.path / "config.json"))
         for name, value in given.items():
             if value != (begun_with := getattr(config, name)):
-                raise InputError(f"{name}: the run in {path} was begun with {begun_with}, got {value}")
+                begun = shown(in_words(begun_with))
+                raise InputError(
+                    f"{name}: the run in {shown(path)} was begun with {begun}, got {in_words(value)}"
+                )
         compared = methods(config)
         with host.terminal.stage("data"):
             subject = experiment.subject(config)
@@ -194,7 +197,7 @@ def _run_in(
             experiment.notes,
             cells,
         )
-        return ascent_results.save(folder.path, job, (target, card), starts, climbed)
+        return ascent_results.save(folder, job, (target, card), starts, climbed)
 
 
 def _climbed(

@@ -14,6 +14,7 @@ from test_report import Page, decode, texts
 from experiments import fooling, job, results
 from experiments.elites import claimed
 from experiments.job import FoolingConfig, Subject
+from experiments.tables import text_of
 from fooljax.base import Target, TargetCard
 from fooljax.encodings import direct
 from fooljax.errors import InputError
@@ -257,3 +258,44 @@ def test_the_gallery_marks_what_did_not_fool_and_explains_itself():
     assert "not fooled" not in plain
     assert "second network" not in plain
     assert not re.search("2nd", plain)
+
+
+def test_images_without_a_number_are_counted_and_told(tmp_path):
+    target, card = network(0)
+
+    def holes(params, images):
+        bright = jnp.mean(images, axis=(1, 2, 3)) > 0.53
+        return jnp.where(bright[:, None], jnp.nan, linear(params, images))
+
+    nan = dataclasses.replace(
+        experiment(),
+        subject=lambda config: subject()._replace(load=lambda say: (Target(target.params, holes), card)),
+    )
+    outdir = tmp_path / "run"
+    summary = fooling.run(nan, dataclasses.replace(CONFIG, runs=1, generations=20), outdir)
+    counted = np.genfromtxt(outdir / "metrics.csv", delimiter=",", names=True)["nan"]
+    assert 0 < summary["nan_images"] == np.sum(counted)
+    assert summary["nan_share"] == summary["nan_images"] / (16 * 21)
+    text = " ".join("".join(Page((outdir / "index.html").read_text(encoding="utf-8")).text).split())
+    assert f"gave no number (NaN) for {summary['nan_images']} of 336 images" in text
+
+
+def test_names_from_outside_are_shown_and_never_obeyed(tmp_path):
+    names = ("=1+1", "\x1b[2J\x00", "\u202e</li>\ud800", "猫; @SUM")
+    target, card = network(0)
+    named = dataclasses.replace(card, class_names=names)
+    hostile = dataclasses.replace(
+        experiment(),
+        subject=lambda config: subject((target, named))._replace(load=lambda say: (target, named)),
+    )
+    outdir = tmp_path / "run"
+    fooling.run(hostile, dataclasses.replace(CONFIG, runs=1, generations=2), outdir)
+    html = (outdir / "index.html").read_text(encoding="utf-8")
+    assert all(one.isprintable() or one == "\n" for one in html)
+    assert r"class \x1b[2J\x00" in html
+    rows = rows_of(outdir / "elites.csv")
+    assert [text_of(row["class_name"]) for row in rows] == list(names)
+    assert all(
+        not row[name].startswith(("=", "+", "-", "@")) for row in rows for name in row if "name" in name
+    )
+    assert all(path.name.isascii() for path in (outdir / "elites").iterdir())
