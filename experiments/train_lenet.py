@@ -32,6 +32,7 @@ from fooljax.targets.training import RECIPES, Recipe
 MNIST = "e8c6c4d85670f7ccfa422119af485b7575b00c9f2fc86ac6776227068f2ad29b"
 """`Dataset.digest` of MNIST's four files."""
 MOST_SEED = 2**31 - 1
+COMMAND = "python -m experiments.train_lenet"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -41,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _main(argv: Sequence[str] | None) -> None:
     parser = Parser(
-        prog="python -m experiments.train_lenet",
+        prog=COMMAND,
         description="Trains the LeNets that fooljax ships. Resumable seed by seed.",
         allow_abbrev=False,
     )
@@ -106,9 +107,11 @@ def train_all(dataset: Dataset, recipe: Recipe, seeds: Sequence[int], folder: Pa
             "train_images": count,
             "test_images": len(dataset.test_labels),
             **{key: value for key, value in facts.items() if key != "seed"},
-            "command": f"python -m experiments.train_lenet --data idx:DIR --outdir DIR --recipe {recipe.name}",
-            "versions": {package: version(package) for package in ("jax", "jaxlib", "flax", "optax", "numpy")},
-            "licence": "The weights: that of fooljax, MIT. What the digits come under is said in docs/licences.md.",
+            "command": f"{COMMAND} --data idx:DIR --outdir DIR --recipe {recipe.name}",
+            "versions": {
+                package: version(package) for package in ("jax", "jaxlib", "flax", "optax", "numpy")
+            },
+            "licence": "MIT, as fooljax; docs/licences.md says what the digits come under",
             "weights": entries,
         },
     )

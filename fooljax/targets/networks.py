@@ -28,7 +28,7 @@ class ConvPool(nn.Module):
 
 
 class Dense(nn.Module):
-    """A matrix product and a bias, as Flax's layer of this name, in the form of `fooljax.targets.products`."""
+    """A matrix product and a bias, as Flax's layer of this name; see `fooljax.targets.products`."""
 
     features: int
 

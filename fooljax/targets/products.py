@@ -21,9 +21,7 @@ def _product_forward(left: jax.Array, right: jax.Array) -> tuple[jax.Array, tupl
     return _laid_out(left) @ right, (left, right)
 
 
-def _product_backward(
-    kept: tuple[jax.Array, jax.Array], gradient: jax.Array
-) -> tuple[jax.Array, jax.Array]:
+def _product_backward(kept: tuple[jax.Array, jax.Array], gradient: jax.Array) -> tuple[jax.Array, jax.Array]:
     left, right = kept
     return _laid_out(gradient) @ right.T, _laid_out(left.T) @ gradient
 

@@ -198,9 +198,7 @@ def facts_of(dataset: Dataset, recipe: Recipe, seed: int) -> dict[str, Any]:
     return {"recipe": asdict(recipe), "dataset": dataset.digest, "seed": seed, "arithmetic": ARITHMETIC}
 
 
-def is_cached(
-    dataset: Dataset, recipe: Recipe, network: str, seed: int, cache: Path | None = None
-) -> bool:
+def is_cached(dataset: Dataset, recipe: Recipe, network: str, seed: int, cache: Path | None = None) -> bool:
     """Whether a file is there that `trained` can probably do with, instead of training."""
     return _cached_path(dataset, recipe, network, seed, cache).is_file()
 
