@@ -167,7 +167,7 @@ BAD_FLAGS = [
     (["--mutation-rate", "0.0001"], "--rate-floor: expected a number in [0, 0.0001], got 0.0015625"),
     (["--eta", "0"], "--eta: expected a positive number, got 0.0"),
     (["--until", "1"], "--until: expected a confidence inside (0, 1), got 1.0"),
-    (["--target-recipe", "best"], "--target-recipe: expected one of paper, paper-full, strong, got best"),
+    (["--target-recipe", "best"], "--target-recipe: expected one of auto, shipped, paper"),
     (["--strategy", "magic"], "--strategy: expected one of map_elites, "),
     (["--data", "cifar"], "--data: expected"),
     (["--data", "idx:/nowhere"], "/nowhere"),
