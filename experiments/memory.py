@@ -23,7 +23,7 @@ TRIED_TOGETHER = 8
 
 def machine_bytes() -> int:
     """The memory that a search has: of the accelerator, where there is one that tells, or of the machine."""
-    device = jax.local_devices()[0].memory_stats() or {}
+    device = jax.devices()[0].memory_stats() or {}
     if limit := device.get("bytes_limit"):
         return int(limit)
     limits = [NO_LIMIT]

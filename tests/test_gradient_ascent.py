@@ -361,7 +361,7 @@ def test_passes_are_counted_as_they_happen():
 
     counted.defvjp(forward, backward)
     target = Target(toys.target().params, lambda params, images: toys.logits(params, counted(images)))
-    found = ascend(target, np.full((6, 6, 6, 1), 0.5), np.zeros(6, int), iterations=9)
+    found = ascend(target, np.full((6, 6, 6, 1), 0.5), np.zeros(6, int), iterations=9, check_target=False)
     jax.effects_barrier()
     assert passes == {"forward": 6 * (8 + 1 + 1), "backward": 6 * 8}
     assert int(found.queries) == sum(passes.values())
