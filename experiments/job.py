@@ -37,6 +37,7 @@ class FoolingConfig:
         kind=float,
         least=0.0,
         most=1.0,
+        off=True,
     )
     init_from: str | None = option(
         None, "folder of a finished run, to begin with its elites instead of random images", kind=str
