@@ -21,7 +21,7 @@ from fooljax.encodings import cppn, direct
 from fooljax.evolution import CHUNK, EvolutionState, Search, compile_advance, compile_start
 from fooljax.strategies import map_elites
 from fooljax.targets import LeNet
-from fooljax.targets.trained import lenet_apply
+from fooljax.targets._trained import lenet_apply
 
 BATCHES = (200, 1024, 4096)
 ENCODINGS: dict[str, Callable[..., Encoding]] = {"direct": direct, "cppn": cppn}

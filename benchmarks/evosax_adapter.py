@@ -23,8 +23,8 @@ from fooljax.evaluation import make_fitness
 from fooljax.evolution import Search, compile_advance, compile_start
 from fooljax.storage import write_json
 from fooljax.strategies import evosax
+from fooljax.targets._trained import lenet_apply
 from fooljax.targets.networks import LeNet
-from fooljax.targets.trained import lenet_apply
 
 CLASSES, POPULATION, GENERATIONS, STEP = 10, 20, 10, 0.05
 

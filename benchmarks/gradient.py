@@ -19,8 +19,8 @@ from flax import linen as nn
 from benchmarks.timing import interleaved, machine, peak_resident_bytes, spread
 from experiments.outputs import file_of
 from fooljax.gradient_ascent import PRESETS, Climb, climb, odds_and_gradient, optimiser, progress
+from fooljax.targets._trained import lenet_apply
 from fooljax.targets.networks import LeNet
-from fooljax.targets.trained import lenet_apply
 
 BATCHES = (50, 200, 1000)
 GATED = 1000

@@ -8,7 +8,6 @@ those with respect to the images.
 
 import argparse
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -17,6 +16,7 @@ import numpy as np
 from jax import lax
 
 from benchmarks.timing import interleaved, machine, spread
+from experiments.outputs import file_of
 from fooljax.channels_last import channels_last
 from fooljax.storage import write_json
 
@@ -169,7 +169,9 @@ def measure(name: str, layout: str, what: str, repeats: int) -> dict[str, Any]:
 def main() -> None:
     """Measures every network, layout and form."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
+    parser.add_argument(
+        "--json", type=file_of("a JSON object"), metavar="FILE", help="write the figures here"
+    )
     parser.add_argument("--repeats", type=int, default=7, help="interleaved repetitions, 7 or more to report")
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS))
     arguments = parser.parse_args()

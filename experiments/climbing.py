@@ -28,7 +28,7 @@ from experiments.terminal import Host, Signals, Terminal
 from fooljax.base import Target
 from fooljax.errors import InputError, shown
 from fooljax.gradient_ascent import PRESETS, START_MODES, ascend, identity, optimiser, progress, start_images
-from fooljax.gradient_ascent.optimiser import LEARNING_RATE
+from fooljax.gradient_ascent._optimiser import LEARNING_RATE
 from fooljax.identity import check_identity
 from fooljax.storage import load_arrays, load_tree, save_tree
 

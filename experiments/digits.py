@@ -8,8 +8,8 @@ from experiments.job import FoolingConfig, Subject
 from fooljax import datasets
 from fooljax.base import Target, TargetCard
 from fooljax.errors import InputError
+from fooljax.targets._trained import NETWORKS, is_cached, trained
 from fooljax.targets.shipped import pretrained, shipped_card
-from fooljax.targets.trained import NETWORKS, is_cached, trained
 from fooljax.targets.training import RECIPES
 
 SHIPPED, DEFAULT_RECIPE = "shipped", "paper"

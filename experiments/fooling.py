@@ -27,7 +27,7 @@ from fooljax.errors import FaultError, InputError, shown
 from fooljax.evaluation import tile_size
 from fooljax.evolution import Progress, evolve
 from fooljax.storage import read_json, save_tree, write_json
-from fooljax.targets.trained import cache_folder
+from fooljax.targets._trained import cache_folder
 
 
 def main(experiment: Experiment, argv: Sequence[str] | None = None) -> None:

@@ -13,7 +13,7 @@ from experiments import fooling, job
 from experiments.command_line import option, run_command
 from experiments.photographs import PhotographsConfig, photographs
 from experiments.pixels import PixelsConfig, encoding
-from fooljax.encodings.direct import STORAGES
+from fooljax.encodings._direct import STORAGES
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,6 @@ class FoolingConfig:
         0.9999,
         "stop when every class of every run has this confidence; off: go on to the last generation, as the "
         "paper does",
-        off=True,
         kind=float,
         least=0.0,
         most=1.0,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from experiments.command_line import option
 from fooljax import encodings
 from fooljax.base import Encoding
-from fooljax.encodings.direct import (
+from fooljax.encodings._direct import (
     CROSSOVER_ETA,
     HALVING_GENERATIONS,
     MUTATION_ETA,

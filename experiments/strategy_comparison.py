@@ -29,6 +29,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+import fooljax
 from experiments import numbers
 from experiments.command_line import option, parse, run_command
 from experiments.fooling import keep_compiled_programs
@@ -43,7 +44,7 @@ from fooljax.evolution import Evolution, Progress, evolve
 from fooljax.report.budget import success_curves
 from fooljax.statistics import median_interval, ratio_interval
 from fooljax.storage import read_json, write_bytes, write_json
-from fooljax.targets.trained import lenet
+from fooljax.targets._trained import lenet
 
 FOOLED = to_log_odds(0.9999)
 FAMILIES = ("cppn", "direct")
@@ -52,8 +53,6 @@ FIRST_TARGET = {"screen": 0, "finals": 0, "confirm": 100}
 """Seeds of the targets' training: those of the last stage are met nowhere else."""
 NUM_FINALISTS = {("cppn", False): 3, ("cppn", True): 2, ("direct", False): 2, ("direct", True): 1}
 """By family and use of gradients."""
-VERSIONS = ("fooljax", "jax", "evosax")
-"""Of what decides the random bits of a run; `jax_threefry_partitionable` does so too."""
 
 
 @dataclass(frozen=True)
@@ -230,7 +229,8 @@ def _check_result(row: Mapping[str, Any]) -> None:
 def decides_random_bits() -> dict[str, Any]:
     """What two machines must share for one seed to mean one run."""
     partitionable = bool(jax.config.values["jax_threefry_partitionable"])
-    return {**{name: version(name) for name in VERSIONS}, "jax_threefry_partitionable": partitionable}
+    found = {"fooljax": fooljax.__version__, **{name: version(name) for name in ("jax", "evosax")}}
+    return {**found, "jax_threefry_partitionable": partitionable}
 
 
 class Asked:

@@ -27,7 +27,7 @@ from fooljax.base import Target
 from fooljax.datasets import Dataset
 from fooljax.errors import FaultError, InputError
 from fooljax.storage import digest_tree, load_tree, save_tree, write_json
-from fooljax.targets.trained import NETWORKS, apply_of, check_trained, facts_of, fit
+from fooljax.targets._trained import NETWORKS, apply_of, check_trained, facts_of, fit
 from fooljax.targets.training import RECIPES, Recipe
 
 MNIST = "e8c6c4d85670f7ccfa422119af485b7575b00c9f2fc86ac6776227068f2ad29b"

@@ -30,7 +30,7 @@ from fooljax.placement import gathered, place_of
 from fooljax.precision import as_float32, in_float32
 from fooljax.probe import count_classes, probe
 from fooljax.storage import Checkpoints, digest_tree, load_arrays, load_tree
-from fooljax.strategies.map_elites import map_elites
+from fooljax.strategies._map_elites import map_elites
 from fooljax.strategies.registry import build
 
 logger = logging.getLogger("fooljax")

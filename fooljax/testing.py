@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from fooljax.archive import Archive, empty, insert
 from fooljax.base import Encoding, Offspring, Problem, Strategy
-from fooljax.encodings.direct import direct
+from fooljax.encodings._direct import direct
 from fooljax.evaluation import make_fitness
 
 TOY = direct((6, 6, 1))

@@ -13,9 +13,9 @@ from fooljax.base import Problem, Target
 from fooljax.channels_last import channels_last
 from fooljax.encodings import direct
 from fooljax.gradient_ascent import odds_and_gradient
+from fooljax.targets._trained import lenet_apply
 from fooljax.targets.convolutions import convolve, convolve_few, depthwise, max_pool
 from fooljax.targets.networks import LeNet
-from fooljax.targets.trained import lenet_apply
 
 
 def normal(seed, *shape):

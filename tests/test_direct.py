@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fooljax.encodings import direct
+from fooljax.encodings._direct import MUTATION_RATE, RATE_FLOOR, sbx
 from fooljax.encodings.colour import to_image
-from fooljax.encodings.direct import MUTATION_RATE, RATE_FLOOR, sbx
 from fooljax.encodings.polynomial import polynomial, power
 from fooljax.errors import InputError
 

@@ -30,10 +30,10 @@ from fooljax.gradient_ascent import (
     progress,
     start_images,
 )
-from fooljax.gradient_ascent.optimiser import SOFT, variation
-from fooljax.gradient_ascent.progress import below_percentile, blur
+from fooljax.gradient_ascent._optimiser import SOFT, variation
+from fooljax.gradient_ascent._progress import below_percentile, blur
+from fooljax.targets._trained import lenet_apply
 from fooljax.targets.networks import LeNet
-from fooljax.targets.trained import lenet_apply
 
 SHAPE = (7, 6, 3)
 SIZE = 7 * 6 * 3

@@ -1,11 +1,27 @@
 """Names of modules: what one imports is what one gets, and what is public is there without being imported."""
 
+import importlib
+import pkgutil
 import subprocess
 import sys
 
 import pytest
 
 import fooljax
+
+NAMES = [module.name for module in pkgutil.walk_packages(fooljax.__path__, "fooljax.")]
+
+
+def test_there_are_modules():
+    assert "fooljax.encodings.cppn.functions" in NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_function_stands_in_the_place_of_a_module(name):
+    """Else `import a.b as c` gives the function, and `import a.b.c` ends in an ImportError."""
+    module = importlib.import_module(name)
+    parent, _, last = name.rpartition(".")
+    assert getattr(importlib.import_module(parent), last) is module
 
 
 def test_the_encodings_of_drawings_are_a_package_and_a_function():

@@ -14,7 +14,7 @@ from fooljax.errors import InputError
 from fooljax.evaluation import log_odds, make_fitness
 from fooljax.evolution import evolve
 from fooljax.strategies import STRATEGIES, emitters, evosax_emitter, map_elites, rank_ea, refined
-from fooljax.strategies.focused import draw_cells
+from fooljax.strategies._focused import draw_cells
 from fooljax.strategies.from_evosax import ALGORITHMS, _centred_ranks, _tie_safe_weights
 from fooljax.testing import check_strategy
 
@@ -304,7 +304,7 @@ def test_200_generations_on_mnist(name):
     """Every algorithm on MNIST's pixels: no NaN, and better than its beginning."""
     from fooljax import datasets
     from fooljax.encodings import direct
-    from fooljax.targets.trained import lenet
+    from fooljax.targets._trained import lenet
 
     lenet_target, _ = lenet(datasets.load("embedded"))
     encoding = direct((28, 28, 1))

@@ -23,8 +23,8 @@ from fooljax.datasets import from_arrays
 from fooljax.errors import FaultError, InputError
 from fooljax.storage import digest_tree, load_arrays, read_json, save_tree
 from fooljax.targets import LeNet, Recipe, check_trained, lenet, pretrained, shipped, train, trained
+from fooljax.targets._trained import fit, lenet_apply
 from fooljax.targets.layers import _as_xla, conv_pool
-from fooljax.targets.trained import fit, lenet_apply
 from fooljax.targets.training import RECIPES, accuracy, shifted
 
 MODULE = sys.modules[fit.__module__]

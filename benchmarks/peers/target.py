@@ -14,7 +14,7 @@ from fooljax import datasets
 from fooljax.base import Target, TargetCard
 from fooljax.evaluation import confidence, score, to_log_odds
 from fooljax.targets import lenet as trained_lenet
-from fooljax.targets.trained import lenet_apply
+from fooljax.targets._trained import lenet_apply
 
 CERTAIN = 0.9999
 

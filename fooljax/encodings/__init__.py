@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
+from fooljax.encodings._direct import direct
+from fooljax.encodings._fixed_cppn import fixed_cppn
 from fooljax.encodings.cppn.encoding import encoding_of
-from fooljax.encodings.direct import direct
-from fooljax.encodings.fixed_cppn import fixed_cppn
 
 if TYPE_CHECKING:  # while a program runs, `cppn` is the package, which can be called: see there
     from fooljax.encodings.cppn.encoding import cppn

@@ -5,6 +5,8 @@ images towards many classes in one compiled program. Which way and how far is a 
 authors', with their published settings in `PRESETS`; `optimiser` takes any optax optimiser.
 """
 
+from fooljax.gradient_ascent._optimiser import PARAMETERISATIONS, optimiser
+from fooljax.gradient_ascent._progress import PRESETS, Preset, ProgressSettings, progress
 from fooljax.gradient_ascent.engine import (
     LEVELS,
     Ascent,
@@ -15,8 +17,6 @@ from fooljax.gradient_ascent.engine import (
     identity,
     odds_and_gradient,
 )
-from fooljax.gradient_ascent.optimiser import PARAMETERISATIONS, optimiser
-from fooljax.gradient_ascent.progress import PRESETS, Preset, ProgressSettings, progress
 from fooljax.gradient_ascent.rule import OBJECTIVES, Look, Rule
 from fooljax.gradient_ascent.starts import START_MODES, start_images
 

@@ -22,7 +22,7 @@ from fooljax.base import Params, Target, as_target
 from fooljax.batching import flat_batch
 from fooljax.errors import InputError
 from fooljax.evaluation import backward_tile, quantise, tile_size, tiled_by_platform, to_log_odds
-from fooljax.gradient_ascent.progress import progress
+from fooljax.gradient_ascent._progress import progress
 from fooljax.gradient_ascent.rule import Look, Rule
 from fooljax.gradient_ascent.starts import as_mean
 from fooljax.placement import gathered, place_of

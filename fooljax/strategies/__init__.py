@@ -4,13 +4,13 @@
 run over all of them.
 """
 
-from fooljax.strategies.emitters import Emitter, emitters
-from fooljax.strategies.focused import focused
+from fooljax.strategies._emitters import Emitter, emitters
+from fooljax.strategies._focused import focused
+from fooljax.strategies._map_elites import map_elites
+from fooljax.strategies._random_search import random_search
+from fooljax.strategies._rank_ea import rank_ea
+from fooljax.strategies._refined import refined
 from fooljax.strategies.from_evosax import evosax, evosax_emitter
-from fooljax.strategies.map_elites import map_elites
-from fooljax.strategies.random_search import random_search
-from fooljax.strategies.rank_ea import rank_ea
-from fooljax.strategies.refined import refined
 from fooljax.strategies.registry import STRATEGIES, Entry, build, find, settings_of
 
 __all__ = [

@@ -25,7 +25,7 @@ import optax
 from fooljax.base import Encoding, Genome, Strategy
 from fooljax.errors import InputError
 from fooljax.remembered import remembered
-from fooljax.strategies.emitters import Emitter, emitters
+from fooljax.strategies._emitters import Emitter, emitters
 
 logger = logging.getLogger("fooljax")
 

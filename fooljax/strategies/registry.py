@@ -13,12 +13,12 @@ from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 from fooljax.base import Encoding, Strategy
 from fooljax.errors import InputError, shown
 from fooljax.remembered import remembered
-from fooljax.strategies.focused import focused
+from fooljax.strategies._focused import focused
+from fooljax.strategies._map_elites import map_elites
+from fooljax.strategies._random_search import random_search
+from fooljax.strategies._rank_ea import rank_ea
+from fooljax.strategies._refined import refined
 from fooljax.strategies.from_evosax import ALGORITHMS, evosax
-from fooljax.strategies.map_elites import map_elites
-from fooljax.strategies.random_search import random_search
-from fooljax.strategies.rank_ea import rank_ea
-from fooljax.strategies.refined import refined
 
 
 class Entry(NamedTuple):

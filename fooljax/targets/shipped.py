@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from fooljax.base import Target, TargetCard
 from fooljax.errors import FaultError, InputError
 from fooljax.storage import load_tree, read_json
-from fooljax.targets.trained import NETWORKS, apply_of
+from fooljax.targets._trained import NETWORKS, apply_of
 
 FOLDER = Path(__file__).with_name("shipped_weights")
 

@@ -18,7 +18,7 @@ from fooljax.batching import flat_batch
 from fooljax.errors import InputError
 from fooljax.evaluation import MAX_TILE, backward_tile, log_odds, tiled_by_platform
 from fooljax.remembered import remembered
-from fooljax.strategies.focused import FOCUS, GOAL, focused_children
+from fooljax.strategies._focused import FOCUS, GOAL, focused_children
 from fooljax.strategies.varying import counting
 
 CHILDREN = 20

@@ -7,7 +7,7 @@ from fooljax.archive import Archive
 from fooljax.base import Encoding, Genome, Offspring, Problem, Strategy
 from fooljax.errors import InputError
 from fooljax.remembered import remembered
-from fooljax.strategies.map_elites import CHILDREN
+from fooljax.strategies._map_elites import CHILDREN
 
 
 @remembered
