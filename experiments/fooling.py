@@ -197,7 +197,8 @@ def check_same_target(folder: RunFolder, card: TargetCard) -> None:
         "name": card.name,
         "clean_accuracy": card.clean_accuracy,
         "class_names": list(card.class_names),
-        **card.provenance,
+        # Sorted: a network from the cache may tell its facts in another order than a new one.
+        **dict(sorted(card.provenance.items())),
     }
     if folder.resumed and path.exists():
         begun_with = read_json(path).get("params_sha256")
