@@ -90,7 +90,8 @@ def test_large_sizes_are_odd_multiples(image_shape, size):
 def test_the_page_shows_both_and_says_which_was_scored(waves_run):
     html = Page((waves_run / "index.html").read_text(encoding="utf-8"))
     images = html.of("img")
-    assert len(images) == 2 + 2 * 8
+    first = len(list((waves_run / "first").glob("*.png")))
+    assert len(images) == 2 + 2 * 8 + first
     large = [image for image in images if image.get("class") == "large"]
     assert [(image["width"], image["height"]) for image in large] == [("272", "272")] * 8
     assert all("not scored" in image["alt"] for image in large)
@@ -98,7 +99,7 @@ def test_the_page_shows_both_and_says_which_was_scored(waves_run):
     assert "The network never saw the large drawing, and it has no score." in text
     assert text.count("same genome, large; not scored") == 8
     links = [a["href"] for a in html.of("a") if not a["href"].startswith("#")]
-    assert len(links) == len(set(links)) == 3 * 8
+    assert len(links) == len(set(links)) == 3 * 8 + 2 * first
     assert all((waves_run / link).is_file() for link in links)
 
 
