@@ -25,7 +25,7 @@ import jinja2
 import numpy as np
 
 from experiments import numbers, tabulate
-from experiments.command_line import Parser, run_command
+from experiments.command_line import OFF, Parser, run_command
 from experiments.job import FoolingConfig
 from experiments.strategy_comparison import ARMS, by_target, cost, ratio_to, tables
 from fooljax.errors import FaultError, InputError, shown
@@ -108,7 +108,7 @@ class Search:
             elif field.name == "set":
                 words += [f"--set {one}" for one in value.split()]
             elif value != field.default:
-                words.append(f"--{flag} {value}")
+                words.append(f"--{flag} {OFF if value is None else value}")
         return f"`{' '.join(words)}`"
 
     @property

@@ -1,13 +1,16 @@
 """Every number in the README and the pages of results comes from rows, and nothing slips in by hand."""
 
+import importlib
 import json
 import re
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from experiments import publish
+from experiments.command_line import parse
 from fooljax.errors import InputError
 from fooljax.storage import read_json
 
@@ -92,6 +95,25 @@ def test_figures_that_were_false_are_those_of_their_rows(rendered):
         low, high = re.search(r"\[([\d.]+), ([\d.]+)\]", row).groups()
         assert float(low) <= one["ratio"]["min"]
         assert float(high) >= one["ratio"]["max"]
+
+
+@pytest.mark.parametrize("folder", ["mnist_direct", "mnist_cppn", "storage"])
+def test_the_commands_of_a_page_mean_what_its_rows_were_made_with(folder):
+    for one in publish.searches(folder).values():
+        if "settings" not in one.first:
+            assert one.command.startswith("not kept")
+            continue
+        _, _, module, *words = one.command.strip("`").split()
+        config = importlib.import_module(module).Config
+        for row in one.rows:
+            settings = row["settings"]
+            flags = [
+                str(settings[words[place - 1].strip("-").replace("-", "_")]) if word == "T" else word
+                for place, word in enumerate(words)
+            ]
+            given, _ = parse(config, "", flags)
+            meant = asdict(config(**given))
+            assert {name: meant[name] for name in settings if name in meant} == settings
 
 
 @pytest.mark.parametrize("page", ["mnist_direct", "mnist_cppn"])
