@@ -189,12 +189,13 @@ import jax, jax.numpy as jnp
 from fooljax.storage import digest_tree
 from fooljax.targets.convolutions import convolve
 from fooljax.targets.layers import conv_pool
-from fooljax.targets.products import add_bias, product
+from fooljax.targets.products import add_bias, add_bias_to_maps, product
 
 def loss(images, params):
     kernel, bias, other, dense = params
     maps = conv_pool(images, kernel, bias)
     maps = jnp.tanh(add_bias(convolve(maps, other, 1, 1), bias))
+    maps = jnp.tanh(add_bias_to_maps(maps, bias))
     return jnp.tanh(product(maps.reshape(len(maps), -1), dense)).sum()
 
 shapes = (64, 12, 12, 20), ((5, 5, 20, 50), (50,), (3, 3, 50, 50), (800, 500))

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from fooljax.base import Params
 from fooljax.targets.convolutions import convolve, max_pool
-from fooljax.targets.products import add_bias, product
+from fooljax.targets.products import add_bias, add_bias_to_maps, product
 from fooljax.weights import Naming
 
 LRN_SIZE, LRN_ALPHA, LRN_BETA = 5, 1e-4, 0.75
@@ -122,7 +122,7 @@ class AlexNet(nn.Module):
             shape = (conv.kernel, conv.kernel, x.shape[-1] // conv.groups, conv.features)
             kernel = self.param(f"conv{index + 1}_kernel", start, shape)
             bias = self.param(f"conv{index + 1}_bias", zeros, (conv.features,))
-            x = nn.relu(add_bias(_grouped(x, kernel, conv), bias))
+            x = nn.relu(add_bias_to_maps(_grouped(x, kernel, conv), bias))
             for step in conv.after:
                 x = max_pool(x, layout.ceil) if step == "pool" else local_response_norm(x)
         x = x.reshape(x.shape[0], -1)

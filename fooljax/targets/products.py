@@ -46,6 +46,24 @@ def _bias_backward(_: None, gradient: jax.Array) -> tuple[jax.Array, jax.Array]:
 add_bias.defvjp(_bias_forward, _bias_backward)
 
 
+@jax.custom_vjp
+def add_bias_to_maps(values: jax.Array, bias: jax.Array) -> jax.Array:
+    """`add_bias` for large maps `[B, H, W, O]`; reverse-mode differentiation only.
+
+    The gradient is summed image by image first, since laying out all maps anew takes longer than a whole
+    network's products. It has other last bits than that of `add_bias`, with which the shipped weights were made.
+    """
+    return values + bias[None, None, None]
+
+
+def _maps_backward(_: None, gradient: jax.Array) -> tuple[jax.Array, jax.Array]:
+    of_each = gradient.reshape(gradient.shape[0], -1, gradient.shape[-1]).sum(1)
+    return gradient, _laid_out(of_each.T).sum(-1)
+
+
+add_bias_to_maps.defvjp(lambda values, bias: (add_bias_to_maps(values, bias), None), _maps_backward)
+
+
 def _laid_out(array: jax.Array) -> jax.Array:
     # Without the barrier, XLA reads a transposed array in place.
     return jax.lax.optimization_barrier(array)
