@@ -51,7 +51,8 @@ def add_bias_to_maps(values: jax.Array, bias: jax.Array) -> jax.Array:
     """`add_bias` for large maps `[B, H, W, O]`; reverse-mode differentiation only.
 
     The gradient is summed image by image first, since laying out all maps anew takes longer than a whole
-    network's products. It has other last bits than that of `add_bias`, with which the shipped weights were made.
+    network's products. It has other last bits than that of `add_bias`, by which the shipped weights were
+    made.
     """
     return values + bias[None, None, None]
 
