@@ -48,8 +48,8 @@ def check_output(path: Path, name: str, kind: str = "a PNG picture") -> Path:
     Returns:
       Where to write: the file that a symbolic link names, so that the link stays.
     Raises:
-      InputError: there is a device, pipe, folder or file of another kind.
-      FaultError: its folder is missing or cannot be written to.
+      InputError: there is a device, pipe, folder or file of another kind, or its folder is missing.
+      FaultError: its folder cannot be written to.
     """
     try:
         place = Path(os.path.realpath(path))
@@ -64,6 +64,8 @@ def check_output(path: Path, name: str, kind: str = "a PNG picture") -> Path:
         if isinstance(error, InputError):
             raise
         raise FaultError(f"{name}: {shown(path)} cannot be read: {shown(error)}") from error
+    if not place.parent.is_dir():
+        raise InputError(f"{name}: expected a file in a folder that exists, found no {shown(place.parent)}")
     if not os.access(place.parent, os.W_OK | os.X_OK):
         raise FaultError(f"{name}: cannot write into a folder {shown(place.parent)}")
     return place

@@ -54,7 +54,7 @@ def test_a_picture_may_take_the_place_of_a_picture_and_figures_that_of_figures(t
     assert check_output(figures, "--x", "a JSON object") == figures
     with pytest.raises(InputError):
         check_output(picture, "--x", "a JSON object")
-    with pytest.raises(FaultError, match=r"^--x: cannot write into a folder .*none$"):
+    with pytest.raises(InputError, match=r"^--x: expected a file in a folder that exists, found no .*none$"):
         check_output(tmp_path / "none" / "a.png", "--x")
 
 
