@@ -5,6 +5,7 @@ Source: Nguyen et al. 2015, section 3.9, figure 13. An experiment gives its sett
 
 import dataclasses
 import logging
+import math
 import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +24,7 @@ from experiments.ascent_results import Climbed, Method
 from experiments.command_line import Interrupted, config_from, in_words, option, parse
 from experiments.fooling import check_same_target, keep_compiled_programs
 from experiments.job import Subject
+from experiments.memory import COPIES, check_fits
 from experiments.run_folder import RunFolder
 from experiments.terminal import Host, Signals, Terminal
 from fooljax.base import Target
@@ -169,6 +171,13 @@ def _run_in(
         target, card = subject.load(terminal.say)
         check_same_target(folder, card)
     cells = tuple(range(len(card.class_names))) if subject.cells is None else subject.cells
+    images = config.starts * len(cells)
+    check_fits(
+        config,
+        ("starts",),
+        COPIES * images * 4 * math.prod(subject.image_shape),
+        f"the {images:,} images that climb side by side",
+    )
     mean = experiment.mean(config, target)
     starts = start_images(
         jax.random.key(config.seed), config.starts, subject.image_shape, mode=config.start_mode, mean=mean

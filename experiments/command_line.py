@@ -26,8 +26,11 @@ from fooljax.precision import in_float32
 Config = TypeVar("Config")
 
 
-class Interrupted(Exception):
-    """The user or the system asked this process to end (SIGINT, SIGTERM)."""
+class Interrupted(BaseException):
+    """The user or the system asked this process to end (SIGINT, SIGTERM).
+
+    No `Exception`, so that nothing that copes with errors takes it for one.
+    """
 
     def __init__(self, signal_number: int, message: str) -> None:
         super().__init__(message)

@@ -17,7 +17,6 @@ import numpy as np
 import numpy.typing as npt
 
 import fooljax
-from experiments.command_line import Interrupted
 from experiments.tables import csv_text
 from fooljax.errors import FaultError, InputError, shown
 from fooljax.storage import read_json, remove_abandoned, write_bytes, write_json
@@ -192,8 +191,7 @@ class RunFolder:
 
         A run that was told to stop is kept: it can be resumed.
         """
-        failed = kind is not None and issubclass(kind, Exception) and not issubclass(kind, Interrupted)
-        self.close(keep=not failed)
+        self.close(keep=kind is None or not issubclass(kind, Exception))
 
 
 def _lock(path: Path) -> filelock.BaseFileLock:

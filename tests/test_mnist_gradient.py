@@ -284,3 +284,14 @@ def test_climbs_draw_medians_and_lowest():
     for wrong in ({}, {"a": (np.arange(2), odds)}):
         with pytest.raises(InputError, match=r"^histories: expected"):
             climbs(wrong)
+
+
+def test_more_images_than_the_memory_holds_are_refused(idx_folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("experiments.memory.machine_bytes", lambda: 2**20)
+    words = ["--data", f"idx:{idx_folder}", "--outdir", str(tmp_path / "run"), "--starts", "100"]
+    assert mnist_gradient.main(words) == 2
+    assert (
+        "--starts: expected fewer, got 100: the 400 images that climb side by side would take at least"
+        in (capsys.readouterr().err)
+    )
+    assert not (tmp_path / "run").exists()
