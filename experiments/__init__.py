@@ -1,8 +1,10 @@
 """One runnable file for each experiment of the paper; run from a clone, as `python -m experiments.NAME`."""
 
 import importlib.util
+import os
+import signal
 import sys
-from types import TracebackType
+from types import FrameType, TracebackType
 
 
 def _in_one_line(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -25,6 +27,15 @@ def _missing(error: ModuleNotFoundError) -> str | None:
     return None if ours or importlib.util.find_spec(package) else package
 
 
+def stopped_while_loading(number: int, frame: FrameType | None) -> None:
+    """Ctrl-C before a command has begun: an exception would break off the loading of some library halfway."""
+    del frame
+    print("interrupted", file=sys.stderr, flush=True)
+    os._exit(128 + number)
+
+
 # So it is while `python -m experiments.NAME` looks for its file; a program that imports this is let alone.
 if sys.argv[:1] == ["-m"]:
     sys.excepthook = _in_one_line
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, stopped_while_loading)

@@ -19,6 +19,7 @@ from typing import Any, NoReturn, TypeVar
 
 import jax
 
+from experiments import stopped_while_loading
 from experiments.outputs import check_output
 from fooljax.errors import FaultError, InputError, shown
 from fooljax.precision import in_float32
@@ -120,6 +121,9 @@ def parse(
     parser.add_argument("--quiet", action="store_true", default=False, help="print only notices and errors")
     flags = parser.parse_args(argv)
     given = _given(config, flags)
+    for name in ("outdir", "resume"):
+        if getattr(flags, name) == "":
+            raise InputError(f"--{name}: expected a folder, got an empty name")
     if flags.resume is not None and flags.outdir is not None:
         raise InputError("--outdir: not together with --resume, which names the folder")
     if flags.resume is None:
@@ -295,6 +299,8 @@ def run_command(main: Callable[[], None], config: type[Any]) -> int:
             # A terminal without the letters of a name shows their numbers.
             stream.reconfigure(errors="backslashreplace")
     logging.basicConfig(level=logging.WARNING, handlers=[_notes()])
+    if signal.getsignal(signal.SIGINT) is stopped_while_loading:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         in_float32(main)()
         if sys.stdout is not None:

@@ -42,7 +42,7 @@ def with_initial(job: Job, kept_in: Path | None = None) -> Job:
     except InputError as error:
         raise InputError(f"init_from: {error}") from error
     evaluations = [summary.get("evaluations"), summary.get("evaluations_before", 0)]
-    if not all(isinstance(number, int) for number in evaluations):
+    if not all(type(number) is int and number >= 0 for number in evaluations):
         raise InputError(f"init_from: {path / 'summary.json'}: expected numbers of evaluations, found none")
     genomes = elites(earlier)
     _check(job, earlier, genomes)

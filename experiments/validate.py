@@ -34,7 +34,7 @@ from fooljax.targets import imagenet
 
 BATCH = 32
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
-FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF", "MPO")
+FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF")
 """That are looked for, whatever the ending says."""
 MAX_PIXELS = 2**26
 SMALL = 2**22

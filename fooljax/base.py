@@ -14,6 +14,9 @@ from typing import Any, NamedTuple
 
 import flax.struct
 import jax
+import numpy as np
+
+from fooljax.errors import InputError, shown
 
 Genome = Any
 """A pytree of arrays; of many genomes, each leaf has a leading axis `B`."""
@@ -28,6 +31,10 @@ Apply = Callable[[Params, jax.Array], jax.Array]
 def _nothing(genome: Genome) -> dict[str, jax.Array]:
     del genome
     return {}
+
+
+MAX_NUMBERS = 1000
+"""Parameters that are single numbers, not arrays: a program has an argument for each."""
 
 
 class Encoding(NamedTuple):
@@ -70,6 +77,22 @@ class Encoding(NamedTuple):
     check: Callable[[Genome], None] | None = None
 
 
+def checked_shape(image_shape: Any) -> tuple[int, int, int]:
+    """An image's height, width and channels as whole numbers.
+
+    Raises:
+      InputError: they are not three positive ones.
+    """
+    sides = tuple(image_shape) if isinstance(image_shape, tuple | list) else ()
+    whole = all(isinstance(side, int | np.integer) and not isinstance(side, bool) for side in sides)
+    if len(sides) != 3 or not whole or min(sides) < 1:
+        raise InputError(
+            f"image_shape: expected (H, W, K), all positive whole numbers, got {shown(repr(image_shape))}"
+        )
+    height, width, channels = map(int, sides)
+    return height, width, channels
+
+
 @flax.struct.dataclass
 class Target:
     """The classifier being fooled.
@@ -96,12 +119,14 @@ def as_target(model: Target | Callable[..., jax.Array], params: Params | None = 
         weights that are arguments are not compiled into the program as constants). A `Target` passes as is.
       params: pytree of parameters, or None.
     Raises:
-      TypeError: `model` is not callable.
+      InputError: `model` is not callable, or its parameters are thousands of numbers instead of arrays.
     """
     if isinstance(model, Target):
         return model
     if not callable(model):
-        raise TypeError(f"model: expected a JAX callable or a Target, got {type(model).__name__}")
+        raise InputError(f"target: expected a JAX callable or a Target, got {type(model).__name__}")
+    if sum(isinstance(leaf, int | float) for leaf in jax.tree.leaves(params)) > MAX_NUMBERS:
+        raise InputError("target: expected parameters that are arrays, got lists of numbers")
     if params is None:
         return Target(params=(), apply=lambda _, images: model(images))
     return Target(params=params, apply=model)

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from fooljax.base import Coordinates, Encoding, Genome, Params, Problem, Target
+from fooljax.base import Coordinates, Encoding, Genome, Params, Problem, Target, as_target
 from fooljax.batching import flat_batch
 from fooljax.channels_last import channels_last
 from fooljax.errors import InputError, shown
@@ -148,14 +148,17 @@ def _drawing(encoding: Encoding) -> tuple[Callable[[Genome, Coordinates], jax.Ar
 
 @in_float32
 def score(
-    target: Target, images: npt.NDArray[np.uint8], *, tile: int | None = None
+    target: Target | Callable[[jax.Array], jax.Array],
+    images: npt.NDArray[np.uint8],
+    *,
+    tile: int | None = None,
 ) -> npt.NDArray[np.float32]:
     """Scores saved images: the log-odds of every class, on the device where the parameters are.
 
     Compiled once for equal `apply`, `tile` and image shape, for however many images.
 
     Args:
-      target: the network.
+      target: the network, a `Target` or any JAX callable.
       images: `[B, H, W, K]` uint8.
       tile: images per network call, the last of which is filled up; by default `SCORED_TILE` on a CPU, and
         elsewhere as many as a tile of the search.
@@ -165,11 +168,15 @@ def score(
       InputError: `images` is not a `[B, H, W, K]` array of uint8 with an image or more, or the target does
         not take images of this shape.
     """
-    images = np.asarray(images)
+    target = as_target(target)
+    try:
+        images = np.asarray(images)
+    except ValueError as error:
+        raise InputError(f"images: expected [B, H, W, K] uint8, got {shown(error)}") from error
     if images.dtype != np.uint8 or images.ndim != 4 or 0 in images.shape:
         raise InputError(f"images: expected [B, H, W, K] uint8, got {list(images.shape)} {images.dtype}")
-    if tile is not None and tile < 1:
-        raise InputError(f"tile: expected 1 or more, got {tile}")
+    if tile is not None and (not isinstance(tile, int | np.integer) or tile < 1):
+        raise InputError(f"tile: expected a whole number, 1 or more, got {shown(repr(tile))}")
     place = place_of(target.params)
     if tile is None:
         tile = SCORED_TILE if is_cpu(place) else _largest_tile(images.shape[1:])
@@ -180,9 +187,12 @@ def score(
         filled = np.pad(part, ((0, tile - len(part)), (0, 0), (0, 0), (0, 0)))
         try:
             odds = program(params, jax.device_put(filled, place))
-        except (TypeError, ValueError) as error:
+        except jax.errors.JaxRuntimeError:  # no memory, or a fault of the device
+            raise
+        except Exception as error:  # A network may raise whatever its library has.
             reason = shown(str(error).strip().partition("\n")[0])
-            raise InputError(f"target: refused images {list(filled.shape)}: {reason}") from error
+            kind = type(error).__name__
+            raise InputError(f"target: refused images {list(filled.shape)}: {kind}: {reason}") from error
         parts.append(np.asarray(odds, np.float32)[: len(part)])
     return np.concatenate(parts)
 

@@ -305,14 +305,11 @@ def evolve(
         raise InputError(f"encoding: expected an Encoding, got {shown(repr(encoding))}")
     strategy = _checked_strategy(strategy, encoding)
     given = () if init_genomes is None else (init_genomes,)
-    begun: dict[str, Any] = {}
+    untold = init_genomes is None and init_size is None
     if init_genomes is not None:
         if init_size is not None:
             raise InputError(f"init_size: expected none where init_genomes are given, got {init_size}")
         init_size = _count_genomes(encoding, init_genomes)
-        begun["init_genomes"] = digest_tree(init_genomes)
-    if init_size is not None:
-        begun["init_size"] = init_size
     init_size = strategy.batch_size if init_size is None else init_size
     for name, value, least in (
         ("generations", generations, 0),
@@ -322,10 +319,14 @@ def evolve(
     ):
         if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
             raise InputError(f"{name}: expected a whole number, {least} or more, got {shown(repr(value))}")
-    if not 0.0 <= checkpoint_seconds < math.inf:
-        raise InputError(f"checkpoint_seconds: expected 0 or more, got {checkpoint_seconds}")
-    if until is not None and not 0.0 < until < 1.0:
-        raise InputError(f"until: expected a confidence inside (0, 1), got {until}")
+    if not _is_number(checkpoint_seconds) or not 0.0 <= checkpoint_seconds < math.inf:
+        raise InputError(f"checkpoint_seconds: expected 0 or more, got {shown(repr(checkpoint_seconds))}")
+    if until is not None and not (_is_number(until) and 0.0 < until < 1.0):
+        raise InputError(f"until: expected a confidence inside (0, 1), got {shown(repr(until))}")
+    for name, called in (("on_chunk", on_chunk), ("on_replacements", on_replacements), ("stop", stop)):
+        if called is not None and not callable(called):
+            raise InputError(f"{name}: expected a function, got {shown(repr(called))}")
+    store = _checked_store(checkpoints, resume)
     threshold = None if until is None else to_log_odds(until)
     if init_size + generations * strategy.batch_size > MAX_QUERIES:
         raise InputError(
@@ -342,21 +343,28 @@ def evolve(
     if search.record:
         chunk = max(1, min(chunk, RECORD_ROWS // (runs * len(cells))))
     keys = jax.device_put(jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(runs)), place)
-    store = None if checkpoints is None else Checkpoints(Path(checkpoints))
 
     clock = time.perf_counter()
     given = jax.device_put(given, place)
-    state_shapes, (metric_shapes, _) = jax.eval_shape(
-        functools.partial(_start_runs, search, init_size), problem, keys, *given
-    )
+    try:
+        state_shapes, (metric_shapes, _) = jax.eval_shape(
+            functools.partial(_start_runs, search, init_size), problem, keys, *given
+        )
+        blank = _blank_metrics(search, problem, state_shapes)
+    except InputError:
+        raise
+    except Exception as error:  # a user's encoding or strategy, or one made for other genomes
+        pair = f"{shown(strategy.name)} and the encoding {shown(encoding.name)}"
+        reason = f"{type(error).__name__}: {shown(error)}"
+        raise InputError(f"strategy: {pair} do not go together: {reason}") from error
     identity: dict[str, Any] = {}
     if store is not None:
         identity = {
             "key": np.asarray(jax.random.key_data(key)).tolist(),
-            **begun,
+            "init_size": init_size,
+            "init_genomes": None if init_genomes is None else digest_tree(init_genomes),
             **search_identity(encoding, strategy, problem, _lower_generation(search, problem, state_shapes)),
         }
-    blank = _blank_metrics(search, problem, state_shapes)
     history: list[dict[str, npt.NDArray[Any]]] = []
     latest = store.latest() if store is not None and resume else None
     spent = {"seconds_search": 0.0, "seconds_compile": 0.0}
@@ -373,11 +381,12 @@ def evolve(
         spent["seconds_search"] += time.perf_counter() - clock
     else:
         state, history, spent, facts = _load(
-            latest, encoding, state_shapes, {**metric_shapes, **blank}, identity
+            latest, encoding, state_shapes, {**metric_shapes, **blank}, identity, untold
         )
         state = jax.device_put(state, place)
-        begun = {name: facts[name] for name in ("init_size", "init_genomes") if name in facts}
-    identity |= begun
+        identity |= {name: facts[name] for name in ("init_size", "init_genomes") if name in facts}
+        if generations < (done := history[-1]["generation"][0, -1]):
+            raise InputError(f"generations: expected {done} or more, as many as are done, got {generations}")
     if on_chunk:
         on_chunk(_progress(history[-1], generations, 0.0))
 
@@ -611,6 +620,28 @@ def _checked_strategy(strategy: Strategy | str | None, encoding: Encoding) -> St
     return strategy
 
 
+def _checked_store(checkpoints: Path | str | None, resume: bool) -> Checkpoints | None:
+    if not isinstance(resume, bool):
+        raise InputError(f"resume: expected True or False, got {shown(repr(resume))}")
+    if checkpoints is None:
+        if resume:
+            raise InputError("checkpoints: expected a folder to resume from, got none")
+        return None
+    if not isinstance(checkpoints, Path | str) or not str(checkpoints) or "\0" in str(checkpoints):
+        raise InputError(f"checkpoints: expected a folder, got {shown(repr(checkpoints))}")
+    store = Checkpoints(Path(checkpoints))
+    if store.paths() and not resume:
+        raise InputError(
+            f"checkpoints: {shown(checkpoints)} holds those of another search; expected another folder, or "
+            "resume=True"
+        )
+    return store
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
+
+
 def _checked_cells(cells: Sequence[int] | None, num_classes: int) -> tuple[int, ...]:
     if cells is None:
         return tuple(range(num_classes))
@@ -650,9 +681,13 @@ def _load(
     state: EvolutionState,
     metrics: Mapping[str, Any],
     identity: Mapping[str, Any],
+    untold: bool,
 ) -> tuple[EvolutionState, list[dict[str, npt.NDArray[Any]]], dict[str, float], dict[str, Any]]:
     """The state, metrics, seconds spent and facts of a checkpoint that belongs to this search."""
     arrays, _, facts = load_arrays(path)
+    if untold and facts.get("init_genomes") is not None:
+        # The checkpoint holds all that came of the genomes that the search began with.
+        identity = {name: fact for name, fact in identity.items() if not name.startswith("init_")}
     check_identity(path, facts, identity)
     kept = {name.removeprefix("metrics/") for name in arrays if name.startswith("metrics/")}
     # What versions before 0.2 did not keep: how many logits were NaN, and which elites were fooled first.

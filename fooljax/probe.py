@@ -17,13 +17,14 @@ import numpy.typing as npt
 
 from fooljax.base import Apply, Params, Target
 from fooljax.errors import InputError, shown
-from fooljax.evaluation import confidence, log_odds
+from fooljax.evaluation import log_odds
 
 IMAGES = 8
 """Images of the probe, shown together."""
 TOLERANCE = 0.1
 """Log-odds by which a verdict may move with the batch it is in, beside what its logits' rounding explains."""
 SUMS_TO_ONE = 1e-3
+"""How far from 1 the sum of what counts as probabilities may be, beside their rounding."""
 LARGE = 2.0**17
 """Float32 logits of this size are 1/64 apart: log-odds of a few nats are no longer told apart well."""
 
@@ -63,7 +64,8 @@ def count_classes(target: Target, image_shape: tuple[int, ...]) -> int:
         raise InputError(f"target: refused images {list(images.shape)}: {_first_line(error)}") from error
     shape = getattr(logits, "shape", None)
     if shape is None or len(shape) != 2 or shape[0] != 2 or shape[1] < 2:
-        raise InputError(f"target: expected logits [2, C] of 2 images, got {shape or type(logits).__name__}")
+        found = type(logits).__name__ if shape is None else shape or "a number"
+        raise InputError(f"target: expected logits [2, C] of 2 images, got {found}")
     if not jnp.issubdtype(logits.dtype, jnp.floating):
         raise InputError(f"target: expected floating-point logits, got {logits.dtype}")
     return int(shape[1])
@@ -94,8 +96,9 @@ def probe(target: Target, image_shape: tuple[int, ...]) -> Probe:
         raise InputError(f"target: its logits are NaN for {nan.sum()} of {IMAGES} images that it was shown")
     if nan.any():
         logger.warning("target: its logits are NaN for %d of %d images that it was shown", nan.sum(), IMAGES)
-    _check_logits(first[~nan])
-    allowed = TOLERANCE + 16.0 * float(jnp.finfo(dtype).eps) * float(np.max(np.abs(first[~nan]), initial=0.0))
+    rounding = float(jnp.finfo(dtype).eps)
+    _check_logits(first[~nan], SUMS_TO_ONE + 2.0 * rounding)
+    allowed = TOLERANCE + 16.0 * rounding * float(np.max(np.abs(first[~nan]), initial=0.0))
     odds = _odds(first)
     turned = np.roll(np.arange(IMAGES), 3)
     copies = np.zeros(IMAGES, int)
@@ -107,9 +110,9 @@ def probe(target: Target, image_shape: tuple[int, ...]) -> Probe:
         moved = np.asarray(np.abs(_odds(others) - odds[places]))
         if np.max(moved[~nan[places]], initial=0.0) > allowed:
             image, cell = np.unravel_index(np.nanargmax(np.where(np.isnan(moved), -1.0, moved)), moved.shape)
-            before, after = confidence([odds[places][image, cell], _odds(others)[image, cell]])
+            before, after = odds[places][image, cell], _odds(others)[image, cell]
             raise InputError(
-                f"target: an image's confidence in class {cell} is {after:.2%} {words}, {before:.2%} before; "
+                f"target: an image's log-odds for class {cell} are {after:.2f} {words}, {before:.2f} before; "
                 "expected the same: switch batch norm and dropout to inference"
             )
     return Probe(num_classes, first)
@@ -145,10 +148,10 @@ def _odds(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         return np.clip(np.asarray(log_odds(jnp.asarray(logits)), np.float64), -40.0, 40.0)
 
 
-def _check_logits(logits: npt.NDArray[np.float32]) -> None:
+def _check_logits(logits: npt.NDArray[np.float32], tolerance: float) -> None:
     """Tells probabilities from logits, and doubts logits that cannot rank images."""
     sums = np.sum(logits, axis=1)
-    if np.all(logits >= 0.0) and np.all(np.abs(sums - 1.0) < SUMS_TO_ONE):
+    if np.all(logits >= 0.0) and np.all(np.abs(sums - 1.0) < tolerance):
         raise InputError(
             "target: expected logits, got what look like probabilities (none negative, rows sum to 1); "
             "give the layer before the softmax, or the logarithm of these"

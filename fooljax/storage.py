@@ -47,9 +47,16 @@ logger = logging.getLogger("fooljax")
 def write_bytes(path: Path, content: bytes) -> None:
     """Writes a file so that it is, at any moment, the old one or the new one.
 
+    Where the path is a symbolic link, the file that it names is written, and the link stays.
+
     Raises:
+      InputError: there is a device, a pipe or a folder.
       FaultError: the disk is full or read-only, or the folder is missing.
     """
+    with contextlib.suppress(OSError):
+        path = Path(os.path.realpath(path)) if path.is_symlink() else path
+    if os.path.lexists(path) and not path.is_file():
+        raise InputError(f"{name_of(path)}: expected a new file, or one to replace, found neither")
     remove_abandoned(path.parent, path.name)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

@@ -344,6 +344,17 @@ def test_ctrl_c_while_a_command_loads_is_one_line(tmp_path):
     assert errors == "interrupted\n"
 
 
+def test_ctrl_c_while_a_library_is_being_initialised_is_one_line(tmp_path):
+    """Libraries turn the exception into one of their own; the signal must not become one."""
+    (tmp_path / "jax.py").write_text(
+        "import os, signal\n"
+        "try:\n    os.kill(os.getpid(), signal.SIGINT)\n    sum(range(10**6))\n"
+        "except KeyboardInterrupt:\n    raise ImportError('Encountered an error while initializing')\n"
+    )
+    status, _, errors = command("--help", PYTHONPATH=f"{tmp_path}:{os.environ.get('PYTHONPATH', '.')}")
+    assert (status, errors) == (130, "interrupted\n")
+
+
 def test_a_missing_package_is_one_line_and_fooljax_need_not_be_installed(tmp_path):
     (tmp_path / "jax.py").write_text("raise ModuleNotFoundError('no', name='nobodys_package')")
     status, _, errors = command("--help", PYTHONPATH=f"{tmp_path}:{os.environ.get('PYTHONPATH', '.')}")

@@ -126,7 +126,7 @@ def test_mid_grey_reset_is_off_unless_asked_for():
         ({"crossover_rate": -0.1}, "^crossover_rate: expected"),
         ({"eta": 0.0}, "^eta: expected a positive number, got 0.0"),
         ({"crossover_eta": float("inf")}, "^crossover_eta: expected a positive number"),
-        ({"halving_generations": -1}, "^halving_generations: expected 0 or more, got -1"),
+        ({"halving_generations": -1}, "^halving_generations: expected a whole number, 0 or more, got -1"),
         ({"image_shape": (28, 28)}, r"^image_shape: expected \(H, W, K\)"),
     ],
 )

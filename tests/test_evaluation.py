@@ -10,7 +10,8 @@ from scipy.special import logsumexp
 
 from fooljax import evaluation
 from fooljax.base import Problem, Target
-from fooljax.encodings import direct
+from fooljax.encodings import cppn, direct, fixed_cppn
+from fooljax.errors import InputError
 from fooljax.evaluation import confidence, log_odds, quantise, score, tile_size, to_log_odds
 
 
@@ -167,3 +168,47 @@ def test_the_network_is_not_vmapped():
     jax.jit(jax.vmap(fitness, (None, 0))).lower(problem_of(params(0)), jnp.zeros((5, 200, 64)))
     assert (200, 8, 8, 1) in seen
     assert all(len(shape) == 4 for shape in seen)
+
+
+BLACK = np.zeros((1, 2, 2, 1), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("target", "images", "tile", "message"),
+    [
+        (
+            None,
+            np.zeros((1, 2, 2, 1), np.uint8),
+            None,
+            "^target: expected a JAX callable or a Target, got None",
+        ),
+        (
+            lambda x: {}["no"],
+            np.zeros((1, 2, 2, 1), np.uint8),
+            None,
+            "^target: refused images .*: KeyError: ",
+        ),
+        (lambda x: x, [[1], [1, 2]], None, "^images: expected "),
+        (
+            lambda x: x,
+            np.zeros((1, 2, 2, 1), np.uint8),
+            2.5,
+            "^tile: expected a whole number, 1 or more, got 2.5",
+        ),
+    ],
+)
+def test_what_cannot_be_scored_is_one_line(target, images, tile, message):
+    with pytest.raises(InputError, match=message):
+        score(target, images, tile=tile)
+
+
+@pytest.mark.parametrize("build", [direct, cppn, fixed_cppn])
+@pytest.mark.parametrize(
+    "shape", [(0, 5, 1), (-1, 5, 1), (8.0, 5, 1), (True, 5, 1), (8, 5), ("8", 5, 1), 8, None]
+)
+def test_image_shapes_are_three_positive_whole_numbers(build, shape):
+    with pytest.raises(
+        InputError, match=r"^image_shape: expected \(H, W, K\), all positive whole numbers, got "
+    ):
+        build(shape)
+    assert build([8, 5, 1]).image_shape == (8, 5, 1)

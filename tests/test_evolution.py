@@ -197,6 +197,39 @@ def test_what_decides_random_bits_belongs_to_what_is_resumed(tmp_path):
         run(checkpoints=tmp_path, resume=True)
 
 
+def test_how_many_images_a_search_began_with_belongs_to_what_is_resumed(tmp_path):
+    run(checkpoints=tmp_path / "few", init_size=5, generations=10)
+    with pytest.raises(InputError, match="expected a checkpoint with init_size 16, found 5"):
+        run(checkpoints=tmp_path / "few", resume=True)
+    run(checkpoints=tmp_path / "plain", generations=10)
+    with pytest.raises(InputError, match="expected a checkpoint with init_size 5, found 16"):
+        run(checkpoints=tmp_path / "plain", resume=True, init_size=5)
+    with pytest.raises(InputError, match="expected a checkpoint with init_"):
+        run(checkpoints=tmp_path / "plain", resume=True, init_genomes=given_genomes(5))
+
+
+def test_a_folder_of_another_search_is_not_written_into(tmp_path):
+    run(checkpoints=tmp_path, generations=10)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(InputError, match="holds those of another search"):
+        run(checkpoints=tmp_path, generations=5, key=jax.random.key(1))
+    with pytest.raises(InputError, match=r"^generations: expected 10 or more, as many as are done, got 5"):
+        run(checkpoints=tmp_path, generations=5, resume=True)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_network_that_calls_python_cannot_be_compared_which_is_told(tmp_path, caplog):
+    def calling(params, images):
+        shape = jax.ShapeDtypeStruct(images.shape, jnp.float32)
+        return logits(params, jax.pure_callback(lambda x: np.asarray(x), shape, images))
+
+    settings = {"encoding": ENCODING, "target": target().replace(apply=calling), "strategy": STRATEGY}
+    evolve(**settings, key=KEY, generations=1, checkpoints=tmp_path)
+    assert "calls Python" not in caplog.text
+    evolve(**settings, key=KEY, generations=2, checkpoints=tmp_path, resume=True)
+    assert "calls Python, and what is called there cannot be compared" in caplog.text
+
+
 def test_another_device_is_told(tmp_path, caplog, whole):
     run(checkpoints=tmp_path, generations=10)
     [path] = Checkpoints(tmp_path).paths()
@@ -399,7 +432,7 @@ def test_a_target_is_probed_unless_that_is_switched_off():
     def by_batch(params, images):
         return logits(params, 5.0 * (images - jnp.mean(images, axis=0, keepdims=True)))
 
-    with pytest.raises(InputError, match=r"^target: an image's confidence in class \d is "):
+    with pytest.raises(InputError, match=r"^target: an image's log-odds for class \d are "):
         run_against(by_batch)
     assert run_against(by_batch, check_target=False).completed
 
@@ -440,6 +473,20 @@ def test_a_strategys_metrics_are_kept_and_blank_at_first():
         ({"init_genomes": np.float32(1)}, r"^init_genomes: expected .* got float32\[\]"),
         ({"init_genomes": {"a": np.zeros((3, 36), np.float32)}}, "^init_genomes: expected PyTreeDef"),
         ({"init_genomes": np.zeros((3, 36), np.float32), "init_size": 3}, "^init_size: expected none where"),
+        ({"until": "0.9"}, r"^until: expected a confidence inside \(0, 1\), got '0.9'"),
+        ({"until": True}, r"^until: expected a confidence"),
+        ({"checkpoint_seconds": None}, "^checkpoint_seconds: expected 0 or more, got None"),
+        ({"checkpoints": 5}, "^checkpoints: expected a folder, got 5"),
+        ({"checkpoints": ""}, "^checkpoints: expected a folder, got ''"),
+        ({"checkpoints": "a\0b"}, "^checkpoints: expected a folder"),
+        ({"resume": True}, "^checkpoints: expected a folder to resume from, got none"),
+        ({"resume": "yes"}, "^resume: expected True or False, got 'yes'"),
+        ({"on_chunk": 5}, "^on_chunk: expected a function, got 5"),
+        ({"stop": 5}, "^stop: expected a function, got 5"),
+        (
+            {"strategy": map_elites(fixed_cppn((6, 6, 1)), batch_size=16)._replace(ask=lambda *_: 1 / 0)},
+            "^strategy: map_elites and the encoding direct do not go together: ZeroDivisionError",
+        ),
         ({"until": 1.0}, r"^until: expected a confidence inside \(0, 1\), got 1.0"),
         ({"cells": [0, 4]}, r"^cells: expected different class indices in \[0, 3\], got \[0, 4\]"),
         ({"cells": [1, 1]}, "^cells: expected different"),

@@ -85,7 +85,7 @@ def by_chance(params, images):
     ],
 )
 def test_a_verdict_that_depends_on_its_batch_or_on_chance_is_refused(network, words):
-    with pytest.raises(InputError, match=f"^target: an image's confidence in class .* ({words})") as caught:
+    with pytest.raises(InputError, match=f"^target: an image's log-odds for class .* ({words})") as caught:
         probe(network, SHAPE)
     assert "\n" not in str(caught.value)
 
@@ -93,6 +93,8 @@ def test_a_verdict_that_depends_on_its_batch_or_on_chance_is_refused(network, wo
 def test_probabilities_are_refused_and_log_probabilities_are_logits():
     with pytest.raises(InputError, match=r"^target: expected logits, got what look like probabilities"):
         probe(of(lambda params, images: jax.nn.softmax(logits(params, images))), SHAPE)
+    with pytest.raises(InputError, match="what look like probabilities"):
+        probe(of(lambda params, images: jax.nn.softmax(logits(params, images)).astype(jnp.bfloat16)), SHAPE)
     found = probe(of(lambda params, images: jax.nn.log_softmax(logits(params, images))), SHAPE)
     np.testing.assert_allclose(found.log_odds, probe(target(), SHAPE).log_odds, atol=1e-3)
 
@@ -140,6 +142,7 @@ def test_logits_of_few_bits_pass_and_their_log_odds_are_float32(dtype, caplog):
         ),
         (lambda params, images: {"logits": logits(params, images)}, "expected logits .* got dict"),
         (lambda params, images: 1 / 0, "refused images .*: ZeroDivisionError: division by zero"),
+        (lambda params, images: jnp.sum(images), "expected logits .* got a number"),
         (lambda params: params, "refused images .*: TypeError: "),
     ],
 )

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import stat
 import subprocess
 import sys
 import threading
@@ -405,3 +406,18 @@ def test_a_store_removes_what_a_killed_save_left(tmp_path):
     store = Checkpoints(tmp_path)
     store.save(9, {"a": np.zeros(2)}, {})
     assert [path.name for path in tmp_path.iterdir()] == ["generation-000000009.npz"]
+
+
+def test_only_files_are_replaced_and_links_stay(tmp_path):
+    (tmp_path / "there").write_bytes(b"old")
+    (tmp_path / "link").symlink_to(tmp_path / "there")
+    write_bytes(tmp_path / "link", b"new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "there").read_bytes() == b"new"
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "to_pipe").symlink_to(tmp_path / "pipe")
+    for name in ("pipe", "folder", "to_pipe"):
+        with pytest.raises(InputError, match="expected a new file, or one to replace, found neither"):
+            write_bytes(tmp_path / name, b"new")
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)

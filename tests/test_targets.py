@@ -457,5 +457,5 @@ def test_any_callable_becomes_a_target():
     with_params = as_target(lambda params, images: images.sum((1, 2)) * params, jnp.float32(2))
     np.testing.assert_allclose(with_params.apply(with_params.params, jnp.ones((2, 3, 3, 2))), 18.0)
     assert as_target(plain) is plain
-    with pytest.raises(TypeError, match=r"^model: expected a JAX callable or a Target, got str"):
+    with pytest.raises(InputError, match=r"^target: expected a JAX callable or a Target, got str"):
         as_target("lenet")

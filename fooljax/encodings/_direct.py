@@ -14,10 +14,10 @@ import math
 import jax
 import jax.numpy as jnp
 
-from fooljax.base import Coordinates, Encoding, Genome
+from fooljax.base import Coordinates, Encoding, Genome, checked_shape
 from fooljax.encodings import colour as colours
 from fooljax.encodings.polynomial import polynomial
-from fooljax.errors import InputError
+from fooljax.errors import InputError, shown
 from fooljax.remembered import remembered
 
 STORAGES = ("float32", "uint8")
@@ -67,8 +67,7 @@ def direct(
     Raises:
       InputError: an argument is out of its range.
     """
-    if len(image_shape) != 3 or min(image_shape) < 1:
-        raise InputError(f"image_shape: expected (H, W, K), all positive, got {image_shape}")
+    image_shape = checked_shape(image_shape)
     for name, value, low, high in (
         ("mutation_rate", mutation_rate, 0.0, 1.0),
         ("rate_floor", rate_floor, 0.0, mutation_rate),
@@ -79,8 +78,12 @@ def direct(
     for name, value in (("eta", eta), ("crossover_eta", crossover_eta)):
         if not 0.0 < value < math.inf:
             raise InputError(f"{name}: expected a positive number, got {value}")
-    if halving_generations < 0:
-        raise InputError(f"halving_generations: expected 0 or more, got {halving_generations}")
+    if not isinstance(halving_generations, int) or halving_generations < 0:
+        raise InputError(
+            f"halving_generations: expected a whole number, 0 or more, got {shown(repr(halving_generations))}"
+        )
+    if not isinstance(reset_equal_genes, bool):
+        raise InputError(f"reset_equal_genes: expected True or False, got {shown(repr(reset_equal_genes))}")
     if storage not in STORAGES:
         raise InputError(f"storage: expected one of {', '.join(STORAGES)}, got {storage}")
     conversion = colours.lookup(colours.fitting(image_shape, colour))

@@ -11,7 +11,7 @@ import math
 import jax
 import jax.numpy as jnp
 
-from fooljax.base import Coordinates, Encoding, Genome
+from fooljax.base import Coordinates, Encoding, Genome, checked_shape
 from fooljax.encodings import colour as colours
 from fooljax.encodings.cppn.coordinates import COORDINATES, NUM_INPUTS
 from fooljax.encodings.cppn.functions import lookup, names_of
@@ -56,7 +56,7 @@ def fixed_cppn(
         raise InputError(f"mutation_rate: expected a number in [0, 1], got {mutation_rate}")
     if not 0.0 < eta < math.inf:
         raise InputError(f"eta: expected a positive number, got {eta}")
-    height, width, _ = image_shape
+    height, width, _ = image_shape = checked_shape(image_shape)
     colour = colours.fitting(image_shape, colour)
     conversion = colours.lookup(colour)
     sizes = (NUM_INPUTS, *hidden, conversion.num_outputs)

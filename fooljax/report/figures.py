@@ -37,7 +37,7 @@ from fooljax.report.canvas import (
     eight_bits,
     wrapped,
 )
-from fooljax.report.fonts import fit
+from fooljax.report.fonts import fit, label
 from fooljax.report.style import own_style
 from fooljax.storage import write_bytes
 
@@ -136,7 +136,8 @@ def gallery(
     odds = None if log_odds is None else np.atleast_2d(np.asarray(log_odds, np.float64))
     if odds is not None and odds.shape != (runs, classes):
         raise InputError(f"log_odds: expected [{runs}, {classes}], got {list(odds.shape)}")
-    columns = [str(index) for index in range(classes)] if class_names is None else list(class_names)
+    names = range(classes) if class_names is None else class_names
+    columns = [label(str(name), index) for index, name in enumerate(names)]
     default_rows = [f"run {run}" for run in range(runs)] if runs > 1 else [""]
     rows = default_rows if row_names is None else list(row_names)
     if len(columns) != classes or len(rows) != runs:

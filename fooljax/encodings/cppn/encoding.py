@@ -6,7 +6,7 @@ Source: Nguyen et al. 2015, section 2.2, and the authors' code.
 import jax
 import jax.numpy as jnp
 
-from fooljax.base import Encoding, Genome
+from fooljax.base import Encoding, Genome, checked_shape
 from fooljax.encodings.colour import fitting
 from fooljax.encodings.cppn.coordinates import COORDINATES, NUM_INPUTS
 from fooljax.encodings.cppn.functions import names_of
@@ -54,7 +54,7 @@ def cppn(
     names = names_of(functions)
     if coordinates not in COORDINATES:
         raise InputError(f"coordinates: expected one of {', '.join(COORDINATES)}, got {coordinates}")
-    height, width, channels = image_shape
+    height, width, channels = image_shape = checked_shape(image_shape)
     colour = fitting(image_shape, colour)
     layout = Layout(NUM_INPUTS, channels, max_nodes, max_connections)
     check_layout(layout)
