@@ -72,11 +72,11 @@ def campaign(name: str, folder: Path, numbers: range, seed: int) -> Iterator[Cas
     samples = [(path, path.read_bytes()) for path in reader.samples(folder)]
     for path, _ in samples:
         reader.read(path)
+    path, content = samples[0]
     for number in numbers:
+        path.write_bytes(content)  # what the last case damaged
         chance = Random(f"{name}/{seed}/{number}")
         path, content = chance.choice(samples)
-        for other, whole in samples:
-            other.write_bytes(whole)
         path.write_bytes(changed := damaged(content, chance))
         seconds, memory, fault = _read(reader.read, path, len(changed))
         yield Case(name, seed, number, seconds, memory, fault)

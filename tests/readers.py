@@ -3,21 +3,24 @@
 Samples are some kilobytes large, so that a damage is likely to hit something that matters.
 """
 
+import functools
 import gzip
+import hashlib
 import io
 import json
-import shutil
+import tempfile
 from argparse import Namespace
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import weight_files
 from conftest import write_idx
 from PIL import Image
 from weight_files import field
+
 
 class Reader(NamedTuple):
     """Something that reads files of one form.
@@ -283,22 +286,36 @@ def _read_output(path: Path) -> object:
 
 
 def _shipped(folder: Path) -> list[Path]:
+    """As what is installed, of a network of some numbers."""
+    import flax.linen as nn
+    import jax
+
+    from fooljax.storage import digest_tree, save_tree
     from fooljax.targets import shipped
 
-    for name in ("card.json", "lenet-mnist-60000-seed0.npz"):
-        shutil.copy(shipped.FOLDER / name, folder)
-    return [folder / "card.json", folder / "lenet-mnist-60000-seed0.npz"]
+    params = nn.Dense(2).init(jax.random.key(0), np.zeros((1, 4, 4, 3)))
+    weights = folder / "weights.npz"
+    save_tree(weights, params, {"seed": 0})
+    card = json.loads((shipped.FOLDER / "card.json").read_bytes())
+    entry = {"file": weights.name, "sha256": hashlib.sha256(weights.read_bytes()).hexdigest()}
+    entry |= {"seed": 0, "accuracy": 0.99, "params_sha256": digest_tree(params)}
+    card |= {"image_shape": [4, 4, 3], "class_names": ["0", "1"], "weights": [entry]}
+    (folder / "card.json").write_text(json.dumps(card))
+    return [folder / "card.json", weights]
 
 
 def _read_shipped(path: Path) -> object:
+    import flax.linen as nn
+
     from fooljax.targets import shipped
 
-    installed, shipped.FOLDER = shipped.FOLDER, path.parent
+    installed = shipped.FOLDER, shipped.NETWORKS
+    shipped.FOLDER, shipped.NETWORKS = path.parent, {"lenet": ("LeNet", nn.Dense)}
     shipped.shipped_card.cache_clear()
     try:
         return shipped.pretrained()
     finally:
-        shipped.FOLDER = installed
+        shipped.FOLDER, shipped.NETWORKS = installed
         shipped.shipped_card.cache_clear()
 
 
@@ -354,28 +371,52 @@ def _read_run(path: Path) -> object:
 
 
 def _checkpoints(folder: Path) -> list[Path]:
-    _search(folder, generations=2)
+    _search(folder)
     return sorted(folder.glob("*.npz"))
 
 
 def _read_checkpoint(path: Path) -> object:
-    """The search goes on from it: its end was reached, so that nothing more is done."""
-    for other in path.parent.glob("*.npz"):
-        if other != path:
-            other.unlink()
-    return _search(path.parent, generations=2, resume=True)
+    """As a search that is resumed reads it."""
+    from fooljax import evolution
+    from fooljax.storage import Checkpoints
+
+    loaded = evolution._load(path, *_what_is_resumed())
+    assert Checkpoints(path.parent).latest() is not None
+    return loaded
 
 
-def _search(folder: Path, generations: int, resume: bool = False) -> object:
-    import fooljax
+@functools.cache
+def _what_is_resumed() -> tuple[Any, ...]:
+    """What a search compares its checkpoint with: taken from one, since it takes long to find out."""
+    from fooljax import evolution
+
+    asked = []
+
+    def load(path: Path, *rest: Any) -> Any:
+        asked.append(rest)
+        return original(path, *rest)
+
+    original, evolution._load = evolution._load, load
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            _search(Path(folder))
+            _search(Path(folder), resume=True)
+    finally:
+        evolution._load = original
+    return asked[0]
+
+
+def _search(folder: Path, resume: bool = False) -> object:
     import toys
+
+    import fooljax
 
     return fooljax.evolve(
         toys.ENCODING,
         toys.target(),
         toys.STRATEGY,
         key=0,
-        generations=generations,
+        generations=2,
         checkpoints=folder,
         resume=resume,
         check_target=False,

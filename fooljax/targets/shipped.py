@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from fooljax.base import Target, TargetCard
-from fooljax.errors import FaultError, InputError
+from fooljax.errors import FaultError, InputError, shown
 from fooljax.storage import load_tree, read_json
 from fooljax.targets._trained import NETWORKS, apply_of
 
@@ -34,6 +34,15 @@ def pretrained(network: str = "lenet", seed: int = 0) -> tuple[Target, TargetCar
       FaultError: the installed files are damaged.
     """
     card = shipped_card()
+    try:
+        return _read(card, network, seed)
+    except (KeyError, TypeError, AttributeError, OverflowError) as error:
+        found = f"{type(error).__name__}: {shown(error)}"
+        raise FaultError(f"{FOLDER / 'card.json'}: damaged ({found}); install fooljax again") from error
+
+
+def _read(card: dict[str, Any], network: str, seed: int) -> tuple[Target, TargetCard]:
+    """The network and its card; an error of another kind where `card.json` is not of its form."""
     if network != card["network"]:
         raise InputError(f"network: expected one that is shipped ({card['network']}), got {network}")
     entry = next((entry for entry in card["weights"] if entry["seed"] == seed), None)
