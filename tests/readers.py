@@ -323,17 +323,13 @@ def _read_shipped(path: Path) -> object:
 
 
 def _run_folder(folder: Path) -> list[Path]:
-    """A finished run, made here unless there is one."""
-    run = folder / "run"
-    if not run.exists():
-        from experiments import mnist_direct
-
-        flags = ["--runs", "1", "--children", "8", "--generations", "2", "--lineage", "--quiet"]
-        assert mnist_direct.main([*flags, "--outdir", str(run)]) == 0
-    from experiments import init_from
+    from experiments import init_from, mnist_direct
     from experiments.finished_run import open_run
     from fooljax.storage import save_tree
 
+    run = folder / "run"
+    flags = ["--runs", "1", "--children", "8", "--generations", "2", "--lineage", "--quiet"]
+    assert mnist_direct.main([*flags, "--outdir", str(run)]) == 0
     genomes = init_from.elites(open_run(run))
     save_tree(run / init_from.FILE, genomes, {"evaluations": 3, "genomes": len(genomes)})
     tables = ("config.json", "target.json", "summary.json", "metrics.csv")
@@ -416,7 +412,7 @@ def _search(folder: Path, resume: bool = False) -> object:
         toys.target(),
         toys.STRATEGY,
         key=0,
-        generations=2,
+        generations=0,
         checkpoints=folder,
         resume=resume,
         check_target=False,
