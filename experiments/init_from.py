@@ -7,6 +7,7 @@ Both are kept in the new run's own folder, so that it can be resumed when the ea
 
 import dataclasses
 from pathlib import Path
+from typing import TypeGuard
 
 import jax
 import numpy as np
@@ -71,7 +72,7 @@ def _kept(job: Job, path: Path) -> Initial:
     return Initial(load_tree(path, template)[0], evaluations)
 
 
-def _is_count(value: object) -> bool:
+def _is_count(value: object) -> TypeGuard[int]:
     return type(value) is int and 0 <= value < 2**53
 
 
