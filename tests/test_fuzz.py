@@ -4,7 +4,7 @@ import pytest
 from fuzz import campaign
 from readers import READERS
 
-CASES = 60
+CASES = 40
 
 
 @pytest.mark.parametrize("name", READERS)
