@@ -233,7 +233,10 @@ def _climbed(
         else:
             check_identity(path, facts, expected)
             kept, _ = load_tree(path, shapes)
-            return Climbed(method, kept, float(facts["seconds"]))
+            seconds = facts.get("seconds")
+            if not isinstance(seconds, int | float) or not 0 <= seconds < np.inf:
+                raise InputError(f"{path}: expected the seconds spent, found {shown(seconds)}")
+            return Climbed(method, kept, float(seconds))
     begun = time.perf_counter()
     ascent = jax.device_get(
         ascend(

@@ -7,6 +7,7 @@ Both are kept in the new run's own folder, so that it can be resumed when the ea
 
 import dataclasses
 from pathlib import Path
+from typing import TypeGuard
 
 import jax
 import numpy as np
@@ -42,7 +43,7 @@ def with_initial(job: Job, kept_in: Path | None = None) -> Job:
     except InputError as error:
         raise InputError(f"init_from: {error}") from error
     evaluations = [summary.get("evaluations"), summary.get("evaluations_before", 0)]
-    if not all(type(number) is int and number >= 0 for number in evaluations):
+    if not all(map(_is_count, evaluations)):
         raise InputError(f"init_from: {path / 'summary.json'}: expected numbers of evaluations, found none")
     genomes = elites(earlier)
     _check(job, earlier, genomes)
@@ -64,11 +65,15 @@ def keep(job: Job, folder: Path) -> None:
 def _kept(job: Job, path: Path) -> Initial:
     facts = load_arrays(path)[2]
     evaluations, count = facts.get("evaluations"), facts.get("genomes")
-    if not isinstance(evaluations, int) or not isinstance(count, int):
+    if not _is_count(evaluations) or not _is_count(count):
         raise InputError(f"{path}: expected numbers of evaluations and genomes, found none")
     genome = jax.eval_shape(job.encoding.init, jax.random.key(0))
     template = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((count, *leaf.shape), leaf.dtype), genome)
     return Initial(load_tree(path, template)[0], evaluations)
+
+
+def _is_count(value: object) -> TypeGuard[int]:
+    return type(value) is int and 0 <= value < 2**53
 
 
 def elites(run: FinishedRun) -> Genome:

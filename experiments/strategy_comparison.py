@@ -219,11 +219,13 @@ class Comparison:
 
 def _check_result(row: Mapping[str, Any]) -> None:
     """Raises ValueError or another error where the figures of a row are impossible."""
-    for name in ("passes_to_median", "passes_to_all"):
-        if row[name] is not None and not 0 < int(row[name]) <= row["budget"]:
+    bounds = [
+        (name, 1, row["budget"]) for name in ("passes_to_median", "passes_to_all") if row[name] is not None
+    ]
+    bounds += [("target_seed", 0, 2**63), ("images", 1, 2**63), ("images_at_9999", 0, row["images"])]
+    for name, least, most in bounds:
+        if type(row[name]) is not int or not least <= row[name] <= most:
             raise ValueError(f"{name} {row[name]}")
-    if not 0 <= int(row["images_at_9999"]) <= int(row["images"]) or not row["images"]:
-        raise ValueError(f"images {row['images']}")
 
 
 def decides_random_bits() -> dict[str, Any]:

@@ -28,7 +28,7 @@ from experiments.terminal import Terminal
 from fooljax.base import Target, TargetCard
 from fooljax.errors import InputError, shown
 from fooljax.evaluation import confidence, score
-from fooljax.reading import name_of, open_regular
+from fooljax.reading import name_of, read_regular
 from fooljax.storage import write_json
 from fooljax.targets import imagenet
 
@@ -37,6 +37,8 @@ ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF")
 """That are looked for, whatever the ending says."""
 MAX_PIXELS = 2**26
+MAX_BYTES = 2**29
+"""Of a file: what so many pixels take that are not compressed, of four channels of 16 bits."""
 SMALL = 2**22
 PIXELS_PER_BYTE = 1032
 """No file of more than `SMALL` pixels has more: what deflate reaches with 8 bits a pixel, all the same."""
@@ -61,19 +63,19 @@ def read_photograph(path: Path, side: int) -> npt.NDArray[np.uint8]:
         its size holds, so long that it would become so large when scaled, or of numbers without a known
         range.
     """
-    with open_regular(path) as file:
-        size = file.seek(0, io.SEEK_END)
-        try:
-            with warnings.catch_warnings(action="ignore"), Image.open(file, formats=FORMATS) as image:
-                _check_size(image.size, size, side)
-                picture = _in_colour(_upright(image))
-        except InputError as error:
-            raise InputError(f"{name_of(path)}: {error}") from error
-        except Exception as error:  # Pillow's readers raise what they like over a damaged file
-            raise InputError(
-                f"{name_of(path)}: expected an image, found something else "
-                f"({type(error).__name__}: {shown(error)})"
-            ) from error
+    # In memory: from a file, Pillow reads as many bytes as a header claims, in one piece.
+    content = io.BytesIO(read_regular(path, MAX_BYTES))
+    try:
+        with warnings.catch_warnings(action="ignore"), Image.open(content, formats=FORMATS) as image:
+            _check_size(image.size, content.getbuffer().nbytes, side)
+            picture = _in_colour(_upright(image))
+    except InputError as error:
+        raise InputError(f"{name_of(path)}: {error}") from error
+    except Exception as error:  # Pillow's readers raise what they like over a damaged file
+        raise InputError(
+            f"{name_of(path)}: expected an image, found something else "
+            f"({type(error).__name__}: {shown(error)})"
+        ) from error
     scale = side / min(picture.size)
     width, height = (max(side, round(length * scale)) for length in picture.size)
     picture = picture.resize((width, height), Image.Resampling.BICUBIC)

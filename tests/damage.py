@@ -431,7 +431,9 @@ def _other_array(array: np.ndarray, chance: Random) -> np.ndarray:
 def _array(content: bytes, chance: Random) -> bytes:
     stream = io.BytesIO()
     try:
-        np.save(stream, _other_array(np.load(io.BytesIO(content)), chance))
+        with warnings.catch_warnings(action="ignore"):
+            array = np.load(io.BytesIO(content))
+        np.save(stream, _other_array(array, chance))
     except Exception:  # damaged before, or numbers that do not become others
         return content
     return stream.getvalue()

@@ -1,5 +1,6 @@
 """The ImageNet commands, with a small network in the place of the real one but in one test."""
 
+import contextlib
 import csv
 import json
 import os
@@ -186,6 +187,20 @@ def test_large_files_are_refused(tmp_path, monkeypatch):
     Image.new("RGB", (20, 20)).save(tmp_path / "a.png")
     with pytest.raises(InputError, match="at most 64 megapixels"):
         validate.read_photograph(tmp_path / "a.png", 10)
+
+
+def test_no_memory_is_taken_for_bytes_that_are_only_claimed(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (24, 20, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    content = bytearray((tmp_path / "a.png").read_bytes())
+    struct.pack_into(">I", content, content.index(b"IDAT") - 4, 2**29)
+    (tmp_path / "a.png").write_bytes(content)
+    tracemalloc.start()
+    with contextlib.suppress(InputError):
+        validate.read_photograph(tmp_path / "a.png", 10)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**24
 
 
 def grey16(path):

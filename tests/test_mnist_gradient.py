@@ -14,6 +14,7 @@ from fooljax.errors import InputError
 from fooljax.evaluation import confidence
 from fooljax.report import Number, png_bytes
 from fooljax.report.comparison import Comparison, Method, climbs, write_comparison
+from fooljax.storage import load_arrays, save_tree
 from fooljax.targets import lenet
 
 METHODS = ["unregularised", "seed_169", "seed_188", "seed_360", "adam", "adam_smooth"]
@@ -173,6 +174,17 @@ def test_a_damaged_climb_is_climbed_again(broken_off, folder, caplog):
     assert len(calls) == 5
     assert "unregularised.npz" in caplog.text
     assert everything(outdir) == everything(folder)
+
+
+@pytest.mark.parametrize("seconds", [None, "3", -1.0])
+def test_a_climb_without_its_seconds_is_refused(seconds, broken_off, capsys):
+    outdir, _ = broken_off
+    path = outdir / "checkpoints" / "unregularised.npz"
+    arrays, _, facts = load_arrays(path)
+    facts.pop("seconds")
+    save_tree(path, arrays, facts if seconds is None else {**facts, "seconds": seconds})
+    assert mnist_gradient.main(["--resume", str(outdir), "--quiet"]) == 2
+    assert f"unregularised.npz: expected the seconds spent, found {seconds}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,9 @@ def test_an_arm_is_run_saved_and_not_run_again(tmp_path, idx_folder, capsys):
         ("target_sha256", "1" * 64),
         ("passes_to_all", 10**9),
         ("images", 0),
+        ("images", "4"),
+        ("images_at_9999", 0.5),
+        ("target_seed", "0"),
         ("budget", 801),
     ):
         write_json(paths[0], {**rows[0], name: value})

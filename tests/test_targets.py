@@ -3,6 +3,7 @@
 import dataclasses
 import fnmatch
 import io
+import json
 import logging
 import os
 import shutil
@@ -449,6 +450,25 @@ def test_wrong_shipped_networks_are_named(tmp_path, monkeypatch):
     path.unlink()
     with pytest.raises(FaultError, match=r"seed0.npz: cannot be read .*; install fooljax again"):
         pretrained()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"network": None}, {"weights": 3}, {"weights": [{}]}, {"image_shape": [1, 1, 0]}, {"versions": []}],
+)
+def test_a_damaged_card_of_shipped_networks_is_told(change, tmp_path, monkeypatch):
+    card = json.loads((shipped.FOLDER / "card.json").read_bytes()) | change
+    if card["network"] is None:
+        del card["network"]
+    shutil.copytree(shipped.FOLDER, tmp_path / "weights")
+    (tmp_path / "weights" / "card.json").write_text(json.dumps(card))
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path / "weights")
+    shipped.shipped_card.cache_clear()
+    try:
+        with pytest.raises(FaultError, match=r"card.json: damaged \(.*\); install fooljax again"):
+            pretrained()
+    finally:
+        shipped.shipped_card.cache_clear()
 
 
 def test_any_callable_becomes_a_target():

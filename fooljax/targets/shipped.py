@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from fooljax.base import Target, TargetCard
-from fooljax.errors import FaultError, InputError
+from fooljax.errors import FaultError, InputError, shown
 from fooljax.storage import load_tree, read_json
 from fooljax.targets._trained import NETWORKS, apply_of
 
@@ -34,12 +34,24 @@ def pretrained(network: str = "lenet", seed: int = 0) -> tuple[Target, TargetCar
       FaultError: the installed files are damaged.
     """
     card = shipped_card()
+    try:
+        return _read(card, network, seed)
+    except (InputError, FaultError):
+        raise
+    except Exception as error:  # a network of a wrong shape makes Flax raise what it likes
+        found = f"{type(error).__name__}: {shown(error)}"
+        raise FaultError(f"{FOLDER / 'card.json'}: damaged ({found}); install fooljax again") from error
+
+
+def _read(card: dict[str, Any], network: str, seed: int) -> tuple[Target, TargetCard]:
+    """The network and its card; an error of another kind where `card.json` is not of its form."""
     if network != card["network"]:
-        raise InputError(f"network: expected one that is shipped ({card['network']}), got {network}")
+        raise InputError(f"network: expected one that is shipped ({shown(card['network'])}), got {network}")
     entry = next((entry for entry in card["weights"] if entry["seed"] == seed), None)
     if entry is None:
         seeds = [entry["seed"] for entry in card["weights"]]
-        raise InputError(f"seed: expected {seeds[0]} to {seeds[-1]} for the shipped networks, got {seed}")
+        known = f"{shown(seeds[0], 40)} to {shown(seeds[-1], 40)}"
+        raise InputError(f"seed: expected {known} for the shipped networks, got {seed}")
     path = FOLDER / entry["file"]
     title, build = NETWORKS[network]
     blank = jax.ShapeDtypeStruct((1, *card["image_shape"]), jnp.float32)

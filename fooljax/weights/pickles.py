@@ -3,7 +3,7 @@
 A pickle is a program for a small machine, and Python's runs whatever it says. This one knows the same
 instructions, but makes plain values only. For an object that only its own code could make, there stands an
 `Unread` that says which it was, whatever the pickle does to it. The memory that the values may take is
-bounded by the size of the file, and the number of instructions is bounded too.
+bounded by the size of the file, and so is the number of instructions.
 """
 
 import pickletools
@@ -13,9 +13,12 @@ from typing import Any, NamedTuple
 
 from fooljax.errors import shown
 
-MAX_INSTRUCTIONS = 1_000_000
 SMALL = 4 * 2**20
 """A smaller file may make as many values as one of this many bytes."""
+MIN_INSTRUCTIONS, MAX_INSTRUCTIONS = 200_000, 1_000_000
+"""A network takes about 30 for each of its tensors, which come to less than ten thousand."""
+BYTES_PER_INSTRUCTION = 200
+"""Of a file, where that allows a number between the two."""
 _MAX_DIGITS = 24
 _MAX_PLACES = 2**32
 
@@ -65,7 +68,7 @@ class Reader:
         self.at = 0
         self._content = content
         self._memory = 2 * max(file_size, SMALL)
-        self._instructions = MAX_INSTRUCTIONS
+        self._instructions = min(max(MIN_INSTRUCTIONS, file_size // BYTES_PER_INSTRUCTION), MAX_INSTRUCTIONS)
         self._call = call
         self._refer = refer
         self._stack: list[Any] = []
@@ -100,8 +103,10 @@ class Reader:
     def _spend(self, memory: int) -> None:
         self._memory -= memory
         self._instructions -= 1
-        if self._memory < 0 or self._instructions < 0:
+        if self._memory < 0:
             raise PickleError("found a pickle of more values than a file of this size holds")
+        if self._instructions < 0:
+            raise PickleError("found a pickle of more instructions than a file of this size needs")
 
     def _argument(self, size: int) -> bytes:
         """The bytes that belong to an instruction; `size` as in `pickletools`."""
