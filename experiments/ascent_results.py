@@ -357,7 +357,7 @@ def _numbers(summary: Mapping[str, Any], control: Mapping[str, Any]) -> list[Num
     worth = [
         Number(
             "What the network is worth",
-            f"{summary['clean_accuracy']:.1%}",
+            f"{summary['clean_accuracy']:.2%}",
             "The share of real images, held out from its training, that it names correctly.",
         )
         for _ in range(summary["clean_accuracy"] is not None)

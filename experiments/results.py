@@ -419,7 +419,7 @@ def _numbers(summary: Mapping[str, Any]) -> list[Number]:
     if summary["clean_accuracy"] is not None:
         worth = Number(
             "What the network is worth",
-            f"{summary['clean_accuracy']:.1%}",
+            f"{summary['clean_accuracy']:.2%}",
             "The share of real images, held out from its training, that it names correctly.",
         )
         numbers.insert(-1, worth)
