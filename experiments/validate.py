@@ -40,8 +40,8 @@ MAX_PIXELS = 2**26
 MAX_BYTES = 2**29
 """Of a file: what so many pixels take that are not compressed, of four channels of 16 bits."""
 SMALL = 2**22
-PIXELS_PER_BYTE = 1032
-"""No file of more than `SMALL` pixels has more: what deflate reaches with 8 bits a pixel, all the same."""
+PIXELS_PER_BYTE = 128
+"""Of a photograph, at most, where it has more than `SMALL`; the coarsest JPEG of one has some 50."""
 NAMED = 20
 """Images that are passed over and told by name; the others are counted."""
 SAMPLES = (
@@ -89,7 +89,7 @@ def _check_size(size: tuple[int, int], file_size: int, side: int) -> None:
     if width * height > MAX_PIXELS:
         raise InputError(f"expected at most 64 megapixels, got {width} x {height}")
     if width * height > max(SMALL, PIXELS_PER_BYTE * file_size):
-        raise InputError(f"expected a whole image, got {width} x {height} in {file_size:,} bytes")
+        raise InputError(f"expected a photograph, got {width} x {height} pixels in {file_size:,} bytes")
     if side * side * max(size) > MAX_PIXELS * min(size):
         raise InputError(f"expected sides that are nearer to each other, got {width} x {height}")
 

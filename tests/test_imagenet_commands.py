@@ -337,3 +337,9 @@ def test_all_folders_numbered_from_1_are_refused(tmp_path):
     (tmp_path / ("9" * 200)).mkdir()
     with pytest.raises(InputError, match="expected folders named as"):
         validate.find_images(tmp_path, [f"n{index:08d}" for index in range(9)])
+
+
+def test_an_image_that_is_hardly_more_than_its_header_is_refused(tmp_path):
+    Image.new("L", (5000, 5000)).save(tmp_path / "flat.png")
+    with pytest.raises(InputError, match=r"expected a photograph, got 5000 x 5000 pixels in [0-9,]+ bytes"):
+        validate.read_photograph(tmp_path / "flat.png", 8)
