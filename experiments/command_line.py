@@ -25,6 +25,12 @@ from fooljax.errors import FaultError, InputError, shown
 from fooljax.precision import in_float32
 
 Config = TypeVar("Config")
+JAX_SETTINGS = {
+    "jax_disable_jit": False,  # whole searches are one program
+    "jax_debug_infs": False,  # an empty cell has log-odds of minus infinity
+    "jax_numpy_dtype_promotion": "standard",
+}
+"""Settings of JAX that the commands need, whatever the environment says."""
 
 
 class Interrupted(BaseException):
@@ -299,6 +305,10 @@ def run_command(main: Callable[[], None], config: type[Any]) -> int:
             # A terminal without the letters of a name shows their numbers.
             stream.reconfigure(errors="backslashreplace")
     logging.basicConfig(level=logging.WARNING, handlers=[_notes()])
+    for name, needed in JAX_SETTINGS.items():
+        if (found := jax.config.values[name]) != needed:
+            logging.getLogger("fooljax").warning("%s is %s; this command uses %s", name, found, needed)
+            jax.config.update(name, needed)
     if signal.getsignal(signal.SIGINT) is stopped_while_loading:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

@@ -151,14 +151,17 @@ def _odds(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
 def _check_logits(logits: npt.NDArray[np.float32], tolerance: float) -> None:
     """Tells probabilities from logits, and doubts logits that cannot rank images."""
     sums = np.sum(logits, axis=1)
-    if np.all(logits >= 0.0) and np.all(np.abs(sums - 1.0) < tolerance):
+    total, alike = float(np.mean(sums)), bool(np.all(logits == logits[:1]))
+    # In percent, too; but a network that says the same of every image has rows of one sum, whatever it gives.
+    even = np.all(np.abs(sums - total) < tolerance * total) and (not alike or abs(total - 1.0) < tolerance)
+    if np.all(logits >= 0.0) and even:
         raise InputError(
-            "target: expected logits, got what look like probabilities (none negative, rows sum to 1); "
-            "give the layer before the softmax, or the logarithm of these"
+            "target: expected logits, got what look like probabilities (none negative, rows sum to "
+            f"{total:.4g}); give the layer before the softmax, or the logarithm of these"
         )
     if np.all((logits >= 0.0) & (logits <= 1.0)):
         logger.warning("target: all its outputs lie in [0, 1]; if they are probabilities, give their logits")
-    if np.all(logits == logits[:1]):
+    if alike:
         logger.warning("target: its logits are the same for all %d images that it was shown", len(logits))
     largest = float(np.max(np.abs(logits), initial=0.0))
     if largest > LARGE:

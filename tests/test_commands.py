@@ -612,3 +612,25 @@ def test_help_names_the_papers_constants_and_their_source(capsys):
     text = " ".join(capsys.readouterr().out.split())
     assert "--mutation-rate X share of genes changed per child at the start; paper 2.2 (default: 0.1)" in text
     assert "authors' code" in text
+
+
+@pytest.mark.parametrize(
+    "setting", ["JAX_DISABLE_JIT=1", "JAX_DEBUG_INFS=1", "JAX_NUMPY_DTYPE_PROMOTION=strict"]
+)
+def test_settings_of_jax_that_no_search_can_have_are_told_and_left(setting, tmp_path):
+    name, value = setting.split("=")
+    words = (
+        "--runs",
+        "1",
+        "--generations",
+        "1",
+        "--children",
+        "4",
+        "--quiet",
+        "--outdir",
+        str(tmp_path / "run"),
+    )
+    status, _, errors = command(*words, **{name: value})
+    assert status == 0, errors
+    assert errors.startswith(f"note: {name.lower()} is ")
+    assert (tmp_path / "run" / "index.html").exists()

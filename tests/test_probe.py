@@ -93,6 +93,8 @@ def test_a_verdict_that_depends_on_its_batch_or_on_chance_is_refused(network, wo
 def test_probabilities_are_refused_and_log_probabilities_are_logits():
     with pytest.raises(InputError, match=r"^target: expected logits, got what look like probabilities"):
         probe(of(lambda params, images: jax.nn.softmax(logits(params, images))), SHAPE)
+    with pytest.raises(InputError, match=r"what look like probabilities \(none negative, rows sum to 100\)"):
+        probe(of(lambda params, images: 100.0 * jax.nn.softmax(logits(params, images))), SHAPE)
     with pytest.raises(InputError, match="what look like probabilities"):
         probe(of(lambda params, images: jax.nn.softmax(logits(params, images)).astype(jnp.bfloat16)), SHAPE)
     found = probe(of(lambda params, images: jax.nn.log_softmax(logits(params, images))), SHAPE)

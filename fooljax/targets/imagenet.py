@@ -102,6 +102,8 @@ def preprocessing(name: str, crops: int = 1) -> Preprocessing:
 def _mean(name: str, how: Preprocessing, mean: Path | str | None) -> npt.NDArray[np.float32]:
     if mean is not None:
         image = read_mean_image(Path(mean))
+        if np.max(image) <= 1.0:
+            raise InputError(f"mean: expected levels from 0 to 255, got none above {np.max(image):g}")
         margin = image.shape[0] - how.input_size
         if image.shape[0] != image.shape[1] or margin < 0:
             raise InputError(f"mean: expected {how.size} x {how.size} pixels, got {list(image.shape)}")
