@@ -325,9 +325,9 @@ def test_whatever_is_wrong_with_a_cached_network_it_is_trained_again(
     assert "training again" in caplog.records[0].getMessage()
     assert path.name in caplog.records[0].getMessage()
     assert before == after
-    if damage == "a folder":
+    if damage in ("a folder", "a pipe"):
         # It is left alone, and that the network is not kept is told.
-        assert (path / "something").read_bytes() == raw
+        assert path.is_fifo() if damage == "a pipe" else (path / "something").read_bytes() == raw
         assert "will not be kept" in caplog.records[1].getMessage()
     else:
         assert path.read_bytes() == raw

@@ -247,8 +247,8 @@ def _can_keep(path: Path) -> bool:
     """Whether the cache can be written, with a notice where it cannot."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, "a folder is in the way", str(path))
+        if path.exists() and not path.is_file():
+            raise FileExistsError(errno.EEXIST, "a folder, a pipe or a device is in the way", str(path))
         with tempfile.TemporaryFile(dir=path.parent):
             return True
     except OSError as error:
@@ -259,5 +259,5 @@ def _can_keep(path: Path) -> bool:
 def _keep(path: Path, params: Params, facts: dict[str, Any]) -> None:
     try:
         save_tree(path, params, facts)
-    except FaultError as error:
+    except (FaultError, InputError) as error:
         logger.warning("%s; the network is used, but not kept", shown(error))
