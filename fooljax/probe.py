@@ -25,6 +25,9 @@ TOLERANCE = 0.1
 """Log-odds by which a verdict may move with the batch it is in, beside what its logits' rounding explains."""
 SUMS_TO_ONE = 1e-3
 """How far from 1 the sum of what counts as probabilities may be, beside their rounding."""
+SMALL = 64 * 64 * 3
+"""Values of an image up to which one is asked about alone. A batch of another size is a program of its own,
+and to compile a large network twice would take longer than it is worth."""
 LARGE = 2.0**17
 """Float32 logits of this size are 1/64 apart: log-odds of a few nats are no longer told apart well."""
 
@@ -102,11 +105,14 @@ def probe(target: Target, image_shape: tuple[int, ...]) -> Probe:
     odds = _odds(first)
     turned = np.roll(np.arange(IMAGES), 3)
     copies = np.zeros(IMAGES, int)
-    for words, others, places in (
+    arrangements = [
         ("asked twice the same", ask(images), np.arange(IMAGES)),
         ("in another place of the batch", ask(images[turned])[np.argsort(turned)], np.arange(IMAGES)),
         ("among copies of itself instead of other images", ask(images[copies]), copies),
-    ):
+    ]
+    if images[0].size <= SMALL:
+        arrangements.append(("in a batch of its own", ask(images[:1]), copies[:1]))
+    for words, others, places in arrangements:
         moved = np.asarray(np.abs(_odds(others) - odds[places]))
         if np.max(moved[~nan[places]], initial=0.0) > allowed:
             image, cell = np.unravel_index(np.nanargmax(np.where(np.isnan(moved), -1.0, moved)), moved.shape)

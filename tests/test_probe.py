@@ -67,6 +67,10 @@ def by_place(params, images):
     return logits(params, images) + jnp.arange(images.shape[0])[:, None] * jnp.asarray([[1.0, 0, 0, 0]])
 
 
+def by_size(params, images):
+    return logits(params, images) * (1.0 if images.shape[0] >= 8 else 0.1)
+
+
 def by_chance(params, images):
     def draw(_):
         return np.random.default_rng().normal(size=(images.shape[0], 4)).astype(np.float32)
@@ -81,6 +85,7 @@ def by_chance(params, images):
         (of(by_batch_mean), "among copies of itself instead of other images"),
         (of(by_place), "in another place of the batch"),
         (of(by_chance), "asked twice the same"),
+        (of(by_size), "in a batch of its own"),
         (flax_target(train=True), "in another place of the batch|among copies of itself"),
     ],
 )
