@@ -14,11 +14,12 @@ import numpy.typing as npt
 from experiments.command_line import in_words
 from experiments.elites import RESCORE_TOLERANCE, claimed, read_image, replaced, slug
 from experiments.job import Subject
-from experiments.results import FOOLED, _finite, _medians
+from experiments.results import _finite, _medians
 from experiments.run_folder import RunFolder, versions
 from fooljax.base import Target, TargetCard
 from fooljax.errors import FaultError
 from fooljax.evaluation import quantise, score
+from fooljax.evolution import FOOLED
 from fooljax.gradient_ascent import Ascent, Rule
 from fooljax.report import Number, format_confidence, gallery, png_bytes
 from fooljax.report.comparison import Comparison, climbs, write_comparison

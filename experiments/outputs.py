@@ -25,15 +25,9 @@ def _is_json(path: Path) -> bool:
         return False
 
 
-def _is_evosax_table(path: Path) -> bool:
-    with open(path, "rb") as file:
-        return file.readline() == b"# evosax through the adapter\n"
-
-
 KINDS: dict[str, Callable[[Path], bool]] = {
     "a PNG picture": _is_picture,
     "a JSON object": _is_json,
-    "a table of evosax": _is_evosax_table,
 }
 """What commands write, and whether a plain file is one."""
 

@@ -17,7 +17,7 @@ from experiments.job import Job
 from experiments.run_folder import versions
 from fooljax.base import TargetCard
 from fooljax.evaluation import confidence, to_log_odds
-from fooljax.evolution import Evolution
+from fooljax.evolution import FOOLED, Evolution
 from fooljax.report import (
     MAX_ELITES,
     Elite,
@@ -36,8 +36,6 @@ from fooljax.report import (
 )
 from fooljax.storage import write_bytes
 
-FOOLED = to_log_odds(0.9999)
-"""What the paper calls fooled. Source: Nguyen et al. 2015, abstract."""
 CLASSES_PAGE = "classes.html"
 """Where there are more images than the run's page shows."""
 GALLERY = 40

@@ -39,14 +39,13 @@ from fooljax.base import Encoding, Target, TargetCard
 from fooljax.datasets import Dataset
 from fooljax.encodings.cppn.encoding import cppn
 from fooljax.errors import FaultError, InputError, shown
-from fooljax.evaluation import score, to_log_odds
-from fooljax.evolution import Evolution, Progress, evolve
+from fooljax.evaluation import score
+from fooljax.evolution import FOOLED, Evolution, Progress, evolve
 from fooljax.report.budget import success_curves
 from fooljax.statistics import median_interval, ratio_interval
 from fooljax.storage import read_json, write_bytes, write_json
 from fooljax.targets._trained import lenet
 
-FOOLED = to_log_odds(0.9999)
 FAMILIES = ("cppn", "direct")
 STAGES = ("screen", "finals", "confirm")
 FIRST_TARGET = {"screen": 0, "finals": 0, "confirm": 100}

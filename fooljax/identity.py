@@ -15,7 +15,7 @@ from typing import Any
 import jax
 import jaxlib.version
 
-from fooljax.base import Encoding, Problem, Strategy
+from fooljax.base import Encoding, Params, Problem, Strategy
 from fooljax.errors import InputError, shown
 from fooljax.storage import digest_tree
 
@@ -36,17 +36,30 @@ def search_identity(
       problem: the target's parameters, the encoding's coordinates and the cells.
       lowered: the program of one generation of one run.
     """
-    program = lowered.as_text()
     return {
         "cells": list(problem.cells),
         "encoding": encoding.name,
         "strategy": strategy.name,
         "batch_size": strategy.batch_size,
-        "jax": jax.__version__,
         "jax_threefry_partitionable": bool(jax.config.values["jax_threefry_partitionable"]),
-        "params_sha256": digest_tree(jax.device_get(problem.params)),
         "coordinates_sha256": digest_tree(jax.device_get(problem.coordinates)),
-        "program_sha256": hashlib.sha256(program.encode()).hexdigest(),
+        **program_identity("program", problem.params, lowered),
+    }
+
+
+def program_identity(name: str, params: Params, lowered: jax.stages.Lowered) -> dict[str, Any]:
+    """What decides the results of any program that asks a network, in JSON-ready facts.
+
+    Args:
+      name: "program" of a search, "climb" of an ascent; the digest is kept under it.
+      params: the network's parameters.
+      lowered: the program.
+    """
+    program = lowered.as_text()
+    return {
+        "jax": jax.__version__,
+        "params_sha256": digest_tree(jax.device_get(params)),
+        f"{name}_sha256": hashlib.sha256(program.encode()).hexdigest(),
         "calls_python": "python" in program and "callback" in program,
         "jaxlib": jaxlib.version.__version__,
         "device": f"{jax.devices()[0].platform}: {jax.devices()[0].device_kind}",

@@ -268,7 +268,6 @@ def _read_photograph(path: Path) -> object:
 
 def _outputs(folder: Path) -> list[Path]:
     (folder / "a.json").write_text(json.dumps({"a": [1, 2]}))
-    (folder / "a.csv").write_text("# evosax through the adapter\nSNES,1\n")
     Image.new("L", (4, 4)).save(folder / "a.png")
     return sorted(folder.iterdir())
 
@@ -277,7 +276,7 @@ def _read_output(path: Path) -> object:
     """Somebody's file that is asked to be replaced is looked at first."""
     from experiments.outputs import KINDS, check_output
 
-    kind = {".json": "a JSON object", ".csv": "a table of evosax", ".png": "a PNG picture"}[path.suffix]
+    kind = {".json": "a JSON object", ".png": "a PNG picture"}[path.suffix]
     assert kind in KINDS
     return check_output(path, "--output", kind)
 

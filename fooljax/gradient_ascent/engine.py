@@ -7,14 +7,12 @@ the authors overwrite in every iteration, is not kept; the last look needs no gr
 """
 
 import functools
-import hashlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import flax.struct
 import jax
 import jax.numpy as jnp
-import jaxlib.version
 import numpy as np
 import numpy.typing as npt
 
@@ -25,6 +23,7 @@ from fooljax.evaluation import backward_tile, quantise, tile_size, tiled_by_plat
 from fooljax.gradient_ascent._progress import progress
 from fooljax.gradient_ascent.rule import Look, Rule
 from fooljax.gradient_ascent.starts import as_mean
+from fooljax.identity import program_identity
 from fooljax.placement import gathered, place_of
 from fooljax.precision import as_float32, in_float32
 from fooljax.probe import count_classes, probe
@@ -174,12 +173,8 @@ def identity(
     function = functools.partial(climb, Climb(target.apply, rule, iterations))
     program = jax.jit(function).lower(target.params, *given)
     return jax.eval_shape(function, target.params, *given), {
-        "jax": jax.__version__,
-        "params_sha256": digest_tree(jax.device_get(target.params)),
-        "climb_sha256": hashlib.sha256(program.as_text().encode()).hexdigest(),
         "images_sha256": digest_tree(jax.device_get(given)),
-        "jaxlib": jaxlib.version.__version__,
-        "device": f"{jax.devices()[0].platform}: {jax.devices()[0].device_kind}",
+        **program_identity("climb", target.params, program),
     }
 
 

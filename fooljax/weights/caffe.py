@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from fooljax.errors import InputError, shown
 from fooljax.npz import NPY_START, npy_array, possible
+from fooljax.protobuf import ProtobufError, fields, varint
 from fooljax.reading import name_of, read_regular
 
 Tensors = dict[str, npt.NDArray[Any]]
@@ -28,10 +29,6 @@ MAX_FIELDS = 300_000
 """The largest networks have some ten thousand."""
 MAX_MEAN_SIDE = 768
 MOST_MEAN_BYTES = 64 * 2**20
-
-
-class _Damaged(ValueError):
-    """The file is not what it should be; says what was found."""
 
 
 def caffemodel_tensors(content: bytes, source: str) -> Tensors:
@@ -50,9 +47,9 @@ def caffemodel_tensors(content: bytes, source: str) -> Tensors:
             if field in (_LAYER, _OLD_LAYER) and isinstance(value, memoryview):
                 for name, blob in _layer(wire, value, old=field == _OLD_LAYER):
                     if name in tensors:
-                        raise _Damaged(f"two layers of the name {shown(name, 60)}")
+                        raise ProtobufError(f"two layers of the name {shown(name, 60)}")
                     tensors[name] = blob
-    except _Damaged as error:
+    except ProtobufError as error:
         raise InputError(f"{source}: expected a .caffemodel, found {error}") from error
     if not tensors:
         raise InputError(f"{source}: expected a .caffemodel, found no layer with weights in it")
@@ -76,7 +73,7 @@ def read_mean_image(path: Path) -> npt.NDArray[np.float32]:
     else:
         try:
             image = _blob(_Wire(), memoryview(content))
-        except _Damaged as error:
+        except ProtobufError as error:
             raise InputError(
                 f"{source}: expected a mean image (.binaryproto or .npy), found {error}"
             ) from error
@@ -101,7 +98,7 @@ def _layer(wire: "_Wire", message: memoryview, old: bool) -> Iterator[tuple[str,
         elif field == blobs_field and isinstance(value, memoryview):
             blobs.append(_blob(wire, value))
             if len(blobs) > 2:
-                raise _Damaged("a layer with more than weights and a bias")
+                raise ProtobufError("a layer with more than weights and a bias")
     if not blobs:
         return
     try:
@@ -109,7 +106,7 @@ def _layer(wire: "_Wire", message: memoryview, old: bool) -> Iterator[tuple[str,
     except UnicodeDecodeError:
         text = ""
     if not text:
-        raise _Damaged("a layer with weights but without a name")
+        raise ProtobufError("a layer with weights but without a name")
     yield f"{text}.weight", _dense(blobs[0])
     # Old files write a bias as [1, 1, 1, n].
     for bias in blobs[1:]:
@@ -132,7 +129,7 @@ def _blob(wire: "_Wire", message: memoryview) -> npt.NDArray[Any]:
                 if inner == _DIM:
                     shape += wire.numbers(dims) if isinstance(dims, memoryview) else [dims]
                 if len(shape) > MAX_RANK:
-                    raise _Damaged("a blob of too many dimensions")
+                    raise ProtobufError("a blob of too many dimensions")
         elif field in _LEGACY_SIZES and isinstance(value, int):
             sizes[field] = value
         elif field in numbers and isinstance(value, memoryview):
@@ -140,62 +137,33 @@ def _blob(wire: "_Wire", message: memoryview) -> npt.NDArray[Any]:
     kind = "<f8" if numbers[_DOUBLE_DATA] else "<f4"
     content = numbers[_DOUBLE_DATA] or numbers[_DATA]
     if len(content) % np.dtype(kind).itemsize or (numbers[_DATA] and numbers[_DOUBLE_DATA]):
-        raise _Damaged("a blob cut off in a number, or of two kinds of number")
+        raise ProtobufError("a blob cut off in a number, or of two kinds of number")
     shape = shape or [sizes.get(field, 1) for field in _LEGACY_SIZES]
     array = np.frombuffer(content, kind)
     if not possible(shape, array.itemsize) or math.prod(shape) != array.size:
-        raise _Damaged(f"a blob of shape {shape} with {array.size} numbers")
+        raise ProtobufError(f"a blob of shape {shape} with {array.size} numbers")
     return array.reshape(shape)
 
 
 class _Wire:
-    """Reads the wire format of protocol buffers, and counts the fields that it meets."""
+    """Reads protocol buffers, and counts the fields that it meets."""
 
     def __init__(self) -> None:
         self.left = MAX_FIELDS
 
     def fields(self, message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
         """A message's fields: numbers as int, everything with a length (and lone floats) as bytes."""
-        at = 0
-        while at < len(message):
+        for field, value in fields(message):
             self.left -= 1
             if self.left < 0:
-                raise _Damaged(f"more than {MAX_FIELDS:,} fields")
-            tag, at = _varint(message, at)
-            kind, field = tag & 7, tag >> 3
-            if kind == 0:
-                value, at = _varint(message, at)
-                yield field, value
-                continue
-            if kind == 2:
-                size, at = _varint(message, at)
-            elif kind in (1, 5):
-                size = 8 if kind == 1 else 4
-            else:
-                raise _Damaged(f"no protocol buffer (wire type {kind} at byte {at})")
-            if at + size > len(message):
-                raise _Damaged(f"a field of {size:,} bytes where {len(message) - at:,} are left")
-            yield field, message[at : at + size]
-            at += size
+                raise ProtobufError(f"more than {MAX_FIELDS:,} fields")
+            yield field, value
 
     def numbers(self, message: memoryview) -> list[int]:
         """Packed numbers, as many as a blob may have dimensions and one more."""
         values: list[int] = []
         at = 0
         while at < len(message) and len(values) <= MAX_RANK:
-            value, at = _varint(message, at)
+            value, at = varint(message, at)
             values.append(value)
         return values
-
-
-def _varint(message: memoryview, at: int) -> tuple[int, int]:
-    value = 0
-    for shift in range(0, 70, 7):
-        if at >= len(message):
-            raise _Damaged("a file cut off in a number")
-        byte = message[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-    raise _Damaged("a number of more than 64 bits")
