@@ -17,12 +17,12 @@ import numpy.typing as npt
 from benchmarks.cppn_oracle import fold, outputs
 from benchmarks.genomes import evolved_genomes
 from benchmarks.timing import machine
-from experiments.outputs import file_of
 from fooljax.encodings.cppn.coordinates import COORDINATES
 from fooljax.encodings.cppn.functions import FUNCTION_SETS
 from fooljax.encodings.cppn.genome import CPPN, Layout, validate
 from fooljax.encodings.cppn.lowering import LOWERINGS
 from fooljax.encodings.cppn.render import make_render
+from fooljax.storage.outputs import file_of
 
 LAYOUT = Layout()
 SIDE = 28

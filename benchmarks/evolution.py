@@ -15,10 +15,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.timing import gemm, interleaved, machine, peak_resident_bytes, spread
-from experiments.outputs import file_of
-from fooljax.base import Encoding, Problem
 from fooljax.encodings import cppn, direct
+from fooljax.engine.types import Encoding, Problem
 from fooljax.evolution import CHUNK, EvolutionState, Search, compile_advance, compile_start
+from fooljax.storage.outputs import file_of
 from fooljax.strategies import map_elites
 from fooljax.targets import LeNet
 from fooljax.targets._trained import lenet_apply

@@ -15,16 +15,16 @@ import numpy as np
 from evosax.algorithms import algorithms
 
 from benchmarks.timing import interleaved, machine, spread
-from experiments.outputs import file_of
-from fooljax.archive import empty, insert
-from fooljax.base import Problem
 from fooljax.encodings import direct
-from fooljax.evaluation import make_fitness
+from fooljax.engine.archive import empty, insert
+from fooljax.engine.fitness import make_fitness
+from fooljax.engine.types import Problem
 from fooljax.evolution import Search, compile_advance, compile_start
-from fooljax.storage import write_json
+from fooljax.storage.outputs import file_of
+from fooljax.storage.trees import write_json
 from fooljax.strategies import evosax
 from fooljax.targets._trained import lenet_apply
-from fooljax.targets.networks import LeNet
+from fooljax.targets.networks.lenet import LeNet
 
 CLASSES, POPULATION, GENERATIONS, STEP = 10, 20, 10, 0.05
 

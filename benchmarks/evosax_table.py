@@ -2,7 +2,7 @@
 
     python -m benchmarks.evosax_table --json docs/results/benchmarks/evosax.json
 
-Goes on where it was broken off: algorithms in the JSON file are not run again. `experiments.publish` makes
+Goes on where it was broken off: algorithms in the JSON file are not run again. `docs.publish` makes
 docs/evosax.md of it.
 """
 
@@ -14,11 +14,11 @@ import jax
 import numpy as np
 
 from benchmarks.timing import machine
-from experiments.outputs import file_of
-from fooljax import datasets
+from fooljax import data as datasets
 from fooljax.encodings import direct
 from fooljax.evolution import evolve
-from fooljax.storage import read_json, write_json
+from fooljax.storage.outputs import file_of
+from fooljax.storage.trees import read_json, write_json
 from fooljax.strategies import evosax
 from fooljax.strategies.from_evosax import ALGORITHMS
 from fooljax.targets._trained import lenet

@@ -17,10 +17,10 @@ import numpy as np
 from flax import linen as nn
 
 from benchmarks.timing import interleaved, machine, peak_resident_bytes, spread
-from experiments.outputs import file_of
-from fooljax.gradient_ascent import PRESETS, Climb, climb, odds_and_gradient, optimiser, progress
+from fooljax.gradient import PRESETS, Climb, climb, odds_and_gradient, optimiser, progress
+from fooljax.storage.outputs import file_of
 from fooljax.targets._trained import lenet_apply
-from fooljax.targets.networks import LeNet
+from fooljax.targets.networks.lenet import LeNet
 
 BATCHES = (50, 200, 1000)
 GATED = 1000

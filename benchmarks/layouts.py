@@ -2,7 +2,7 @@
 
 Run as `python -m benchmarks.layouts --json FILE`, on an otherwise idle machine. All forms of a network take
 turns. "bare" is the network alone in a program, "loop" the network inside a scan as it is, "ours" the same
-with its convolutions rewritten by `fooljax.channels_last`, as `fooljax` puts it into its loops. Gradients are
+with its convolutions rewritten by `fooljax.engine.channels_last`, as `fooljax` puts it into its loops. Gradients are
 those with respect to the images.
 """
 
@@ -16,9 +16,9 @@ import numpy as np
 from jax import lax
 
 from benchmarks.timing import interleaved, machine, spread
-from experiments.outputs import file_of
-from fooljax.channels_last import channels_last
-from fooljax.storage import write_json
+from fooljax.engine.channels_last import channels_last
+from fooljax.storage.outputs import file_of
+from fooljax.storage.trees import write_json
 
 MUST = 0.8
 """Of the bare speed."""

@@ -15,13 +15,13 @@ import numpy as np
 from scipy.stats import bootstrap
 
 from benchmarks.timing import machine
-from experiments.outputs import file_of
-from fooljax.archive import Archive, empty
-from fooljax.base import Problem
 from fooljax.encodings import cppn
 from fooljax.encodings.cppn.mutation import Rates
-from fooljax.evaluation import make_fitness
-from fooljax.storage import load_tree, write_json
+from fooljax.engine.archive import Archive, empty
+from fooljax.engine.fitness import make_fitness
+from fooljax.engine.types import Problem
+from fooljax.storage.outputs import file_of
+from fooljax.storage.trees import load_tree, write_json
 from fooljax.targets import imagenet
 
 ARCHIVE = Path(__file__).parent.parent / "docs" / "results" / "imagenet_cppn" / "archive.npz"

@@ -20,7 +20,6 @@ import numpy as np
 from benchmarks import render_baseline
 from benchmarks.genomes import evolved_genomes, random_genomes
 from benchmarks.timing import interleaved, machine, peak_resident_bytes, spread
-from experiments.outputs import file_of
 from fooljax.encodings.cppn import coordinates
 from fooljax.encodings.cppn.encoding import cppn
 from fooljax.encodings.cppn.functions import FUNCTION_SETS
@@ -28,7 +27,8 @@ from fooljax.encodings.cppn.genome import CPPN, Layout, validate
 from fooljax.encodings.cppn.lowering import LOWERINGS
 from fooljax.encodings.cppn.mutation import Rates, make_mutate
 from fooljax.encodings.cppn.render import make_render
-from fooljax.evaluation import draw
+from fooljax.rendering import draw
+from fooljax.storage.outputs import file_of
 
 SIZES = (28, 64, 256)
 ROOM = (32, 64, 128, 256)

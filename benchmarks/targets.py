@@ -19,14 +19,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.timing import gemm, interleaved, machine, peak_resident_bytes, spread
-from experiments.outputs import file_of
-from fooljax.base import Problem
 from fooljax.encodings import cppn
-from fooljax.evaluation import tiled
+from fooljax.engine.batching import tiled
+from fooljax.engine.types import Problem
 from fooljax.evolution import Search, compile_advance, compile_start
-from fooljax.storage import write_json
+from fooljax.storage.outputs import file_of
+from fooljax.storage.trees import write_json
 from fooljax.strategies import focused
-from fooljax.targets import alexnet, convolutions, efficientnet, imagenet
+from fooljax.targets import imagenet
+from fooljax.targets.networks import alexnet, convolutions, efficientnet
 
 IMAGES = 32
 CHILDREN = 100

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments import fooling, job
-from experiments.command_line import option, run_command
-from experiments.drawings import DrawingsConfig, encoding
-from experiments.photographs import PhotographsConfig, photographs
+from fooljax.cli.command_line import run_command
+from fooljax.runs import evolution_run as fooling
+from fooljax.runs import recipe as job
+from fooljax.runs.cppn_settings import DrawingsConfig, encoding
+from fooljax.settings import option
+from fooljax.targets.imagenet_target import PhotographsConfig, photographs
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Config(DrawingsConfig, PhotographsConfig):
         100, "children per generation, and random images to begin with; authors' code: 400", least=1
     )
     strategy: str = option(
-        "focused", "search strategy, see python -m experiments.strategies; paper: map_elites"
+        "focused", "search strategy, see python -m fooljax.cli.strategies; paper: map_elites"
     )
 
 

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments import fooling, job
-from experiments.command_line import option, run_command
-from experiments.photographs import PhotographsConfig, photographs
-from experiments.pixels import PixelsConfig, encoding
+from fooljax.cli.command_line import run_command
 from fooljax.encodings._direct import STORAGES
+from fooljax.runs import evolution_run as fooling
+from fooljax.runs import recipe as job
+from fooljax.runs.direct_settings import PixelsConfig, encoding
+from fooljax.settings import option
+from fooljax.targets.imagenet_target import PhotographsConfig, photographs
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Config(PixelsConfig, PhotographsConfig):
         100, "children per generation, and random images to begin with; authors' code: 200", least=1
     )
     strategy: str = option(
-        "map_elites", "search strategy, see python -m experiments.strategies; paper: map_elites"
+        "map_elites", "search strategy, see python -m fooljax.cli.strategies; paper: map_elites"
     )
     storage: str = option(
         "uint8",

@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from experiments import climbing
-from experiments.climbing import ClimbConfig
-from experiments.command_line import option, run_command
-from experiments.photographs import NetworkConfig, photographs
-from experiments.terminal import Host
-from fooljax.base import Target
+from fooljax.cli.command_line import run_command
+from fooljax.engine.types import Target
+from fooljax.runs import ascent_run as climbing
+from fooljax.runs.ascent_run import ClimbConfig
+from fooljax.settings import option
 from fooljax.targets import imagenet
+from fooljax.targets.imagenet_target import NetworkConfig, photographs
+from fooljax.terminal import Host
 
 CLASSES = "200,207,215,279,366,367,390,414,445,500,509,580,643,657,704,713,782,805,826,906"
 """The twenty of the authors' supplement. Source: the shell scripts of their code."""

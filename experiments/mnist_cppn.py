@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments import fooling, job
-from experiments.command_line import option, run_command
-from experiments.digits import DigitsConfig, digits
-from experiments.drawings import DrawingsConfig, encoding
+from fooljax.cli.command_line import run_command
+from fooljax.runs import evolution_run as fooling
+from fooljax.runs import recipe as job
+from fooljax.runs.cppn_settings import DrawingsConfig, encoding
+from fooljax.settings import option
+from fooljax.targets.mnist_target import DigitsConfig, digits
 
 
 @dataclass(frozen=True)
@@ -27,9 +29,9 @@ class Config(DrawingsConfig, DigitsConfig):
         100, "children per generation, and random images to begin with; authors' code: 200", least=1
     )
     strategy: str = option(
-        "focused", "search strategy, see python -m experiments.strategies; paper: map_elites"
+        "focused", "search strategy, see python -m fooljax.cli.strategies; paper: map_elites"
     )
-    lineage: bool = option(True, "record every replacement, for experiments.lineage")
+    lineage: bool = option(True, "record every replacement, for fooljax.cli.lineage")
 
 
 EXPERIMENT = job.Experiment(

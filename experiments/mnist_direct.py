@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments import fooling, job
-from experiments.command_line import run_command
-from experiments.digits import DigitsConfig, digits
-from experiments.pixels import PixelsConfig, encoding
+from fooljax.cli.command_line import run_command
+from fooljax.runs import evolution_run as fooling
+from fooljax.runs import recipe as job
+from fooljax.runs.direct_settings import PixelsConfig, encoding
+from fooljax.targets.mnist_target import DigitsConfig, digits
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from experiments import climbing
-from experiments.climbing import ClimbConfig
-from experiments.command_line import option, run_command
-from experiments.digits import TrainedConfig, digits
-from experiments.terminal import Host
-from fooljax import datasets
-from fooljax.base import Target
+from fooljax import data as datasets
+from fooljax.cli.command_line import run_command
+from fooljax.engine.types import Target
+from fooljax.runs import ascent_run as climbing
+from fooljax.runs.ascent_run import ClimbConfig
+from fooljax.settings import option
+from fooljax.targets.mnist_target import TrainedConfig, digits
+from fooljax.terminal import Host
 
 
 @dataclass(frozen=True)

@@ -30,20 +30,23 @@ import numpy.typing as npt
 from PIL import Image
 
 import fooljax
-from experiments import numbers
-from experiments.command_line import option, parse, run_command
-from experiments.fooling import keep_compiled_programs
-from experiments.run_folder import LOCK
-from fooljax import datasets, encodings, strategies
-from fooljax.base import Encoding, Target, TargetCard
-from fooljax.datasets import Dataset
+from fooljax import data as datasets
+from fooljax import encodings, strategies
+from fooljax.analysis.statistics import median_interval, ratio_interval
+from fooljax.cli.command_line import parse, run_command
+from fooljax.data.dataset import Dataset
 from fooljax.encodings.cppn.encoding import cppn
+from fooljax.engine.log_odds import FOOLED
+from fooljax.engine.types import Encoding, Target, TargetCard
 from fooljax.errors import FaultError, InputError, shown
-from fooljax.evaluation import score
-from fooljax.evolution import FOOLED, Evolution, Progress, evolve
+from fooljax.evolution import Evolution, Progress, evolve
+from fooljax.report import numbers
 from fooljax.report.budget import success_curves
-from fooljax.statistics import median_interval, ratio_interval
-from fooljax.storage import read_json, write_bytes, write_json
+from fooljax.runs.evolution_run import keep_compiled_programs
+from fooljax.runs.folder import LOCK
+from fooljax.scoring import score
+from fooljax.settings import option
+from fooljax.storage.trees import read_json, write_bytes, write_json
 from fooljax.targets._trained import lenet
 
 FAMILIES = ("cppn", "direct")

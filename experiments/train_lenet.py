@@ -18,17 +18,17 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 
-from experiments.command_line import Parser, run_command
-from experiments.digits import TrainedConfig
-from experiments.outputs import check_output
-from experiments.terminal import Signals, Terminal
-from fooljax import datasets
-from fooljax.base import Target
-from fooljax.datasets import Dataset
+from fooljax import data as datasets
+from fooljax.cli.command_line import Parser, run_command
+from fooljax.data.dataset import Dataset
+from fooljax.engine.types import Target
 from fooljax.errors import FaultError, InputError
-from fooljax.storage import digest_tree, load_tree, save_tree, write_json
+from fooljax.storage.outputs import check_output
+from fooljax.storage.trees import digest_tree, load_tree, save_tree, write_json
 from fooljax.targets._trained import NETWORKS, apply_of, check_trained, facts_of, fit
+from fooljax.targets.mnist_target import TrainedConfig
 from fooljax.targets.training import RECIPES, Recipe
+from fooljax.terminal import Signals, Terminal
 
 MNIST = "e8c6c4d85670f7ccfa422119af485b7575b00c9f2fc86ac6776227068f2ad29b"
 """`Dataset.digest` of MNIST's four files."""

@@ -1,26 +1,80 @@
 """fooljax: evolves images that a neural network names with near certainty and no person recognises.
 
 A JAX-native re-implementation of "Deep Neural Networks are Easily Fooled" (Nguyen, Yosinski and Clune, CVPR
-2015). `evolve` is the engine; encodings turn genomes into images, targets turn images into logits,
-strategies propose genomes.
+2015). Encodings turn genomes into images, targets turn images into logits, strategies propose genomes, and
+`evolve` does the rest. Whatever stands here is loaded when it is first asked for.
 """
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from fooljax import encodings, gradient_ascent, strategies
-from fooljax.archive import Archive
-from fooljax.base import Encoding, Offspring, Problem, Strategy, Target, TargetCard, as_target
-from fooljax.encodings.cppn.serialise import from_json, to_json
-from fooljax.errors import FaultError, InputError
-from fooljax.evaluation import confidence, log_odds, score, to_log_odds
-from fooljax.evolution import Evolution, EvolutionState, Progress, Replacements, Search, advance, evolve
-
 if TYPE_CHECKING:
-    from fooljax import datasets, report, statistics, storage, targets, testing, weights
-    from fooljax.report import curves, gallery, save_png
+    from fooljax import (
+        analysis,
+        data,
+        encodings,
+        engine,
+        gradient,
+        report,
+        runs,
+        storage,
+        strategies,
+        targets,
+        testing,
+    )
+    from fooljax.encodings.cppn.serialise import from_json, to_json
+    from fooljax.engine.archive import Archive
+    from fooljax.engine.log_odds import confidence, log_odds, to_log_odds
+    from fooljax.engine.types import Encoding, Offspring, Problem, Strategy, Target, TargetCard, as_target
+    from fooljax.errors import FaultError, InputError
+    from fooljax.evolution import Evolution, EvolutionState, Progress, Replacements, Search, advance, evolve
+    from fooljax.report.figures import curves, gallery, save_png
+    from fooljax.scoring import score
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
+
+_HOME = {
+    "Archive": "engine.archive",
+    "Encoding": "engine.types",
+    "Evolution": "evolution",
+    "EvolutionState": "evolution",
+    "FaultError": "errors",
+    "InputError": "errors",
+    "Offspring": "engine.types",
+    "Problem": "engine.types",
+    "Progress": "evolution",
+    "Replacements": "evolution",
+    "Search": "evolution",
+    "Strategy": "engine.types",
+    "Target": "engine.types",
+    "TargetCard": "engine.types",
+    "advance": "evolution",
+    "as_target": "engine.types",
+    "confidence": "engine.log_odds",
+    "curves": "report.figures",
+    "evolve": "evolution",
+    "from_json": "encodings.cppn.serialise",
+    "gallery": "report.figures",
+    "log_odds": "engine.log_odds",
+    "save_png": "report.figures",
+    "score": "scoring",
+    "to_json": "encodings.cppn.serialise",
+    "to_log_odds": "engine.log_odds",
+}
+"""The module of each public name."""
+_MODULES = (
+    "analysis",
+    "data",
+    "encodings",
+    "engine",
+    "gradient",
+    "report",
+    "runs",
+    "storage",
+    "strategies",
+    "targets",
+    "testing",
+)
 
 __all__ = [
     "Archive",
@@ -38,38 +92,34 @@ __all__ = [
     "Target",
     "TargetCard",
     "advance",
+    "analysis",
     "as_target",
     "confidence",
     "curves",
-    "datasets",
+    "data",
     "encodings",
+    "engine",
     "evolve",
     "from_json",
     "gallery",
-    "gradient_ascent",
+    "gradient",
     "log_odds",
     "report",
+    "runs",
     "save_png",
     "score",
-    "statistics",
     "storage",
     "strategies",
     "targets",
     "testing",
     "to_json",
     "to_log_odds",
-    "weights",
 ]
 
 
-_FIGURES = ("curves", "gallery", "save_png")
-_MODULES = ("datasets", "report", "statistics", "storage", "targets", "testing", "weights")
-
-
 def __getattr__(name: str) -> Any:
-    """What few programs need is loaded when it is asked for: figures, with matplotlib, and some modules."""
-    if name in _FIGURES:
-        return getattr(importlib.import_module("fooljax.report"), name)
+    if name in _HOME:
+        return getattr(importlib.import_module(f"fooljax.{_HOME[name]}"), name)
     if name in _MODULES:
         return importlib.import_module(f"fooljax.{name}")
     raise AttributeError(f"module 'fooljax' has no attribute {name!r}")
@@ -77,4 +127,4 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     """All public names, those that are not loaded yet too."""
-    return sorted({*globals(), *_FIGURES, *_MODULES})
+    return sorted({*globals(), *__all__})

@@ -20,16 +20,18 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from fooljax.archive import Archive, empty, first_at, insert
-from fooljax.base import Apply, Encoding, Genome, Problem, Strategy, Target, as_target
+from fooljax.engine.archive import Archive, empty, first_at, insert
+from fooljax.engine.fitness import make_fitness
+from fooljax.engine.genomes import check_genomes
+from fooljax.engine.log_odds import FOOLED, SHARES, to_log_odds
+from fooljax.engine.placement import gathered, place_of
+from fooljax.engine.precision import as_float32, in_float32
+from fooljax.engine.types import Apply, Encoding, Genome, Problem, Strategy, Target, as_target
 from fooljax.errors import InputError, shown
-from fooljax.evaluation import draw, make_fitness, to_log_odds
-from fooljax.genomes import check_genomes
 from fooljax.identity import check_identity, search_identity
-from fooljax.placement import gathered, place_of
-from fooljax.precision import as_float32, in_float32
 from fooljax.probe import count_classes, probe
-from fooljax.storage import Checkpoints, digest_tree, load_arrays, load_tree
+from fooljax.rendering import draw
+from fooljax.storage.trees import Checkpoints, digest_tree, load_arrays, load_tree
 from fooljax.strategies._map_elites import map_elites
 from fooljax.strategies.registry import build
 
@@ -42,10 +44,6 @@ BATCH_SIZE = 200
 """Children of a strategy that is given by its name. Source: the authors' code for MNIST."""
 RECORD_ROWS = 16384
 """Most rows, cells x generations x runs, that a chunk may hold when replacements are recorded."""
-SHARES = {f"share_{name}": to_log_odds(p) for name, p in (("90", 0.9), ("99", 0.99), ("9999", 0.9999))}
-"""Metrics that tell the share of cells at a confidence or more, and its log-odds."""
-FOOLED = to_log_odds(0.9999)
-"""What the paper calls fooled, as log-odds. Source: Nguyen et al. 2015, abstract."""
 MAX_QUERIES = 2**31 - 1
 """Ids are int32."""
 MOST_NAN = 0.5

@@ -15,9 +15,9 @@ from typing import Any
 import jax
 import jaxlib.version
 
-from fooljax.base import Encoding, Params, Problem, Strategy
+from fooljax.engine.types import Encoding, Params, Problem, Strategy
 from fooljax.errors import InputError, shown
-from fooljax.storage import digest_tree
+from fooljax.storage.trees import digest_tree
 
 TOLD = ("device", "jaxlib")
 """May differ: results can then differ in the last digits, which is said."""

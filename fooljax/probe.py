@@ -15,9 +15,9 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from fooljax.base import Apply, Params, Target
+from fooljax.engine.log_odds import log_odds
+from fooljax.engine.types import Apply, Params, Target
 from fooljax.errors import InputError, shown
-from fooljax.evaluation import log_odds
 
 IMAGES = 8
 """Images of the probe, shown together."""

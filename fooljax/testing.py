@@ -16,10 +16,10 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from fooljax.archive import Archive, empty, insert
-from fooljax.base import Encoding, Offspring, Problem, Strategy
 from fooljax.encodings._direct import direct
-from fooljax.evaluation import make_fitness
+from fooljax.engine.archive import Archive, empty, insert
+from fooljax.engine.fitness import make_fitness
+from fooljax.engine.types import Encoding, Offspring, Problem, Strategy
 
 TOY = direct((6, 6, 1))
 """The encoding that strategies are checked on by default."""

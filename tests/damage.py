@@ -15,7 +15,7 @@ from random import Random
 
 import numpy as np
 
-from fooljax.storage import load_arrays, save_tree
+from fooljax.storage.trees import load_arrays, save_tree
 
 NUMBERS = (
     0,

@@ -97,25 +97,25 @@ def _mean_images(folder: Path) -> list[Path]:
 
 
 def _read_weights(path: Path) -> object:
-    from fooljax.weights import read_weights
+    from fooljax.targets.weights import read_weights
 
     return read_weights(path)
 
 
 def _read_mean_image(path: Path) -> object:
-    from fooljax.weights import read_mean_image
+    from fooljax.targets.weights import read_mean_image
 
     return read_mean_image(path)
 
 
 def _read_npz(path: Path) -> object:
-    from fooljax.npz import read_npz
+    from fooljax.storage.npz import read_npz
 
     return read_npz(path)
 
 
 def _read_npy(path: Path) -> object:
-    from fooljax.npz import read_npy
+    from fooljax.storage.npz import read_npy
 
     return read_npy(path)
 
@@ -128,14 +128,14 @@ def _template() -> object:
 
 
 def _trees(folder: Path) -> list[Path]:
-    from fooljax.storage import save_tree
+    from fooljax.storage.trees import save_tree
 
     save_tree(folder / "tree.npz", _template(), {"generation": 3, "name": "x", "list": [1, 2]})
     return [folder / "tree.npz"]
 
 
 def _read_tree(path: Path) -> object:
-    from fooljax.storage import load_arrays, load_tree
+    from fooljax.storage.trees import load_arrays, load_tree
 
     load_arrays(path)
     return load_tree(path, _template())
@@ -148,7 +148,7 @@ def _jsons(folder: Path) -> list[Path]:
 
 
 def _read_json(path: Path) -> object:
-    from fooljax.storage import read_json
+    from fooljax.storage.trees import read_json
 
     return read_json(path)
 
@@ -186,12 +186,12 @@ def _idx(folder: Path) -> list[Path]:
 
 
 def _read_idx(path: Path) -> object:
-    from fooljax import datasets
+    from fooljax import data as datasets
 
     return datasets.load(f"idx:{path.parent}")
 
 
-# Numbers of the fields of a `tf.train.Example`: `fooljax.prepared_copies` says what they mean.
+# Numbers of the fields of a `tf.train.Example`: `fooljax.data.prepared_copies` says what they mean.
 def _example(pixels: np.ndarray, label: int) -> bytes:
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, "png")
@@ -232,7 +232,7 @@ def _copy(folder: Path) -> list[Path]:
 
 
 def _read_copy(path: Path) -> object:
-    from fooljax import datasets
+    from fooljax import data as datasets
 
     return datasets.load("tfds", data_dir=path.parents[2])
 
@@ -261,7 +261,7 @@ def _photographs(folder: Path) -> list[Path]:
 
 
 def _read_photograph(path: Path) -> object:
-    from experiments.validate import read_photograph
+    from fooljax.cli.validate import read_photograph
 
     return read_photograph(path, 16)
 
@@ -274,7 +274,7 @@ def _outputs(folder: Path) -> list[Path]:
 
 def _read_output(path: Path) -> object:
     """Somebody's file that is asked to be replaced is looked at first."""
-    from experiments.outputs import KINDS, check_output
+    from fooljax.storage.outputs import KINDS, check_output
 
     kind = {".json": "a JSON object", ".png": "a PNG picture"}[path.suffix]
     assert kind in KINDS
@@ -289,7 +289,7 @@ def _shipped(folder: Path) -> list[Path]:
     import flax.linen as nn
     import jax
 
-    from fooljax.storage import digest_tree, save_tree
+    from fooljax.storage.trees import digest_tree, save_tree
     from fooljax.targets import shipped
 
     params = nn.Dense(2).init(jax.random.key(0), np.zeros((1, 4, 4, 3)))
@@ -322,9 +322,10 @@ def _read_shipped(path: Path) -> object:
 
 
 def _run_folder(folder: Path) -> list[Path]:
-    from experiments import init_from, mnist_direct
-    from experiments.finished_run import open_run
-    from fooljax.storage import save_tree
+    from experiments import mnist_direct
+    from fooljax.runs import begin_from as init_from
+    from fooljax.runs.opened import open_run
+    from fooljax.storage.trees import save_tree
 
     run = folder / "run"
     flags = ["--runs", "1", "--children", "8", "--generations", "2", "--lineage", "--quiet"]
@@ -336,13 +337,16 @@ def _run_folder(folder: Path) -> list[Path]:
 
 
 def _read_run(path: Path) -> object:
-    from experiments import compare_runs, init_from, mnist_direct, sweep, tabulate
-    from experiments.ancestry import load_ancestry
-    from experiments.command_line import config_from
-    from experiments.finished_run import open_run
-    from experiments.job import FoolingConfig
-    from experiments.run_folder import RunFolder
-    from fooljax.storage import load_arrays, read_json
+    from experiments import mnist_direct
+    from fooljax.cli import compare as compare_runs
+    from fooljax.cli import sweep, tabulate
+    from fooljax.runs import begin_from as init_from
+    from fooljax.runs.ancestry import load_ancestry
+    from fooljax.runs.folder import RunFolder
+    from fooljax.runs.opened import open_run
+    from fooljax.runs.recipe import FoolingConfig
+    from fooljax.settings import config_from
+    from fooljax.storage.trees import load_arrays, read_json
 
     run = path.parent
     if path.name in ("config.json", "target.json"):
@@ -373,7 +377,7 @@ def _checkpoints(folder: Path) -> list[Path]:
 def _read_checkpoint(path: Path) -> object:
     """As a search that is resumed reads it."""
     from fooljax import evolution
-    from fooljax.storage import Checkpoints
+    from fooljax.storage.trees import Checkpoints
 
     loaded = evolution._load(path, *_what_is_resumed())
     assert Checkpoints(path.parent).latest() is not None

@@ -28,7 +28,7 @@ from weight_files import (
 )
 
 from fooljax.errors import InputError
-from fooljax.weights import read_weights
+from fooljax.targets.weights import read_weights
 
 
 def same(found, expected=EXPECTED):

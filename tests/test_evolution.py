@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from toys import ENCODING, STRATEGY, logits, target
 
-from fooljax.base import Offspring, Problem
 from fooljax.encodings import direct, fixed_cppn
+from fooljax.engine.log_odds import FOOLED, log_odds, to_log_odds
+from fooljax.engine.types import Offspring, Problem
 from fooljax.errors import InputError
-from fooljax.evaluation import log_odds, to_log_odds
-from fooljax.evolution import FOOLED, Search, _compile, advance, compile_advance, compile_start, evolve
-from fooljax.storage import Checkpoints, load_arrays, save_tree
+from fooljax.evolution import Search, _compile, advance, compile_advance, compile_start, evolve
+from fooljax.storage.trees import Checkpoints, load_arrays, save_tree
 from fooljax.strategies import STRATEGIES, focused, map_elites, random_search
 
 KEY = jax.random.key(7)

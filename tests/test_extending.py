@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from experiments import compare_runs, lineage, mnist_direct, poster
-from experiments.finished_run import open_run
-from fooljax.storage import read_json
+from experiments import mnist_direct
+from fooljax.cli import compare as compare_runs
+from fooljax.cli import lineage, poster
+from fooljax.runs.opened import open_run
+from fooljax.storage.trees import read_json
 
 ROOT = Path(__file__).parent.parent
 FILES = dict(

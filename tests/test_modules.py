@@ -32,7 +32,8 @@ def test_the_encodings_of_drawings_are_a_package_and_a_function():
 
 
 def test_public_functions_have_their_names():
-    from fooljax import encodings, gradient_ascent, report, strategies, targets
+    from fooljax import encodings, report, strategies, targets
+    from fooljax import gradient as gradient_ascent
 
     for package, names in (
         (encodings, ("cppn", "direct", "fixed_cppn")),
@@ -49,10 +50,10 @@ def test_public_modules_are_there_after_import_fooljax():
     """In a program of its own, where no test has imported them."""
     program = (
         "import sys, fooljax\n"
-        "assert 'matplotlib' not in sys.modules and 'fooljax.datasets' not in sys.modules\n"
+        "assert 'matplotlib' not in sys.modules and 'fooljax.data.dataset' not in sys.modules\n"
         "assert set(fooljax.__all__) <= set(dir(fooljax))\n"
         "for name in fooljax.__all__: getattr(fooljax, name)\n"
-        "print(fooljax.datasets.load, fooljax.testing.check_encoding)\n"
+        "print(fooljax.data.dataset.load, fooljax.testing.check_encoding)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from toys import logits, target
 
-from fooljax.base import Target
+from fooljax.engine.log_odds import log_odds
+from fooljax.engine.types import Target
 from fooljax.errors import InputError
-from fooljax.evaluation import log_odds
 from fooljax.probe import count_classes, probe, probe_images
 
 SHAPE = (6, 6, 1)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from experiments import publish
-from experiments.command_line import parse
+from docs import publish
+from fooljax.cli.command_line import parse
 from fooljax.errors import InputError
-from fooljax.storage import read_json
+from fooljax.storage.trees import read_json
 
 ROOT = Path(publish.__file__).parent.parent
 ALLOWED = [phrase for phrases in read_json(publish.TEMPLATES / "allowed.json").values() for phrase in phrases]
@@ -27,7 +27,7 @@ def rendered():
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_a_page_is_what_its_rows_say(rendered, name):
     path = publish.templates()[name]
-    assert path.read_text(encoding="utf-8") == rendered[path], "run python -m experiments.publish"
+    assert path.read_text(encoding="utf-8") == rendered[path], "run python -m docs.publish"
 
 
 def test_every_page_with_results_has_a_template():

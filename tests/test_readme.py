@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from experiments.finished_run import open_run
+from fooljax.runs.opened import open_run
 
 README = Path(__file__).parent.parent / "README.md"
 

@@ -9,9 +9,9 @@ import toys
 from fooljax import evolution
 from fooljax.encodings import cppn, direct, fixed_cppn
 from fooljax.encodings.cppn.mutation import Rates
-from fooljax.evaluation import score
 from fooljax.evolution import evolve
 from fooljax.remembered import MOST, remembered
+from fooljax.scoring import score
 from fooljax.strategies import STRATEGIES, emitters, evosax_emitter
 from fooljax.strategies.from_evosax import ALGORITHMS
 from fooljax.strategies.registry import build

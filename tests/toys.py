@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from fooljax.base import Encoding, Target
 from fooljax.encodings import direct
+from fooljax.engine.types import Encoding, Target
 from fooljax.strategies import map_elites
 
 ENCODING = direct((6, 6, 1))

@@ -18,7 +18,7 @@ from benchmarks.peers.load import OtherWork, wait_for_quiet
 from benchmarks.peers.protocol import CHUNK, Task, read_report, write_task
 from benchmarks.peers.target import export
 from benchmarks.timing import machine, spread
-from experiments.outputs import file_of
+from fooljax.storage.outputs import file_of
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "build" / "peers"

@@ -10,7 +10,7 @@ from benchmarks.peers.contenders import AIM, MUST, Comparison, Contender
 from benchmarks.peers.protocol import Report
 from benchmarks.peers.target import judge
 from benchmarks.timing import spread
-from fooljax.base import Target
+from fooljax.engine.types import Target
 
 REMARKS = (
     "Evaluations per second are children over wall time, by the median chunk of ten generations; compiling "

@@ -10,9 +10,10 @@ import numpy.typing as npt
 from flax.traverse_util import flatten_dict, unflatten_dict
 
 from benchmarks.peers import lenet
-from fooljax import datasets
-from fooljax.base import Target, TargetCard
-from fooljax.evaluation import confidence, score, to_log_odds
+from fooljax import data as datasets
+from fooljax.engine.log_odds import confidence, to_log_odds
+from fooljax.engine.types import Target, TargetCard
+from fooljax.scoring import score
 from fooljax.targets import lenet as trained_lenet
 from fooljax.targets._trained import lenet_apply
 

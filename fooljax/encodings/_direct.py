@@ -14,9 +14,9 @@ import math
 import jax
 import jax.numpy as jnp
 
-from fooljax.base import Coordinates, Encoding, Genome, checked_shape
 from fooljax.encodings import colour as colours
 from fooljax.encodings.polynomial import polynomial
+from fooljax.engine.types import Coordinates, Encoding, Genome, checked_shape
 from fooljax.errors import InputError, shown
 from fooljax.remembered import remembered
 

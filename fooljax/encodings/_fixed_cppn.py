@@ -11,11 +11,11 @@ import math
 import jax
 import jax.numpy as jnp
 
-from fooljax.base import Coordinates, Encoding, Genome, checked_shape
 from fooljax.encodings import colour as colours
 from fooljax.encodings.cppn.coordinates import COORDINATES, NUM_INPUTS
 from fooljax.encodings.cppn.functions import lookup, names_of
 from fooljax.encodings.polynomial import polynomial
+from fooljax.engine.types import Coordinates, Encoding, Genome, checked_shape
 from fooljax.errors import InputError
 from fooljax.remembered import remembered
 

@@ -8,9 +8,9 @@ import numpy.typing as npt
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from fooljax.analysis.statistics import share_interval
 from fooljax.report.fonts import fit
 from fooljax.report.style import own_style
-from fooljax.statistics import share_interval
 
 _POINTS = 120
 

@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from fooljax.engine.log_odds import format_confidence
 from fooljax.errors import InputError, shown
-from fooljax.report.figures import format_confidence
 from fooljax.report.page import link
 from fooljax.report.templates import environment
-from fooljax.storage import write_bytes
+from fooljax.storage.trees import write_bytes
 
 THUMBNAIL = 96
 """Pixels of a thumbnail's side, shown at that size."""

@@ -19,7 +19,7 @@ from fooljax.report.fonts import fit
 from fooljax.report.page import Number, _figure
 from fooljax.report.style import own_style
 from fooljax.report.templates import environment
-from fooljax.storage import write_bytes
+from fooljax.storage.trees import write_bytes
 
 COLOURS = ("#005b8f", "#b34700", "#00704a", "#7b3294", "#8c510a", "#222222", "#8a8a8a")
 """Of the lines, in turn."""

@@ -8,7 +8,6 @@ ends, and is written down by truncation, so that no label promises more than the
 import io
 import math
 from collections.abc import Mapping, Sequence
-from decimal import ROUND_DOWN, Decimal, localcontext
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from PIL import Image
 
+from fooljax.engine.log_odds import NO_VALUE, format_confidence
 from fooljax.errors import InputError
 from fooljax.report.canvas import (
     CHARACTER,
@@ -39,10 +39,7 @@ from fooljax.report.canvas import (
 )
 from fooljax.report.fonts import fit, label
 from fooljax.report.style import own_style
-from fooljax.storage import write_bytes
-
-NO_VALUE = "\N{EN DASH}"
-"""Stands for an empty cell."""
+from fooljax.storage.trees import write_bytes
 
 MAX_IMAGES = 1000
 """Images that one gallery shows at most: some 40 megapixels."""
@@ -68,34 +65,6 @@ CROWDED = 0.045
 """Ticks closer than this share of an axis would touch."""
 MEDIAN_COLOUR, WORST_COLOUR, GREY = "#005b8f", "#b34700", "#8a8a8a"
 SIZE_COLOURS = ("#00704a", "#7b3294", "#8c510a", "#222222")
-
-
-def format_confidence(log_odds: float | None) -> str:
-    """Writes a confidence so that it is never more than the truth.
-
-    Digits are cut, not rounded: 0.99989 is "99.98 %" and 0.9999 "99.99 %". Above, only whole nines count:
-    "99.999 %", then "≥ 99.9999 %", beyond which float32 networks tell little.
-
-    Args:
-      log_odds: natural log-odds, any float; None, NaN and -inf stand for an empty cell.
-    Returns:
-      The percentage, or "–" for an empty cell.
-    """
-    if log_odds is None or not log_odds > -math.inf:
-        return NO_VALUE
-    if log_odds < -50:
-        return "< 0.01 %"
-    with localcontext() as context:
-        # Floats would put some values on the wrong side of a digit; so many digits tell all floats apart.
-        context.prec = 400
-        percent = 100 / (1 + (-Decimal(min(float(log_odds), 50.0))).exp())
-    if percent < Decimal("0.01"):
-        return "< 0.01 %"
-    if percent >= Decimal("99.9999"):
-        return "≥ 99.9999 %"
-    if percent >= Decimal("99.999"):
-        return "99.999 %"
-    return f"{percent.quantize(Decimal('0.01'), ROUND_DOWN)} %"
 
 
 @own_style()

@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
+from fooljax.engine.log_odds import format_confidence
 from fooljax.report.canvas import Line
-from fooljax.report.figures import format_confidence, gallery
+from fooljax.report.figures import gallery
 from fooljax.report.fonts import label
 
 MUTED = "#666666"

@@ -15,12 +15,13 @@ from urllib.parse import quote
 import numpy as np
 from PIL import Image
 
+from fooljax.engine.log_odds import format_confidence
 from fooljax.errors import InputError
 from fooljax.report.canvas import DENSITY
-from fooljax.report.figures import format_confidence, size_label
+from fooljax.report.figures import size_label
 from fooljax.report.fooling import Second
 from fooljax.report.templates import environment
-from fooljax.storage import write_bytes
+from fooljax.storage.trees import write_bytes
 
 MAX_ELITES = 200
 """Elites that a page shows one by one; more would be megabytes that nobody looks through."""

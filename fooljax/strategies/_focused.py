@@ -12,10 +12,10 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from fooljax.archive import Archive
-from fooljax.base import Encoding, Genome, Offspring, Problem, Strategy
+from fooljax.engine.archive import Archive
+from fooljax.engine.log_odds import to_log_odds
+from fooljax.engine.types import Encoding, Genome, Offspring, Problem, Strategy
 from fooljax.errors import InputError
-from fooljax.evaluation import to_log_odds
 from fooljax.remembered import remembered
 from fooljax.strategies.varying import counting, vary_all
 

@@ -8,8 +8,8 @@ no other population, no ageing and no pressure towards novelty.
 import jax
 import jax.numpy as jnp
 
-from fooljax.archive import Archive, sample
-from fooljax.base import Encoding, Offspring, Problem, Strategy
+from fooljax.engine.archive import Archive, sample
+from fooljax.engine.types import Encoding, Offspring, Problem, Strategy
 from fooljax.remembered import remembered
 from fooljax.strategies.varying import counting, vary_all
 

@@ -3,8 +3,8 @@
 import jax
 import jax.numpy as jnp
 
-from fooljax.archive import Archive
-from fooljax.base import Encoding, Genome, Offspring, Problem, Strategy
+from fooljax.engine.archive import Archive
+from fooljax.engine.types import Encoding, Genome, Offspring, Problem, Strategy
 from fooljax.errors import InputError
 from fooljax.remembered import remembered
 from fooljax.strategies._map_elites import CHILDREN

@@ -10,8 +10,8 @@ import flax.struct
 import jax
 import jax.numpy as jnp
 
-from fooljax.archive import Archive
-from fooljax.base import Encoding, Genome, Offspring, Problem, Strategy
+from fooljax.engine.archive import Archive
+from fooljax.engine.types import Encoding, Genome, Offspring, Problem, Strategy
 from fooljax.errors import InputError
 from fooljax.remembered import remembered
 

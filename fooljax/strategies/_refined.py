@@ -12,11 +12,11 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from fooljax.archive import Archive
-from fooljax.base import Encoding, Genome, Offspring, Problem, Strategy
-from fooljax.batching import flat_batch
+from fooljax.engine.archive import Archive
+from fooljax.engine.batching import MAX_TILE, backward_tile, flat_batch, tiled_by_platform
+from fooljax.engine.log_odds import log_odds
+from fooljax.engine.types import Encoding, Genome, Offspring, Problem, Strategy
 from fooljax.errors import InputError
-from fooljax.evaluation import MAX_TILE, backward_tile, log_odds, tiled_by_platform
 from fooljax.remembered import remembered
 from fooljax.strategies._focused import FOCUS, GOAL, focused_children
 from fooljax.strategies.varying import counting

@@ -22,7 +22,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from fooljax.base import Encoding, Genome, Strategy
+from fooljax.engine.types import Encoding, Genome, Strategy
 from fooljax.errors import InputError
 from fooljax.remembered import remembered
 from fooljax.strategies._emitters import Emitter, emitters

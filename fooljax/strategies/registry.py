@@ -10,7 +10,7 @@ from functools import partial
 from types import NoneType, UnionType
 from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 
-from fooljax.base import Encoding, Strategy
+from fooljax.engine.types import Encoding, Strategy
 from fooljax.errors import InputError, shown
 from fooljax.remembered import remembered
 from fooljax.strategies._focused import focused

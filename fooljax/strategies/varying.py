@@ -5,8 +5,8 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from fooljax.archive import Archive
-from fooljax.base import Encoding, Genome, Offspring, Problem, Strategy
+from fooljax.engine.archive import Archive
+from fooljax.engine.types import Encoding, Genome, Offspring, Problem, Strategy
 from fooljax.errors import InputError
 
 Ask = Callable[[jax.Array, jax.Array, Archive, Problem], tuple[Offspring, jax.Array]]

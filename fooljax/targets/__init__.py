@@ -1,9 +1,9 @@
 """Targets: the networks being fooled."""
 
-from fooljax.base import Target, TargetCard, as_target
+from fooljax.engine.types import Target, TargetCard, as_target
 from fooljax.targets._trained import NETWORKS, check_trained, lenet, trained
 from fooljax.targets.imagenet import load
-from fooljax.targets.networks import LeNet
+from fooljax.targets.networks.lenet import LeNet
 from fooljax.targets.shipped import pretrained
 from fooljax.targets.training import RECIPES, Recipe, accuracy, train
 

@@ -24,12 +24,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from fooljax.base import Params, Target, TargetCard
-from fooljax.datasets import Dataset
+from fooljax.data.dataset import Dataset
+from fooljax.engine.types import Params, Target, TargetCard
 from fooljax.errors import FaultError, InputError, shown
-from fooljax.storage import digest_tree, load_tree, save_tree
-from fooljax.targets.alexnet import AlexNet
-from fooljax.targets.networks import LeNet
+from fooljax.storage.trees import digest_tree, load_tree, save_tree
+from fooljax.targets.networks.alexnet import AlexNet
+from fooljax.targets.networks.lenet import LeNet
 from fooljax.targets.training import RECIPES, Recipe, accuracy, advance, begin
 
 logger = logging.getLogger("fooljax")

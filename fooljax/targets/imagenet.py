@@ -17,12 +17,12 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from fooljax.base import Params, Target, TargetCard
+from fooljax.engine.types import Params, Target, TargetCard
 from fooljax.errors import InputError
-from fooljax.storage import digest_tree
-from fooljax.targets import alexnet, efficientnet
+from fooljax.storage.trees import digest_tree
+from fooljax.targets.networks import alexnet, efficientnet
 from fooljax.targets.preprocessing import CROPS, Preprocessing, preprocessed
-from fooljax.weights import Naming, read_mean_image, read_weights
+from fooljax.targets.weights import Naming, read_mean_image, read_weights
 
 NUM_CLASSES = 1000
 MARGIN = 32

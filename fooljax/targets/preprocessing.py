@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
-from fooljax.base import Params
-from fooljax.evaluation import tile_size, tiled_by_platform
+from fooljax.engine.batching import tile_size, tiled_by_platform
+from fooljax.engine.types import Params
 
 CROPS = (1, 10)
 MAX_TILE = 64

@@ -12,9 +12,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from fooljax.base import Target, TargetCard
+from fooljax.engine.types import Target, TargetCard
 from fooljax.errors import FaultError, InputError, shown
-from fooljax.storage import load_tree, read_json
+from fooljax.storage.trees import load_tree, read_json
 from fooljax.targets._trained import NETWORKS, apply_of
 
 FOLDER = Path(__file__).with_name("shipped_weights")

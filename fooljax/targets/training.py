@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import optax
 
-from fooljax.base import Params, Target
-from fooljax.evaluation import score
+from fooljax.engine.types import Params, Target
+from fooljax.scoring import score
 
 Apply = Callable[[Params, jax.Array], jax.Array]
 

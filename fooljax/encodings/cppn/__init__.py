@@ -8,7 +8,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from fooljax.base import Encoding
+from fooljax.engine.types import Encoding
 
 
 class _Builder(ModuleType):

@@ -6,7 +6,6 @@ Source: Nguyen et al. 2015, section 2.2, and the authors' code.
 import jax
 import jax.numpy as jnp
 
-from fooljax.base import Encoding, Genome, checked_shape
 from fooljax.encodings.colour import fitting
 from fooljax.encodings.cppn.coordinates import COORDINATES, NUM_INPUTS
 from fooljax.encodings.cppn.functions import names_of
@@ -14,6 +13,7 @@ from fooljax.encodings.cppn.genome import MAX_WEIGHT, Layout, check_layout, firs
 from fooljax.encodings.cppn.mutation import Rates, make_mutate
 from fooljax.encodings.cppn.render import make_differentiable_render, make_render
 from fooljax.encodings.cppn.serialise import Drawing, to_json
+from fooljax.engine.types import Encoding, Genome, checked_shape
 from fooljax.errors import InputError
 from fooljax.remembered import remembered
 

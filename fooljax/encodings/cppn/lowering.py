@@ -10,9 +10,9 @@ from typing import Any
 import jax
 from jax.experimental.xla_metadata import set_xla_metadata
 
-from fooljax.batching import Many, flat_batch
+from fooljax.engine.batching import Many, flat_batch
+from fooljax.engine.placement import by_platform, in_mesh
 from fooljax.errors import InputError
-from fooljax.placement import by_platform, in_mesh
 
 LOWERINGS = ("serial", "batched")
 

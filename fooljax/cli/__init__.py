@@ -1,0 +1,1 @@
+"""The commands: flags from settings, and failures as one line on stderr."""

@@ -1,0 +1,271 @@
+"""Flags from a config's fields, and failures as one line on stderr.
+
+Every experiment is a frozen dataclass of settings, its fields made by `option`; the flags, `--help` and the
+check of a saved config all come from those fields.
+"""
+
+import argparse
+import contextlib
+import dataclasses
+import io
+import logging
+import math
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import jax
+
+from fooljax.cli.starting import stopped_while_loading
+from fooljax.engine.precision import in_float32
+from fooljax.errors import FaultError, InputError, shown
+from fooljax.settings import OFF, REQUIRED, Config, _article, _flag, check_setting, check_used, in_words
+from fooljax.storage.outputs import check_output
+from fooljax.terminal import Interrupted, silence_stdout
+
+JAX_SETTINGS = {
+    "jax_disable_jit": False,  # whole searches are one program
+    "jax_debug_infs": False,  # an empty cell has log-odds of minus infinity
+    "jax_numpy_dtype_promotion": "standard",
+}
+"""Settings of JAX that the commands need, whatever the environment says."""
+
+
+LONGEST_LINE = 4000
+"""Characters of a message, at most: a path may have as many."""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints are `InputError`."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raises InputError instead of leaving the process."""
+        raise InputError(message.removeprefix("argument "))
+
+
+def parse(
+    config: type[Config], description: str, argv: Sequence[str] | None
+) -> tuple[dict[str, Any], argparse.Namespace]:
+    """Reads flags.
+
+    Returns:
+      The settings that were given (only those), and the flags that are not settings: outdir, resume,
+      checkpoint_seconds, quiet.
+    Raises:
+      InputError: a flag is unknown, its value is of the wrong type or out of range, or another flag makes it
+        useless.
+    """
+    parser = _parser(config, description)
+    parser.add_argument("--outdir", metavar="DIR", default=None, help="a new or empty folder for the run")
+    parser.add_argument("--resume", metavar="DIR", default=None, help="go on with the run in this folder")
+    parser.add_argument(
+        "--checkpoint-seconds",
+        metavar="X",
+        type=_positive,
+        default=10.0,
+        help="at least so long between checkpoints (default: 10)",
+    )
+    parser.add_argument("--quiet", action="store_true", default=False, help="print only notices and errors")
+    flags = parser.parse_args(argv)
+    given = _given(config, flags)
+    for name in ("outdir", "resume"):
+        if getattr(flags, name) == "":
+            raise InputError(f"--{name}: expected a folder, got an empty name")
+    if flags.resume is not None and flags.outdir is not None:
+        raise InputError("--outdir: not together with --resume, which names the folder")
+    if flags.resume is None:
+        check_used(config(**given), given)
+    return given, flags
+
+
+def parse_tool(
+    config: type[Config], description: str, argv: Sequence[str] | None
+) -> tuple[Config, Path, Path | None]:
+    """Reads the flags of a command that makes a picture from a finished run.
+
+    Returns:
+      The settings, the run's folder, and the file to write (None: the command chooses).
+    Raises:
+      InputError: a flag is missing, unknown, of the wrong type or out of range, or there is something at the
+        file's name that must not be replaced.
+    """
+    parser = _parser(config, description)
+    parser.add_argument("run_folder", metavar="RUN", help="the folder of a finished run")
+    parser.add_argument("--output", metavar="FILE", default=None, help="the PNG to write (default: in RUN)")
+    flags = parser.parse_args(argv)
+    given = _given(config, flags)
+    output = None if flags.output is None else Path(flags.output)
+    if output is not None:
+        if output.suffix.lower() != ".png":
+            raise InputError(f"--output: expected a name that ends in .png, got {shown(output)}")
+        check_output(output, "--output")
+    return config(**given), Path(flags.run_folder), output
+
+
+def _parser(config: type[Any], description: str) -> Parser:
+    """A parser of a config's settings."""
+    parser = Parser(
+        prog=f"python -m {config.__module__}" if config.__module__ != "__main__" else None,
+        description=description,
+        allow_abbrev=False,
+        argument_default=argparse.SUPPRESS,
+        formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=32, width=100),
+    )
+    settings = parser.add_argument_group("settings")
+    for field in dataclasses.fields(config):
+        flag, facts = _flag(field.name), field.metadata
+        required = field.default is REQUIRED
+        told = "required" if required else f"default: {in_words(field.default)}"
+        text = f"{facts['text']} ({told})".replace("%", "%%")
+        if facts["kind"] is bool:
+            settings.add_argument(flag, action=argparse.BooleanOptionalAction, help=text)
+        else:
+            word = (
+                "|".join(facts["choices"])
+                or {"int": "N", "float": "X", "str": "TEXT"}[facts["kind"].__name__]
+            )
+            settings.add_argument(
+                flag,
+                type=_reader(field),
+                metavar="NAME=VALUE" if facts["repeated"] else word,
+                help=text,
+                required=required,
+                action="append" if facts["repeated"] else "store",
+            )
+    return parser
+
+
+def _given(config: type[Any], flags: argparse.Namespace) -> dict[str, Any]:
+    """The settings among the flags, checked."""
+    given = {}
+    for field in dataclasses.fields(config):
+        if hasattr(flags, field.name):
+            value = getattr(flags, field.name)
+            given[field.name] = " ".join(value) if field.metadata["repeated"] else value
+            check_setting(field, given[field.name])
+    return given
+
+
+def run_command(main: Callable[[], None], config: type[Any]) -> int:
+    """Runs a command; returns its exit status, with any failure told in one line on stderr.
+
+    Status 2 means that the input was wrong, 1 that the environment failed, 128 + n that signal n ended it.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal without the letters of a name shows their numbers.
+            stream.reconfigure(errors="backslashreplace")
+    logging.basicConfig(level=logging.WARNING, handlers=[_notes()])
+    for name, needed in JAX_SETTINGS.items():
+        if (found := jax.config.values[name]) != needed:
+            logging.getLogger("fooljax").warning("%s is %s; this command uses %s", name, found, needed)
+            jax.config.update(name, needed)
+    if signal.getsignal(signal.SIGINT) is stopped_while_loading:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        in_float32(main)()
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except InputError as error:
+        return _fail(2, _with_flag(str(error), config))
+    except FaultError as error:
+        return _fail(1, str(error))
+    except BrokenPipeError:
+        silence_stdout()
+        return 128 + signal.SIGPIPE
+    except OSError as error:
+        return _fail(1, f"{error.filename or 'a file or stream'}: {error.strerror or error}")
+    except MemoryError as error:
+        return _fail(1, f"out of memory: {error}")
+    except Interrupted as error:
+        return _ended_by_signal(error.signal_number, str(error))
+    except KeyboardInterrupt:
+        return _ended_by_signal(signal.SIGINT, "interrupted")
+    except Exception as error:
+        if (fault := _fault_of_jax(error)) is None:
+            raise
+        return _fail(1, fault)
+    return 0
+
+
+def _notes() -> logging.Handler:
+    """Tells warnings as lines that begin with `note:`."""
+
+    class Printable(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            return shown(super().format(record), LONGEST_LINE)
+
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Printable("note: %(message)s"))
+    return handler
+
+
+def _fault_of_jax(error: Exception) -> str | None:
+    """What the environment lacks, where that is what made JAX raise; None where it is a bug."""
+    text = str(error)
+    if isinstance(error, jax.errors.JaxRuntimeError) and "RESOURCE_EXHAUSTED" in text:
+        return f"out of memory: {text}"
+    try:
+        jax.devices()
+    except Exception as reason:
+        wanted = os.environ.get("JAX_PLATFORMS")
+        where = f"JAX_PLATFORMS={wanted}" if wanted else "JAX"
+        said = shown(str(reason).strip().splitlines()[0]) if str(reason).strip() else "it gives no reason"
+        return f"{where}: expected a device that JAX can use, found none ({said})"
+    return None
+
+
+def _fail(status: int, message: str, prefix: str = "error: ") -> int:
+    print(prefix + shown(message, LONGEST_LINE), file=sys.stderr)
+    return status
+
+
+def _ended_by_signal(number: int, message: str) -> int:
+    """Tells the message; a process that is this command alone then ends without tidying up.
+
+    A signal that falls into a compilation leaves a program behind that JAX would destroy after what it needs,
+    which is a segmentation fault. All files are whole at any moment.
+    """
+    status = _fail(128 + number, message, prefix="")
+    if getattr(sys.modules["__main__"], "__package__", None) == "experiments":
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.flush()
+        os._exit(status)
+    return status
+
+
+def _with_flag(message: str, config: type[Any]) -> str:
+    """Names the flag, as the user wrote it, where a message begins with the name of a setting."""
+    name, colon, rest = message.partition(":")
+    names = {field.name for field in dataclasses.fields(config)}
+    return f"{_flag(name)}{colon}{rest}" if name in names else message
+
+
+def _reader(field: dataclasses.Field[Any]) -> Callable[[str], Any]:
+    facts = field.metadata
+    kind = facts["kind"]
+
+    def read(text: str) -> Any:
+        if facts["off"] and text == OFF:
+            return None
+        try:
+            return kind(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"expected {_article(kind)}, got {shown(text)}") from None
+
+    return read
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0.0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"expected a number of seconds, 0 or more, got {shown(text)}")
+    return value

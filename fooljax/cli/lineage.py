@@ -1,0 +1,138 @@
+"""Draws an elite's line of ancestors: `python -m fooljax.cli.lineage RUN --cell 3`.
+
+From a random image of generation 0 to the elite, each the first parent of the next, drawn from its recorded
+genome. The confidence below each is that of the drawn 8-bit image.
+"""
+
+import logging
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import jax
+import numpy as np
+import numpy.typing as npt
+
+from fooljax.cli.command_line import parse_tool, run_command
+from fooljax.errors import InputError
+from fooljax.rendering import draw
+from fooljax.report import format_confidence, save_png, strip
+from fooljax.runs.ancestry import Ancestry, line_of, load_ancestry
+from fooljax.runs.opened import FinishedRun, open_run
+from fooljax.scoring import score
+from fooljax.settings import REQUIRED, option
+from fooljax.storage.outputs import check_output
+
+logger = logging.getLogger("fooljax")
+
+
+@dataclass(frozen=True)
+class Config:
+    """What to draw."""
+
+    cell: int = option(REQUIRED, "class whose elite to draw, as in the file's name", kind=int, least=0)
+    run: int = option(0, "which of the run folder's independent runs", least=0)
+    most: int = option(
+        24, "ancestors to draw at most, evenly spaced, first and last always", least=2, most=200
+    )
+
+
+def run(config: Config, folder: Path, output: Path | None = None) -> tuple[Path, int]:
+    """Draws the line of ancestors.
+
+    Returns:
+      The file's path, and how many images the line has, the elite included.
+    Raises:
+      InputError: the folder or the cell is not what was expected, or no ancestries were recorded.
+      FaultError: the file cannot be written.
+    """
+    found = open_run(folder)
+    cell = found.place(config.run, config.cell)
+    ancestry = load_ancestry(folder, found.encoding)
+    line = line_of(ancestry, config.run, cell)
+    if not line:
+        raise InputError(f"{folder}: expected class {config.cell} of run {config.run} in its ancestries")
+    if ancestry.cell.max() >= len(found.cells):
+        raise InputError(f"{folder}: expected an ancestry of {len(found.cells)} cells, found more")
+    shown = [line[place] for place in _evenly(len(line), config.most)]
+    genomes = ancestry.genome[[rows[0] for rows in shown]]
+    images = draw(found.encoding, jax.tree.map(lambda leaf: leaf[genomes], ancestry.genomes))
+    odds = _rescored(found, config.cell, images)
+    captions = []
+    for rows, value in zip(shown, odds if odds is not None else [None] * len(shown), strict=True):
+        took = ", ".join(found.class_names[found.cells[cell]] for cell in ancestry.cell[rows].tolist())
+        lines = [f"gen. {ancestry.generation[rows[0]]:,}", f"took {took}"]
+        captions.append([*lines, *([format_confidence(value)] if odds is not None else [])])
+    path = output or folder / f"lineage_run{config.run}_class{config.cell}.png"
+    text = _text(found, config, ancestry, line, len(shown), scored=odds is not None)
+    save_png(strip(images, captions, text), check_output(path, "--output"))
+    return path, len(line)
+
+
+def _evenly(count: int, most: int) -> list[int]:
+    """At most so many places of a row, evenly spaced, the first and the last always."""
+    return np.unique(np.round(np.linspace(0, count - 1, min(count, most))).astype(int)).tolist()
+
+
+def _rescored(
+    found: FinishedRun, index: int, images: npt.NDArray[np.uint8]
+) -> npt.NDArray[np.float32] | None:
+    """`[n]` log-odds of a class; None, which is said, where the run's target cannot be had any more.
+
+    A target that is not in the cache is trained again, as the experiment itself would: the same, or the
+    confidences are left out.
+    """
+    try:
+        target, card = found.experiment.subject(found.config).load(_say)
+        if card.provenance["params_sha256"] != found.target_sha256:
+            raise InputError("the target trained here is not the one of this run")
+    except InputError as error:
+        logger.warning("drawn without confidences: %s", error)
+        return None
+    return score(target, images)[:, index]
+
+
+def _say(text: str) -> None:
+    """The command's own answer stands alone on stdout."""
+    print(text, file=sys.stderr)
+
+
+def _text(
+    found: FinishedRun,
+    config: Config,
+    ancestry: Ancestry,
+    line: list[npt.NDArray[np.intp]],
+    shown: int,
+    *,
+    scored: bool,
+) -> list[str]:
+    name = found.class_names[config.cell]
+    at_random = bool(np.all(ancestry.parents[line[0][0]] < 0))
+    if len(line) == 1 and at_random:
+        origin = f"Run {config.run}'s image for class {name} was made at random: it has no parents."
+    else:
+        oldest = "a random image" if at_random else "the oldest that was recorded"
+        some = f" {shown} of them, evenly spaced, are shown." if shown < len(line) else ""
+        origin = (
+            f"How run {config.run} came to its image for class {name}: {len(line):,} images, each the first "
+            f"parent of the next, from {oldest} to the elite.{some}"
+        )
+    confidence = f", and the confidence that it is class {name}, of the image as drawn here" if scored else ""
+    below = f"Below each: the generation it was made in, the classes whose place it took{confidence}."
+    return [origin, below]
+
+
+def _main(argv: Sequence[str] | None) -> None:
+    path, length = run(*parse_tool(Config, __doc__.splitlines()[0], argv))
+    print(path)
+    print(f"lineage: {length:,} image{'s' * (length != 1)}, the elite included")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns its exit status."""
+    return run_command(lambda: _main(argv), Config)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,5 @@
+"""Labelled images: what targets are trained and tested on."""
+
+from fooljax.data.dataset import Dataset, from_arrays, load
+
+__all__ = ["Dataset", "from_arrays", "load"]

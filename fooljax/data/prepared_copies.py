@@ -1,0 +1,268 @@
+"""Reads the copies that TensorFlow Datasets prepared as array_record, without TensorFlow Datasets.
+
+Its own reader imports whatever module a copy's `features.json` names, so that a folder of data would decide
+what code runs. A copy of labelled images is simple: `dataset_info.json` says how many records each file has,
+`features.json` the images' size, and each record is a `tf.train.Example`, a protocol buffer.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from fooljax.errors import FaultError, InputError, shown
+from fooljax.storage.protobuf import ProtobufError, fields, varint
+from fooljax.storage.reading import name_of, open_regular, read_regular
+from fooljax.storage.trees import read_json
+
+SPLITS = ("train", "test")
+MAX_BYTES = 2**31
+"""Of the images of a split, unpacked."""
+MAX_CLASSES = 2**16
+MAX_SHARDS = 10_000
+DEFLATE_RATIO = 1032
+"""Bytes that a byte can become. Source: zlib's technical notes."""
+
+_TEMPLATE = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"
+_BATCH = 1000  # records held in memory at once
+_MAX_NAMES = 2**20
+
+
+class Copy(NamedTuple):
+    """What a copy holds.
+
+    Attributes:
+      images: of train and test, `[N, H, W, K]` uint8.
+      labels: of train and test, `[N]` int32.
+      class_names: one for each class.
+    """
+
+    images: tuple[npt.NDArray[np.uint8], ...]
+    labels: tuple[npt.NDArray[np.int32], ...]
+    class_names: tuple[str, ...]
+
+
+def find_copy(root: Path, name: str) -> Path | None:
+    """The newest array_record copy of `name` under `root`.
+
+    Raises:
+      InputError: there are copies, but damaged, of several configurations, or in other formats only.
+    """
+    base = root / name
+    copies: dict[Path, set[str]] = {}
+    for info in (*base.glob("*/dataset_info.json"), *base.glob("*/*/dataset_info.json")):
+        # Other names are TFDS's "incomplete." folders, or nothing of TFDS's.
+        if (
+            re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9}){2}", info.parent.name)
+            and (info.parent / "features.json").exists()
+        ):
+            facts = read_json(info)
+            others = facts.get("alternativeFileFormats")
+            formats = [facts.get("fileFormat"), *(others if isinstance(others, list) else [])]
+            copies[info.parent] = set(map(str, formats))
+    usable = [folder for folder, formats in copies.items() if "array_record" in formats]
+    if copies and not usable:
+        found = shown(", ".join(sorted(set().union(*copies.values()))))
+        raise InputError(
+            f"data: expected a copy of {name} in array_record format in {name_of(base)}, got {found}; "
+            "prepare it anew in another folder"
+        )
+    if len(configs := {folder.parent for folder in usable}) > 1:
+        raise InputError(
+            f"data: expected one configuration of {name} in {name_of(base)}, "
+            f"got {shown(', '.join(sorted(folder.name for folder in configs)))}"
+        )
+    return max(usable, key=lambda folder: tuple(map(int, folder.name.split("."))), default=None)
+
+
+def read_copy(folder: Path, name: str) -> Copy:
+    """Reads the copy of a dataset of labelled 8-bit images.
+
+    Args:
+      folder: named for its version, as `find_copy` gives it.
+      name: of the dataset.
+    Raises:
+      InputError: the dataset is of another kind, or the copy is damaged.
+      FaultError: the package array_record is missing.
+    """
+    shape, classes = _features(read_json(folder / "features.json"), name)
+    class_names = _class_names(folder / "label.labels.txt", classes)
+    splits = _splits(read_json(folder / "dataset_info.json"), folder)
+    if not set(SPLITS) <= splits.keys():
+        raise InputError(f"data: expected {name} to have train and test, got {shown(', '.join(splits))}")
+    images, labels = zip(*(_read_split(folder, name, of, splits[of], shape) for of in SPLITS), strict=True)
+    return Copy(images, labels, class_names)
+
+
+def _features(features: Mapping[str, Any], name: str) -> tuple[tuple[int, int, int], int]:
+    """The images' shape and the number of classes."""
+    inner: Any = _at(features, "featuresDict", "features")
+    image, classes = _at(inner, "image", "image"), _at(inner, "label", "classLabel")
+    if not isinstance(image, dict) or not isinstance(classes, dict):
+        found = ", ".join(inner) if isinstance(inner, dict) else "no such list of features"
+        raise InputError(f"data: expected {name} to have an image and a label, got {shown(found)}")
+    dimensions: Any = _at(image, "shape", "dimensions")
+    sides = [_count(side) for side in dimensions] if isinstance(dimensions, list) else []
+    if len(sides) != 3 or not all(sides) or sides[2] not in (1, 3) or image.get("dtype") != "uint8":
+        raise InputError(
+            f"data: expected {name} to have 8-bit images of one size with 1 or 3 channels, "
+            f"got {shown(dimensions)} {shown(image.get('dtype'))}"
+        )
+    number = _count(classes.get("numClasses"))
+    if not 2 <= number <= MAX_CLASSES:
+        raise InputError(f"data: expected {name} to have 2 to {MAX_CLASSES} classes, got {number}")
+    return (sides[0], sides[1], sides[2]), number
+
+
+def _at(value: Any, *path: str) -> Any:
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def _count(value: Any) -> int:
+    """A whole number as protocol buffers write it in JSON, 64 bits as text; 0 where it is none."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,18}", value):
+        return int(value)
+    return value if type(value) is int and value >= 0 else 0
+
+
+def _class_names(path: Path, number: int) -> tuple[str, ...]:
+    if not path.exists():
+        return tuple(map(str, range(number)))
+    try:
+        lines = read_regular(path, _MAX_NAMES).decode().split("\n")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{name_of(path)}: expected UTF-8 text, got {shown(error)}") from error
+    names = tuple(line.strip() for line in lines if line.strip())
+    if len(names) != number:
+        raise InputError(f"{name_of(path)}: expected {number} lines, one for each class, got {len(names)}")
+    return names
+
+
+def _splits(facts: Mapping[str, Any], folder: Path) -> dict[str, list[int]]:
+    """Records in each file of each split."""
+    found = {}
+    splits = facts.get("splits")
+    for split in splits if isinstance(splits, list) else ():
+        lengths: Any = _at(split, "shardLengths")
+        if not isinstance(_at(split, "name"), str) or not isinstance(lengths, list) or not lengths:
+            raise InputError(f"{name_of(folder / 'dataset_info.json')}: expected splits and their lengths")
+        if split.get("filepathTemplate") not in (None, "", _TEMPLATE):
+            raise InputError(
+                f"{name_of(folder / 'dataset_info.json')}: expected files named {_TEMPLATE}, "
+                f"got {shown(split['filepathTemplate'])}"
+            )
+        if len(lengths) > MAX_SHARDS:
+            raise InputError(f"data: expected at most {MAX_SHARDS} files a split, got {len(lengths)}")
+        found[split["name"]] = [_count(length) for length in lengths]
+    return found
+
+
+def _read_split(
+    folder: Path, name: str, split: str, lengths: list[int], shape: tuple[int, int, int]
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
+    paths = [
+        folder / f"{name}-{split}.array_record-{index:05d}-of-{len(lengths):05d}"
+        for index in range(len(lengths))
+    ]
+    packed = 0
+    for path in paths:
+        with open_regular(path) as file:
+            packed += file.seek(0, io.SEEK_END)
+    total, size = sum(lengths), sum(lengths) * math.prod(shape)
+    if not 0 < size <= min(MAX_BYTES, DEFLATE_RATIO * packed):
+        raise InputError(
+            f"data: expected the images of {name} {split} to fit in {MAX_BYTES} bytes and into its files of "
+            f"{packed:,}, got {total} x {shape}"
+        )
+    images, labels = np.empty((total, *shape), np.uint8), np.empty(total, np.int32)
+    index = 0
+    for path, length in zip(paths, lengths, strict=True):
+        for record in _records(path, length):
+            try:
+                image, labels[index] = _example(record)
+                images[index] = _pixels(image, shape)
+            except (ValueError, OverflowError) as error:
+                raise InputError(f"{name_of(path)}: record {index}: {shown(error)}") from error
+            index += 1
+    return images, labels
+
+
+def _records(path: Path, length: int) -> Iterator[bytes]:
+    """The records of a file, after making sure that there are so many."""
+    try:
+        from array_record.python.array_record_data_source import ArrayRecordDataSource
+    except ImportError as error:
+        raise FaultError(f"data: expected the package array_record, got {shown(error)}") from error
+    try:
+        with ArrayRecordDataSource(str(path)) as source:
+            if len(source) != length:
+                raise InputError(f"{name_of(path)}: expected {length} records, got {len(source)}")
+            for start in range(0, length, _BATCH):
+                yield from source.__getitems__(list(range(start, min(start + _BATCH, length))))
+    except InputError:
+        raise
+    except Exception as error:  # it raises what it likes over a damaged file
+        raise InputError(f"{name_of(path)}: expected a sound array_record, got {shown(error)}") from error
+
+
+def _example(record: bytes) -> tuple[memoryview, int]:
+    """The image's bytes and the label of a `tf.train.Example`; ValueError where it has none.
+
+    Its numbers of fields: Example.features 1, Features.feature 1, its key 1 and value 2, Feature.bytes_list 1
+    and int64_list 3, and the values of either list 1.
+    """
+    values: dict[bytes, int | memoryview] = {}
+    for feature in _messages(memoryview(record), 1, 1):
+        entry = dict(fields(feature))
+        key, value = entry.get(1), entry.get(2)
+        if isinstance(key, memoryview) and isinstance(value, memoryview) and len(key) < 9:
+            values[bytes(key)] = next(_listed(value), 0)
+    image, label = values.get(b"image"), values.get(b"label")
+    if not isinstance(image, memoryview) or not isinstance(label, int):
+        raise ProtobufError("expected an image and a label, found none")
+    return image, label - 2**64 if label >= 2**63 else label
+
+
+def _messages(message: memoryview, *path: int) -> Iterator[memoryview]:
+    """All messages at this path of field numbers."""
+    for number, value in fields(message):
+        if number == path[0] and isinstance(value, memoryview):
+            if len(path) == 1:
+                yield value
+            else:
+                yield from _messages(value, *path[1:])
+
+
+def _listed(feature: memoryview) -> Iterator[int | memoryview]:
+    for number, values in fields(feature):
+        for inner, value in fields(values) if isinstance(values, memoryview) else ():
+            if inner == 1 and number == 3 and isinstance(value, memoryview):  # numbers packed together
+                at = 0
+                while at < len(value):
+                    one, at = varint(value, at)
+                    yield one
+            elif inner == 1 and number in (1, 3):
+                yield value
+
+
+def _pixels(packed: memoryview, shape: tuple[int, int, int]) -> npt.NDArray[np.uint8]:
+    """An image's pixels; ValueError where it is none of this shape, before anything is unpacked."""
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(packed), formats=("PNG", "JPEG")) as image:
+            found = (image.height, image.width, len(image.getbands()))
+            if found == shape and image.mode in ("L", "RGB"):
+                return np.asarray(image).reshape(shape)
+    except Exception as error:  # Pillow's readers raise what they like over a damaged image
+        raise ValueError(f"expected an image, got {shown(error)}") from error
+    raise ValueError(f"expected images of {shape}, got {found} {image.mode}")

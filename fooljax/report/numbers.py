@@ -1,0 +1,98 @@
+"""How a published number is written: what was seen as it was seen, and no bound or confidence flattered.
+
+A share or confidence is cut, never rounded up; the lower end of an interval is rounded down, the upper one
+up.
+"""
+
+import math
+from collections.abc import Mapping
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+
+from fooljax.analysis.statistics import Interval
+from fooljax.report import format_confidence
+
+NONE = "-"
+
+
+def plain(value: float, digits: int = 0, rounding: str = ROUND_HALF_EVEN) -> str:
+    """A number with so many digits after the point, and commas between thousands.
+
+    The shortest decimal that is this float is what is rounded, so 0.29 is not taken for 0.28999.
+    """
+    return f"{Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-digits), rounding):,}"
+
+
+def significant(value: float, digits: int, rounding: str = ROUND_HALF_EVEN) -> str:
+    """A number with so many digits that count, written without an exponent."""
+    exact = Decimal(repr(float(value)))
+    if exact == 0:
+        return "0"
+    cut = exact.quantize(Decimal(1).scaleb(exact.adjusted() - digits + 1), rounding)
+    return f"{cut:,f}" if cut.as_tuple().exponent <= 0 else f"{int(cut):,}"  # type: ignore[operator]
+
+
+def percent(share: float | None, digits: int = 1, rounding: str = ROUND_FLOOR) -> str:
+    """A share as a percentage, cut; without a fraction where it is 0 or all."""
+    if share is None:
+        return NONE
+    exact = Decimal(repr(float(share))) * 100
+    digits = 0 if exact in (0, 100) else digits
+    return f"{exact.quantize(Decimal(1).scaleb(-digits), rounding)} %"
+
+
+def confidence(log_odds: float | None, digits: int | None = None) -> str:
+    """A confidence, cut to so many digits after the point; near 0 and 1 as figures write it."""
+    written = format_confidence(log_odds)
+    if digits is None or log_odds is None or not -9.2 < log_odds < 6.9:
+        return written
+    return percent(1.0 / (1.0 + math.exp(-log_odds)), digits)
+
+
+def needed(interval: Interval, budget: float | None = None) -> str:
+    """What runs needed, with its interval; what lies beyond the budget was not seen.
+
+    Args:
+      interval: of generations or passes, infinite where never done.
+      budget: the most that a run was given.
+    """
+
+    def written(value: float, rounding: str) -> str:
+        beyond = value > (math.inf if budget is None else budget) or math.isinf(value)
+        if beyond:
+            return f"> {budget:,.0f}" if budget is not None else "never"
+        return plain(value, 0, rounding)
+
+    middle = written(interval.estimate, ROUND_HALF_EVEN)
+    if interval.low <= 0.0 and math.isinf(interval.high):
+        return middle
+    return f"{middle} [{written(interval.low, ROUND_FLOOR)}, {written(interval.high, ROUND_CEILING)}]"
+
+
+def shares(interval: Interval, digits: int = 1) -> str:
+    """A share with its interval; one that is all that is possible is left out."""
+    # A mean of shares is off by some units in the last of 16 digits, which cutting must not take for less.
+    estimate, low, high = (round(value, 12) for value in interval)
+    if (low, high) == (0.0, 1.0):
+        return percent(estimate, digits)
+    ends = f"[{percent(low, digits)}, {percent(high, digits, ROUND_CEILING)}]"
+    return f"{percent(estimate, digits)} {ends.replace(' %', '')}"
+
+
+def ratio(interval: Interval, digits: int = 2) -> str:
+    """A ratio with its interval."""
+    if not math.isfinite(interval.estimate):
+        return NONE
+    middle = significant(interval.estimate, digits)
+    if interval.low <= 0.0 and math.isinf(interval.high):
+        return middle
+    high = "unbounded" if math.isinf(interval.high) else significant(interval.high, digits, ROUND_CEILING)
+    return f"{middle} [{significant(interval.low, digits, ROUND_FLOOR)}, {high}]"
+
+
+def spread(measured: Mapping[str, float], digits: int = 3) -> str:
+    """A measurement's median with the least and the most seen."""
+    low, high = (
+        significant(measured["min"], digits, ROUND_FLOOR),
+        significant(measured["max"], digits, ROUND_CEILING),
+    )
+    return f"{significant(measured['median'], digits)} [{low}, {high}]"

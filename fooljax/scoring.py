@@ -1,0 +1,81 @@
+"""Scores images that are at hand, as those read back from files."""
+
+import functools
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+
+from fooljax.engine.batching import largest_tile
+from fooljax.engine.channels_last import channels_last
+from fooljax.engine.log_odds import log_odds
+from fooljax.engine.placement import gathered, is_cpu, place_of
+from fooljax.engine.precision import as_float32, in_float32
+from fooljax.engine.types import Params, Target, as_target
+from fooljax.errors import InputError, shown
+
+SCORED_TILE = 32
+"""Images that `score` shows a network at a time on a CPU: few are padding, and LeNet gains by no more."""
+
+
+@in_float32
+def score(
+    target: Target | Callable[[jax.Array], jax.Array],
+    images: npt.NDArray[np.uint8],
+    *,
+    tile: int | None = None,
+) -> npt.NDArray[np.float32]:
+    """Scores saved images: the log-odds of every class, on the device where the parameters are.
+
+    Compiled once for equal `apply`, `tile` and image shape, for however many images.
+
+    Args:
+      target: the network, a `Target` or any JAX callable.
+      images: `[B, H, W, K]` uint8.
+      tile: images per network call, the last of which is filled up; by default `SCORED_TILE` on a CPU, and
+        elsewhere as many as a tile of the search.
+    Returns:
+      `[B, C]` float32.
+    Raises:
+      InputError: `images` is not a `[B, H, W, K]` array of uint8 with an image or more, or the target does
+        not take images of this shape.
+    """
+    target = as_target(target)
+    try:
+        images = np.asarray(images)
+    except ValueError as error:
+        raise InputError(f"images: expected [B, H, W, K] uint8, got {shown(error)}") from error
+    if images.dtype != np.uint8 or images.ndim != 4 or 0 in images.shape:
+        raise InputError(f"images: expected [B, H, W, K] uint8, got {list(images.shape)} {images.dtype}")
+    if tile is not None and (not isinstance(tile, int | np.integer) or tile < 1):
+        raise InputError(f"tile: expected a whole number, 1 or more, got {shown(repr(tile))}")
+    place = place_of(target.params)
+    if tile is None:
+        tile = SCORED_TILE if is_cpu(place) else largest_tile(images.shape[1:])
+    params, program = gathered(as_float32(target.params), place), _scoring(target.apply)
+    parts = []
+    for start in range(0, len(images), tile):
+        part = images[start : start + tile]
+        filled = np.pad(part, ((0, tile - len(part)), (0, 0), (0, 0), (0, 0)))
+        try:
+            odds = program(params, jax.device_put(filled, place))
+        except jax.errors.JaxRuntimeError:  # no memory, or a fault of the device
+            raise
+        except Exception as error:  # A network may raise whatever its library has.
+            reason = shown(str(error).strip().partition("\n")[0])
+            kind = type(error).__name__
+            raise InputError(f"target: refused images {list(filled.shape)}: {kind}: {reason}") from error
+        parts.append(np.asarray(odds, np.float32)[: len(part)])
+    return np.concatenate(parts)
+
+
+@functools.lru_cache(maxsize=16)
+def _scoring(apply: Callable[[Params, jax.Array], jax.Array]) -> Callable[[Params, jax.Array], jax.Array]:
+    """The compiled `(params, pixels) -> log-odds`; it holds no parameters."""
+
+    def score_tile(params: Params, pixels: jax.Array) -> jax.Array:
+        return log_odds(apply(params, pixels.astype(jnp.float32) / 255.0))
+
+    return jax.jit(channels_last(score_tile))

@@ -1,0 +1,164 @@
+"""What a command says while it runs, and how it takes being told to stop."""
+
+import math
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any
+
+import numpy as np
+import rich.console
+import rich.progress
+
+from fooljax.engine.log_odds import format_confidence
+from fooljax.errors import printable
+from fooljax.evolution import CHECKPOINT_SECONDS, Progress
+
+PLAIN_SECONDS = 5.0
+"""Between progress lines where the output is not a terminal."""
+
+
+class Signals:
+    """SIGINT and SIGTERM: between chunks of a search they only ask it to stop; elsewhere they raise."""
+
+    def __init__(self) -> None:
+        self.received = 0
+        self.deferred = False
+        self._previous: dict[int, Any] = {}
+
+    def __enter__(self) -> "Signals":
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._previous[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        del frame
+        if self.deferred and not self.received:
+            self.received = number
+            return
+        raise Interrupted(number, "interrupted")
+
+    @contextmanager
+    def defer(self) -> Iterator[None]:
+        """Inside, the first signal is only noted (in `received`)."""
+        self.deferred = True
+        try:
+            yield
+        finally:
+            self.deferred = False
+
+
+class _Console(rich.console.Console):
+    """A console that falls silent where whoever read along has gone, as in `... | head -1`."""
+
+    def on_broken_pipe(self) -> None:
+        """The work goes on; Rich would end it."""
+        self.quiet = True
+        silence_stdout()
+
+
+class Terminal:
+    """What is said while an experiment runs, and how long its stages took."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self.console: rich.console.Console = _Console(quiet=quiet, highlight=False, soft_wrap=True)
+        self.seconds: dict[str, float] = {}
+
+    def say(self, text: str) -> None:
+        """Prints a line, flushed, without markup, and without anything that a terminal would obey."""
+        try:
+            self.console.print(printable(text), markup=False)
+            self.console.file.flush()
+        except BrokenPipeError:
+            self.console.on_broken_pipe()
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Adds the wall time spent inside to a stage."""
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begun
+
+
+@dataclass(frozen=True)
+class Host:
+    """Where an experiment runs; none of it changes the result.
+
+    Attributes:
+      terminal: what is said, and to whom.
+      signals: how it is told to stop.
+      checkpoint_seconds: at least so long between checkpoints.
+    """
+
+    terminal: Terminal = field(default_factory=lambda: Terminal(quiet=True))
+    signals: Signals = field(default_factory=Signals)
+    checkpoint_seconds: float = CHECKPOINT_SECONDS
+
+
+@contextmanager
+def progress_lines(terminal: Terminal) -> Iterator[Callable[[Progress], None]]:
+    """Yields what `evolve` tells its progress to: a live bar, or plain lines."""
+    begun = last = time.perf_counter()
+    first: int | None = None
+    live = terminal.console.is_terminal and not terminal.console.quiet
+    bar = rich.progress.Progress(
+        rich.progress.TextColumn("generation"),
+        rich.progress.MofNCompleteColumn(),
+        rich.progress.BarColumn(bar_width=16),
+        rich.progress.TextColumn("{task.description}"),
+        rich.progress.TimeRemainingColumn(),
+        console=terminal.console,
+        disable=not live,
+    )
+    task = bar.add_task("compiling", total=None)
+
+    def on_chunk(progress: Progress) -> None:
+        nonlocal last, first, begun
+        now = time.perf_counter()
+        if first is None:
+            first, begun = progress.generation, now
+        middle = format_confidence(np.median(progress.metrics["median_log_odds"][:, -1]))
+        least = format_confidence(np.min(progress.metrics["min_log_odds"][:, -1]))
+        text = f"median {middle}  lowest {least}  {progress.evaluations_per_second:,.0f} evaluations/s"
+        bar.update(task, completed=progress.generation, total=progress.generations, description=text)
+        ended = progress.generation >= progress.generations
+        if not live and (now - last >= PLAIN_SECONDS or progress.generation == first or ended):
+            last = now
+            done = progress.generation - first
+            left = (now - begun) / done * (progress.generations - progress.generation) if done else math.nan
+            terminal.say(
+                f"generation {progress.generation:,}/{progress.generations:,}  {text}"
+                + ("" if math.isnan(left) else f"  {left:.0f} s left")
+            )
+
+    with bar:
+        yield on_chunk
+
+
+class Interrupted(BaseException):
+    """The user or the system asked this process to end (SIGINT, SIGTERM).
+
+    No `Exception`, so that nothing that copes with errors takes it for one.
+    """
+
+    def __init__(self, signal_number: int, message: str) -> None:
+        super().__init__(message)
+        self.signal_number = signal_number
+
+
+def silence_stdout() -> None:
+    """Sends what is still to be printed nowhere: whoever read it has gone."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)

@@ -1,0 +1,81 @@
+"""Where computations run: on the parameters' device, in the form that suits its platform."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = """
+import hashlib, sys
+import jax, jax.numpy as jnp, numpy as np
+import toys
+from fooljax.encodings import cppn
+from fooljax.scoring import score
+from fooljax.evolution import evolve
+from fooljax.gradient import ascend
+from fooljax.strategies import map_elites
+
+encoding = cppn((6, 6, 1), max_nodes=8, max_connections=12)
+strategy = map_elites(encoding, batch_size=8)
+
+def digest(target, device):
+    found = evolve(encoding, target, strategy, key=jax.random.key(0), generations=2)
+    odds = score(target, found.images()[0])
+    climbed = ascend(target, np.full((2, 6, 6, 1), 0.5, np.float32), [0, 1], iterations=2)
+    assert climbed.images.devices() == {device}, climbed.images.devices()
+    arrays = jax.tree.leaves((found.archive, odds, climbed))
+    return hashlib.sha256(b"".join(np.asarray(array).tobytes() for array in arrays)).hexdigest()
+
+target = toys.target()
+first, *others = jax.devices()
+found = {"as it is": digest(target, first)}
+if others:
+    second = others[0]
+    for kind in (jax.sharding.AxisType.Auto, jax.sharding.AxisType.Explicit):
+        mesh = jax.make_mesh((2,), ("devices",), axis_types=(kind,))
+        for name, spec in (("replicated", ()), ("sharded", ("devices",))):
+            parts = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec(*spec))
+            found[f"{name} {kind}"] = digest(jax.device_put(target, parts), first)
+    found["on the second"] = digest(jax.device_put(target, second), second)
+    apart = dict(target.params, out=jax.device_put(target.params["out"], second))
+    found["on both"] = digest(target.replace(params=apart), first)
+    found["NumPy"] = digest(jax.tree.map(np.asarray, target), first)
+    with jax.default_device(second):
+        found["NumPy, the second by default"] = digest(jax.tree.map(np.asarray, target), second)
+assert len(set(found.values())) == 1, found
+text = jax.jit(jax.vmap(encoding.render, (0, None))).lower(
+    jax.vmap(encoding.init)(jax.random.split(jax.random.key(0), 4)), encoding.coordinates()
+).as_text()
+assert "xla_cpu_small_call" in text, "not the serial form"
+print(found["as it is"])
+"""
+
+
+def run(devices):
+    environment = {
+        **os.environ,
+        "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
+        "JAX_PLATFORMS": "cpu",
+        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), *sys.path]),
+    }
+    done = subprocess.run([sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout.strip()
+
+
+def test_a_second_device_changes_nothing_and_parameters_may_lie_anywhere():
+    """Archive, scores and ascents are the same bit for bit, and CPPNs are drawn in the same form."""
+    assert run(2) == run(1)
+
+
+@pytest.mark.parametrize("folder", ["fooljax", "experiments"])
+def test_one_file_asks_for_platforms(folder):
+    """A program is for the platform that it is compiled for, which need not be the default one."""
+    asks = re.compile(r"default_backend|platform_dependent|device_count|local_devices")
+    files = sorted((Path(__file__).parents[2] / folder).rglob("*.py"))
+    assert files
+    found = {path.name for path in files if asks.search(path.read_text())}
+    assert found == ({"placement.py"} if folder == "fooljax" else set())
