@@ -37,7 +37,7 @@ def examine(name: str) -> dict[str, Any]:
         contract = "kept"
     except ContractError as error:
         contract = f"broken: {error}"
-    target, _ = lenet(datasets.load("embedded"))
+    target = lenet(datasets.load("embedded"))
     encoding = direct((28, 28, 1))
     # Dense ones with one search of eight: two cores take a second for each matrix.
     children = 8 if facts.dense else CHILDREN

@@ -2,8 +2,8 @@
 
 Run as `python -m benchmarks.layouts --json FILE`, on an otherwise idle machine. All forms of a network take
 turns. "bare" is the network alone in a program, "loop" the network inside a scan as it is, "ours" the same
-with its convolutions rewritten by `fooljax.engine.channels_last`, as `fooljax` puts it into its loops. Gradients are
-those with respect to the images.
+with its convolutions rewritten by `fooljax.engine.channels_last`, as `fooljax` puts it into its loops.
+Gradients are those with respect to the images.
 """
 
 import argparse

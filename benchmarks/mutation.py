@@ -19,7 +19,7 @@ from fooljax.encodings import cppn
 from fooljax.encodings.cppn.mutation import Rates
 from fooljax.engine.archive import Archive, empty
 from fooljax.engine.fitness import make_fitness
-from fooljax.engine.types import Problem
+from fooljax.engine.types import Problem, checked_shape
 from fooljax.storage.outputs import file_of
 from fooljax.storage.trees import load_tree, write_json
 from fooljax.targets import imagenet
@@ -59,8 +59,8 @@ def elites_of(path: Path, num_cells: int) -> Archive:
 
 def measure(archive: Archive, rates: Rates, parents: jax.Array, seed: int) -> dict[str, Any]:
     """What children of the elites in some cells are worth, with a bootstrap interval over the children."""
-    target, card = imagenet.load("efficientnet-lite0")
-    encoding = cppn(card.image_shape, functions="wide", coordinates="scaled", rates=rates)
+    target = imagenet.load("efficientnet-lite0")
+    encoding = cppn(checked_shape(target.image_shape), functions="wide", coordinates="scaled", rates=rates)
     cells = tuple(range(archive.fitness.size))
     problem = Problem(target.params, encoding.coordinates(), target.apply, cells)
     keys = jax.random.split(jax.random.key(seed), parents.size)

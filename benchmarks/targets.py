@@ -21,7 +21,7 @@ import numpy as np
 from benchmarks.timing import gemm, interleaved, machine, peak_resident_bytes, spread
 from fooljax.encodings import cppn
 from fooljax.engine.batching import tiled
-from fooljax.engine.types import Problem
+from fooljax.engine.types import Problem, checked_shape
 from fooljax.evolution import Search, compile_advance, compile_start
 from fooljax.storage.outputs import file_of
 from fooljax.storage.trees import write_json
@@ -69,7 +69,7 @@ def flops(name: str) -> float:
 def params_of(name: str) -> Any:
     """The parameters: real ones where a package brings them."""
     if name in efficientnet.VARIANTS:
-        return imagenet.load(name)[0].params["network"]
+        return imagenet.load(name).params["network"]
     side = imagenet.preprocessing(name).input_size
     return imagenet.network(name).init(jax.random.key(0), jnp.zeros((1, side, side, 3)))
 
@@ -157,8 +157,8 @@ def measure(name: str, repeats: int) -> dict[str, Any]:
 
 def measure_loop(repeats: int) -> dict[str, Any]:
     """The whole CPPN loop of 1,000 classes against the bare forward of as many images, EfficientNet-Lite0."""
-    target, card = imagenet.load("efficientnet-lite0")
-    encoding = cppn(card.image_shape, functions="wide", coordinates="scaled")
+    target = imagenet.load("efficientnet-lite0")
+    encoding = cppn(checked_shape(target.image_shape), functions="wide", coordinates="scaled")
     strategy = focused(encoding, batch_size=CHILDREN)
     search = Search(encoding, target.apply, strategy, tuple(range(imagenet.NUM_CLASSES)))
     problem = Problem(target.params, encoding.coordinates(), target.apply, search.cells)
@@ -167,7 +167,7 @@ def measure_loop(repeats: int) -> dict[str, Any]:
     begun = time.perf_counter()
     program = compile_advance(search, GENERATIONS, problem, state)
     compile_seconds = time.perf_counter() - begun
-    images = jax.random.uniform(jax.random.key(2), (CHILDREN, *card.image_shape))
+    images = jax.random.uniform(jax.random.key(2), (CHILDREN, *checked_shape(target.image_shape)))
     forward = jax.jit(target.apply)
 
     def loop() -> Any:

@@ -37,7 +37,7 @@ from fooljax.cli.command_line import parse, run_command
 from fooljax.data.dataset import Dataset
 from fooljax.encodings.cppn.encoding import cppn
 from fooljax.engine.log_odds import FOOLED
-from fooljax.engine.types import Encoding, Target, TargetCard
+from fooljax.engine.types import Encoding, Target
 from fooljax.errors import FaultError, InputError, shown
 from fooljax.evolution import Evolution, Progress, evolve
 from fooljax.report import numbers
@@ -161,9 +161,9 @@ class Comparison:
     config: Config
     outdir: Path
     dataset: Dataset
-    targets: dict[int, tuple[Target, TargetCard]] = field(default_factory=dict)
+    targets: dict[int, Target] = field(default_factory=dict)
 
-    def target(self, seed: int) -> tuple[Target, TargetCard]:
+    def target(self, seed: int) -> Target:
         """The target of a training seed."""
         if seed not in self.targets:
             self.targets[seed] = lenet(self.dataset, "paper", seed=seed, on_training=print)
@@ -261,8 +261,8 @@ def run_arm(comparison: Comparison, stage: str, arm: Arm, passes: int, runs: int
     encoding = ENCODINGS[arm.encoding](comparison.dataset.image_shape)
     for target_seed in range(FIRST_TARGET[stage], FIRST_TARGET[stage] + targets):
         paths = [comparison.row_path(stage, arm, target_seed, seed) for seed in range(runs)]
-        target, card = comparison.target(target_seed)
-        digest = str(card.provenance["params_sha256"])
+        target = comparison.target(target_seed)
+        digest = str(target.provenance["params_sha256"])
         there = [path for path in paths if path.exists()]
         for path in there:
             if (found := comparison.row(path)["target_sha256"]) != digest:

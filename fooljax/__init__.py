@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from fooljax.encodings.cppn.serialise import from_json, to_json
     from fooljax.engine.archive import Archive
     from fooljax.engine.log_odds import confidence, log_odds, to_log_odds
-    from fooljax.engine.types import Encoding, Offspring, Problem, Strategy, Target, TargetCard, as_target
+    from fooljax.engine.types import Encoding, Offspring, Problem, Strategy, Target, as_target
     from fooljax.errors import FaultError, InputError
     from fooljax.evolution import Evolution, EvolutionState, Progress, Replacements, Search, advance, evolve
     from fooljax.report.figures import curves, gallery, save_png
@@ -47,7 +47,6 @@ _HOME = {
     "Search": "evolution",
     "Strategy": "engine.types",
     "Target": "engine.types",
-    "TargetCard": "engine.types",
     "advance": "evolution",
     "as_target": "engine.types",
     "confidence": "engine.log_odds",
@@ -90,7 +89,6 @@ __all__ = [
     "Search",
     "Strategy",
     "Target",
-    "TargetCard",
     "advance",
     "analysis",
     "as_target",

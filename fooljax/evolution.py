@@ -5,6 +5,7 @@ generations, which is what vmaps over runs; `evolve` drives it from the host in 
 checkpoints and early stop. The same key gives the same archive, bit for bit, under any chunking.
 """
 
+import dataclasses
 import functools
 import logging
 import math
@@ -298,7 +299,7 @@ def evolve(
     key = _checked_key(key)
     target = as_target(target)
     place = place_of(target.params)
-    target = Target(gathered(as_float32(target.params), place), target.apply)
+    target = dataclasses.replace(target, params=gathered(as_float32(target.params), place))
     if not isinstance(encoding, Encoding):
         raise InputError(f"encoding: expected an Encoding, got {shown(repr(encoding))}")
     strategy = _checked_strategy(strategy, encoding)

@@ -67,8 +67,8 @@ def main() -> None:
             raise SystemExit(f"no environment for {contender.library}: `make bench-peers` makes it")
     FOLDER.mkdir(parents=True, exist_ok=True)
     facts, weights = machine(), FOLDER / "lenet.npz"
-    target, card = export(weights)
-    print(f"{card.name}: names {card.clean_accuracy:.1%} of held-out digits")
+    target = export(weights)
+    print(f"{target.name}: names {target.clean_accuracy:.1%} of held-out digits")
     runs: dict[Contender, list[summary.Run]] = {contender: [] for contender in CONTENDERS}
     for number in range(arguments.rounds):
         for contender in CONTENDERS[::-1] if number % 2 else CONTENDERS:
@@ -85,7 +85,7 @@ def main() -> None:
     if arguments.json:
         content = {
             "machine": facts | {"other_cores_busy": spread(others) if others else None},
-            "network": {"name": card.name, "clean_accuracy": card.clean_accuracy, **card.provenance},
+            "network": {"name": target.name, "clean_accuracy": target.clean_accuracy, **target.provenance},
             "settings": {"rounds": arguments.rounds, "evaluations": arguments.evaluations},
             "rows": rows,
             "ratios": ratios,

@@ -12,7 +12,7 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 from benchmarks.peers import lenet
 from fooljax import data as datasets
 from fooljax.engine.log_odds import confidence, to_log_odds
-from fooljax.engine.types import Target, TargetCard
+from fooljax.engine.types import Target
 from fooljax.scoring import score
 from fooljax.targets import lenet as trained_lenet
 from fooljax.targets._trained import lenet_apply
@@ -20,13 +20,13 @@ from fooljax.targets._trained import lenet_apply
 CERTAIN = 0.9999
 
 
-def export(path: Path) -> tuple[Target, TargetCard]:
+def export(path: Path) -> Target:
     """Trains LeNet (paper's recipe, embedded digits; or reads the cache) and writes its weights.
 
     Raises:
       ValueError: the plain forward that the peers use gives other logits.
     """
-    target, card = trained_lenet(datasets.load("embedded"), on_training=print)
+    target = trained_lenet(datasets.load("embedded"), on_training=print)
     arrays = {name: np.asarray(leaf) for name, leaf in flatten_dict(target.params["params"], sep="/").items()}
     np.savez(path, **arrays)  # type: ignore[arg-type]
     pixels = jax.random.uniform(jax.random.key(0), (64, 784))
@@ -34,7 +34,7 @@ def export(path: Path) -> tuple[Target, TargetCard]:
     difference = float(jnp.max(jnp.abs(ours - lenet.logits(lenet.load(path), pixels))))
     if not difference < 1e-3:
         raise ValueError(f"lenet.py: its logits differ by {difference:g} from fooljax's")
-    return target, card
+    return target
 
 
 def load(path: str | Path) -> Target:

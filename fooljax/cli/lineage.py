@@ -84,8 +84,8 @@ def _rescored(
     confidences are left out.
     """
     try:
-        target, card = found.experiment.subject(found.config).load(_say)
-        if card.provenance["params_sha256"] != found.target_sha256:
+        target = found.experiment.subject(found.config).load(_say)
+        if target.provenance["params_sha256"] != found.target_sha256:
             raise InputError("the target trained here is not the one of this run")
     except InputError as error:
         logger.warning("drawn without confidences: %s", error)

@@ -1,4 +1,4 @@
-"""How a command meets Ctrl-C and missing packages while it is still loading. Imports nothing that takes time."""
+"""How a command meets Ctrl-C and missing packages while it loads. It imports nothing that takes time."""
 
 import importlib.util
 import os

@@ -23,7 +23,7 @@ from scipy.stats import binomtest
 
 from fooljax.cli.command_line import Parser, run_command
 from fooljax.engine.log_odds import confidence
-from fooljax.engine.types import Target, TargetCard
+from fooljax.engine.types import Target, checked_shape
 from fooljax.errors import InputError, shown
 from fooljax.scoring import score
 from fooljax.storage.outputs import check_output
@@ -153,9 +153,7 @@ def find_images(folder: Path, synsets: Sequence[str]) -> list[tuple[Path, int]]:
     return found
 
 
-def validate(
-    target: Target, card: TargetCard, images: Sequence[tuple[Path, int]]
-) -> Iterator[dict[str, Any]]:
+def validate(target: Target, images: Sequence[tuple[Path, int]]) -> Iterator[dict[str, Any]]:
     """Scores images in batches; yields the figures so far, after each.
 
     An image that cannot be read is passed over, counted, and named (the first few).
@@ -169,7 +167,7 @@ def validate(
         photographs, classes = [], []
         for path, label in images[start : start + BATCH]:
             try:
-                photographs.append(read_photograph(path, card.image_shape[0]))
+                photographs.append(read_photograph(path, checked_shape(target.image_shape)[0]))
             except InputError as error:
                 passed_over += 1
                 if passed_over <= NAMED:
@@ -234,26 +232,26 @@ def _main(argv: Sequence[str] | None) -> None:
     flags = parser.parse_args(argv)
     if flags.json is not None:
         check_output(flags.json, "--json", "a JSON object")
-    target, card = imagenet.load(flags.target, weights=flags.weights, mean=flags.mean, crops=flags.crops)
+    target = imagenet.load(flags.target, weights=flags.weights, mean=flags.mean, crops=flags.crops)
     terminal = Terminal()
-    terminal.say(f"{card.name}, {card.provenance['weights']}; confidence is the {card.confidence}")
+    terminal.say(f"{target.name}, {target.provenance['weights']}; confidence is the {target.confidence}")
     if flags.imagefolder is None:
         for path in sample_photographs():
-            odds = score(target, read_photograph(path, card.image_shape[0])[None])[0]
+            odds = score(target, read_photograph(path, checked_shape(target.image_shape)[0])[None])[0]
             best = np.argsort(-odds)[:5]
-            named = ", ".join(f"{card.class_names[i]} {float(confidence(odds[i])):.1%}" for i in best)
+            named = ", ".join(f"{target.class_names[i]} {float(confidence(odds[i])):.1%}" for i in best)
             terminal.say(f"{path.name}: {named}")
         return
     images = find_images(flags.imagefolder, imagenet.synsets())
     figures: dict[str, Any] = {}
-    for figures in validate(target, card, images):
+    for figures in validate(target, images):
         if (figures["images"] + figures["passed_over"]) % (BATCH * 20) == 0:
             terminal.say(_line(figures))
     terminal.say(_line(figures))
     if flags.json:
         write_json(
             check_output(flags.json, "--json", "a JSON object"),
-            {"target": card.name, "confidence": card.confidence, **card.provenance, **figures},
+            {"target": target.name, "confidence": target.confidence, **target.provenance, **figures},
         )
 
 

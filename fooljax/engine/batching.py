@@ -126,4 +126,5 @@ TILE_VALUES = 2**25
 
 
 def largest_tile(image_shape: tuple[int, ...]) -> int:
+    """Images that a tile of a search has at most on a CPU, for images `(H, W, K)`."""
     return min(MAX_TILE, max(1, TILE_VALUES // math.prod(image_shape)))

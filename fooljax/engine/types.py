@@ -8,8 +8,8 @@ three are bundles of pure functions, so that a whole search compiles into one pr
 (`fooljax.evolution`) owns the archive and the count of queries.
 """
 
+import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import flax.struct
@@ -95,62 +95,54 @@ def checked_shape(image_shape: Any) -> tuple[int, int, int]:
 
 @flax.struct.dataclass
 class Target:
-    """The classifier being fooled.
+    """The classifier being fooled, and what people want to know about it.
 
-    Only `params` is traced: targets that share `apply` and shapes share one compiled search, and stack
-    under `vmap`. What people want to know about a target is kept apart, in a `TargetCard`.
+    A compiled search takes `params` as an argument and knows `apply`; it looks at nothing else. So targets
+    that share `apply` and the shapes of their parameters share one program.
 
     Attributes:
       params: pytree of parameters.
       apply: `apply(params, images) -> logits`: images `[B, H, W, K]` in [0, 1], logits `[B, C]`. Logits are
         unnormalised log-probabilities: of a softmax network its last layer, of an average over crops the
         log of the mean softmax, of a generative model log p(x, y).
+      name: a short name, as "LeNet (paper recipe)".
+      image_shape: `(H, W, K)` of the images that it takes; None where it was not said.
+      class_names: `C` names; empty where they were not said.
+      clean_accuracy: share of held-out images named correctly, in [0, 1]; None where it was not measured.
+      confidence: what is called confidence: of which crops, averaged or not.
+      provenance: how it came to be: data, recipe, seed, versions, digest of the parameters.
     """
 
     params: Params
-    apply: Callable[[Params, jax.Array], jax.Array] = flax.struct.field(pytree_node=False)
+    apply: Apply = flax.struct.field(pytree_node=False)
+    name: str = flax.struct.field(default="network", pytree_node=False)
+    image_shape: tuple[int, int, int] | None = flax.struct.field(default=None, pytree_node=False)
+    class_names: tuple[str, ...] = flax.struct.field(default=(), pytree_node=False)
+    clean_accuracy: float | None = flax.struct.field(default=None, pytree_node=False)
+    confidence: str = flax.struct.field(default="softmax of one forward pass", pytree_node=False)
+    provenance: Mapping[str, Any] = flax.struct.field(default_factory=dict, pytree_node=False)
 
 
-def as_target(model: Target | Callable[..., jax.Array], params: Params | None = None) -> Target:
+def as_target(model: Target | Callable[..., jax.Array], params: Params | None = None, **facts: Any) -> Target:
     """Makes a target of any JAX callable.
 
     Args:
       model: `model(images) -> logits`, or `model(params, images) -> logits` where `params` is given (better:
         weights that are arguments are not compiled into the program as constants). A `Target` passes as is.
       params: pytree of parameters, or None.
+      **facts: of the target: name, image_shape, class_names and so on, see `Target`.
     Raises:
       InputError: `model` is not callable, or its parameters are thousands of numbers instead of arrays.
     """
     if isinstance(model, Target):
-        return model
+        return dataclasses.replace(model, **facts)
     if not callable(model):
         raise InputError(f"target: expected a JAX callable or a Target, got {type(model).__name__}")
     if sum(isinstance(leaf, int | float) for leaf in jax.tree.leaves(params)) > MAX_NUMBERS:
         raise InputError("target: expected parameters that are arrays, got lists of numbers")
     if params is None:
-        return Target(params=(), apply=lambda _, images: model(images))
-    return Target(params=params, apply=model)
-
-
-@dataclass(frozen=True)
-class TargetCard:
-    """What people want to know about a target; never traced.
-
-    Attributes:
-      name: a short name, as "lenet (paper recipe)".
-      image_shape: `(H, W, K)` of the images it takes.
-      class_names: `C` names.
-      clean_accuracy: share of held-out images named correctly, in [0, 1]; None where it was not measured.
-      confidence: what is called confidence: of which crops, averaged or not.
-      provenance: how it came to be: data, recipe, seed, versions, digest of the parameters.
-    """
-
-    name: str
-    image_shape: tuple[int, int, int]
-    class_names: tuple[str, ...]
-    clean_accuracy: float | None
-    confidence: str = "softmax of one forward pass"
-    provenance: Mapping[str, Any] = field(default_factory=dict)
+        return Target((), lambda _, images: model(images), **facts)
+    return Target(params, model, **facts)
 
 
 @flax.struct.dataclass

@@ -6,6 +6,7 @@ Differences: images climb side by side, for as many classes and from as many sta
 the authors overwrite in every iteration, is not kept; the last look needs no gradient.
 """
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -121,7 +122,7 @@ def ascend(
     """
     target = as_target(target)
     place = place_of(target.params)
-    target = Target(gathered(as_float32(target.params), place), target.apply)
+    target = dataclasses.replace(target, params=gathered(as_float32(target.params), place))
     rule = progress() if rule is None else rule
     for name, value in (("iterations", iterations), ("record_every", record_every)):
         if value < 1:
@@ -168,7 +169,7 @@ def identity(
       program (every setting of a rule and every line of a network's code is in it), of the parameters and of
       the images, the version of JAX, and what may change last digits.
     """
-    target = Target(as_float32(target.params), target.apply)
+    target = dataclasses.replace(target, params=as_float32(target.params))
     start = _checked_start(start)
     given = (start, np.asarray(classes, np.int32), as_mean(mean, start.shape[1:]))  # type: ignore[arg-type]
     function = functools.partial(climb, Climb(target.apply, rule, iterations))

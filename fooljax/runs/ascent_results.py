@@ -16,7 +16,7 @@ from fooljax.runs.elites import RESCORE_TOLERANCE, claimed, read_image, replaced
 from fooljax.runs.recipe import Subject
 from fooljax.runs.results import _finite, _medians
 from fooljax.runs.folder import RunFolder, versions
-from fooljax.engine.types import Target, TargetCard
+from fooljax.engine.types import Target
 from fooljax.errors import FaultError
 from fooljax.engine.fitness import quantise
 from fooljax.scoring import score
@@ -98,7 +98,7 @@ def in_a_line(climbed: Climbed, starts: int) -> str:
 def save(
     run_folder: RunFolder,
     job: Job,
-    found: tuple[Target, TargetCard],
+    target: Target,
     starts: npt.ArrayLike,
     climbed: Sequence[Climbed],
 ) -> dict[str, Any]:
@@ -107,20 +107,19 @@ def save(
     Args:
       run_folder: the run's.
       job: what was to be done.
-      found: the target and its card.
+      target: the network.
       starts: `[S, H, W, K]` in [0, 1]; each climbed towards every class, start by start.
       climbed: of each method, `S * C` images.
     Raises:
       FaultError: an image's log-odds differ from those in the climb by more than the tolerance.
     """
-    target, card = found
     folder = run_folder.path
     run_folder.begin_changes()
     pixels = np.asarray(np.round(quantise(jax.numpy.asarray(starts)) * UNIT), np.uint8)
     images = folder / "images"
     with replaced(images) as draft:
         starts_saved = _save_starts(draft / "start", pixels)
-        saved = [_save_images(draft / one.method.name, one, card, job.cells) for one in climbed]
+        saved = [_save_images(draft / one.method.name, one, target, job.cells) for one in climbed]
     control = _score_starts([images / "start" / name for name in starts_saved], target, job.cells)
     scored = [
         _score_images([images / one.method.name / name for name in names], one, target, job.cells)
@@ -131,11 +130,11 @@ def save(
         {one.method.name: one.ascent for one in climbed},
         {"classes": list(job.cells), "starts": len(pixels)},
     )
-    summary = summarise(job, card, control, climbed, scored)
-    write_bytes(folder / "gallery.png", _gallery(job, card, control, climbed, scored))
+    summary = summarise(job, target, control, climbed, scored)
+    write_bytes(folder / "gallery.png", _gallery(job, target, control, climbed, scored))
     histories = {one.method.name: (np.arange(len(one.ascent.history)), one.ascent.history) for one in climbed}
     write_bytes(folder / "curves.png", png_bytes(climbs(histories)))
-    _write_page(folder, job, card, climbed, scored, summary)
+    _write_page(folder, job, target, climbed, scored, summary)
     run_folder.finish(summary)
     return summary
 
@@ -158,7 +157,7 @@ def _score_starts(paths: Sequence[Path], target: Target, cells: tuple[int, ...])
     )
 
 
-def _save_images(folder: Path, climbed: Climbed, card: TargetCard, cells: tuple[int, ...]) -> list[str]:
+def _save_images(folder: Path, climbed: Climbed, target: Target, cells: tuple[int, ...]) -> list[str]:
     """Saves a method's images; returns the files' names."""
     folder.mkdir()
     names = []
@@ -166,7 +165,7 @@ def _save_images(folder: Path, climbed: Climbed, card: TargetCard, cells: tuple[
         start, place = divmod(index, len(cells))
         cell = cells[place]
         share = claimed(climbed.ascent.log_odds_8_bit[index])
-        names.append(f"start{start:02d}-class{cell:03d}-{slug(card.class_names[cell])}-{share}.png")
+        names.append(f"start{start:02d}-class{cell:03d}-{slug(target.class_names[cell])}-{share}.png")
         write_bytes(folder / names[-1], png_bytes(image))
     return names
 
@@ -187,16 +186,16 @@ def _score_images(paths: Sequence[Path], climbed: Climbed, target: Target, cells
 
 
 def summarise(
-    job: Job, card: TargetCard, control: Scored, climbed: Sequence[Climbed], scored: Sequence[Scored]
+    job: Job, target: Target, control: Scored, climbed: Sequence[Climbed], scored: Sequence[Scored]
 ) -> dict[str, Any]:
     """The content of `summary.json`; medians over classes, then starts, are of log-odds."""
     return {
         "experiment": job.name,
         **job.subject.facts,
-        "confidence": card.confidence,
-        "target": card.name,
-        "target_sha256": card.provenance["params_sha256"],
-        "clean_accuracy": card.clean_accuracy,
+        "confidence": target.confidence,
+        "target": target.name,
+        "target_sha256": target.provenance["params_sha256"],
+        "clean_accuracy": target.clean_accuracy,
         "settings": asdict(job.config),
         "evaluations": sum(int(one.ascent.queries) for one in climbed),
         "control": {"start images, 8 bits": _facts(control)},
@@ -257,18 +256,18 @@ def _reached(ascent: Ascent) -> dict[str, Any]:
 
 
 def _gallery(
-    job: Job, card: TargetCard, control: Scored, climbed: Sequence[Climbed], scored: Sequence[Scored]
+    job: Job, target: Target, control: Scored, climbed: Sequence[Climbed], scored: Sequence[Scored]
 ) -> bytes:
     """The first start and what each method made of it."""
     names = ["start", *(one.method.name for one in climbed)]
     images = np.stack([each.images[0] for each in (control, *scored)])
     odds = np.stack([each.odds[0] for each in (control, *scored)])
     shown = slice(None, max(1, MAX_IMAGES // len(names)))
-    return png_bytes(gallery(images[:, shown], odds[:, shown], _names(job, card)[shown], row_names=names))
+    return png_bytes(gallery(images[:, shown], odds[:, shown], _names(job, target)[shown], row_names=names))
 
 
-def _names(job: Job, card: TargetCard) -> list[str]:
-    return [card.class_names[cell] for cell in job.cells]
+def _names(job: Job, target: Target) -> list[str]:
+    return [target.class_names[cell] for cell in job.cells]
 
 
 def _shown(odds: Any) -> str:
@@ -278,7 +277,7 @@ def _shown(odds: Any) -> str:
 def _write_page(
     folder: Path,
     job: Job,
-    card: TargetCard,
+    target: Target,
     climbed: Sequence[Climbed],
     scored: Sequence[Scored],
     summary: Mapping[str, Any],
@@ -307,7 +306,7 @@ def _write_page(
             table_caption=f"{control['images']} images for each method: {job.config.starts} starts, "
             f"{len(job.cells)} classes",
             methods=[
-                _method(job, card, one, images, summary) for one, images in zip(climbed, scored, strict=True)
+                _method(job, target, one, images, summary) for one, images in zip(climbed, scored, strict=True)
             ],
             curves_png=(folder / "curves.png").read_bytes(),
             curves_alt="Line chart of log-odds over iterations, one line for each method: "
@@ -320,14 +319,14 @@ def _write_page(
             "to 8 bits. Thick: the median image; thin: the lowest. The dotted line is 99.99 %.",
             numbers=_numbers(summary, control),
             notes=_notes(job, summary),
-            settings=_settings(job, card, summary),
+            settings=_settings(job, target, summary),
             command=_command(job),
         ),
     )
 
 
 def _method(
-    job: Job, card: TargetCard, climbed: Climbed, scored: Scored, summary: Mapping[str, Any]
+    job: Job, target: Target, climbed: Climbed, scored: Scored, summary: Mapping[str, Any]
 ) -> Shown:
     name = climbed.method.name
     facts = summary["methods"][name]
@@ -348,7 +347,7 @@ def _method(
             f"{facts['passes']:,}",
         ),
         gallery_png=png_bytes(
-            gallery(scored.images[:, shown], scored.odds[:, shown], _names(job, card)[shown], row_names=rows)
+            gallery(scored.images[:, shown], scored.odds[:, shown], _names(job, target)[shown], row_names=rows)
         ),
         gallery_alt=f"Grid of the images of {name}: one row for each start, one column for each class. The "
         f"network's confidence is {lowest} at the lowest and {median} in the median.",
@@ -390,15 +389,15 @@ def _notes(job: Job, summary: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _settings(job: Job, card: TargetCard, summary: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+def _settings(job: Job, target: Target, summary: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     return {
         "Climb": {name.replace("_", " "): in_words(value) for name, value in asdict(job.config).items()},
         "Target": {
-            "network": card.name,
-            "confidence": card.confidence,
-            "clean accuracy": "not measured" if card.clean_accuracy is None else f"{card.clean_accuracy:.2%}",
+            "network": target.name,
+            "confidence": target.confidence,
+            "clean accuracy": "not measured" if target.clean_accuracy is None else f"{target.clean_accuracy:.2%}",
             **{name.replace("_", " "): str(value) for name, value in job.subject.facts.items()},
-            "parameters (SHA-256)": str(card.provenance["params_sha256"]),
+            "parameters (SHA-256)": str(target.provenance["params_sha256"]),
         },
         "Machine": {"device": summary["device"], **summary["versions"]},
     }

@@ -170,9 +170,9 @@ def _run_in(
     terminal.say(subject.source)
     keep_compiled_programs()
     with terminal.stage("target"):
-        target, card = subject.load(terminal.say)
-        check_same_target(folder, card)
-    cells = tuple(range(len(card.class_names))) if subject.cells is None else subject.cells
+        target = subject.load(terminal.say)
+        check_same_target(folder, target)
+    cells = tuple(range(len(target.class_names))) if subject.cells is None else subject.cells
     images = config.starts * len(cells)
     check_fits(
         config,
@@ -208,7 +208,7 @@ def _run_in(
             experiment.notes,
             cells,
         )
-        return ascent_results.save(folder, job, (target, card), starts, climbed)
+        return ascent_results.save(folder, job, target, starts, climbed)
 
 
 def _climbed(

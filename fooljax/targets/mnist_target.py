@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from fooljax import data as datasets
-from fooljax.engine.types import Target, TargetCard
+from fooljax.engine.types import Target, checked_shape
 from fooljax.errors import InputError
 from fooljax.runs.recipe import FoolingConfig, Subject
 from fooljax.settings import option
@@ -55,7 +55,7 @@ def digits(config: TrainedConfig, data_is_used: bool = False) -> Subject:
       config: the settings.
       data_is_used: `config.data` serves another purpose, so that a shipped network may go with it.
     Raises:
-      InputError, FaultError: see `fooljax.data.dataset.load` and `fooljax.targets.pretrained`; its `load`: see
+      InputError, FaultError: see `fooljax.data.load` and `fooljax.targets.pretrained`; its `load`: see
         `fooljax.targets.trained`.
     """
     if recipe_of(config) != SHIPPED:
@@ -70,27 +70,27 @@ def digits(config: TrainedConfig, data_is_used: bool = False) -> Subject:
 
 def _shipped(config: TrainedConfig) -> Subject:
     try:
-        target, card = pretrained(config.target_network, config.target_seed)
+        target = pretrained(config.target_network, config.target_seed)
     except InputError as error:
         raise InputError(f"target_{error}") from error
-    facts = card.provenance
+    facts = target.provenance
 
-    def load(say: Callable[[str], None]) -> tuple[Target, TargetCard]:
-        say(_told(card, facts["test_images"]))
-        return target, card
+    def load(say: Callable[[str], None]) -> Target:
+        say(_told(target, facts["test_images"]))
+        return target
 
-    def second(say: Callable[[str], None]) -> tuple[Target, TargetCard]:
+    def second(say: Callable[[str], None]) -> Target:
         del say
         seeds = [entry["seed"] for entry in shipped_card()["weights"]]
         return pretrained(config.target_network, seeds[(seeds.index(config.target_seed) + 1) % len(seeds)])
 
     learnt = (
         f"The network comes with fooljax; it learnt from MNIST's {facts['train_images']:,} digits and names "
-        f"{card.clean_accuracy:.2%} of the {facts['test_images']:,} that were held out."
+        f"{target.clean_accuracy:.2%} of the {facts['test_images']:,} that were held out."
     )
     return Subject(
-        image_shape=card.image_shape,
-        source=f"network: {card.name}, seed {config.target_seed}, as shipped with fooljax",
+        image_shape=checked_shape(target.image_shape),
+        source=f"network: {target.name}, seed {config.target_seed}, as shipped with fooljax",
         facts={"dataset": facts["dataset_name"], "target_seed": config.target_seed},
         notes=(learnt,),
         load=load,
@@ -102,15 +102,15 @@ def _trained_here(config: TrainedConfig) -> Subject:
     dataset, recipe = datasets.load(config.data), RECIPES[recipe_of(config)]
     held_out = len(dataset.test_labels)
 
-    def train(seed: int, say: Callable[[str], None]) -> tuple[Target, TargetCard]:
+    def train(seed: int, say: Callable[[str], None]) -> Target:
         return trained(dataset, recipe, network=config.target_network, seed=seed, on_training=say)
 
-    def load(say: Callable[[str], None]) -> tuple[Target, TargetCard]:
-        target, card = train(config.target_seed, say)
-        say(_told(card, held_out))
-        return target, card
+    def load(say: Callable[[str], None]) -> Target:
+        target = train(config.target_seed, say)
+        say(_told(target, held_out))
+        return target
 
-    def second(say: Callable[[str], None]) -> tuple[Target, TargetCard] | None:
+    def second(say: Callable[[str], None]) -> Target | None:
         """The same with another seed; None where its training would take minutes."""
         seed = config.target_seed + 1
         quick = config.target_network == "lenet" and recipe.steps <= QUICK_STEPS
@@ -129,5 +129,5 @@ def _trained_here(config: TrainedConfig) -> Subject:
     )
 
 
-def _told(card: TargetCard, held_out: int) -> str:
-    return f"target: {card.name}, names {card.clean_accuracy:.2%} of {held_out:,} held-out images"
+def _told(target: Target, held_out: int) -> str:
+    return f"target: {target.name}, names {target.clean_accuracy:.2%} of {held_out:,} held-out images"

@@ -12,7 +12,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from fooljax.engine.types import Target, TargetCard
+from fooljax.engine.types import Target
 from fooljax.errors import FaultError, InputError, shown
 from fooljax.storage.trees import load_tree, read_json
 from fooljax.targets._trained import NETWORKS, apply_of
@@ -20,15 +20,15 @@ from fooljax.targets._trained import NETWORKS, apply_of
 FOLDER = Path(__file__).with_name("shipped_weights")
 
 
-def pretrained(network: str = "lenet", seed: int = 0) -> tuple[Target, TargetCard]:
+def pretrained(network: str = "lenet", seed: int = 0) -> Target:
     """A network that comes with the package: "lenet", trained on MNIST's 60,000 digits.
 
     Args:
       network: a name among the shipped ones: "lenet".
       seed: which of five, 0 to 4, that differ in their first weights and in the order of the digits.
     Returns:
-      The target, which takes images `[B, 28, 28, 1]` in [0, 1], and its card; the accuracy there was measured
-      on MNIST's 10,000 test digits.
+      The target, which takes images `[B, 28, 28, 1]` in [0, 1]. Its accuracy was measured on
+      MNIST's 10,000 test digits.
     Raises:
       InputError: there is no such network or seed.
       FaultError: the installed files are damaged.
@@ -43,7 +43,7 @@ def pretrained(network: str = "lenet", seed: int = 0) -> tuple[Target, TargetCar
         raise FaultError(f"{FOLDER / 'card.json'}: damaged ({found}); install fooljax again") from error
 
 
-def _read(card: dict[str, Any], network: str, seed: int) -> tuple[Target, TargetCard]:
+def _read(card: dict[str, Any], network: str, seed: int) -> Target:
     """The network and its card; an error of another kind where `card.json` is not of its form."""
     if network != card["network"]:
         raise InputError(f"network: expected one that is shipped ({shown(card['network'])}), got {network}")
@@ -64,7 +64,9 @@ def _read(card: dict[str, Any], network: str, seed: int) -> tuple[Target, Target
     if not intact:
         raise FaultError(f"{path}: does not match its checksum; install fooljax again")
     facts = {name: card[name] for name in ("recipe", "dataset", "dataset_name", "train_images")}
-    return Target(jax.tree.map(jnp.asarray, params), apply_of(network, len(card["class_names"]))), TargetCard(
+    return Target(
+        jax.tree.map(jnp.asarray, params),
+        apply_of(network, len(card["class_names"])),
         name=f"{title} ({card['recipe']['name']} recipe)",
         image_shape=tuple(card["image_shape"]),
         class_names=tuple(card["class_names"]),

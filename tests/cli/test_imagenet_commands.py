@@ -16,7 +16,7 @@ from PIL import Image
 
 from experiments import imagenet_cppn, imagenet_direct, imagenet_gradient
 from fooljax.cli import validate
-from fooljax.engine.types import Target, TargetCard
+from fooljax.engine.types import Target
 from fooljax.errors import InputError
 from fooljax.targets import imagenet
 
@@ -43,9 +43,9 @@ def small(monkeypatch):
     }
     names = tuple(f"class {index}" for index in range(CLASSES))
     facts = {"weights": "small.pth", "params_sha256": "0" * 64}
-    card = TargetCard("small", (SIZE, SIZE, 3), names, None, "softmax of a toy", facts)
+    target = Target(params, logits, "small", (SIZE, SIZE, 3), names, None, "softmax of a toy", facts)
     how = imagenet.Preprocessing(SIZE, SIZE)
-    monkeypatch.setattr(imagenet, "load", lambda *_, **__: (Target(params, logits), card))
+    monkeypatch.setattr(imagenet, "load", lambda *_, **__: target)
     monkeypatch.setattr(imagenet, "with_crops", lambda name, target, crops: Target(params, halved))
     monkeypatch.setattr(imagenet, "preprocessing", lambda name, crops=1: how)
     monkeypatch.setattr(imagenet, "NUM_CLASSES", CLASSES)
@@ -150,7 +150,7 @@ def test_validation_counts(imagefolder, tmp_path, monkeypatch, capsys):
     file = tmp_path / "figures.json"
     assert validate.main(["--imagefolder", str(imagefolder), "--json", str(file)]) == 0
     figures = json.loads(file.read_text())
-    target, _ = imagenet.load("small")
+    target = imagenet.load("small")
     right = []
     for path, index in validate.find_images(imagefolder, imagenet.synsets()):
         pixels = validate.read_photograph(path, SIZE)

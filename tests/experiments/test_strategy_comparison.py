@@ -10,7 +10,7 @@ from experiments import strategy_comparison
 from experiments.strategy_comparison import ARMS, Arm, Comparison, Config, best_of, passes_to, run_arm, table
 from fooljax import data as datasets
 from fooljax.cli import strategies
-from fooljax.engine.types import TargetCard
+from fooljax.engine.types import Target
 from fooljax.errors import InputError
 from fooljax.report.budget import success_curves
 from fooljax.storage.trees import read_json, write_json
@@ -131,10 +131,7 @@ def test_a_row_against_another_network_of_the_same_seed_is_refused(tmp_path, idx
     (tmp_path / "rows").mkdir()
     comparison = Comparison(Config(), tmp_path, datasets.load(f"idx:{idx_folder}"))
     ours = {"params_sha256": "ours-and-no-other"}
-    comparison.targets[0] = (
-        None,
-        TargetCard("toy", (8, 8, 1), ("a", "b"), 0.5, provenance=ours),
-    )
+    comparison.targets[0] = Target((), None, "toy", (8, 8, 1), ("a", "b"), 0.5, provenance=ours)
     arm, theirs = ARMS["focused-direct-40"], "9892cfe5" * 8
     path = comparison.row_path("screen", arm, 0, 0)
     facts = {"stage": "screen", "name": arm.name, "target_seed": 0, "target_sha256": theirs, "seed": 0}

@@ -1,7 +1,6 @@
 """The report: honest labels, exact pixels, and a page that is safe and readable whatever the names."""
 
 import dataclasses
-import io
 import itertools
 import math
 import os
@@ -9,13 +8,13 @@ import re
 import subprocess
 import sys
 from decimal import Decimal, localcontext
-from html.parser import HTMLParser
 from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pages import Page, decode, texts
 from PIL import Image
 
 from fooljax.engine.log_odds import NO_VALUE
@@ -78,10 +77,6 @@ def test_confidence_at_the_edges(log_odds, text):
     assert format_confidence(log_odds) == text
 
 
-def decode(png):
-    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
-
-
 def places(picture, tile):
     """Top left corners at which a picture holds exactly the pixels of a tile."""
     windows = np.lib.stride_tricks.sliding_window_view(picture, tile.shape)[:, :, 0]
@@ -105,10 +100,6 @@ def test_gallery_shows_every_pixel_of_every_image_in_its_place(channels, as_floa
     assert np.all(np.diff(corners[:, :, 0], axis=0) > 0)
     assert len(set(corners[:, :, 1].ravel())) == classes
     assert np.all(np.diff(corners[:, :, 1], axis=1) > 0)
-
-
-def texts(figure):
-    return [text.get_text() for text in figure.texts]
 
 
 @pytest.mark.parametrize("empty", [-np.inf, np.nan, None])
@@ -310,24 +301,6 @@ def report(text="plain"):
         settings={text: {text: text}},
         command=text,
     )
-
-
-class Page(HTMLParser):
-    """The elements of a page, in order, and its text."""
-
-    def __init__(self, html):
-        super().__init__()
-        self.elements, self.text = [], []
-        self.feed(html)
-
-    def handle_starttag(self, tag, attributes):
-        self.elements.append((tag, dict(attributes)))
-
-    def handle_data(self, data):
-        self.text.append(data)
-
-    def of(self, *tags):
-        return [attributes for tag, attributes in self.elements if tag in tags]
 
 
 def written(tmp_path, given_report):

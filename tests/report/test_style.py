@@ -10,7 +10,7 @@ import warnings
 import matplotlib
 import numpy as np
 import pytest
-from test_report import texts
+from pages import texts
 
 from fooljax.report import curves, fonts, gallery, label, png_bytes
 from fooljax.report.budget import median_curves

@@ -8,8 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
-from test_commands import one_line
-from test_report import Page
+from pages import Page, one_line
 from toys import ENCODING, waves
 
 from experiments import mnist_cppn

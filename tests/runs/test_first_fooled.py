@@ -9,11 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
-from test_report import Page, decode, texts
+from pages import Page, decode, texts
 
 from fooljax.encodings import direct
 from fooljax.engine.log_odds import confidence, to_log_odds
-from fooljax.engine.types import Target, TargetCard
+from fooljax.engine.types import Target
 from fooljax.errors import InputError
 from fooljax.report import Second, fooling_gallery, png_bytes
 from fooljax.report.canvas import MIN_SHEET
@@ -39,9 +39,7 @@ def network(seed):
     # The last class is one that no image of 64 pixels reaches.
     weights[:, 3] = 0.1 * weights[:, 3] - 1.0
     facts = {"params_sha256": f"{seed}" * 8}
-    return Target(jnp.asarray(weights), linear), TargetCard(
-        f"linear {seed}", SHAPE, NAMES, None, "softmax", facts
-    )
+    return Target(jnp.asarray(weights), linear, f"linear {seed}", SHAPE, NAMES, None, "softmax", facts)
 
 
 def subject(second=None):
@@ -82,7 +80,7 @@ def rows_of(path):
 def scored(path, seed):
     """By other code: log-odds of every class, in float64."""
     pixels = np.asarray(Image.open(path), np.float64).ravel() / 255.0
-    logits = pixels @ np.asarray(network(seed)[0].params, np.float64)
+    logits = pixels @ np.asarray(network(seed).params, np.float64)
     others = [np.delete(logits, index) for index in range(4)]
     return np.array([logit - np.logaddexp.reduce(rest) for logit, rest in zip(logits, others, strict=True)])
 
@@ -199,8 +197,7 @@ def test_a_run_that_fools_nothing_has_a_whole_folder(tmp_path):
 
 
 def test_a_second_network_of_other_classes_is_one_line(tmp_path):
-    target, card = network(1)
-    other = target, dataclasses.replace(card, class_names=("a", "b", "c", "d"))
+    other = dataclasses.replace(network(1), class_names=("a", "b", "c", "d"))
     with pytest.raises(InputError, match=r"^second network: expected the 4 classes of linear 0, got"):
         fooling.run(experiment(other), dataclasses.replace(CONFIG, generations=0), tmp_path / "run")
 
@@ -263,7 +260,7 @@ def test_the_gallery_marks_what_did_not_fool_and_explains_itself():
 
 
 def test_images_without_a_number_are_counted_and_told(tmp_path):
-    target, card = network(0)
+    target = network(0)
 
     def holes(params, images):
         bright = jnp.mean(images, axis=(1, 2, 3)) > 0.53
@@ -271,7 +268,7 @@ def test_images_without_a_number_are_counted_and_told(tmp_path):
 
     nan = dataclasses.replace(
         experiment(),
-        subject=lambda config: subject()._replace(load=lambda say: (Target(target.params, holes), card)),
+        subject=lambda config: subject()._replace(load=lambda say: dataclasses.replace(target, apply=holes)),
     )
     outdir = tmp_path / "run"
     summary = fooling.run(nan, dataclasses.replace(CONFIG, runs=1, generations=20), outdir)
@@ -284,11 +281,10 @@ def test_images_without_a_number_are_counted_and_told(tmp_path):
 
 def test_names_from_outside_are_shown_and_never_obeyed(tmp_path):
     names = ("=1+1", "\x1b[2J\x00", "\u202e</li>\ud800", "猫; @SUM")
-    target, card = network(0)
-    named = dataclasses.replace(card, class_names=names)
+    named = dataclasses.replace(network(0), class_names=names)
     hostile = dataclasses.replace(
         experiment(),
-        subject=lambda config: subject((target, named))._replace(load=lambda say: (target, named)),
+        subject=lambda config: subject(named)._replace(load=lambda say: named),
     )
     outdir = tmp_path / "run"
     fooling.run(hostile, dataclasses.replace(CONFIG, runs=1, generations=2), outdir)

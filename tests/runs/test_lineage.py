@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from kill_and_resume import content
 from PIL import Image
-from test_commands import one_line
+from pages import one_line
 from toys import ENCODING, STRATEGY, target
 
 from experiments import mnist_direct

