@@ -43,9 +43,9 @@ from fooljax.evolution import Evolution, Progress, evolve
 from fooljax.report import numbers
 from fooljax.report.budget import success_curves
 from fooljax.runs.evolution_run import keep_compiled_programs
-from fooljax.runs.folder import LOCK
 from fooljax.scoring import score
 from fooljax.settings import option
+from fooljax.storage.locks import LOCK
 from fooljax.storage.trees import read_json, write_bytes, write_json
 from fooljax.targets._trained import lenet
 

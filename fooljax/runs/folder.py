@@ -5,23 +5,21 @@ The folder appears at once with `config.json` inside, so that a run killed at an
 
 import os
 import shutil
-import stat
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import filelock
 import numpy as np
 import numpy.typing as npt
 
 import fooljax
-from fooljax.storage.csv_files import csv_text
 from fooljax.errors import FaultError, InputError, shown
+from fooljax.storage.csv_files import csv_text
+from fooljax.storage.locks import LOCK, lock_folder
 from fooljax.storage.trees import read_json, remove_abandoned, write_bytes, write_json
 
-LOCK = ".lock"
 MARK = "summary.json"
 """Written last: a run folder with it is that of a finished run."""
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "pillow")
@@ -61,7 +59,7 @@ class RunFolder:
         self.config = config
         self.resumed = resumed
         self._made = made
-        self._lock = _lock(path)
+        self._lock = lock_folder(path, "run folder")
         remove_abandoned(path)
 
     @classmethod
@@ -192,27 +190,6 @@ class RunFolder:
         A run that was told to stop is kept: it can be resumed.
         """
         self.close(keep=kind is None or not issubclass(kind, Exception))
-
-
-def _lock(path: Path) -> filelock.BaseFileLock:
-    """Locks a run folder; the lock is let go however the process ends.
-
-    Raises:
-      InputError: another process has it, or the lock's file is not ours.
-      FaultError: nothing can be written there.
-    """
-    file = path / LOCK
-    lock = filelock.FileLock(file, timeout=0)
-    try:
-        # To lock it empties it.
-        if os.path.lexists(file) and not (stat.S_ISREG(file.lstat().st_mode) and file.stat().st_size == 0):
-            raise InputError(f"{shown(path)}: expected no {LOCK} of others in it, found one")
-        lock.acquire()
-    except filelock.Timeout:
-        raise InputError(f"{shown(path)}: another process is at work in this run folder") from None
-    except OSError as error:
-        raise FaultError(f"{shown(path)}: cannot write into this folder: {error.strerror}") from error
-    return lock
 
 
 class MetricsFile:

@@ -10,7 +10,8 @@ from fooljax.cli import compare as compare_runs
 from fooljax.cli import poster
 from fooljax.errors import FaultError, InputError
 from fooljax.report import png_bytes
-from fooljax.runs.folder import LOCK, MARK, RunFolder, is_finished
+from fooljax.runs.folder import MARK, RunFolder, is_finished
+from fooljax.storage.locks import LOCK
 from fooljax.storage.outputs import KINDS, check_output, file_of
 from fooljax.terminal import Interrupted
 

@@ -1,0 +1,89 @@
+"""The folder of a study: its settings, a row for each task, images beside them, tables and figures."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from fooljax.errors import FaultError, InputError, shown
+from fooljax.runs.folder import NO_CONTENT
+from fooljax.storage.locks import lock_folder
+from fooljax.storage.trees import read_json, remove_abandoned, write_bytes, write_json
+from fooljax.study.rows import write_rows
+from fooljax.study.task import Row, Task, random_versions
+
+CONFIG = "config.json"
+
+
+class StudyFolder:
+    """An open folder, locked against other processes while in its `with` block.
+
+    Args:
+      path: of the folder: a new or empty one, or that of the same study.
+      study: the name of the study.
+
+    Raises:
+      InputError: there is something else in the folder, or another process is at work in it.
+      FaultError: it cannot be made.
+    """
+
+    def __init__(self, path: Path, study: str) -> None:
+        self.path = path
+        self._study = study
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise FaultError(f"--outdir {shown(path)}: cannot be made: {error.strerror}") from error
+        self._check_ours()
+        self._lock = lock_folder(path, "study")
+        try:
+            self._check_ours()  # Another process may have been faster.
+            remove_abandoned(path)
+            for name in ("rows", "images"):
+                (path / name).mkdir(exist_ok=True)
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def _check_ours(self) -> None:
+        """Makes sure that the folder is empty or holds this study."""
+        if (self.path / CONFIG).exists():
+            if (found := read_json(self.path / CONFIG).get("study")) != self._study:
+                raise InputError(
+                    f"--outdir {shown(self.path)}: expected the study {self._study}, "
+                    f"found {shown(repr(found))}"
+                )
+        elif found := sorted(set(os.listdir(self.path)) - set(NO_CONTENT)):
+            raise InputError(
+                f"--outdir {shown(self.path)}: expected a new or empty folder or one of the study "
+                f"{self._study}, found {shown(found[0])} in it"
+            )
+
+    def row(self, task: Task) -> Path:
+        """The file of a task's row."""
+        return self.path / "rows" / f"{task.name}.json"
+
+    def sheet(self, task: Task) -> Path:
+        """The file of a task's images."""
+        return self.path / "images" / f"{task.name}.png"
+
+    def save_config(self, settings: Mapping[str, Any], command: str | None) -> None:
+        """Writes what the study was asked for last, and the command that does it again."""
+        facts = {"study": self._study, "command": command, "settings": dict(settings)}
+        write_json(self.path / CONFIG, {**facts, "versions": random_versions()})
+
+    def report(self, rows: list[Row], tables: str, figures: Mapping[str, bytes]) -> None:
+        """Writes what is made of the rows: `rows.jsonl`, `table.md`, and figures by file name."""
+        write_rows(self.path / "rows.jsonl", rows)
+        write_bytes(self.path / "table.md", tables.encode())
+        for name, picture in figures.items():
+            write_bytes(self.path / name, picture)
+
+    def __enter__(self) -> "StudyFolder":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._lock.release()

@@ -1,0 +1,115 @@
+"""Rows of a study: a JSON file for each task, which is whole or absent, and one file of them all."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from fooljax.errors import InputError, shown
+from fooljax.storage.reading import name_of, read_regular
+from fooljax.storage.trees import MAX_JSON_BYTES, parse_json, read_json, write_bytes, write_json
+from fooljax.study.task import OWN, Row, digest_of
+
+
+def write_row(path: Path, facts: Mapping[str, Any], figures: Mapping[str, Any], device: str) -> Row:
+    """Writes the row of a task, and returns it as it will be read.
+
+    Args:
+      path: of its file.
+      facts: what decides the figures, see `fooljax.study.task.deciding`.
+      figures: what was measured. JSON-ready.
+      device: where it was measured.
+    Raises:
+      InputError: a figure has the name of a setting or of an entry that every row has, or JSON cannot hold
+        it.
+      FaultError: the file cannot be written.
+    """
+    if taken := sorted({*OWN, *facts["settings"]} & set(figures)):
+        raise InputError(f"{facts['task']}: expected figures with names of their own, got {taken[0]}")
+    row = {"task": facts["task"], **facts["settings"], **figures}
+    row |= {name: facts[name] for name in ("networks", "together", "versions")}
+    row |= {"device": device, "digest": digest_of(facts)}
+    try:
+        row = json.loads(json.dumps(row, allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"{facts['task']}: expected figures that JSON can hold, got {shown(error)}"
+        ) from error
+    row["sha256"] = digest_of(row)
+    write_json(path, row)
+    return row
+
+
+def read_row(path: Path, facts: Mapping[str, Any]) -> Row:
+    """Reads the row of a task.
+
+    Args:
+      path: of its file.
+      facts: what must have decided its figures.
+    Raises:
+      InputError: the file is damaged or was changed, or the row is one of other settings, of another network
+        or of other versions. The message names what differs.
+    """
+    row = read_json(path)
+    whole = {name: value for name, value in row.items() if name != "sha256"}
+    if row.get("sha256") != digest_of(whole):
+        raise InputError(
+            f"{name_of(path)}: expected a row of a study, found one that is damaged or was changed"
+        )
+    if row.get("digest") != digest_of(facts):
+        name, wanted, found = _difference(row, facts)
+        raise InputError(
+            f"{name_of(path)}: expected a row with {name} {shown(wanted, 80)}, found {shown(found, 80)}; "
+            "take another --outdir"
+        )
+    return row
+
+
+def _difference(row: Mapping[str, Any], facts: Mapping[str, Any]) -> tuple[str, Any, Any]:
+    """The first entry in which a row is not of these facts: its name, what was expected, what was found."""
+    pairs = {name: (value, row.get(name)) for name, value in facts["settings"].items()}
+    for name in ("versions", "networks"):
+        found = row.get(name)
+        for part in facts[name]:
+            pairs[f"{name[:-1]} {part}"] = (
+                facts[name][part],
+                found.get(part) if isinstance(found, dict) else found,
+            )
+    for name in ("task", "together"):
+        pairs[name] = (facts[name], row.get(name))
+    different = ((name, *pair) for name, pair in pairs.items() if pair[0] != pair[1])
+    return next(different, ("digest", digest_of(facts), row.get("digest")))
+
+
+def rows_text(rows: Iterable[Row]) -> str:
+    """Rows as the content of a `rows.jsonl`: a line of JSON for each."""
+    return "".join(f"{json.dumps(row)}\n" for row in rows)
+
+
+def write_rows(path: Path, rows: Iterable[Row]) -> None:
+    """Writes a `rows.jsonl`.
+
+    Raises:
+      FaultError: it cannot be written.
+    """
+    write_bytes(path, rows_text(rows).encode())
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Reads a `rows.jsonl`.
+
+    Raises:
+      InputError: the file is missing, or a line of it is not an object of JSON.
+    """
+    rows: list[Row] = []
+    for number, line in enumerate(read_regular(path, MAX_JSON_BYTES).splitlines(), start=1):
+        try:
+            row = parse_json(line)
+        except ValueError as error:
+            raise InputError(
+                f"{name_of(path)}, line {number}: expected JSON, found {shown(error)}"
+            ) from error
+        if not isinstance(row, dict):
+            raise InputError(f"{name_of(path)}, line {number}: expected a JSON object, found another value")
+        rows.append(row)
+    return rows

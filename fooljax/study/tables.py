@@ -1,0 +1,53 @@
+"""Tables made of rows: how cells are grouped by network, and how they are written in Markdown."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from fooljax.study.task import Row
+
+UNIT = """\
+A unit is a run on an independently trained network. Brackets: 95 %, for further networks trained alike, by a
+t-interval over the networks' own medians (shares: exact trials, no more than there are runs); where there is
+one network, for further runs against it."""
+"""What the intervals of `fooljax.analysis.statistics` speak of, for a reader of a table."""
+
+
+def markdown(lines: Sequence[Mapping[str, str]]) -> str:
+    """A table in Markdown.
+
+    Args:
+      lines: the cells of each line by the head of their column. The first line gives the order.
+    """
+    heads = list(lines[0])
+    cells = [heads, ["---"] * len(heads), *([line[head] for head in heads] for line in lines)]
+    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in cells)
+
+
+def alike(rows: Sequence[Row], *names: str) -> dict[tuple[Any, ...], list[Row]]:
+    """The rows that share the values of these entries, in the order in which they are first met."""
+    found: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        found.setdefault(tuple(row[name] for name in names), []).append(row)
+    return found
+
+
+def by_network(
+    rows: Sequence[Row], figure: str, never: str | None = None, network: str = "target_sha256"
+) -> list[list[float]]:
+    """A figure of every row, grouped by network, as `fooljax.analysis.statistics` takes it.
+
+    Args:
+      rows: of one line of a table.
+      figure: the entry that holds it. None there means that a run never came so far, which is infinite.
+      never: the entry whose value stands in the place of None.
+      network: the entry that tells networks apart. The groups are in its order.
+    """
+    groups: dict[Any, list[float]] = {}
+    for row in rows:
+        value = row[figure]
+        if value is None:
+            value = np.inf if never is None else row[never]
+        groups.setdefault(row[network], []).append(float(value))
+    return [groups[name] for name in sorted(groups)]

@@ -1,0 +1,202 @@
+"""A study does each task once, whatever happens in between, and mixes no rows that do not belong together."""
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import filelock
+import numpy as np
+import pytest
+import toy_study
+import toys
+from PIL import Image
+from toy_study import STUDY, Config
+
+from fooljax import study
+from fooljax.engine.types import Target
+from fooljax.errors import FaultError, InputError
+from fooljax.study.images import saved_and_reloaded
+from fooljax.study.study import network_digest
+
+
+def quiet(folder, config=None, changed=STUDY):
+    return study.run(changed, config or Config(), folder, say=lambda line: None)
+
+
+def test_every_task_gives_a_row_and_the_rows_a_table(tmp_path):
+    said = []
+    rows = study.run(STUDY, Config(rounds=2), tmp_path / "s", say=said.append, command="make it")
+    assert [(row["round"], row["seed"]) for row in rows] == [(r, s) for r in range(2) for s in range(3)]
+    assert all(row["same"] for row in rows)
+    assert study.read_rows(tmp_path / "s" / "rows.jsonl") == rows
+    assert (tmp_path / "s" / "table.md").read_text().count("\n") == 7
+    assert (tmp_path / "s" / "curve.png").exists()
+    assert json.loads((tmp_path / "s" / "config.json").read_text())["command"] == "make it"
+    assert [line.split(",")[0] for line in said] == ["1 of 1: round=0"] * 1 + ["1 of 1: round=1"]
+    assert "seed=0 and 2 more" in said[0]
+
+
+def test_a_row_that_is_there_is_not_measured_again(tmp_path):
+    first = quiet(tmp_path)
+    calls = []
+    lazy = dataclasses.replace(STUDY, measure=lambda workspace, tasks: calls.append(tasks))
+    assert quiet(tmp_path, changed=lazy) == first
+    assert not calls
+    (tmp_path / "rows" / "round=0,seed=1.json").unlink()
+    before = (tmp_path / "rows" / "round=0,seed=0.json").stat().st_mtime_ns
+    assert quiet(tmp_path) == first
+    assert (tmp_path / "rows" / "round=0,seed=0.json").stat().st_mtime_ns == before
+
+
+def test_a_study_that_is_killed_goes_on_where_it_was(tmp_path):
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    program = [sys.executable, str(Path(toy_study.__file__)), str(tmp_path / "s"), "0.4"]
+    process = subprocess.Popen(program, env=environment, stdout=subprocess.DEVNULL)
+    first = tmp_path / "s" / "rows" / "round=0,seed=0.json"
+    while not first.exists() and process.poll() is None:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert not (tmp_path / "s" / "rows.jsonl").exists()
+    before = first.read_bytes()
+    rows = quiet(tmp_path / "s", Config(seconds=0.4))
+    assert first.read_bytes() == before
+    whole = quiet(tmp_path / "whole", Config(seconds=0.4))
+    assert [row["bright"] for row in rows] == [row["bright"] for row in whole]
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        (Config(seconds=0.01), "expected a row with seconds 0.01, found 0.0; take another --outdir"),
+        (Config(seeds=2), "expected a row with together ['round=0,seed=0', 'round=0,seed=1'], found"),
+    ],
+)
+def test_a_row_of_other_settings_is_refused(tmp_path, config, told):
+    quiet(tmp_path)
+    with pytest.raises(InputError) as caught:
+        quiet(tmp_path, config)
+    assert told in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_row_of_another_network_or_version_is_refused(tmp_path, monkeypatch):
+    quiet(tmp_path)
+    other = dataclasses.replace(
+        STUDY, network=lambda *_: dataclasses.replace(toys.target(1), image_shape=(6, 6, 1))
+    )
+    with pytest.raises(InputError, match=r"expected a row with network zero [0-9a-f]+, found [0-9a-f]+;"):
+        quiet(tmp_path, changed=other)
+    monkeypatch.setattr("fooljax.__version__", "9.9")
+    with pytest.raises(InputError, match=r"expected a row with version fooljax 9.9, found 0"):
+        quiet(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"bright": 0.0},
+        {"digest": "0" * 64},
+        {"sha256": None},
+        {"seed": 1},
+        {"networks": 5},
+        {"versions": []},
+        {"device": "\x1b[31m"},
+    ],
+)
+def test_a_damaged_row_is_refused(tmp_path, damage):
+    quiet(tmp_path)
+    path = tmp_path / "rows" / "round=0,seed=0.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **damage}))
+    with pytest.raises(InputError, match="expected a row of a study, found one that is damaged") as caught:
+        quiet(tmp_path)
+    assert str(caught.value).isprintable()
+
+
+def test_a_row_under_another_name_is_refused(tmp_path):
+    quiet(tmp_path)
+    row = tmp_path / "rows" / "round=0,seed=0.json"
+    row.rename(row.with_name("round=0,seed=1.json"))
+    with pytest.raises(InputError, match=r"seed=1.json: expected a row with seed 1, found 0"):
+        quiet(tmp_path)
+
+
+def test_only_one_process_is_at_work(tmp_path):
+    quiet(tmp_path)
+    with filelock.FileLock(tmp_path / ".lock"), pytest.raises(InputError, match="another process is at work"):
+        quiet(tmp_path)
+    quiet(tmp_path)
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path):
+    (tmp_path / "letter.txt").write_text("dear")
+    with pytest.raises(
+        InputError, match="expected a new or empty folder or one of the study toy, found letter"
+    ):
+        quiet(tmp_path)
+    quiet(tmp_path / "s")
+    with pytest.raises(InputError, match="expected the study other, found 'toy'"):
+        quiet(tmp_path / "s", changed=dataclasses.replace(STUDY, name="other"))
+    with pytest.raises(FaultError, match="cannot be made"):
+        quiet(tmp_path / "letter.txt")
+    assert {path.name for path in tmp_path.iterdir()} == {"letter.txt", "s"}
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "told"),
+    [
+        ("../x", {}, "name: expected letters"),
+        ("a b", {}, "name: expected letters"),
+        ("a", {"digest": 1}, "settings: expected none of task, digest"),
+        ("a", {"x": np.float32(1)}, "settings: expected what JSON can hold"),
+        ("a", {"x": float("nan")}, "settings: expected what JSON can hold"),
+    ],
+)
+def test_a_task_is_ready_for_a_file(name, settings, told):
+    with pytest.raises(InputError, match=told):
+        study.Task(name, settings)
+
+
+@pytest.mark.parametrize("figures", [{"seed": 1}, {"digest": 1}, {"x": float("inf")}, {"x": b""}])
+def test_figures_are_ready_for_a_row(tmp_path, figures):
+    wrong = dataclasses.replace(STUDY, measure=lambda workspace, tasks: [figures for _ in tasks])
+    with pytest.raises(InputError, match="round=0,seed=0: expected figures"):
+        quiet(tmp_path, changed=wrong)
+    assert not list((tmp_path / "rows").iterdir())
+
+
+def test_two_tasks_of_one_name_are_refused(tmp_path):
+    twice = dataclasses.replace(STUDY, tasks=lambda config, rows: [study.Task("a", {}), study.Task("a", {})])
+    with pytest.raises(InputError, match="expected a name of its own for every task of toy"):
+        quiet(tmp_path, changed=twice)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 5])
+def test_images_come_back_from_the_file_as_they_were(tmp_path, channels):
+    images = np.random.default_rng(0).integers(0, 256, (40, 3, 4, channels), dtype=np.uint8)
+    path = tmp_path / "sheet.png"
+    assert np.array_equal(saved_and_reloaded(path, images), images)
+    with Image.open(path) as sheet:
+        assert sheet.mode == ("RGB" if channels == 3 else "L")
+    with pytest.raises(InputError, match="images: expected"):
+        saved_and_reloaded(path, images.astype(np.float32))
+
+
+def test_networks_are_told_apart_by_parameters_and_a_users_own_by_its_code_too():
+    one, other = (dataclasses.replace(toys.target(seed), image_shape=(6, 6, 1)) for seed in (0, 1))
+    assert network_digest("a", one) != network_digest("a", other)
+    assert network_digest("a", one) == network_digest("a", dataclasses.replace(one, name="B"))
+    turned = dataclasses.replace(one, apply=lambda params, images: -toys.logits(params, images))
+    assert network_digest("a", one) != network_digest("a", turned)
+    closed = [
+        Target((), lambda params, images, of=of: toys.logits(of.params, images), image_shape=(6, 6, 1))
+        for of in (one, other)
+    ]
+    assert network_digest("a", closed[0]) != network_digest("a", closed[1])
+    with pytest.raises(InputError, match="network a: expected a target with its image_shape"):
+        network_digest("a", toys.target())
