@@ -12,13 +12,13 @@ from typing import Any
 from fooljax.cli.command_line import run_command
 from fooljax.runs import evolution_run as fooling
 from fooljax.runs import recipe as job
-from fooljax.runs.cppn_settings import DrawingsConfig, encoding
+from fooljax.runs.cppn_settings import CppnSettings, encoding
 from fooljax.settings import option
 from fooljax.targets.imagenet_target import PhotographsConfig, photographs
 
 
 @dataclass(frozen=True)
-class Config(DrawingsConfig, PhotographsConfig):
+class Config(CppnSettings, PhotographsConfig):
     """Settings; the paper's search: `--strategy map_elites --children 400 --crops 10`."""
 
     generations: int = option(3000, "generations; paper: 5,000; authors' code: 5,001", least=0)

@@ -13,13 +13,13 @@ from fooljax.cli.command_line import run_command
 from fooljax.encodings._direct import STORAGES
 from fooljax.runs import evolution_run as fooling
 from fooljax.runs import recipe as job
-from fooljax.runs.direct_settings import PixelsConfig, encoding
+from fooljax.runs.direct_settings import DirectSettings, encoding
 from fooljax.settings import option
 from fooljax.targets.imagenet_target import PhotographsConfig, photographs
 
 
 @dataclass(frozen=True)
-class Config(PixelsConfig, PhotographsConfig):
+class Config(DirectSettings, PhotographsConfig):
     """Settings; the paper's search: `--strategy map_elites --children 200 --crops 10`."""
 
     generations: int = option(3000, "generations; paper: 20,000; authors' code: 5,010", least=0)

@@ -12,13 +12,13 @@ from typing import Any
 from fooljax.cli.command_line import run_command
 from fooljax.runs import evolution_run as fooling
 from fooljax.runs import recipe as job
-from fooljax.runs.cppn_settings import DrawingsConfig, encoding
+from fooljax.runs.cppn_settings import CppnSettings, encoding
 from fooljax.settings import option
 from fooljax.targets.mnist_target import DigitsConfig, digits
 
 
 @dataclass(frozen=True)
-class Config(DrawingsConfig, DigitsConfig):
+class Config(CppnSettings, DigitsConfig):
     """Settings: the quickest search in `experiments.strategy_comparison`, rates as in the authors' code.
 
     The paper's search: `--strategy map_elites --children 200 --coordinates raw --functions paper`.

@@ -12,12 +12,12 @@ from typing import Any
 from fooljax.cli.command_line import run_command
 from fooljax.runs import evolution_run as fooling
 from fooljax.runs import recipe as job
-from fooljax.runs.direct_settings import PixelsConfig, encoding
+from fooljax.runs.direct_settings import DirectSettings, encoding
 from fooljax.targets.mnist_target import DigitsConfig, digits
 
 
 @dataclass(frozen=True)
-class Config(PixelsConfig, DigitsConfig):
+class Config(DirectSettings, DigitsConfig):
     """Settings; the defaults are the paper's where it has one."""
 
 

@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 
 from fooljax.encodings import colour as colours
+from fooljax.encodings.described import carries_settings
 from fooljax.encodings.polynomial import polynomial
 from fooljax.engine.types import Coordinates, Encoding, Genome, checked_shape
 from fooljax.errors import InputError, shown
@@ -34,6 +35,7 @@ CROSSOVER_ETA = 10.0
 
 
 @remembered
+@carries_settings
 def direct(
     image_shape: tuple[int, int, int],
     *,

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from fooljax.encodings import colour as colours
 from fooljax.encodings.cppn.coordinates import COORDINATES, NUM_INPUTS
 from fooljax.encodings.cppn.functions import lookup, names_of
+from fooljax.encodings.described import carries_settings
 from fooljax.encodings.polynomial import polynomial
 from fooljax.engine.types import Coordinates, Encoding, Genome, checked_shape
 from fooljax.errors import InputError
@@ -24,6 +25,7 @@ HIDDEN = (16, 16)
 
 
 @remembered
+@carries_settings
 def fixed_cppn(
     image_shape: tuple[int, int, int],
     *,

@@ -60,6 +60,8 @@ class Encoding(NamedTuple):
       check: `check(genomes) -> None`, of arrays with leaves `[N, ...]`: raises InputError with the first
         genome that no operator could have made. None where numbers that are finite and within `bounds` are
         all that it takes. Asked before genomes of a file are used.
+      settings: what it was made with, by name, so that a file can hold it (`encodings.describe`) and an equal
+        one be built again (`encodings.build`). None for an encoding that does not come with fooljax.
     """
 
     name: str
@@ -75,6 +77,7 @@ class Encoding(NamedTuple):
     differentiable: Callable[[Genome, Coordinates], jax.Array] | None = None
     bounds: tuple[float, float] | None = None
     check: Callable[[Genome], None] | None = None
+    settings: tuple[tuple[str, Any], ...] | None = None
 
 
 def checked_shape(image_shape: Any) -> tuple[int, int, int]:

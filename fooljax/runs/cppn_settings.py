@@ -2,21 +2,21 @@
 
 from dataclasses import dataclass
 
-from fooljax.settings import option
-from fooljax.runs.memory import TRIED_TOGETHER, check_fits
 from fooljax import encodings
-from fooljax.engine.types import Encoding
 from fooljax.encodings.cppn.coordinates import COORDINATES
 from fooljax.encodings.cppn.encoding import MAX_CONNECTIONS, MAX_NODES
 from fooljax.encodings.cppn.functions import FUNCTION_SETS
 from fooljax.encodings.cppn.mutation import Rates
+from fooljax.engine.types import Encoding
+from fooljax.runs.memory import TRIED_TOGETHER, check_fits
+from fooljax.settings import option
 
 FIXED = ("topology", "fixed")
 """Where the topology does not evolve, most settings of its evolution are looked at by nothing."""
 
 
 @dataclass(frozen=True)
-class DrawingsConfig:
+class CppnSettings:
     """Settings: coordinates and functions found by `strategy_comparison`, rates as in the authors' code."""
 
     topology: str = option(
@@ -70,7 +70,7 @@ class DrawingsConfig:
     )
 
 
-def encoding(config: DrawingsConfig, image_shape: tuple[int, int, int]) -> Encoding:
+def encoding(config: CppnSettings, image_shape: tuple[int, int, int]) -> Encoding:
     """The CPPN encoding that the settings describe."""
     if config.topology == "fixed":
         return encodings.fixed_cppn(

@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 
-from fooljax.settings import option
 from fooljax import encodings
-from fooljax.engine.types import Encoding
 from fooljax.encodings._direct import (
     CROSSOVER_ETA,
     HALVING_GENERATIONS,
@@ -13,12 +11,14 @@ from fooljax.encodings._direct import (
     RATE_FLOOR,
     STORAGES,
 )
+from fooljax.engine.types import Encoding
+from fooljax.settings import option
 
 NO_CROSSOVER = ("crossover_rate", 0.0)
 
 
 @dataclass(frozen=True)
-class PixelsConfig:
+class DirectSettings:
     """Settings; the defaults are the paper's where it has one."""
 
     mutation_rate: float = option(
@@ -53,7 +53,7 @@ class PixelsConfig:
     )
 
 
-def encoding(config: PixelsConfig, image_shape: tuple[int, int, int]) -> Encoding:
+def encoding(config: DirectSettings, image_shape: tuple[int, int, int]) -> Encoding:
     """The direct encoding that the settings describe."""
     return encodings.direct(
         image_shape,

@@ -22,6 +22,8 @@ from fooljax.storage.trees import read_json, remove_abandoned, write_bytes, writ
 
 MARK = "summary.json"
 """Written last: a run folder with it is that of a finished run."""
+FORMAT = 2
+"""Of `config.json`. Folders of version 0.1 do not say theirs, which counts as 1."""
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "pillow")
 NO_CONTENT = (".DS_Store", "Thumbs.db", "desktop.ini", "lost+found", LOCK)
 """What systems leave in a folder that users call empty, and what a run leaves that is killed at once."""

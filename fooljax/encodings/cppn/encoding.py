@@ -13,6 +13,7 @@ from fooljax.encodings.cppn.genome import MAX_WEIGHT, Layout, check_layout, firs
 from fooljax.encodings.cppn.mutation import Rates, make_mutate
 from fooljax.encodings.cppn.render import make_differentiable_render, make_render
 from fooljax.encodings.cppn.serialise import Drawing, to_json
+from fooljax.encodings.described import carries_settings
 from fooljax.engine.types import Encoding, Genome, checked_shape
 from fooljax.errors import InputError
 from fooljax.remembered import remembered
@@ -25,6 +26,7 @@ selection, had at most 89."""
 
 
 @remembered
+@carries_settings
 def cppn(
     image_shape: tuple[int, int, int],
     *,

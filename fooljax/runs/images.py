@@ -1,0 +1,49 @@
+"""Images in the folder of a run: which file is meant, and what is in it."""
+
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from fooljax.errors import InputError, shown
+from fooljax.storage.reading import name_of, open_regular
+
+
+def inside(folder: Path, file: str) -> Path:
+    """The path of a file that a table of the folder names.
+
+    Raises:
+      InputError: the name leads out of the folder.
+    """
+    path = PurePosixPath(file)
+    if not path.parts or path.is_absolute() or ".." in path.parts or "\\" in file or "\0" in file:
+        raise InputError(f"{folder}: expected the name of a file in this folder, found {shown(repr(file))}")
+    return folder / path
+
+
+def read_image(path: Path, image_shape: tuple[int, int, int]) -> npt.NDArray[np.uint8]:
+    """The pixels of a PNG that a run saved, `[H, W, K]`.
+
+    Args:
+      path: of the file.
+      image_shape: `(H, W, K)` that it must have.
+    Raises:
+      InputError: the file cannot be read, or its image is of another shape.
+    """
+    height, width, channels = image_shape
+    try:
+        with open_regular(path) as file, Image.open(file, formats=["PNG"]) as image:
+            if (image.size, len(image.getbands())) != ((width, height), channels):
+                raise InputError(
+                    f"{name_of(path)}: expected {width} x {height} pixels in {channels} channels, found "
+                    f"{image.size[0]} x {image.size[1]} pixels in {len(image.getbands())}"
+                )
+            pixels = np.asarray(image)
+    except InputError:
+        raise
+    except Exception as error:  # Pillow raises what it likes over a damaged file
+        raise InputError(f"{name_of(path)}: expected a PNG file ({shown(error)})") from error
+    if pixels.dtype != np.uint8:
+        raise InputError(f"{name_of(path)}: expected 8 bits a channel, found {pixels.dtype}")
+    return pixels[..., None] if pixels.ndim == 2 else pixels
