@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import weight_files
-from conftest import write_idx
+from data_samples import idx
 from PIL import Image
 from weight_files import field
 
@@ -176,8 +176,8 @@ def _idx(folder: Path) -> list[Path]:
     labels = np.arange(12, dtype=np.uint8) % 3
     images = np.random.default_rng(0).integers(0, 256, (12, 5, 4), np.uint8)
     for split in ("train", "t10k"):
-        write_idx(folder / f"{split}-images-idx3-ubyte", images)
-        write_idx(folder / f"{split}-labels-idx1-ubyte", labels)
+        (folder / f"{split}-images-idx3-ubyte").write_bytes(idx(images))
+        (folder / f"{split}-labels-idx1-ubyte").write_bytes(idx(labels))
     for plain in folder.glob("t10k-*"):
         plain.with_name(f"{plain.name}.gz").write_bytes(gzip.compress(plain.read_bytes()))
         plain.unlink()

@@ -17,6 +17,7 @@ import jax
 import numpy as np
 import pytest
 import rich.console
+from kill_and_resume import content, kill_and_resume
 from pages import one_line
 from PIL import Image
 
@@ -28,9 +29,6 @@ from fooljax.errors import FaultError, InputError
 from fooljax.evolution import Progress
 from fooljax.runs.opened import open_run
 from fooljax.terminal import Interrupted, Terminal, progress_lines
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from kill_and_resume import content, kill_and_resume
 
 
 def test_a_run_folder_is_complete(finished):

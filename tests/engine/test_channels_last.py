@@ -9,10 +9,13 @@ import pytest
 from jax import lax
 
 from fooljax.encodings import direct
-from fooljax.engine import fitness as evaluation
 from fooljax.engine.channels_last import channels_last
+from fooljax.engine.fitness import make_fitness, quantise
+from fooljax.engine.log_odds import log_odds
 from fooljax.engine.types import Problem, Target
 from fooljax.gradient import odds_and_gradient
+from fooljax.rendering import draw
+from fooljax.scoring import score
 from fooljax.targets._trained import lenet_apply
 from fooljax.targets.networks.convolutions import convolve, convolve_few, depthwise, max_pool
 from fooljax.targets.networks.lenet import LeNet
@@ -145,17 +148,17 @@ WEIGHTS = {"kernel": normal(0, 4, 1, 3, 3), "bias": normal(1, 4), "out": normal(
 def test_a_search_an_ascent_and_a_score_meet_no_other_layout():
     """Where XLA leaves it as it is, such a network takes 2 to 60 times as long."""
     encoding = direct((8, 8, 1))
-    fitness = evaluation.make_fitness(encoding, small, tuple(range(5)))
+    fitness = make_fitness(encoding, small, tuple(range(5)))
     problem = Problem(WEIGHTS, (), small, tuple(range(5)))
     genomes = jax.random.uniform(jax.random.key(0), (6, 64))
     assert set(orders(in_a_loop(fitness), problem, genomes)) == FAST
     images = genomes.reshape(6, 8, 8, 1)
     look = odds_and_gradient(small)
     assert set(orders(in_a_loop(look), WEIGHTS, (images, jnp.arange(6) % 5))) == FAST
-    plain = evaluation.log_odds(small(WEIGHTS, evaluation.quantise(jnp.floor(images * 255) / 255)))
+    plain = log_odds(small(WEIGHTS, quantise(jnp.floor(images * 255) / 255)))
     np.testing.assert_allclose(fitness(problem, genomes), plain, rtol=1e-5, atol=1e-6)
-    pixels = evaluation.draw(encoding, genomes)
-    np.testing.assert_allclose(evaluation.score(Target(WEIGHTS, small), pixels), plain, rtol=1e-5, atol=1e-6)
+    pixels = draw(encoding, genomes)
+    np.testing.assert_allclose(score(Target(WEIGHTS, small), pixels), plain, rtol=1e-5, atol=1e-6)
 
 
 def test_networks_with_channels_last_keep_their_programs():

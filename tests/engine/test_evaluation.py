@@ -10,11 +10,12 @@ from scipy.special import logsumexp
 
 from fooljax.encodings import cppn, direct, fixed_cppn
 from fooljax.engine import fitness as evaluation
-from fooljax.engine.batching import tile_size
+from fooljax.engine.batching import TILE_VALUES, tile_size
 from fooljax.engine.fitness import quantise
 from fooljax.engine.log_odds import confidence, log_odds, to_log_odds
 from fooljax.engine.types import Problem, Target
 from fooljax.errors import InputError
+from fooljax.rendering import draw
 from fooljax.scoring import score
 
 
@@ -132,7 +133,7 @@ def test_large_images_meet_the_network_in_bounded_tiles():
     found = jax.eval_shape(fitness, Problem({}, (), spying, (0, 1)), genomes)
     assert found.shape == (1000, 2)
     assert min(seen) == 167
-    assert evaluation.TILE_VALUES >= 167 * 256 * 256 * 3
+    assert TILE_VALUES >= 167 * 256 * 256 * 3
 
 
 def test_stacked_targets_are_taken_one_after_another():
@@ -149,7 +150,7 @@ def test_saved_images_score_as_in_the_search():
     encoding = direct((8, 8, 1))
     genomes = jax.random.uniform(jax.random.key(2), (9, 64))
     target = Target(params(0), network)
-    scored = score(target, evaluation.draw(encoding, genomes))
+    scored = score(target, draw(encoding, genomes))
     np.testing.assert_allclose(
         scored,
         evaluation.make_fitness(encoding, network, tuple(range(5)))(problem_of(params(0)), genomes),

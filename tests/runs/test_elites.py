@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from PIL import Image
 from pages import Page, one_line
+from PIL import Image
 from toys import ENCODING, waves
 
 from experiments import mnist_cppn

@@ -8,8 +8,8 @@ import re
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from PIL import Image
 from pages import Page, decode, texts
+from PIL import Image
 
 from fooljax.encodings import direct
 from fooljax.engine.log_odds import confidence, to_log_odds

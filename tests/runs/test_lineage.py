@@ -7,8 +7,8 @@ import jax
 import numpy as np
 import pytest
 from kill_and_resume import content
-from PIL import Image
 from pages import one_line
+from PIL import Image
 from toys import ENCODING, STRATEGY, target
 
 from experiments import mnist_direct

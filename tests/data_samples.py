@@ -46,6 +46,19 @@ def write_idx(folder, arrays, *, zipped=False, dotted=False):
             (folder / name).write_bytes(content)
 
 
+def write_bars(folder):
+    """A data set of 16 x 16 images that LeNet learns in a second: the class is the place of a bright bar."""
+    rng = np.random.default_rng(0)
+    arrays = []
+    for count in (320, 160):
+        labels = np.arange(count) % 4
+        images = rng.integers(0, 90, (count, 16, 16), dtype=np.uint8)
+        for image, label in zip(images, labels, strict=True):
+            image[:, 3 * label : 3 * label + 3] += 150
+        arrays += [images, labels]
+    write_idx(folder, arrays)
+
+
 def idx_sample(n=6, m=4, height=3, width=2):
     rng = np.random.default_rng(1)
     return [
