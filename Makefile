@@ -2,12 +2,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-all lint types unit bench bench-peers kill-test clean
+.PHONY: run test test-all docs lint types unit bench bench-peers kill-test clean
 
 run: .venv/installed
 	$(BIN)/python -m experiments.mnist_direct $(ARGS)
 
-test: lint types unit
+test: lint types docs unit
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .
@@ -15,6 +15,10 @@ lint: .venv/installed-dev
 
 types: .venv/installed-dev
 	$(BIN)/mypy
+
+# The documentation as a site in build/site, in seconds; a warning, a dead link or a dead anchor is an error.
+docs: .venv/installed-dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 unit: .venv/installed-dev
 	$(BIN)/python -m pytest -n 2 $(ARGS)
@@ -39,7 +43,7 @@ kill-test: .venv/installed
 	touch $@
 
 .venv/installed-dev: .venv/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,imagenet]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,docs,imagenet]'
 	touch $@
 
 build/peers/%-env/installed: benchmarks/peers/%.txt constraints.txt

@@ -3,7 +3,7 @@
     python -m benchmarks.evosax_table --json docs/results/benchmarks/evosax.json
 
 Goes on where it was broken off: algorithms in the JSON file are not run again. `docs.publish` makes
-docs/evosax.md of it.
+docs/results/evosax.md of it.
 """
 
 import argparse

@@ -140,8 +140,9 @@ def resume(
     """Goes on with the climbs in a folder, which end as if nothing had happened; `given` must agree.
 
     Raises:
-      As `run`, and InputError where `given` differs from the run's settings, or a climb that is kept in the
-      folder was made by something else.
+      InputError: as `run`; or `given` differs from the run's settings, or a climb that is kept in the folder
+        was made by something else.
+      FaultError: as `run`.
     """
     host = host or Host()
     with RunFolder.resume(path, experiment.name) as folder:

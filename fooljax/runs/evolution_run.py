@@ -97,7 +97,8 @@ def resume(
     so `given` must name it too.
 
     Raises:
-      As `run`, and InputError where `given` differs from the run's settings.
+      InputError: as `run`; or `given` differs from the run's settings.
+      FaultError: as `run`.
     """
     host = host or Host()
     with RunFolder.resume(path, experiment.name) as folder:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from fooljax.runs.opened import open_run
 
-README = Path(__file__).parent.parent / "README.md"
+README = Path(__file__).parents[2] / "README.md"
 
 
 def test_the_ten_lines_run_as_printed(tmp_path, monkeypatch):

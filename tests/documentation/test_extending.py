@@ -14,7 +14,7 @@ from fooljax.cli import lineage, poster
 from fooljax.runs.opened import open_run
 from fooljax.storage.trees import read_json
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 FILES = dict(
     re.findall(r"```python\n# (\w+\.py)\n(.*?)```", (ROOT / "docs/extending.md").read_text(), re.DOTALL)
 )

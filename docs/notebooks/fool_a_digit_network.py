@@ -1,0 +1,7 @@
+# %% [markdown]
+# # Fool a digit network
+
+# %%
+import fooljax
+
+print(fooljax.__version__)

@@ -1,0 +1,240 @@
+"""The figures of the published pages, from the rows in `docs/results`.
+
+A template (docs/templates) writes a number by calling one of the functions below; `docs.publish` fills it.
+"""
+
+import csv
+import functools
+import importlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from experiments.strategy_comparison import ARMS, by_target, cost, ratio_to
+from fooljax.analysis.statistics import median_interval
+from fooljax.cli import tabulate
+from fooljax.errors import InputError
+from fooljax.report import numbers
+from fooljax.settings import OFF
+from fooljax.storage.trees import read_json
+
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "docs" / "results"
+LEARNT_FROM = {"mnist-embedded": "the 4,000 embedded digits", "mnist": "MNIST's 60,000 digits"}
+"""What a network learnt from, by the name of the data in a row."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """Summaries that differ in seed and network alone.
+
+    Attributes:
+      name: of their files, without the network's number.
+      paths: their files.
+      rows: their contents.
+    """
+
+    name: str
+    paths: tuple[Path, ...]
+    rows: tuple[Mapping[str, Any], ...]
+
+    def __post_init__(self) -> None:
+        """Sees that the rows belong together.
+
+        Raises:
+          InputError: they are of several kinds of networks.
+        """
+        kinds = {(row["target"], row["dataset"]) for row in self.rows}
+        if len(kinds) > 1:
+            names = "; ".join(f"{target} from {dataset}" for target, dataset in sorted(kinds))
+            raise InputError(
+                f"{self.paths[0].parent / self.name}*: expected one kind of network, found {names}"
+            )
+
+    @functools.cached_property
+    def line(self) -> tabulate.Line:
+        """Their figures."""
+        return tabulate.line(list(zip(self.paths, self.rows, strict=True)))
+
+    @property
+    def network(self) -> str:
+        """What was fooled, what it learnt from, and how many there were."""
+        count = len({row["target_sha256"] for row in self.rows})
+        learnt = LEARNT_FROM.get(self.first["dataset"], f"`{self.first['dataset']}`")
+        return f"{self.first['target']} from {learnt}, {count} network{'s' if count > 1 else ''}"
+
+    @property
+    def first(self) -> Mapping[str, Any]:
+        """One of them, for what all share."""
+        return self.rows[0]
+
+    @property
+    def cells(self) -> dict[str, str]:
+        """The figures as a table writes them."""
+        return tabulate.cells(self.line)
+
+    @property
+    def command(self) -> str:
+        """The command that makes such rows, with settings that are not the defaults; T differs by network."""
+        if "settings" not in self.first:
+            return "not kept (an earlier version wrote rows without their settings)"
+        experiment = self.first["experiment"]
+        words = [f"python -m experiments.{experiment}"]
+        for field in fields(importlib.import_module(f"experiments.{experiment}").Config):
+            values = {json.dumps(row["settings"].get(field.name, field.default)) for row in self.rows}
+            value = json.loads(min(values))
+            flag = field.name.replace("_", "-")
+            if len(values) > 1:
+                words.append(f"--{flag} T")
+            elif isinstance(value, bool) and value != field.default:
+                words.append(f"--{'' if value else 'no-'}{flag}")
+            elif field.name == "set":
+                words += [f"--set {one}" for one in value.split()]
+            elif value != field.default:
+                words.append(f"--{flag} {OFF if value is None else value}")
+        return f"`{' '.join(words)}`"
+
+    @property
+    def images(self) -> str:
+        """How many saved images have 99.99 % or more."""
+        fooled = sum(row["rescored"]["images_at_9999"] for row in self.rows)
+        return f"{fooled} of {sum(row['rescored']['images'] for row in self.rows)}"
+
+    @property
+    def second(self) -> dict[str, str] | None:
+        """How many images a second network names alike, first fooled and best; None where there was none."""
+        asked = [row["second_network"] for row in self.rows if isinstance(row.get("second_network"), dict)]
+        counted = {
+            which: [sum(one[which][name] for one in asked) for name in ("named_alike", "images")]
+            for which in ("first_fooled", "best")
+        }
+        return (
+            {which: f"{alike} of {images}" for which, (alike, images) in counted.items()} if asked else None
+        )
+
+    def reached(self, name: str) -> list[float]:
+        """The generation at which each run came to a level; those that never did are left out."""
+        return [
+            value for row in self.rows for value in row[f"generations_to_{name}_9999"] if value is not None
+        ]
+
+
+@functools.cache
+def row(path: str) -> dict[str, Any]:
+    """A file of JSON in `docs/results`."""
+    return read_json(RESULTS / path)
+
+
+@functools.cache
+def searches(folder: str) -> dict[str, Search]:
+    """The summaries in a folder of `docs/results`, by their files' names without the networks' numbers."""
+    groups: dict[str, list[Path]] = {}
+    for path in sorted((RESULTS / folder).glob("*.json")):
+        groups.setdefault(re.sub(r"-target\d+$", "", path.stem), []).append(path)
+    return {
+        name: Search(name, tuple(paths), tuple(read_json(path) for path in paths))
+        for name, paths in groups.items()
+    }
+
+
+def network_sets(found: Mapping[str, Search]) -> list[tuple[Search, list[str]]]:
+    """Each set of networks that was met, by one of its searches, with the names of all of these."""
+    sets: dict[tuple[str, ...], list[str]] = {}
+    for name, one in found.items():
+        sets.setdefault(tuple(sorted({row["target_sha256"] for row in one.rows})), []).append(name)
+    return [(found[names[0]], names) for names in sets.values()]
+
+
+@functools.cache
+def comparison() -> tuple[dict[str, Any], ...]:
+    """The rows of the comparison of strategies."""
+    text = (RESULTS / "strategy_comparison" / "rows.jsonl").read_text(encoding="utf-8")
+    return tuple(json.loads(line) for line in text.splitlines())
+
+
+class Confirmed(NamedTuple):
+    """An arm of the comparison in one stage.
+
+    Attributes:
+      arm: the strategy on its encoding.
+      rows: its runs.
+      to_median: passes until the median class.
+      to_all: passes until all classes.
+      done: runs that did it.
+      ratio: to the paper's search, in words.
+    """
+
+    arm: Any
+    rows: list[dict[str, Any]]
+    to_median: str
+    to_all: str
+    done: str
+    ratio: str
+
+
+def stage(name: str) -> dict[str, Confirmed]:
+    """The arms of a stage, by name, those that cost least first within each family."""
+    of_stage = [one for one in comparison() if one["stage"] == name]
+    found = {}
+    for arm in (ARMS[one] for one in dict.fromkeys(one["name"] for one in of_stage)):
+        rows = [one for one in of_stage if one["name"] == arm.name]
+        base = [
+            one for one in of_stage if ARMS[one["name"]].role == "baseline" and one["family"] == arm.family
+        ]
+        budget = rows[0]["budget"]
+        found[arm.name] = Confirmed(
+            arm,
+            rows,
+            numbers.needed(median_interval(by_target(rows, "passes_to_median")), budget),
+            numbers.needed(median_interval(by_target(rows, "passes_to_all")), budget),
+            f"{sum(one['passes_to_all'] is not None for one in rows)} of {len(rows)}",
+            "1" if arm.role == "baseline" else ratio_to(by_target(rows, "passes_to_all"), base),
+        )
+    return dict(sorted(found.items(), key=lambda one: (one[1].arm.family, cost(one[1].rows))))
+
+
+def digests(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Networks by the beginning of their digest, each once."""
+    return " ".join(dict.fromkeys(f"`{one['target_sha256'][:8]}`" for one in rows))
+
+
+def accuracies(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The least and the most of held-out images that networks name, cut."""
+    known = sorted({one["clean_accuracy"] for one in rows})
+    ends = dict.fromkeys(
+        numbers.percent(one, 2 if one * 1000 % 1 > 1e-6 else 1) for one in (known[0], known[-1])
+    )
+    return " to ".join(ends)
+
+
+def at_passes(path: str, passes: float) -> float:
+    """Median log-odds over classes of a single run, after at most so many passes of its own."""
+    with open(RESULTS / path / "metrics.csv", encoding="utf-8", newline="") as file:
+        table = [(float(one["queries"]), float(one["median_log_odds"])) for one in csv.DictReader(file)]
+    return max(one for one in table if one[0] <= passes)[1]
+
+
+def last_passes(path: str) -> float:
+    """Passes of a single run, from its metrics."""
+    with open(RESULTS / path / "metrics.csv", encoding="utf-8", newline="") as file:
+        return max(float(one["queries"]) for one in csv.DictReader(file))
+
+
+def pinned(package: str) -> str:
+    """The version of a package that the project is tested with."""
+    text = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    found = re.search(rf"^{re.escape(package)}==(\S+)", text, re.MULTILINE)
+    if not found:
+        raise InputError(f"package: expected one in constraints.txt, got {package}")
+    return found[1]
+
+
+def minutes(seconds: float) -> str:
+    """A time in words: seconds below two minutes, minutes below two hours, else hours and minutes."""
+    if seconds < 120.0:
+        return f"{seconds:.0f} s"
+    whole = round(seconds / 60.0)
+    return f"{whole} min" if whole < 120 else f"{whole // 60} h {whole % 60} min"
