@@ -17,7 +17,7 @@ import numpy as np
 from flax import linen as nn
 
 from benchmarks.timing import interleaved, machine, peak_resident_bytes, spread
-from fooljax.gradient import PRESETS, Climb, climb, odds_and_gradient, optimiser, progress
+from fooljax.gradient import PRESETS, Program, odds_and_gradient, optimiser, progress, run_program
 from fooljax.storage.outputs import file_of
 from fooljax.targets._trained import lenet_apply
 from fooljax.targets.networks.lenet import LeNet
@@ -104,13 +104,13 @@ def measure(batch: int, repeats: int) -> dict[str, Any]:
 
 
 def measure_loops(repeats: int) -> dict[str, Any]:
-    """One iteration of the whole climb, over one gradient of the same images."""
+    """One iteration of a whole ascent, over one gradient of the same images."""
     params, images, classes = material(LOOP_BATCH)
     gradient = jax.jit(odds_and_gradient(lenet_apply(10)))
     functions: dict[str, Callable[[], Any]] = {"gradient": lambda: gradient(params, (images, classes))}
     for name, rule in RULES.items():
-        what = Climb(lenet_apply(10), rule, LOOP_STEPS + 1)
-        program = jax.jit(partial(climb, what))
+        what = Program(lenet_apply(10), rule, LOOP_STEPS + 1)
+        program = jax.jit(partial(run_program, what))
         functions[name] = partial(program, params, images, classes, jnp.zeros(SHAPE))
     seconds = interleaved(functions, repeats)
     base = np.asarray(seconds.pop("gradient"))
@@ -149,7 +149,7 @@ def main() -> None:
             report["gate"] = {"ratio": ratio, "must": MUST, "aim": AIM}
     report["iteration_over_gradient"] = measure_loops(arguments.repeats)
     for name, ratio in report["iteration_over_gradient"].items():
-        print(f"an iteration of the whole climb / a gradient, batch {LOOP_BATCH}, {name}: {show(ratio)}")
+        print(f"an iteration of a whole ascent / a gradient, batch {LOOP_BATCH}, {name}: {show(ratio)}")
     gate = report["gate"]
     print(
         f"gate: {gate['ratio']:.2f}, must be at most {MUST}, aim {AIM}: "

@@ -32,12 +32,11 @@ def test_the_encodings_of_drawings_are_a_package_and_a_function():
 
 
 def test_public_functions_have_their_names():
-    from fooljax import encodings, report, strategies, targets
-    from fooljax import gradient as gradient_ascent
+    from fooljax import encodings, gradient, report, strategies, targets
 
     for package, names in (
         (encodings, ("cppn", "direct", "fixed_cppn")),
-        (gradient_ascent, ("optimiser", "progress")),
+        (gradient, ("optimiser", "progress")),
         (report, ("strip",)),
         (strategies, ("emitters", "focused", "map_elites", "random_search", "rank_ea", "refined")),
         (targets, ("trained", "lenet")),

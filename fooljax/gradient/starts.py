@@ -1,4 +1,4 @@
-"""Where a climb begins. Source: the authors' `find_fooling_image.py`."""
+"""The images that a gradient ascent starts from. Source: the authors' `find_fooling_image.py`."""
 
 import math
 
@@ -24,7 +24,7 @@ def start_images(
     mean: npt.ArrayLike | None = None,
     scale: float = 255.0,
 ) -> jax.Array:
-    """Draws images to climb from.
+    """Draws start images.
 
     Args:
       key: a PRNG key.

@@ -31,7 +31,7 @@ from fooljax.runs.folder import RunFolder
 from fooljax.terminal import Host, Signals, Terminal
 from fooljax.engine.types import Target
 from fooljax.errors import InputError, shown
-from fooljax.gradient import PRESETS, START_MODES, ascend, identity, optimiser, progress, start_images
+from fooljax.gradient import PRESETS, START_MODES, ascend_images, ascent_identity, optimiser, progress, start_images
 from fooljax.gradient._optimiser import LEARNING_RATE
 from fooljax.identity import check_identity
 from fooljax.storage.trees import load_arrays, load_tree, save_tree
@@ -227,7 +227,7 @@ def _climbed(
       InputError: those that it keeps were made by something else.
     """
     path = folder.checkpoints / f"{method.name}.npz"
-    shapes, expected = identity(target, start, classes, method.rule, iterations=method.iterations, mean=mean)
+    shapes, expected = ascent_identity(target, start, classes, method.rule, iterations=method.iterations, mean=mean)
     if folder.resumed and path.exists():
         try:
             facts = load_arrays(path)[2]
@@ -242,7 +242,7 @@ def _climbed(
             return Climbed(method, kept, float(seconds))
     begun = time.perf_counter()
     ascent = jax.device_get(
-        ascend(
+        ascend_images(
             target,
             start,
             classes,

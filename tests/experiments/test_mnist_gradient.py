@@ -132,7 +132,7 @@ def untimed(folder):
 @pytest.fixture
 def broken_off(flags, tmp_path, monkeypatch):
     """The folder of a run that ended after two of its methods, and the methods climbed from then on."""
-    genuine, calls = climbing.ascend, []
+    genuine, calls = climbing.ascend_images, []
 
     def ends(*args, **kwargs):
         if len(calls) == 2:
@@ -140,7 +140,7 @@ def broken_off(flags, tmp_path, monkeypatch):
         calls.append(args[3])
         return genuine(*args, **kwargs)
 
-    monkeypatch.setattr(climbing, "ascend", ends)
+    monkeypatch.setattr(climbing, "ascend_images", ends)
     assert mnist_gradient.main([*flags, "--quiet", "--outdir", str(tmp_path / "r")]) == 130
     calls.clear()
 
@@ -148,7 +148,7 @@ def broken_off(flags, tmp_path, monkeypatch):
         calls.append(args[3])
         return genuine(*args, **kwargs)
 
-    monkeypatch.setattr(climbing, "ascend", counted)
+    monkeypatch.setattr(climbing, "ascend_images", counted)
     return tmp_path / "r", calls
 
 
@@ -229,7 +229,7 @@ def test_being_told_to_stop_says_how_to_go_on(flags, tmp_path, capsys, monkeypat
     def told(*_, **__):
         raise Interrupted(15, "interrupted")
 
-    monkeypatch.setattr(climbing, "ascend", told)
+    monkeypatch.setattr(climbing, "ascend_images", told)
     assert mnist_gradient.main([*flags, "--quiet", "--outdir", str(tmp_path / "r")]) == 143
     command = f"python -m experiments.mnist_gradient --resume {tmp_path / 'r'}"
     assert f"0 of 6 methods are done; go on with: {command}" in capsys.readouterr().err
