@@ -19,14 +19,13 @@ import numpy as np
 from docs import rows
 from docs.filled import filled
 from experiments.strategy_comparison import tables
-from fooljax.cli import tabulate
 from fooljax.cli.command_line import Parser, run_command
 from fooljax.engine.log_odds import to_log_odds
 from fooljax.errors import FaultError, InputError, shown
-from fooljax.report import numbers
 from fooljax.runs.recipe import FoolingConfig
 from fooljax.storage.trees import read_json, write_bytes
 from fooljax.strategies.from_evosax import ALGORITHMS
+from fooljax.study import UNIT, numbers
 
 ROOT = rows.ROOT
 TEMPLATES = ROOT / "docs" / "templates"
@@ -63,7 +62,7 @@ def environment() -> jinja2.Environment:
         "at_passes": rows.at_passes,
         "last_passes": rows.last_passes,
         "pinned": rows.pinned,
-        "unit": tabulate.UNIT,
+        "unit": UNIT,
         "algorithms": ALGORITHMS,
         "paper": read_json(TEMPLATES / "paper.json"),
         "median": lambda values: float(np.sort(values)[(len(values) - 1) // 2]),

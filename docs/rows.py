@@ -15,11 +15,10 @@ from typing import Any, NamedTuple
 
 from experiments.strategy_comparison import ARMS, by_target, cost, ratio_to
 from fooljax.analysis.statistics import median_interval
-from fooljax.cli import tabulate
 from fooljax.errors import InputError
-from fooljax.report import numbers
 from fooljax.settings import OFF
 from fooljax.storage.trees import read_json
+from fooljax.study import numbers, summaries, summary_table
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "docs" / "results"
@@ -55,9 +54,10 @@ class Search:
             )
 
     @functools.cached_property
-    def line(self) -> tabulate.Line:
+    def line(self) -> summary_table.Line:
         """Their figures."""
-        return tabulate.line(list(zip(self.paths, self.rows, strict=True)))
+        rows = [one for found in zip(self.paths, self.rows, strict=True) for one in summaries.rows_of(*found)]
+        return summary_table.line(rows)
 
     @property
     def network(self) -> str:
@@ -74,7 +74,7 @@ class Search:
     @property
     def cells(self) -> dict[str, str]:
         """The figures as a table writes them."""
-        return tabulate.cells(self.line)
+        return summary_table.cells(self.line)
 
     @property
     def command(self) -> str:

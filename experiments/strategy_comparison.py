@@ -40,7 +40,7 @@ from fooljax.engine.log_odds import FOOLED
 from fooljax.engine.types import Encoding, Target
 from fooljax.errors import FaultError, InputError, shown
 from fooljax.evolution import Evolution, Progress, evolve
-from fooljax.report import numbers
+from fooljax.study import numbers
 from fooljax.report.budget import success_curves
 from fooljax.runs.evolution_run import keep_compiled_programs
 from fooljax.scoring import score

@@ -339,7 +339,8 @@ def _run_folder(folder: Path) -> list[Path]:
 def _read_run(path: Path) -> object:
     from experiments import mnist_direct
     from fooljax.cli import compare as compare_runs
-    from fooljax.cli import sweep, tabulate
+    from fooljax.cli import sweep
+    from fooljax.study import summaries, summary_table
     from fooljax.runs import begin_from as init_from
     from fooljax.runs.ancestry import load_ancestry
     from fooljax.runs.folder import RunFolder
@@ -357,7 +358,7 @@ def _read_run(path: Path) -> object:
     if path.name in ("summary.json", "metrics.csv"):
         found = compare_runs.read(run)
         compare_runs.markdown({"run": found}, int(found.passes[-1]))
-        tabulate.markdown([(file, read_json(file)) for file in tabulate.find([run])])
+        summary_table.table([row for file in summaries.find([run]) for row in summaries.read(file)])
     opened = open_run(run)
     if path.name == "first.npz":
         load_arrays(path)

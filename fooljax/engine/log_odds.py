@@ -66,7 +66,8 @@ def to_log_odds(probability: float) -> float:
 
 SHARES = {f"share_{name}": to_log_odds(p) for name, p in (("90", 0.9), ("99", 0.99), ("9999", 0.9999))}
 """Metrics that tell the share of cells at a confidence or more, and its log-odds."""
-FOOLED = to_log_odds(0.9999)
+FOOLED_CONFIDENCE = 0.9999
+FOOLED = to_log_odds(FOOLED_CONFIDENCE)
 """What the paper calls fooled, as log-odds. Source: Nguyen et al. 2015, abstract."""
 
 

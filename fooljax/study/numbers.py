@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
 from fooljax.analysis.statistics import Interval
-from fooljax.report import format_confidence
+from fooljax.engine.log_odds import format_confidence
 
 NONE = "-"
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fooljax.analysis.statistics import Interval
-from fooljax.report import numbers
+from fooljax.study import numbers
 
 
 def test_shares_and_confidences_are_cut_and_floats_are_not_taken_for_less():
