@@ -338,16 +338,15 @@ def _run_folder(folder: Path) -> list[Path]:
 
 def _read_run(path: Path) -> object:
     from experiments import mnist_direct
-    from fooljax.cli import compare as compare_runs
     from fooljax.cli import sweep
-    from fooljax.study import summaries, summary_table
     from fooljax.runs import begin_from as init_from
     from fooljax.runs.ancestry import load_ancestry
     from fooljax.runs.folder import RunFolder
     from fooljax.runs.opened import open_run
     from fooljax.runs.recipe import FoolingConfig
     from fooljax.settings import config_from
-    from fooljax.storage.trees import load_arrays, read_json
+    from fooljax.storage.trees import load_arrays
+    from fooljax.study import side_by_side, summaries, summary_table
 
     run = path.parent
     if path.name in ("config.json", "target.json"):
@@ -356,8 +355,7 @@ def _read_run(path: Path) -> object:
         sweep._check_same(run, {"children": folder.config["settings"].get("children")})
         config_from(mnist_direct.EXPERIMENT.config, folder.config["settings"], "config.json")
     if path.name in ("summary.json", "metrics.csv"):
-        found = compare_runs.read(run)
-        compare_runs.markdown({"run": found}, int(found.passes[-1]))
+        side_by_side.compared({"run": side_by_side.read(run)})
         summary_table.table([row for file in summaries.find([run]) for row in summaries.read(file)])
     opened = open_run(run)
     if path.name == "first.npz":

@@ -3,7 +3,7 @@
     fooljax tabulate runs/table docs/results/mnist_cppn
 
 reads every summary below the folders named, and the files named. The table is in Markdown. Its unit is a run
-on an independently trained network: intervals are of 95 % and speak of further networks of the kind, or, where
+on an independently trained network: intervals are of 95 % and speak of further networks of the kind or, where
 there was only one, of further runs against it (`fooljax.analysis.statistics`).
 """
 
