@@ -10,7 +10,7 @@ from typing import Any
 
 import jax
 
-import fooljax
+from fooljax import __version__
 from fooljax.errors import InputError, shown
 
 Row = dict[str, Any]
@@ -89,7 +89,7 @@ def digest_of(facts: Mapping[str, Any]) -> str:
 
 def random_versions() -> dict[str, Any]:
     """The versions and the setting that two machines must share for one seed to mean one run."""
-    found: dict[str, Any] = {"fooljax": fooljax.__version__}
+    found: dict[str, Any] = {"fooljax": __version__}
     for name in ("jax", "evosax"):
         try:
             found[name] = version(name)

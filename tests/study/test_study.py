@@ -92,7 +92,7 @@ def test_a_row_of_another_network_or_version_is_refused(tmp_path, monkeypatch):
     )
     with pytest.raises(InputError, match=r"expected a row with network zero [0-9a-f]+, found [0-9a-f]+;"):
         quiet(tmp_path, changed=other)
-    monkeypatch.setattr("fooljax.__version__", "9.9")
+    monkeypatch.setattr("fooljax.study.task.__version__", "9.9")
     with pytest.raises(InputError, match=r"expected a row with version fooljax 9.9, found 0"):
         quiet(tmp_path)
 
