@@ -80,7 +80,7 @@ class Search:
     def command(self) -> str:
         """The command that makes such rows, with settings that are not the defaults; T differs by network."""
         if "settings" not in self.first:
-            return "not kept (an earlier version wrote rows without their settings)"
+            return "# not kept: an earlier version wrote rows without their settings"
         experiment = self.first["experiment"]
         words = [f"python -m experiments.{experiment}"]
         for field in fields(importlib.import_module(f"experiments.{experiment}").Config):
@@ -95,7 +95,7 @@ class Search:
                 words += [f"--set {one}" for one in value.split()]
             elif value != field.default:
                 words.append(f"--{flag} {OFF if value is None else value}")
-        return f"`{' '.join(words)}`"
+        return wrapped(words)
 
     @property
     def images(self) -> str:
@@ -120,6 +120,17 @@ class Search:
         return [
             value for row in self.rows for value in row[f"generations_to_{name}_9999"] if value is not None
         ]
+
+
+def wrapped(words: Sequence[str], width: int = 90) -> str:
+    """A command of lines that are not long; each that goes on ends in a backslash."""
+    lines = [words[0]]
+    for word in words[1:]:
+        if len(lines[-1]) + len(word) < width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(f"  {word}")
+    return " \\\n".join(lines)
 
 
 @functools.cache
