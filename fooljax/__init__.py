@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from fooljax.report.figures import curves, gallery, save_png
     from fooljax.scoring import score
 
-__version__ = "0.2.0.dev0"
+__version__ = "0.2.0"
 
 _HOME = {
     "Archive": "engine.archive",
