@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from fooljax.engine.types import Encoding, Offspring, Problem, Strategy, Target, as_target
     from fooljax.errors import FaultError, InputError
     from fooljax.evolution import Evolution, EvolutionState, Progress, Replacements, Search, advance, evolve
-    from fooljax.report.figures import curves, gallery, save_png
+    from fooljax.report.course import curves
+    from fooljax.report.grid import gallery
+    from fooljax.report.png import save_png
     from fooljax.scoring import score
 
 __version__ = "0.2.0"
@@ -50,12 +52,12 @@ _HOME = {
     "advance": "evolution",
     "as_target": "engine.types",
     "confidence": "engine.log_odds",
-    "curves": "report.figures",
+    "curves": "report.course",
     "evolve": "evolution",
     "from_json": "encodings.cppn.serialise",
-    "gallery": "report.figures",
+    "gallery": "report.grid",
     "log_odds": "engine.log_odds",
-    "save_png": "report.figures",
+    "save_png": "report.png",
     "score": "scoring",
     "to_json": "encodings.cppn.serialise",
     "to_log_odds": "engine.log_odds",

@@ -11,6 +11,14 @@ def decode(png):
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
 
 
+def places(picture, tile):
+    """Top left corners at which a picture holds exactly the pixels of a tile."""
+    windows = np.lib.stride_tricks.sliding_window_view(picture, tile.shape)[:, :, 0]
+    # Most windows fail at the first pixel already.
+    candidates = np.argwhere(np.all(windows[:, :, 0, 0] == tile[0, 0], axis=-1))
+    return [(y, x) for y, x in candidates if np.array_equal(windows[y, x], tile)]
+
+
 def texts(figure):
     return [text.get_text() for text in figure.texts]
 
@@ -39,3 +47,15 @@ def one_line(capsys):
     lines = captured.err.splitlines()
     assert len(lines) == 1, captured.err
     return lines[0]
+
+
+def metrics(runs=3, generations=60):
+    """Of a search that rises at random."""
+    rng = np.random.default_rng(0)
+    rising = np.cumsum(rng.random((runs, generations + 1)), axis=1) - 5
+    return {
+        "generation": np.arange(generations + 1),
+        "median_log_odds": rising,
+        "min_log_odds": rising - 4,
+        "replacements": rng.integers(0, 30, rising.shape),
+    }

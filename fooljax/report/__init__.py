@@ -2,21 +2,23 @@
 
 import fooljax.report.style  # noqa: F401  # isort: split  (meets Matplotlib before the others do)
 from fooljax.engine.log_odds import format_confidence
-from fooljax.report._strip import strip
-from fooljax.report.classes import Entry, write_classes
-from fooljax.report.figures import curves, gallery, png_bytes, save_png
+from fooljax.report.classes_page import ClassImage, write_classes
+from fooljax.report.course import curves
 from fooljax.report.fonts import label
-from fooljax.report.fooling import Second, fooling_gallery
-from fooljax.report.page import MAX_ELITES, Elite, Number, Reached, Report, write_page
+from fooljax.report.fooling import NamedAs, fooling_gallery
+from fooljax.report.grid import gallery
+from fooljax.report.png import png_bytes, save_png
+from fooljax.report.run_page import MAX_ELITES, Elite, FooledAt, Number, RunPage, write_run_page
+from fooljax.report.sequence import strip
 
 __all__ = [
     "MAX_ELITES",
+    "ClassImage",
     "Elite",
-    "Entry",
+    "FooledAt",
+    "NamedAs",
     "Number",
-    "Reached",
-    "Report",
-    "Second",
+    "RunPage",
     "curves",
     "fooling_gallery",
     "format_confidence",
@@ -26,5 +28,5 @@ __all__ = [
     "save_png",
     "strip",
     "write_classes",
-    "write_page",
+    "write_run_page",
 ]

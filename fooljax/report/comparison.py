@@ -1,7 +1,4 @@
-"""A page that compares methods on the same task: a grid of images, a table and curves, one entry for each.
-
-Like the page of a search it is one HTML file without scripts that loads nothing, in the same style.
-"""
+"""A page that compares methods on the same task: a grid of images, a table and curves, one entry for each."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,14 +9,15 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
+from fooljax.engine.log_odds import FOOLED
 from fooljax.errors import InputError
 from fooljax.report.canvas import DPI, INK
-from fooljax.report.figures import THRESHOLD, _confidence_axis, _fit
+from fooljax.report.confidence_axis import fit_limits, mark_confidences
 from fooljax.report.fonts import fit
-from fooljax.report.page import Number, _figure
+from fooljax.report.pictures import figure_picture
+from fooljax.report.run_page import Number
 from fooljax.report.style import own_style
-from fooljax.report.templates import environment
-from fooljax.storage.trees import write_bytes
+from fooljax.report.templates import write_html
 
 COLOURS = ("#005b8f", "#b34700", "#00704a", "#7b3294", "#8c510a", "#222222", "#8a8a8a")
 """Of the lines, in turn."""
@@ -46,12 +44,12 @@ class Method:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ComparisonPage:
     """All that a page says. Every string is plain text: whatever it holds, it is shown, never obeyed.
 
     Attributes:
       title: on one line.
-      intro: paragraphs that tell a stranger what was done.
+      introduction: paragraphs that tell a stranger what was done.
       gallery_png, gallery_alt, gallery_caption: some images of each method.
       columns: names of the values of the table.
       table_caption: what the values are.
@@ -64,7 +62,7 @@ class Comparison:
     """
 
     title: str
-    intro: Sequence[str]
+    introduction: Sequence[str]
     gallery_png: bytes
     gallery_alt: str
     gallery_caption: str
@@ -80,29 +78,28 @@ class Comparison:
     command: str
 
 
-def write_comparison(path: Path | str, report: Comparison) -> None:
-    """Writes the page; equal reports give equal bytes, and the file is whole or the old one.
+def write_comparison(path: Path | str, page: ComparisonPage) -> None:
+    """Writes the page; equal content give equal bytes, and the file is whole or the old one.
 
     Raises:
       InputError: PNG bytes cannot be read, or a line of the table is of another length than `columns`.
       FaultError: the file cannot be written.
     """
-    for method in report.methods:
-        if len(method.values) != len(report.columns):
+    for method in page.methods:
+        if len(method.values) != len(page.columns):
             raise InputError(
-                f"methods: expected {len(report.columns)} values of {method.name}, got {len(method.values)}"
+                f"methods: expected {len(page.columns)} values of {method.name}, got {len(method.values)}"
             )
-    templates = environment()
-    assert templates.loader
-    style = _style(templates.loader.get_source(templates, "page.html")[0])
-    html = templates.get_template("comparison.html").render(
-        report=report,
-        style=templates.from_string(style).render(),
-        gallery=_figure(report.gallery_png, "gallery_png"),
-        curves=_figure(report.curves_png, "curves_png"),
-        pictures=[_figure(method.gallery_png, f"{method.name}: gallery_png") for method in report.methods],
+    write_html(
+        path,
+        "comparison.html",
+        page=page,
+        gallery=figure_picture(page.gallery_png, "gallery_png"),
+        curves=figure_picture(page.curves_png, "curves_png"),
+        pictures=[
+            figure_picture(method.gallery_png, f"{method.name}: gallery_png") for method in page.methods
+        ],
     )
-    write_bytes(Path(path), html.encode())
 
 
 @own_style()
@@ -130,19 +127,14 @@ def climbs(histories: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]]) -> Figu
         axes.plot(x + 1, lowest, lw=0.7, alpha=0.7, **style)
         every += [middle, lowest]
         last = max(last, x[-1] + 1)
-    _fit(axes, np.concatenate(every))
+    fit_limits(axes, np.concatenate(every))
     axes.set_xscale("log")
     axes.set_xlim(1, 1.02 * max(last, 2.0))
-    axes.axhline(THRESHOLD, color=INK, lw=1, ls=":")
+    axes.axhline(FOOLED, color=INK, lw=1, ls=":")
     axes.set_xlabel("looks at the image (one more than steps)")
     axes.set_ylabel("log-odds of the class, ln p / (1 - p)")
-    _confidence_axis(axes)
+    mark_confidences(axes)
     axes.spines[["top", "right"]].set_visible(False)
     for text in axes.legend(frameon=False, loc="upper left", handlelength=3).get_texts():
         fit(text)
     return figure
-
-
-def _style(page: str) -> str:
-    """The style of the other page, so that there is one."""
-    return page.partition("<style>")[2].partition("</style>")[0]

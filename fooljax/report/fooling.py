@@ -9,22 +9,22 @@ from matplotlib.figure import Figure
 
 from fooljax.engine.log_odds import format_confidence
 from fooljax.report.canvas import Line
-from fooljax.report.figures import gallery
 from fooljax.report.fonts import label
+from fooljax.report.grid import gallery
 
 MUTED = "#666666"
 WARNING = "#b34700"
 NOTES = (
     "Each image was evolved until a neural network was sure, at 99.99 %, that it shows the class above its "
-    "column; it is shown as it was at that moment. Below it: the network's confidence.",
-    "Where that was not reached: the best image there is, marked as not fooled.",
-    "In grey: what a second network, trained independently for the same classes, takes the image for, and "
-    "its confidence.",
+    "column, and it is shown as it was at that moment. The network's confidence stands below it.",
+    "Where that was not reached, the best image is shown and marked as not fooled.",
+    "In grey stands what a second network, trained independently for the same classes, takes the image for, "
+    "with its confidence.",
 )
 
 
-class Second(NamedTuple):
-    """What a second network takes an image for.
+class NamedAs(NamedTuple):
+    """What a network takes an image for.
 
     Attributes:
       class_index: from 0.
@@ -48,7 +48,7 @@ def fooling_gallery(
     class_names: Sequence[str],
     *,
     fooled: npt.ArrayLike,
-    seconds: Sequence[Sequence[Second | None]] | None = None,
+    seconds: Sequence[Sequence[NamedAs | None]] | None = None,
 ) -> Figure:
     """Draws a gallery that says in words what it shows.
 

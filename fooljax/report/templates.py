@@ -1,15 +1,39 @@
-"""How the pages' templates are filled in: whatever a text holds, it is shown, never obeyed."""
+"""How the pages' templates are filled in: whatever a text holds, it is shown and never obeyed.
 
+`base.html` is the frame and the style of every page. Each page extends it, and `parts.html` holds
+what several pages have.
+"""
+
+import functools
+from decimal import ROUND_FLOOR, Decimal
+from pathlib import Path
 from typing import Any
 
 import jinja2
 
+from fooljax.engine.log_odds import format_confidence
 from fooljax.errors import printable
+from fooljax.storage.trees import write_bytes
 
 
-def environment() -> jinja2.Environment:
+def write_html(path: Path | str, template: str, **content: Any) -> None:
+    """Fills in a template; equal content gives equal bytes, and the file is whole or the old one.
+
+    Args:
+      path: of the HTML file.
+      template: name of the page's template.
+      content: what the template speaks of.
+    Raises:
+      FaultError: the file cannot be written.
+    """
+    html = _environment().get_template(template).render(content)
+    write_bytes(Path(path), html.encode())
+
+
+@functools.lru_cache(maxsize=1)
+def _environment() -> jinja2.Environment:
     """The templates of this folder: text is escaped, and what is not printable is written as its escape."""
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.PackageLoader("fooljax.report", "."),
         autoescape=True,
         finalize=_plain,
@@ -18,6 +42,14 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["confidence"] = format_confidence
+    environment.filters["percent"] = _percent
+    return environment
+
+
+def _percent(share: float) -> str:
+    """A share as a percentage with one digit, which is cut: 0.9999 is "99.9 %"."""
+    return f"{(Decimal(repr(float(share))) * 100).quantize(Decimal('0.1'), ROUND_FLOOR)} %"
 
 
 def _plain(value: Any) -> Any:

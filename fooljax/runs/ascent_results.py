@@ -23,7 +23,7 @@ from fooljax.scoring import score
 from fooljax.engine.log_odds import FOOLED
 from fooljax.gradient import Ascent, Rule
 from fooljax.report import Number, format_confidence, gallery, png_bytes
-from fooljax.report.comparison import Comparison, climbs, write_comparison
+from fooljax.report.comparison import ComparisonPage, climbs, write_comparison
 from fooljax.report.comparison import Method as Shown
 from fooljax.storage.trees import save_tree, write_bytes
 
@@ -285,9 +285,9 @@ def _write_page(
     control = summary["control"]["start images, 8 bits"]
     write_comparison(
         folder / "index.html",
-        Comparison(
+        ComparisonPage(
             title=job.title,
-            intro=job.introduction,
+            introduction=job.introduction,
             gallery_png=(folder / "gallery.png").read_bytes(),
             gallery_alt=f"Grid of images: one row for each of {len(climbed)} methods, below a row with the "
             f"start image; one column for each of {len(job.cells)} classes.",

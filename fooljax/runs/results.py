@@ -11,30 +11,29 @@ import jax
 import numpy as np
 import numpy.typing as npt
 
-from fooljax.settings import OFF, in_words
-from fooljax.runs.elites import Judged, Paths, read_image, save_large
-from fooljax.runs.recipe import Job
-from fooljax.runs.folder import versions
+from fooljax.engine.log_odds import FOOLED, confidence, to_log_odds
 from fooljax.engine.types import Target
-from fooljax.engine.log_odds import confidence, to_log_odds
 from fooljax.evolution import Evolution
-from fooljax.engine.log_odds import FOOLED
 from fooljax.report import (
     MAX_ELITES,
+    ClassImage,
     Elite,
-    Entry,
+    FooledAt,
+    NamedAs,
     Number,
-    Reached,
-    Report,
-    Second,
+    RunPage,
     curves,
     fooling_gallery,
     format_confidence,
     label,
     png_bytes,
     write_classes,
-    write_page,
+    write_run_page,
 )
+from fooljax.runs.elites import Judged, Paths, read_image, save_large
+from fooljax.runs.folder import versions
+from fooljax.runs.recipe import Job
+from fooljax.settings import OFF, in_words
 from fooljax.storage.trees import write_bytes
 
 CLASSES_PAGE = "classes.html"
@@ -265,8 +264,8 @@ def write_figures_and_page(
     write_bytes(folder / "curves.png", curves_png)
     large = save_large(folder / "large", evolution, target, MAX_ELITES)
     if many:
-        entries = [
-            Entry(
+        images = [
+            ClassImage(
                 run=run,
                 class_index=evolution.cells[cell],
                 class_name=names[cell],
@@ -277,23 +276,23 @@ def write_figures_and_page(
             for run, row in enumerate(best.paths)
             for cell, path in enumerate(row)
         ]
-        write_classes(folder / CLASSES_PAGE, job.experiment.title, "index.html", entries)
+        write_classes(folder / CLASSES_PAGE, job.experiment.title, "index.html", images)
     none: Paths = [[None] * len(names) for _ in best.paths]
     best_shown, first_shown = (
         [] if many else _elites(folder, target, judged, drawings)
         for judged, drawings in ((best, large), (first, none))
     )
     reached = zip(summary["generations_to_median_9999"], summary["generations_to_all_9999"], strict=True)
-    write_page(
+    write_run_page(
         folder / "index.html",
-        Report(
+        RunPage(
             title=job.experiment.title,
-            intro=job.experiment.introduction,
+            introduction=job.experiment.introduction,
             gallery_png=gallery_png,
             curves_png=curves_png,
             sizes=sizes,
             numbers=_numbers(summary) + [_share(name, evolution) for name in measured if _is_share(name)],
-            reached=[Reached(run, median, every) for run, (median, every) in enumerate(reached)],
+            fooled_at=[FooledAt(run, median, every) for run, (median, every) in enumerate(reached)],
             elites=best_shown,
             first=first_shown,
             notes=_notes(job, summary),
@@ -301,6 +300,8 @@ def write_figures_and_page(
             command=_command(job),
             gallery_note=f"Here: {len(places)} of the {len(names):,} classes, evenly spaced." if many else "",
             classes_page=CLASSES_PAGE if many else "",
+            shows_first=True,
+            first_listed=many,
             second_network="" if best.second is None else summary["second_network"]["name"],
         ),
     )
@@ -312,7 +313,7 @@ def _gallery(target: Target, best: Judged, first: Judged, places: list[int]) -> 
     height, width, channels = best.kept.encoding.image_shape
     images = np.zeros((runs, len(places), height, width, channels), np.uint8)
     odds, fooled = np.full(images.shape[:2], -np.inf), np.zeros(images.shape[:2], bool)
-    seconds: list[list[Second | None]] = [[None] * len(places) for _ in range(runs)]
+    seconds: list[list[NamedAs | None]] = [[None] * len(places) for _ in range(runs)]
     for run, column in np.ndindex(runs, len(places)):
         cell = places[column]
         fooled[run, column] = first.paths[run][cell] is not None
@@ -326,12 +327,12 @@ def _gallery(target: Target, best: Judged, first: Judged, places: list[int]) -> 
     return png_bytes(figure)
 
 
-def _second(target: Target, judged: Judged, run: int, cell: int) -> Second | None:
+def _second(target: Target, judged: Judged, run: int, cell: int) -> NamedAs | None:
     """What the second network takes an image for."""
     if judged.second is None:
         return None
     top = int(judged.second.top[run, cell])
-    return Second(top, target.class_names[top], float(judged.second.top_odds[run, cell]))
+    return NamedAs(top, target.class_names[top], float(judged.second.top_odds[run, cell]))
 
 
 def _elites(folder: Path, target: Target, judged: Judged, large: Paths) -> list[Elite]:

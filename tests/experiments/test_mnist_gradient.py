@@ -12,7 +12,7 @@ from fooljax import data as datasets
 from fooljax.engine.log_odds import confidence
 from fooljax.errors import InputError
 from fooljax.report import Number, png_bytes
-from fooljax.report.comparison import Comparison, Method, climbs, write_comparison
+from fooljax.report.comparison import ComparisonPage, Method, climbs, write_comparison
 from fooljax.runs import ascent_results
 from fooljax.runs import ascent_run as climbing
 from fooljax.storage.trees import load_arrays, save_tree
@@ -266,13 +266,14 @@ def test_the_mean_image_is_what_noise_is_added_to(flags, idx_folder, tmp_path, m
 
 def comparison(**changes):
     png = png_bytes(np.zeros((4, 4, 1)))
-    report = Comparison(
-        title="<b>t</b>", intro=["i"], gallery_png=png, gallery_alt="a", gallery_caption="c", columns=["x"],
+    report = ComparisonPage(
+        title="<b>t</b>", introduction=["i"], gallery_png=png, gallery_alt="a", gallery_caption="c",
+        columns=["x"],
         table_caption="t", methods=[Method("<i>m</i>", "e", ["1"], png, "a")], curves_png=png, curves_alt="a",
         curves_caption="c", numbers=[Number("l", "v", "e")], notes=["n"], settings={"g": {"s": "v"}},
         command="&",
     )  # fmt: skip
-    return Comparison(**{**vars(report), **changes})
+    return ComparisonPage(**{**vars(report), **changes})
 
 
 def test_a_comparison_shows_names_and_obeys_none(tmp_path):

@@ -10,15 +10,15 @@ import pytest
 from PIL import Image
 
 from fooljax.errors import InputError
-from fooljax.report import classes, save_png
-from fooljax.report.classes import COLUMNS, SCRIPT, THUMBNAIL, Entry, write_classes
+from fooljax.report import classes_page, save_png
+from fooljax.report.classes_page import COLUMNS, SCRIPT, THUMBNAIL, ClassImage, write_classes
 from fooljax.targets.imagenet_groups import GROUPS, group_of
 
 NASTY = "</script><script>alert(1)</script>"
 
 
 def entry(index, *, name="cat", group="pets", odds=2.0):
-    return Entry(0, index, name, group, odds, f"elites/{index}.png")
+    return ClassImage(0, index, name, group, odds, f"elites/{index}.png")
 
 
 def page(tmp_path, entries, level=0, side=8):
@@ -66,7 +66,7 @@ def test_groups_with_their_medians(tmp_path):
     entries = [entry(0, odds=0.0), entry(1, odds=10.0), entry(2, odds=3.0), entry(3, group="wild", odds=-9.0)]
     text = page(tmp_path, entries)
     rows = re.findall(r'<tr><th scope="row">(.*?)</th><td>(\d+)</td><td>(.*?)</td><td>(.*?)</td>', text)
-    assert rows == [("pets", "3", "95.25 %", "66.7 %"), ("wild", "1", "0.01 %", "0.0 %")]
+    assert rows == [("pets", "3", "95.25 %", "66.6 %"), ("wild", "1", "0.01 %", "0.0 %")]
 
 
 def test_an_empty_cell_has_no_image_and_no_link(tmp_path):
@@ -81,19 +81,19 @@ def test_equal_elites_give_equal_bytes(tmp_path):
 
 
 def test_wrong_arguments(tmp_path):
-    with pytest.raises(InputError, match=r"^entries: "):
+    with pytest.raises(InputError, match=r"^images: "):
         page(tmp_path, [])
     with pytest.raises(InputError, match=r"^file_name: "):
-        write_classes(tmp_path / "c.html", "t", "i.html", [Entry(0, 0, "a", "", 1.0, "../a.png")])
+        write_classes(tmp_path / "c.html", "t", "i.html", [ClassImage(0, 0, "a", "", 1.0, "../a.png")])
     (tmp_path / "b.png").write_bytes(b"no image")
     for missing in ("a.png", "b.png"):
         with pytest.raises(InputError, match=rf"{missing}: expected a PNG file \("):
-            write_classes(tmp_path / "c.html", "t", "i.html", [Entry(0, 0, "a", "", 1.0, missing)])
+            write_classes(tmp_path / "c.html", "t", "i.html", [ClassImage(0, 0, "a", "", 1.0, missing)])
     assert not (tmp_path / "c.html").exists()
 
 
 def test_more_classes_than_one_sheet_holds_go_on_in_further_pages(tmp_path, monkeypatch):
-    monkeypatch.setattr(classes, "MOST", 15)
+    monkeypatch.setattr(classes_page, "MOST", 15)
     entries = [entry(index, odds=float(index)) for index in range(40)]
     first = page(tmp_path, entries, level=6)
     files = ["classes.html", "classes-2.html", "classes-3.html"]
@@ -112,7 +112,7 @@ def test_more_classes_than_one_sheet_holds_go_on_in_further_pages(tmp_path, monk
 
 
 def test_no_sheet_is_larger_than_jpeg_allows():
-    assert -(-classes.MOST // COLUMNS) * THUMBNAIL <= 65_535
+    assert -(-classes_page.MOST // COLUMNS) * THUMBNAIL <= 65_535
 
 
 def test_what_a_terminal_or_a_reader_would_obey_is_written_out(tmp_path):

@@ -109,7 +109,7 @@ def test_the_page_shows_both_and_says_which_was_scored(waves_run):
 def test_genomes_are_measured_over_time_on_the_page(waves_run):
     html = (waves_run / "index.html").read_text(encoding="utf-8")
     assert "replacements; steep parts." in html
-    assert "how large the genomes are, steep parts, mean over the classes" in " ".join(html.split())
+    assert "how large the genomes are: steep parts, each the mean over the classes" in " ".join(html.split())
     assert "Genomes that are rising" in html
     with Image.open(waves_run / "curves.png") as curves:
         taller = curves.size[1]

@@ -15,7 +15,7 @@ from fooljax.encodings import direct
 from fooljax.engine.log_odds import confidence, to_log_odds
 from fooljax.engine.types import Target
 from fooljax.errors import InputError
-from fooljax.report import Second, fooling_gallery, png_bytes
+from fooljax.report import NamedAs, fooling_gallery, png_bytes
 from fooljax.report.canvas import MIN_SHEET
 from fooljax.runs import evolution_run as fooling
 from fooljax.runs import recipe as job
@@ -206,20 +206,20 @@ def test_the_summary_is_written_last(tmp_path, monkeypatch):
     """A run that ends between the search and the page is not taken for finished, and goes on."""
     outdir = tmp_path / "run"
     config = dataclasses.replace(CONFIG, runs=1, generations=3)
-    genuine = results.write_page
+    genuine = results.write_run_page
 
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(results, "write_page", full)
+    monkeypatch.setattr(results, "write_run_page", full)
     with pytest.raises(OSError, match="No space"):
         fooling.run(experiment(), config, outdir)
     assert not (outdir / "summary.json").exists()
-    monkeypatch.setattr(results, "write_page", genuine)
+    monkeypatch.setattr(results, "write_run_page", genuine)
     fooling.resume(experiment(), outdir, {})
     assert (outdir / "summary.json").exists()
     # Gone on with after it was finished, and broken off: it is not finished any more.
-    monkeypatch.setattr(results, "write_page", full)
+    monkeypatch.setattr(results, "write_run_page", full)
     with pytest.raises(OSError, match="No space"):
         fooling.resume(experiment(), outdir, {"generations": 5})
     assert not (outdir / "summary.json").exists()
@@ -241,7 +241,7 @@ def test_no_confidence_is_written_rounded_up(odds):
 
 def test_the_gallery_marks_what_did_not_fool_and_explains_itself():
     images = np.random.default_rng(0).integers(0, 256, (1, 3, 4, 4, 1), np.uint8)
-    seconds = [[Second(1, "b", 3.0), Second(2, "c", 20.0), None]]
+    seconds = [[NamedAs(1, "b", 3.0), NamedAs(2, "c", 20.0), None]]
     odds = [[9.5, 2.0, -np.inf]]
     figure = fooling_gallery(images, odds, ["a", "b", "c"], fooled=[[True, False, False]], seconds=seconds)
     words = texts(figure)

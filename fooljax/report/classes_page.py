@@ -1,8 +1,8 @@
 """A page for many classes: every elite as a thumbnail, to be searched, sorted and looked at by group.
 
-HTML files that load nothing, `MOST` images in each. All thumbnails of a file are one image, so that a
-thousand of them cost a browser as much as one; a short script, the only one that the page lets run, filters
-and sorts. Without scripts all are shown in the order of the classes.
+The HTML files load nothing, and each has at most `MOST` images. All thumbnails of a file are one image, so
+that a thousand of them cost a browser as much as one. A short script, the only one that the page lets run,
+filters and sorts; without scripts all images are shown in the order of the classes.
 """
 
 import base64
@@ -16,11 +16,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from fooljax.engine.log_odds import format_confidence
+from fooljax.engine.log_odds import to_log_odds
 from fooljax.errors import InputError, shown
-from fooljax.report.page import link
-from fooljax.report.templates import environment
-from fooljax.storage.trees import write_bytes
+from fooljax.report.pictures import link
+from fooljax.report.templates import write_html
 
 THUMBNAIL = 96
 """Pixels of a thumbnail's side, shown at that size."""
@@ -40,7 +39,7 @@ const by = {
 };
 function update() {
   const words = field("search").value.toLowerCase().split(/\\s+/).filter(Boolean);
-  const group = field("group").value;
+  const group = field("group")?.value;
   let count = 0;
   for (const item of items) {
     const text = item.dataset.name.toLowerCase() + " " + item.dataset.class;
@@ -51,14 +50,14 @@ function update() {
   shown.textContent = count.toLocaleString("en") + " of " + items.length.toLocaleString("en") + " images";
 }
 field("controls").hidden = false;
-for (const id of ["search", "group", "sort"]) field(id).addEventListener("input", update);
+for (const id of ["search", "group", "sort"]) field(id)?.addEventListener("input", update);
 update();
 """
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One elite.
+class ClassImage:
+    """The best image of one class in one run.
 
     Attributes:
       run: the run's index.
@@ -87,80 +86,76 @@ class Group:
     shares: tuple[float, float, float]
 
 
-def write_classes(path: Path | str, title: str, home: str, entries: Sequence[Entry]) -> None:
+def write_classes(path: Path | str, title: str, home: str, images: Sequence[ClassImage]) -> None:
     """Writes the page; equal arguments give equal bytes, and each file is whole or the old one.
 
     Args:
-      path: of the HTML file. More entries than `MOST` go on in files beside it, `classes-2.html` and so on.
+      path: of the HTML file. More images than `MOST` go on in files beside it, `classes-2.html` and so on.
       title: what was fooled and how.
       home: file name of the run's page, relative to this one.
-      entries: in the order of display before sorting.
+      images: in the order of display before sorting.
     Raises:
-      InputError: there is no entry, or a file name is not a relative path below the page, or no image.
+      InputError: there is no image, or a file name is not a relative path below the page, or no image.
       FaultError: a file cannot be written.
     """
     path = Path(path)
-    if not entries:
-        raise InputError("entries: expected one or more, got none")
-    parts = [entries[start : start + MOST] for start in range(0, len(entries), MOST)]
+    if not images:
+        raise InputError("images: expected one or more, got none")
+    parts = [images[start : start + MOST] for start in range(0, len(images), MOST)]
     names = [path.name, *(f"{path.stem}-{number}{path.suffix}" for number in range(2, len(parts) + 1))]
-    runs = len({entry.run for entry in entries})
+    runs = len({image.run for image in images})
     pages = [
         (link(name), f"{_place(part[0], runs)} to {_place(part[-1], runs)}")
         for name, part in zip(names, parts, strict=True)
     ]
     for number, (name, part) in enumerate(zip(names, parts, strict=True)):
-        html = (
-            environment()
-            .get_template("classes.html")
-            .render(
-                title=title,
-                home=link(home),
-                script=SCRIPT,
-                digest=base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode(),
-                sprite=_sprite(path.parent, part),
-                side=THUMBNAIL,
-                items=[_item(place, entry) for place, entry in enumerate(part)],
-                groups=_groups(entries),
-                runs=runs,
-                pages=pages if len(pages) > 1 else [],
-                number=number,
-                format_confidence=format_confidence,
-            )
+        write_html(
+            path.with_name(name),
+            "classes.html",
+            page={"title": title},
+            home=link(home),
+            script=SCRIPT,
+            digest=base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode(),
+            sprite=_sprite(path.parent, part),
+            side=THUMBNAIL,
+            items=[_item(place, image) for place, image in enumerate(part)],
+            groups=_groups(images),
+            runs=runs,
+            pages=pages if len(pages) > 1 else [],
+            number=number,
         )
-        write_bytes(path.with_name(name), html.encode())
 
 
-def _place(entry: Entry, runs: int) -> str:
-    return f"run {entry.run}, class {entry.class_index:,}" if runs > 1 else f"class {entry.class_index:,}"
+def _place(image: ClassImage, runs: int) -> str:
+    return f"run {image.run}, class {image.class_index:,}" if runs > 1 else f"class {image.class_index:,}"
 
 
-def _item(place: int, entry: Entry) -> dict[str, object]:
+def _item(place: int, image: ClassImage) -> dict[str, object]:
     # A number that JavaScript can sort: it knows no -inf in text.
-    odds = entry.log_odds if entry.log_odds > -math.inf else -1e9
-    filled = entry.log_odds > -math.inf
+    odds = image.log_odds if image.log_odds > -math.inf else -1e9
+    filled = image.log_odds > -math.inf
     return {
-        "entry": entry,
+        "image": image,
         "odds": f"{odds:.4f}",
         "left": -(place % COLUMNS) * THUMBNAIL,
         "top": -(place // COLUMNS) * THUMBNAIL,
-        "link": link(entry.file_name) if filled else "",
+        "link": link(image.file_name) if filled else "",
     }
 
 
-def _sprite(folder: Path, entries: Sequence[Entry]) -> str:
+def _sprite(folder: Path, images: Sequence[ClassImage]) -> str:
     """All thumbnails side by side, as a data address; the files are read one by one."""
-    rows = -(-len(entries) // COLUMNS)
+    rows = -(-len(images) // COLUMNS)
     sheet = Image.new("RGB", (COLUMNS * THUMBNAIL, rows * THUMBNAIL), "white")
-    for place, entry in enumerate(entries):
-        if not entry.log_odds > -math.inf:
+    for place, image in enumerate(images):
+        if not image.log_odds > -math.inf:
             continue
-        link(entry.file_name)
+        link(image.file_name)
         try:
-            with Image.open(folder / entry.file_name, formats=["PNG"]) as file:
+            with Image.open(folder / image.file_name, formats=["PNG"]) as file:
                 picture = file.convert("RGB")
         except (OSError, SyntaxError, ValueError) as error:
-            raise InputError(f"{folder / entry.file_name}: expected a PNG file ({shown(error)})") from error
+            raise InputError(f"{folder / image.file_name}: expected a PNG file ({shown(error)})") from error
         smaller = max(picture.size) > THUMBNAIL
         how = Image.Resampling.LANCZOS if smaller else Image.Resampling.NEAREST
         picture = picture.resize((THUMBNAIL, THUMBNAIL), how)
@@ -170,13 +165,13 @@ def _sprite(folder: Path, entries: Sequence[Entry]) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode()
 
 
-def _groups(entries: Sequence[Entry]) -> list[Group]:
+def _groups(images: Sequence[ClassImage]) -> list[Group]:
     """The groups in the order in which they come, with their figures."""
     odds: dict[str, list[float]] = {}
-    for entry in entries:
-        if entry.group:
-            odds.setdefault(entry.group, []).append(entry.log_odds)
-    levels = [math.log(p / (1 - p)) for p in (0.9, 0.99, 0.9999)]
+    for image in images:
+        if image.group:
+            odds.setdefault(image.group, []).append(image.log_odds)
+    levels = [to_log_odds(p) for p in (0.9, 0.99, 0.9999)]
     return [
         Group(
             name,

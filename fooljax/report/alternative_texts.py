@@ -1,0 +1,61 @@
+"""What the figures show, in words, for readers who cannot see them."""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fooljax.engine.log_odds import format_confidence
+from fooljax.report.course import size_label
+
+if TYPE_CHECKING:
+    from fooljax.report.run_page import RunPage
+
+
+def of_gallery(page: "RunPage") -> str:
+    """What the gallery shows: the first images, and the best where the network was not fooled."""
+    shown = {(elite.run, elite.class_index): elite for elite in page.elites}
+    shown |= {(one.run, one.class_index): one for one in page.first if one.log_odds > -math.inf}
+    elites = list(shown.values())
+    runs, classes = len({elite.run for elite in elites}), len({elite.class_index for elite in elites})
+    odds = np.asarray([elite.log_odds for elite in elites], np.float64)
+    filled = odds[odds > -np.inf]
+    if not filled.size:
+        return "Grid of evolved images; no class has an image yet."
+    shape = f"Grid of evolved images, {counted(runs, 'run')} by {counted(classes, 'class')}."
+    lowest, middle = format_confidence(filled.min()), format_confidence(float(np.median(filled)))
+    return f"{shape} The network's confidence in them is {lowest} at the lowest and {middle} in the median."
+
+
+def of_curves(page: "RunPage") -> str:
+    """Which lines there are, and when they reached 99.99 %."""
+    charts = ["log-odds of the median and the worst class", "replacements"]
+    charts += [listed([size_label(name) for name in page.sizes])] if page.sizes else []
+    parts = [f"Line charts over generations, one below the other: {'; '.join(charts)}."]
+    for name, generations in (
+        ("median class", [row.median for row in page.fooled_at]),
+        ("worst class", [row.every for row in page.fooled_at]),
+    ):
+        found = [generation for generation in generations if generation is not None]
+        if found:
+            when = (
+                f"generation {min(found)}"
+                if min(found) == max(found)
+                else f"generations {min(found)} to {max(found)}"
+            )
+            parts.append(f"The {name} reached 99.99 % in {len(found)} of {len(generations)} runs, at {when}.")
+        elif generations:
+            parts.append(f"The {name} did not reach 99.99 % in any run.")
+    return " ".join(parts)
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words as a list in a sentence: "a, b and c"."""
+    return " and ".join([", ".join(words[:-1])] * (len(words) > 1) + list(words[-1:]))
+
+
+def counted(count: int, word: str) -> str:
+    """A count with its word: "1 run", "2 classes"."""
+    plural = word + ("es" if word.endswith("s") else "s")
+    return f"{count:,} {word if count == 1 else plural}"
