@@ -3,12 +3,13 @@
 import fooljax.report.style  # noqa: F401  # isort: split  (meets Matplotlib before the others do)
 from fooljax.engine.log_odds import format_confidence
 from fooljax.report.classes_page import ClassImage, write_classes
+from fooljax.report.content import MAX_ELITES, Elite, FooledAt, Number, RunPage
 from fooljax.report.course import curves
 from fooljax.report.fonts import label
 from fooljax.report.fooling import NamedAs, fooling_gallery
 from fooljax.report.grid import gallery
 from fooljax.report.png import png_bytes, save_png
-from fooljax.report.run_page import MAX_ELITES, Elite, FooledAt, Number, RunPage, write_run_page
+from fooljax.report.run_page import write_run_page
 from fooljax.report.sequence import strip
 
 __all__ = [

@@ -2,18 +2,15 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fooljax.engine.log_odds import format_confidence
+from fooljax.report.content import RunPage
 from fooljax.report.course import size_label
 
-if TYPE_CHECKING:
-    from fooljax.report.run_page import RunPage
 
-
-def of_gallery(page: "RunPage") -> str:
+def of_gallery(page: RunPage) -> str:
     """What the gallery shows: the first images, and the best where the network was not fooled."""
     shown = {(elite.run, elite.class_index): elite for elite in page.elites}
     shown |= {(one.run, one.class_index): one for one in page.first if one.log_odds > -math.inf}
@@ -28,7 +25,7 @@ def of_gallery(page: "RunPage") -> str:
     return f"{shape} The network's confidence in them is {lowest} at the lowest and {middle} in the median."
 
 
-def of_curves(page: "RunPage") -> str:
+def of_curves(page: RunPage) -> str:
     """Which lines there are, and when they reached 99.99 %."""
     charts = ["log-odds of the median and the worst class", "replacements"]
     charts += [listed([size_label(name) for name in page.sizes])] if page.sizes else []

@@ -13,9 +13,9 @@ from fooljax.engine.log_odds import FOOLED
 from fooljax.errors import InputError
 from fooljax.report.canvas import DPI, INK
 from fooljax.report.confidence_axis import fit_limits, mark_confidences
+from fooljax.report.content import Number
 from fooljax.report.fonts import fit
 from fooljax.report.pictures import figure_picture
-from fooljax.report.run_page import Number
 from fooljax.report.style import own_style
 from fooljax.report.templates import write_html
 
