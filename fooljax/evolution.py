@@ -32,7 +32,8 @@ from fooljax.errors import InputError, shown
 from fooljax.identity import check_identity, search_identity
 from fooljax.probe import count_classes, probe
 from fooljax.rendering import draw
-from fooljax.storage.trees import Checkpoints, digest_tree, load_arrays, load_tree
+from fooljax.storage.checkpoints import Checkpoints
+from fooljax.storage.trees import digest_tree, load_arrays, load_tree
 from fooljax.strategies._map_elites import map_elites
 from fooljax.strategies.registry import build
 

@@ -148,7 +148,7 @@ def _jsons(folder: Path) -> list[Path]:
 
 
 def _read_json(path: Path) -> object:
-    from fooljax.storage.trees import read_json
+    from fooljax.storage.json_files import read_json
 
     return read_json(path)
 
@@ -376,7 +376,7 @@ def _checkpoints(folder: Path) -> list[Path]:
 def _read_checkpoint(path: Path) -> object:
     """As a search that is resumed reads it."""
     from fooljax import evolution
-    from fooljax.storage.trees import Checkpoints
+    from fooljax.storage.checkpoints import Checkpoints
 
     loaded = evolution._load(path, *_what_is_resumed())
     assert Checkpoints(path.parent).latest() is not None

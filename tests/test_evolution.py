@@ -13,7 +13,8 @@ from fooljax.engine.log_odds import FOOLED, log_odds, to_log_odds
 from fooljax.engine.types import Offspring, Problem
 from fooljax.errors import InputError
 from fooljax.evolution import Search, _compile, advance, compile_advance, compile_start, evolve
-from fooljax.storage.trees import Checkpoints, load_arrays, save_tree
+from fooljax.storage.checkpoints import Checkpoints
+from fooljax.storage.trees import load_arrays, save_tree
 from fooljax.strategies import STRATEGIES, focused, map_elites, random_search
 
 KEY = jax.random.key(7)

@@ -138,7 +138,7 @@ def as_target(model: Target | Callable[..., jax.Array], params: Params | None = 
       InputError: `model` is not callable, or its parameters are thousands of numbers instead of arrays.
     """
     if isinstance(model, Target):
-        return dataclasses.replace(model, **facts)
+        return dataclasses.replace(model, **facts) if facts else model
     if not callable(model):
         raise InputError(f"target: expected a JAX callable or a Target, got {type(model).__name__}")
     if sum(isinstance(leaf, int | float) for leaf in jax.tree.leaves(params)) > MAX_NUMBERS:

@@ -29,7 +29,7 @@ from fooljax.errors import FaultError, InputError, shown
 from fooljax.engine.batching import tile_size
 from fooljax.evolution import Progress, evolve
 from fooljax.storage.trees import read_json, save_tree, write_json
-from fooljax.targets._trained import cache_folder
+from fooljax.storage.cache import cache_folder
 
 
 def main(experiment: Experiment, argv: Sequence[str] | None = None) -> None:

@@ -9,7 +9,6 @@ import errno
 import functools
 import logging
 import math
-import os
 import re
 import tempfile
 import time
@@ -27,31 +26,13 @@ import numpy as np
 from fooljax.data.dataset import Dataset
 from fooljax.engine.types import Params, Target
 from fooljax.errors import FaultError, InputError, shown
+from fooljax.storage.cache import cache_folder
 from fooljax.storage.trees import digest_tree, load_tree, save_tree
 from fooljax.targets.networks.alexnet import AlexNet
 from fooljax.targets.networks.lenet import LeNet
 from fooljax.targets.training import RECIPES, Recipe, accuracy, advance, begin
 
 logger = logging.getLogger("fooljax")
-
-
-def cache_folder() -> Path:
-    """Where fooljax keeps what it can make again: `$FOOLJAX_CACHE`, or `~/.cache/fooljax`.
-
-    Raises:
-      FaultError: neither is named, and this user has no home folder.
-    """
-    if chosen := os.environ.get("FOOLJAX_CACHE"):
-        return Path(chosen)
-    if caches := os.environ.get("XDG_CACHE_HOME"):
-        return Path(caches) / "fooljax"
-    try:
-        return Path.home() / ".cache" / "fooljax"
-    except RuntimeError as error:
-        raise FaultError(
-            f"FOOLJAX_CACHE: expected a folder for trained networks, got none and no home ({shown(error)})"
-        ) from error
-
 
 NETWORKS: dict[str, tuple[str, Callable[[int], nn.Module]]] = {
     "lenet": ("LeNet", LeNet),

@@ -399,7 +399,7 @@ def test_a_bug_keeps_its_traceback():
 
 
 def test_without_a_home_the_cache_is_where_it_was_told(monkeypatch, tmp_path):
-    from fooljax.targets._trained import cache_folder
+    from fooljax.storage.cache import cache_folder
 
     def none():
         raise RuntimeError("Could not determine home directory.")

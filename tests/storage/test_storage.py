@@ -16,18 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fooljax.errors import FaultError, InputError
+from fooljax.storage.checkpoints import Checkpoints
+from fooljax.storage.files import remove_abandoned, write_bytes
+from fooljax.storage.json_files import read_json, write_json
 from fooljax.storage.reading import open_regular, read_regular
-from fooljax.storage.trees import (
-    HEADER,
-    Checkpoints,
-    load_arrays,
-    load_tree,
-    read_json,
-    remove_abandoned,
-    save_tree,
-    write_bytes,
-    write_json,
-)
+from fooljax.storage.trees import HEADER, load_arrays, load_tree, save_tree
 
 TREE = {
     "key": jax.random.key(3),

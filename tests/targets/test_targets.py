@@ -325,7 +325,8 @@ def test_whatever_is_wrong_with_a_cached_network_it_is_trained_again(
     assert no_training == ["fit", "fit"]
     assert "training again" in caplog.records[0].getMessage()
     assert path.name in caplog.records[0].getMessage()
-    assert before == after
+    assert digest_tree(before.params) == digest_tree(after.params)
+    assert dataclasses.replace(before, params={}) == dataclasses.replace(after, params={})
     if damage in ("a folder", "a pipe"):
         # It is left alone, and that the network is not kept is told.
         assert path.is_fifo() if damage == "a pipe" else (path / "something").read_bytes() == raw
