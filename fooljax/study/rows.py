@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from fooljax.errors import InputError, shown
+from fooljax.storage.files import write_bytes
+from fooljax.storage.json_files import MAX_JSON_BYTES, parse_json, read_json, write_json
 from fooljax.storage.reading import name_of, read_regular
-from fooljax.storage.trees import MAX_JSON_BYTES, parse_json, read_json, write_bytes, write_json
 from fooljax.study.task import OWN, Row, digest_of
 
 
