@@ -16,8 +16,10 @@ import numpy as np
 
 from benchmarks.timing import gemm, interleaved, machine, peak_resident_bytes, spread
 from fooljax.encodings import cppn, direct
+from fooljax.engine.compiled import compile_advance, compile_start
+from fooljax.engine.loop import EvolutionState, Search
 from fooljax.engine.types import Encoding, Problem
-from fooljax.evolution import CHUNK, EvolutionState, Search, compile_advance, compile_start
+from fooljax.evolution import CHUNK
 from fooljax.storage.outputs import file_of
 from fooljax.strategies import map_elites
 from fooljax.targets import LeNet
@@ -37,9 +39,9 @@ LENET_FLOPS = 2 * (24 * 24 * 25 * 20 + 8 * 8 * 500 * 50 + 800 * 500 + 500 * 10)
 def measure(name: str, batch: int, runs: int, repeats: int) -> dict[str, Any]:
     """Times loop, forward and matrix product, interleaved, for one encoding, batch and number of runs."""
     encoding = ENCODINGS[name]((28, 28, 1))
-    search = Search(encoding, lenet_apply(10), map_elites(encoding, batch_size=batch), tuple(range(10)))
+    search = Search(encoding, map_elites(encoding, batch_size=batch))
     params = LeNet().init(jax.random.key(0), jnp.zeros((1, 28, 28, 1)))
-    problem = Problem(params, encoding.coordinates(), search.apply, search.cells)
+    problem = Problem(params, encoding.coordinates(), lenet_apply(10), tuple(range(10)))
     keys = jax.random.split(jax.random.key(1), runs)
     state: EvolutionState
     state, _ = compile_start(search, batch, problem, keys)(problem, keys)
@@ -47,7 +49,7 @@ def measure(name: str, batch: int, runs: int, repeats: int) -> dict[str, Any]:
     program = compile_advance(search, CHUNK, problem, state)
     compile_seconds = time.perf_counter() - begun
     images = jax.random.uniform(jax.random.key(2), (runs * batch, 28, 28, 1))
-    forward = jax.jit(search.apply)
+    forward = jax.jit(problem.apply)
 
     def loop() -> Any:
         nonlocal state

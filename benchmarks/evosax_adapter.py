@@ -17,9 +17,10 @@ from evosax.algorithms import algorithms
 from benchmarks.timing import interleaved, machine, spread
 from fooljax.encodings import direct
 from fooljax.engine.archive import empty, insert
-from fooljax.engine.fitness import make_fitness
+from fooljax.engine.compiled import compile_advance, compile_start
+from fooljax.engine.fitness import evaluate
+from fooljax.engine.loop import Search
 from fooljax.engine.types import Problem
-from fooljax.evolution import Search, compile_advance, compile_start
 from fooljax.storage.outputs import file_of
 from fooljax.storage.trees import write_json
 from fooljax.strategies import evosax
@@ -35,9 +36,8 @@ def measure(algorithm: str, repeats: int) -> dict[str, Any]:
     cells = tuple(range(CLASSES))
     params = LeNet().init(jax.random.key(0), jnp.zeros((1, 28, 28, 1)))
     problem = Problem(params, (), apply, cells)
-    fitness_of = make_fitness(encoding, apply, cells)
     strategy = evosax(encoding, batch_size=CLASSES * POPULATION, algorithm=algorithm, scheduler="equal")
-    search = Search(encoding, apply, strategy, cells)
+    search = Search(encoding, strategy)
     keys = jax.random.split(jax.random.key(1), 1)
     state, _ = compile_start(search, strategy.batch_size, problem, keys)(problem, keys)
     program = compile_advance(search, GENERATIONS, problem, state)
@@ -58,7 +58,7 @@ def measure(algorithm: str, repeats: int) -> dict[str, Any]:
             jax.random.split(ask_key, CLASSES), states, settings
         )
         genomes = jnp.clip(asked.reshape(-1, 784) * STEP, 0.0, 1.0)
-        odds = fitness_of(problem, genomes)
+        odds = evaluate(encoding, problem, genomes)
         own = -jnp.diagonal(odds.reshape(CLASSES, POPULATION, CLASSES), axis1=0, axis2=2).T
         states, _ = jax.vmap(inner.tell, (0, 0, 0, 0, None))(
             jax.random.split(tell_key, CLASSES), asked, own, states, settings

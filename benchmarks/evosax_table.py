@@ -16,7 +16,7 @@ import numpy as np
 from benchmarks.timing import machine
 from fooljax import data as datasets
 from fooljax.encodings import direct
-from fooljax.evolution import evolve
+from fooljax.evolution import search
 from fooljax.storage.outputs import file_of
 from fooljax.storage.trees import read_json, write_json
 from fooljax.strategies import evosax
@@ -43,8 +43,8 @@ def examine(name: str) -> dict[str, Any]:
     children = 8 if facts.dense else CHILDREN
     strategy = evosax(encoding, batch_size=children, **given)  # type: ignore[arg-type]
     begun = time.perf_counter()
-    result = evolve(
-        encoding, target, strategy, key=jax.random.key(0), generations=GENERATIONS, init_size=CHILDREN
+    result = search(
+        target, encoding, strategy, key=jax.random.key(0), generations=GENERATIONS, init_size=CHILDREN
     )
     return {
         "contract": contract,

@@ -6,6 +6,7 @@ parents with the same keys. Nothing is inserted, so this is the worth of one ste
 """
 
 import argparse
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from benchmarks.timing import machine
 from fooljax.encodings import cppn
 from fooljax.encodings.cppn.mutation import Rates
 from fooljax.engine.archive import Archive, empty
-from fooljax.engine.fitness import make_fitness
+from fooljax.engine.fitness import evaluate
 from fooljax.engine.types import Problem, checked_shape
 from fooljax.storage.outputs import file_of
 from fooljax.storage.trees import load_tree, write_json
@@ -66,7 +67,7 @@ def measure(archive: Archive, rates: Rates, parents: jax.Array, seed: int) -> di
     keys = jax.random.split(jax.random.key(seed), parents.size)
     chosen = jax.tree.map(lambda leaf: leaf[parents][:, None], archive.genomes)
     children = jax.jit(jax.vmap(encoding.vary, (0, 0, None)))(keys, chosen, jnp.int32(1))
-    fitness = jax.jit(make_fitness(encoding, target.apply, cells))(problem, children)
+    fitness = jax.jit(functools.partial(evaluate, encoding))(problem, children)
     above = np.maximum(np.asarray(fitness - archive.fitness[None]), 0.0)
     gain, improves = above.sum(axis=1), (above > 0.0).any(axis=1)
     return {

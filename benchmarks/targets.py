@@ -21,8 +21,9 @@ import numpy as np
 from benchmarks.timing import gemm, interleaved, machine, peak_resident_bytes, spread
 from fooljax.encodings import cppn
 from fooljax.engine.batching import tiled
+from fooljax.engine.compiled import compile_advance, compile_start
+from fooljax.engine.loop import Search
 from fooljax.engine.types import Problem, checked_shape
-from fooljax.evolution import Search, compile_advance, compile_start
 from fooljax.storage.outputs import file_of
 from fooljax.storage.trees import write_json
 from fooljax.strategies import focused
@@ -160,8 +161,8 @@ def measure_loop(repeats: int) -> dict[str, Any]:
     target = imagenet.load("efficientnet-lite0")
     encoding = cppn(checked_shape(target.image_shape), functions="wide", coordinates="scaled")
     strategy = focused(encoding, batch_size=CHILDREN)
-    search = Search(encoding, target.apply, strategy, tuple(range(imagenet.NUM_CLASSES)))
-    problem = Problem(target.params, encoding.coordinates(), target.apply, search.cells)
+    search, cells = Search(encoding, strategy), tuple(range(imagenet.NUM_CLASSES))
+    problem = Problem(target.params, encoding.coordinates(), target.apply, cells)
     keys = jax.random.split(jax.random.key(1), 1)
     state, _ = compile_start(search, CHILDREN, problem, keys)(problem, keys)
     begun = time.perf_counter()

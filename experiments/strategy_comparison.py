@@ -39,7 +39,7 @@ from fooljax.encodings.cppn.encoding import cppn
 from fooljax.engine.log_odds import FOOLED
 from fooljax.engine.types import Encoding, Target
 from fooljax.errors import FaultError, InputError, shown
-from fooljax.evolution import Evolution, Progress, evolve
+from fooljax.evolution import Evolution, Progress, search
 from fooljax.study import numbers
 from fooljax.report.budget import success_curves
 from fooljax.runs.evolution_run import keep_compiled_programs
@@ -274,9 +274,9 @@ def run_arm(comparison: Comparison, stage: str, arm: Arm, passes: int, runs: int
             continue
         strategy = strategies.build(arm.strategy, encoding, arm.children, arm.settings)
         asked = Asked()
-        evolution = evolve(
-            encoding,
+        evolution = search(
             target,
+            encoding,
             strategy,
             key=jax.random.fold_in(jax.random.key(STAGES.index(stage)), target_seed),
             generations=passes // arm.children,

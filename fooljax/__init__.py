@@ -24,10 +24,14 @@ if TYPE_CHECKING:
     )
     from fooljax.encodings.cppn.serialise import from_json, to_json
     from fooljax.engine.archive import Archive
+    from fooljax.engine.fitness import evaluate
     from fooljax.engine.log_odds import confidence, log_odds, to_log_odds
-    from fooljax.engine.types import Encoding, Offspring, Problem, Strategy, Target, as_target
+    from fooljax.engine.loop import EvolutionState, Search, advance, ask, first_genomes, start, tell
+    from fooljax.engine.objective import Objective
+    from fooljax.engine.types import Encoding, Offspring, Outcome, Problem, Strategy, Target, as_target
     from fooljax.errors import FaultError, InputError
-    from fooljax.evolution import Evolution, EvolutionState, Progress, Replacements, Search, advance, evolve
+    from fooljax.evolution import Evolution, Progress, Replacements
+    from fooljax.evolution import search as evolve
     from fooljax.report.course import curves
     from fooljax.report.grid import gallery
     from fooljax.report.png import save_png
@@ -39,26 +43,33 @@ _HOME = {
     "Archive": "engine.archive",
     "Encoding": "engine.types",
     "Evolution": "evolution",
-    "EvolutionState": "evolution",
+    "EvolutionState": "engine.loop",
     "FaultError": "errors",
     "InputError": "errors",
+    "Objective": "engine.objective",
     "Offspring": "engine.types",
+    "Outcome": "engine.types",
     "Problem": "engine.types",
     "Progress": "evolution",
     "Replacements": "evolution",
-    "Search": "evolution",
+    "Search": "engine.loop",
     "Strategy": "engine.types",
     "Target": "engine.types",
-    "advance": "evolution",
+    "advance": "engine.loop",
+    "ask": "engine.loop",
     "as_target": "engine.types",
     "confidence": "engine.log_odds",
     "curves": "report.course",
+    "evaluate": "engine.fitness",
     "evolve": "evolution",
+    "first_genomes": "engine.loop",
     "from_json": "encodings.cppn.serialise",
     "gallery": "report.grid",
     "log_odds": "engine.log_odds",
     "save_png": "report.png",
     "score": "scoring",
+    "start": "engine.loop",
+    "tell": "engine.loop",
     "to_json": "encodings.cppn.serialise",
     "to_log_odds": "engine.log_odds",
 }
@@ -84,7 +95,9 @@ __all__ = [
     "EvolutionState",
     "FaultError",
     "InputError",
+    "Objective",
     "Offspring",
+    "Outcome",
     "Problem",
     "Progress",
     "Replacements",
@@ -94,12 +107,15 @@ __all__ = [
     "advance",
     "analysis",
     "as_target",
+    "ask",
     "confidence",
     "curves",
     "data",
     "encodings",
     "engine",
+    "evaluate",
     "evolve",
+    "first_genomes",
     "from_json",
     "gallery",
     "gradient",
@@ -108,9 +124,11 @@ __all__ = [
     "runs",
     "save_png",
     "score",
+    "start",
     "storage",
     "strategies",
     "targets",
+    "tell",
     "testing",
     "to_json",
     "to_log_odds",

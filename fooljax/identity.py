@@ -2,8 +2,8 @@
 
 A search that is resumed with another network, encoding, strategy or source of random bits would go on without
 complaint and return log-odds that were never measured. So a checkpoint says what it was made by: in words,
-where there are words, and by a digest of the program of one generation, in which every setting of an encoding
-and a strategy and every line of a network's code is, also of those that a user has written.
+where there are words, and by a digest of the program of one generation. Every setting of an encoding and a
+strategy and every line of a network's code is in that program, also where a user has written them.
 """
 
 import hashlib
@@ -15,48 +15,51 @@ from typing import Any
 import jax
 import jaxlib.version
 
-from fooljax.engine.types import Encoding, Params, Problem, Strategy
+import fooljax
+from fooljax.engine.loop import Search
+from fooljax.engine.objective import LOG_ODDS
+from fooljax.engine.types import Params, Problem
 from fooljax.errors import InputError, shown
 from fooljax.storage.trees import digest_tree
 
-TOLD = ("device", "jaxlib")
-"""May differ: results can then differ in the last digits, which is said."""
+MAY_DIFFER = ("device", "jaxlib")
+"""Results can then differ in the last digits, which is said."""
+PROGRAMS = ("program_sha256", "climb_sha256")
+"""Digests of programs. They are comparable only where one version of fooljax wrote both."""
 
 logger = logging.getLogger("fooljax")
 
 
-def search_identity(
-    encoding: Encoding, strategy: Strategy, problem: Problem, lowered: jax.stages.Lowered
-) -> dict[str, Any]:
+def search_identity(search: Search, problem: Problem, program: str) -> dict[str, Any]:
     """What decides a search's results, in JSON-ready facts.
 
     Args:
-      encoding: of the genomes.
-      strategy: that proposes them.
-      problem: the target's parameters, the encoding's coordinates and the cells.
-      lowered: the program of one generation of one run.
+      search: encoding and strategy.
+      problem: the target's parameters, the encoding's coordinates, the cells and the objective.
+      program: the text of the program of one generation of one run.
     """
     return {
         "cells": list(problem.cells),
-        "encoding": encoding.name,
-        "strategy": strategy.name,
-        "batch_size": strategy.batch_size,
+        "encoding": search.encoding.name,
+        "objective": problem.objective.name,
+        "strategy": search.strategy.name,
+        "batch_size": search.strategy.batch_size,
         "jax_threefry_partitionable": bool(jax.config.values["jax_threefry_partitionable"]),
         "coordinates_sha256": digest_tree(jax.device_get(problem.coordinates)),
-        **program_identity("program", problem.params, lowered),
+        **program_identity("program", problem.params, program),
     }
 
 
-def program_identity(name: str, params: Params, lowered: jax.stages.Lowered) -> dict[str, Any]:
+def program_identity(name: str, params: Params, program: str) -> dict[str, Any]:
     """What decides the results of any program that asks a network, in JSON-ready facts.
 
     Args:
       name: "program" of a search, "climb" of an ascent; the digest is kept under it.
       params: the network's parameters.
-      lowered: the program.
+      program: the program's text.
     """
-    program = lowered.as_text()
     return {
+        "fooljax": fooljax.__version__,
         "jax": jax.__version__,
         "params_sha256": digest_tree(jax.device_get(params)),
         f"{name}_sha256": hashlib.sha256(program.encode()).hexdigest(),
@@ -67,20 +70,23 @@ def program_identity(name: str, params: Params, lowered: jax.stages.Lowered) -> 
 
 
 WORDS = {
-    "params_sha256": "the target's parameters are others than those that the run was begun with",
-    "coordinates_sha256": "the encoding's coordinates are others than those that the run was begun with",
-    "images_sha256": "the images that are climbed from, or their classes, are others than those that the run "
+    "params_sha256": "the target's parameters are not those that the run was begun with",
+    "coordinates_sha256": "the encoding's coordinates are not those that the run was begun with",
+    "images_sha256": "the images that the ascent starts from, or their classes, are not those that the run "
     "was begun with",
-    "program_sha256": "the program of a generation is another than the one that the run was begun with: the "
-    "settings of the encoding or the strategy, the network's code, or the version of fooljax differ",
-    "climb_sha256": "the climb is another than the one that the run was begun with: the settings of the "
-    "method, the network's code, or the version of fooljax differ",
+    "program_sha256": "the program of a generation is not the one that the run was begun with: the settings "
+    "of the encoding or the strategy, the objective, or the network's code differ",
+    "climb_sha256": "the program of an ascent is not the one that the run was begun with: the settings of "
+    "the method or the network's code differ",
 }
 """What is said where digests, which tell a reader nothing, differ."""
 
 
 def check_identity(path: Path, found: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
     """Makes sure that a checkpoint belongs to a search.
+
+    Digests of programs are not compared with those that another version of fooljax wrote, since any change
+    of its code changes them; everything else is.
 
     Args:
       path: of the checkpoint, for the message.
@@ -91,21 +97,32 @@ def check_identity(path: Path, found: Mapping[str, Any], expected: Mapping[str, 
     """
     if expected.get("calls_python"):
         logger.warning("%s: the program calls Python, and what is called there cannot be compared", path)
+    version, other = expected.get("fooljax"), found.get("fooljax")
     unknown = []
     for name, value in expected.items():
+        if name == "fooljax" or (name in found and found[name] == value):
+            continue
+        if name == "objective" and name not in found and value == LOG_ODDS.name:
+            continue  # the only one that there was
         if name not in found:
             unknown.append(name)
-        elif found[name] != value and name in TOLD:
+        elif name in MAY_DIFFER:
             logger.warning("%s: begun with %s %s, goes on with %s", path, name, shown(found[name]), value)
-        elif found[name] != value:
-            raise InputError(
-                f"{path}: {WORDS[name]}"
-                if name in WORDS
-                else f"{path}: expected a checkpoint with {name} {value}, found {shown(found[name])}"
+        elif name in PROGRAMS and other != version:
+            writer = "an older version of fooljax" if other is None else f"fooljax {shown(other)}"
+            logger.warning(
+                "%s: %s wrote it, whose programs cannot be compared with those of %s; all else was compared",
+                path,
+                writer,
+                version,
             )
+        elif name in WORDS:
+            raise InputError(f"{path}: {WORDS[name]}")
+        else:
+            raise InputError(f"{path}: expected a checkpoint with {name} {value}, found {shown(found[name])}")
     if unknown:
         logger.warning(
-            "%s: an older version of fooljax wrote it, without %s, so these were not compared",
+            "%s: written by an older version of fooljax, without %s, so these were not compared",
             path,
             ", ".join(unknown),
         )

@@ -8,6 +8,7 @@ to the target first, in several arrangements, by one small compiled program.
 
 import functools
 import logging
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -16,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax.engine.log_odds import log_odds
+from fooljax.engine.objective import LOG_ODDS, Objective
 from fooljax.engine.types import Apply, Params, Target
 from fooljax.errors import InputError, shown
 
@@ -38,21 +40,19 @@ class Probe(NamedTuple):
     """What a target said of the probe's images.
 
     Attributes:
-      num_classes: `C`.
-      logits: `[8, C]` float32, of the images in one batch.
+      logits: `[8, C]` float32, of the images in one batch; of a joint target, a pytree of such arrays.
     """
 
-    num_classes: int
-    logits: npt.NDArray[np.float32]
+    logits: Any
 
     @property
-    def log_odds(self) -> npt.NDArray[np.float32]:
-        """`[8, C]`: tells one network from another, whatever the platform, up to rounding."""
-        return np.asarray(log_odds(jnp.asarray(self.logits)))
+    def log_odds(self) -> Any:
+        """As `logits`: tells one network from another, whatever the platform, up to rounding."""
+        return jax.tree.map(lambda logits: np.asarray(log_odds(jnp.asarray(logits))), self.logits)
 
 
 def count_classes(target: Target, image_shape: tuple[int, ...]) -> int:
-    """The number of classes, found by shapes alone, after making sure that the target takes such images.
+    """The number of classes of one network, found by shapes alone.
 
     Args:
       target: whose `apply` is traced, not run.
@@ -60,25 +60,64 @@ def count_classes(target: Target, image_shape: tuple[int, ...]) -> int:
     Raises:
       InputError: the target refuses images of this shape, or does not give floating-point logits `[B, C]`.
     """
+    logits = _logits_of_two(target, image_shape)
+    if not hasattr(logits, "shape"):
+        number = len(jax.tree.leaves(logits))
+        raise InputError(f"target: expected the logits [2, C] of one network, got those of {number}")
+    return int(logits.shape[1])
+
+
+def count_cells(target: Target, image_shape: tuple[int, ...], objective: Objective) -> int:
+    """The number of cells that an archive has with an objective, found by shapes alone.
+
+    Args:
+      target: whose `apply` is traced, not run.
+      image_shape: `(H, W, K)`.
+      objective: of the target's logits.
+    Raises:
+      InputError: as `count_classes`; or the objective does not take these logits, or does not give `[B, N]`
+        floating-point values.
+    """
+    if objective == LOG_ODDS:
+        return count_classes(target, image_shape)
+    logits = _logits_of_two(target, image_shape)
+    name = shown(objective.name)
+    try:
+        values = jax.eval_shape(objective.fitness, logits)
+    except Exception as error:
+        raise InputError(f"objective: {name} failed on the target's logits: {_first_line(error)}") from error
+    shape = getattr(values, "shape", None)
+    if shape is None or len(shape) != 2 or shape[0] != 2 or not shape[1]:
+        found = type(values).__name__ if shape is None else shape or "a number"
+        raise InputError(f"objective: expected {name} to give values [2, N] of 2 images, got {found}")
+    if values.dtype != jnp.float32:
+        raise InputError(f"objective: expected {name} to give float32, got {values.dtype}")
+    return int(shape[1])
+
+
+def _logits_of_two(target: Target, image_shape: tuple[int, ...]) -> Any:
+    """Shapes of a target's logits for two images, after making sure that they are logits."""
     images = jax.ShapeDtypeStruct((2, *image_shape), jnp.float32)
+    logits: Any
     try:
         logits = jax.eval_shape(target.apply, target.params, images)
     except Exception as error:  # A network may raise whatever its library has: Flax has some twenty kinds.
         raise InputError(f"target: refused images {list(images.shape)}: {_first_line(error)}") from error
-    shape = getattr(logits, "shape", None)
-    if shape is None or len(shape) != 2 or shape[0] != 2 or shape[1] < 2:
-        found = type(logits).__name__ if shape is None else shape or "a number"
-        raise InputError(f"target: expected logits [2, C] of 2 images, got {found}")
-    if not jnp.issubdtype(logits.dtype, jnp.floating):
-        raise InputError(f"target: expected floating-point logits, got {logits.dtype}")
-    return int(shape[1])
+    for leaf in logits if isinstance(logits, tuple) and logits else (logits,):
+        shape = getattr(leaf, "shape", None)
+        if shape is None or len(shape) != 2 or shape[0] != 2 or shape[1] < 2:
+            found = type(leaf).__name__ if shape is None else shape or "a number"
+            raise InputError(f"target: expected logits [2, C] of 2 images, got {found}")
+        if not jnp.issubdtype(leaf.dtype, jnp.floating):
+            raise InputError(f"target: expected floating-point logits, got {leaf.dtype}")
+    return logits
 
 
 def probe(target: Target, image_shape: tuple[int, ...]) -> Probe:
     """Shows a target a few images and makes sure that its verdicts can be trusted; doubts are logged.
 
     Args:
-      target: the network as it will be used.
+      target: the network as it will be used. Of a joint target, each network is looked at.
       image_shape: `(H, W, K)`.
     Returns:
       What it said.
@@ -87,32 +126,58 @@ def probe(target: Target, image_shape: tuple[int, ...]) -> Probe:
         they are probabilities; or an image's log-odds depend on chance, on its place in the batch or on the
         other images there, by more than rounding explains.
     """
-    num_classes = count_classes(target, image_shape)
+    _logits_of_two(target, image_shape)
     images = probe_images(image_shape)
     ask = functools.partial(_ask, target.apply, target.params)
     try:
-        first, dtype = ask(images), jax.eval_shape(target.apply, target.params, images).dtype
+        first = ask(images)
+        kinds: Any = jax.eval_shape(target.apply, target.params, images)
     except Exception as error:
         raise InputError(f"target: failed on images {list(images.shape)}: {_first_line(error)}") from error
+    answers = {
+        "asked twice the same": (ask(images), np.arange(IMAGES)),
+        "in another place of the batch": (_turned(ask, images), np.arange(IMAGES)),
+        "among copies of itself instead of other images": (ask(images[[0] * IMAGES]), np.zeros(IMAGES, int)),
+    }
+    if images[0].size <= SMALL:
+        answers["in a batch of its own"] = (ask(images[:1]), np.zeros(1, int))
+    for number, (logits, kind) in enumerate(zip(jax.tree.leaves(first), jax.tree.leaves(kinds), strict=True)):
+        others = {
+            words: (jax.tree.leaves(found)[number], places) for words, (found, places) in answers.items()
+        }
+        _check_network(logits, float(jnp.finfo(kind.dtype).eps), others)
+    return Probe(first)
+
+
+def _turned(ask: Callable[[Any], Any], images: npt.NDArray[np.float32]) -> Any:
+    """The logits of the images when each is asked about in another place of the batch."""
+    turned = np.roll(np.arange(IMAGES), 3)
+    return jax.tree.map(lambda logits: logits[np.argsort(turned)], ask(images[turned]))
+
+
+def _check_network(
+    first: npt.NDArray[np.float32],
+    rounding: float,
+    answers: Mapping[str, tuple[npt.NDArray[np.float32], npt.NDArray[Any]]],
+) -> None:
+    """Makes sure of one network's logits `[8, C]`, and that it answers the same however it is asked.
+
+    Args:
+      first: the logits.
+      rounding: of the type that the network computes them in.
+      answers: by how it was asked: logits `[n, C]`, and which of the images they are of.
+    Raises:
+      InputError: as `probe`.
+    """
     nan = np.asarray(np.isnan(first).any(axis=1))
     if nan.sum() > IMAGES / 2:
         raise InputError(f"target: its logits are NaN for {nan.sum()} of {IMAGES} images that it was shown")
     if nan.any():
         logger.warning("target: its logits are NaN for %d of %d images that it was shown", nan.sum(), IMAGES)
-    rounding = float(jnp.finfo(dtype).eps)
     _check_logits(first[~nan], SUMS_TO_ONE + 2.0 * rounding)
     allowed = TOLERANCE + 16.0 * rounding * float(np.max(np.abs(first[~nan]), initial=0.0))
     odds = _odds(first)
-    turned = np.roll(np.arange(IMAGES), 3)
-    copies = np.zeros(IMAGES, int)
-    arrangements = [
-        ("asked twice the same", ask(images), np.arange(IMAGES)),
-        ("in another place of the batch", ask(images[turned])[np.argsort(turned)], np.arange(IMAGES)),
-        ("among copies of itself instead of other images", ask(images[copies]), copies),
-    ]
-    if images[0].size <= SMALL:
-        arrangements.append(("in a batch of its own", ask(images[:1]), copies[:1]))
-    for words, others, places in arrangements:
+    for words, (others, places) in answers.items():
         moved = np.asarray(np.abs(_odds(others) - odds[places]))
         if np.max(moved[~nan[places]], initial=0.0) > allowed:
             image, cell = np.unravel_index(np.nanargmax(np.where(np.isnan(moved), -1.0, moved)), moved.shape)
@@ -121,7 +186,6 @@ def probe(target: Target, image_shape: tuple[int, ...]) -> Probe:
                 f"target: an image's log-odds for class {cell} are {after:.2f} {words}, {before:.2f} before; "
                 "expected the same: switch batch norm and dropout to inference"
             )
-    return Probe(num_classes, first)
 
 
 def probe_images(image_shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
@@ -140,12 +204,12 @@ def probe_images(image_shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _logits(apply: Apply, params: Params, images: jax.Array) -> jax.Array:
-    return apply(params, images).astype(jnp.float32)
+def _logits(apply: Apply, params: Params, images: jax.Array) -> Any:
+    return jax.tree.map(lambda logits: logits.astype(jnp.float32), apply(params, images))
 
 
-def _ask(apply: Apply, params: Params, images: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    return np.asarray(_logits(apply, params, images))
+def _ask(apply: Apply, params: Params, images: npt.NDArray[np.float32]) -> Any:
+    return jax.tree.map(np.asarray, _logits(apply, params, images))
 
 
 def _odds(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:

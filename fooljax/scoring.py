@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from fooljax.engine.batching import largest_tile
 from fooljax.engine.channels_last import channels_last
-from fooljax.engine.log_odds import log_odds
+from fooljax.engine.objective import LOG_ODDS, Objective
 from fooljax.engine.placement import gathered, is_cpu, place_of
 from fooljax.engine.precision import as_float32, in_float32
-from fooljax.engine.types import Params, Target, as_target
+from fooljax.engine.types import Apply, Params, Target, as_target
 from fooljax.errors import InputError, shown
 
 SCORED_TILE = 32
@@ -25,19 +25,22 @@ def score(
     target: Target | Callable[[jax.Array], jax.Array],
     images: npt.NDArray[np.uint8],
     *,
+    objective: Objective = LOG_ODDS,
     tile: int | None = None,
 ) -> npt.NDArray[np.float32]:
-    """Scores saved images: the log-odds of every class, on the device where the parameters are.
+    """Scores saved images: by default the log-odds of every class.
 
-    Compiled once for equal `apply`, `tile` and image shape, for however many images.
+    It runs where the parameters are, and is compiled once for equal `apply`, `objective`, `tile` and image
+    shape, for however many images.
 
     Args:
       target: the network, a `Target` or any JAX callable.
       images: `[B, H, W, K]` uint8.
+      objective: what the images are scored by, see `fooljax.objectives`.
       tile: images per network call, the last of which is filled up; by default `SCORED_TILE` on a CPU, and
         elsewhere as many as a tile of the search.
     Returns:
-      `[B, C]` float32.
+      `[B, C]` float32, a column for each class or, with another objective, for each of its cells.
     Raises:
       InputError: `images` is not a `[B, H, W, K]` array of uint8 with an image or more, or the target does
         not take images of this shape.
@@ -54,7 +57,7 @@ def score(
     place = place_of(target.params)
     if tile is None:
         tile = SCORED_TILE if is_cpu(place) else largest_tile(images.shape[1:])
-    params, program = gathered(as_float32(target.params), place), _scoring(target.apply)
+    params, program = gathered(as_float32(target.params), place), _scoring(target.apply, objective)
     parts = []
     for start in range(0, len(images), tile):
         part = images[start : start + tile]
@@ -72,10 +75,10 @@ def score(
 
 
 @functools.lru_cache(maxsize=16)
-def _scoring(apply: Callable[[Params, jax.Array], jax.Array]) -> Callable[[Params, jax.Array], jax.Array]:
-    """The compiled `(params, pixels) -> log-odds`; it holds no parameters."""
+def _scoring(apply: Apply, objective: Objective) -> Callable[[Params, jax.Array], jax.Array]:
+    """The compiled `(params, pixels) -> fitness`; it holds no parameters."""
 
     def score_tile(params: Params, pixels: jax.Array) -> jax.Array:
-        return log_odds(apply(params, pixels.astype(jnp.float32) / 255.0))
+        return objective.fitness(apply(params, pixels.astype(jnp.float32) / 255.0))
 
     return jax.jit(channels_last(score_tile))

@@ -108,7 +108,7 @@ class Host:
 
 @contextmanager
 def progress_lines(terminal: Terminal) -> Iterator[Callable[[Progress], None]]:
-    """Yields what `evolve` tells its progress to: a live bar, or plain lines."""
+    """Yields an `on_chunk` for `fooljax.evolution.search`: a live bar, or plain lines."""
     begun = last = time.perf_counter()
     first: int | None = None
     live = terminal.console.is_terminal and not terminal.console.quiet

@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 from fooljax.encodings._direct import direct
 from fooljax.engine.archive import Archive, empty, insert
-from fooljax.engine.fitness import make_fitness
-from fooljax.engine.types import Encoding, Offspring, Problem, Strategy
+from fooljax.engine.fitness import evaluate
+from fooljax.engine.types import Encoding, Offspring, Outcome, Problem, Strategy
 
 TOY = direct((6, 6, 1))
 """The encoding that strategies are checked on by default."""
@@ -71,12 +71,11 @@ def check_strategy(
     weights = jax.random.normal(jax.random.key(1), (int(np.prod(encoding.image_shape)), CLASSES))
     cells = tuple(range(CLASSES))
     problem = Problem(weights, encoding.coordinates(), toy_network, cells)
-    fitness_of = make_fitness(encoding, toy_network, cells)
 
     @jax.jit
     def begin(key: jax.Array) -> tuple[Archive, Any]:
         genomes = jax.vmap(encoding.init)(jax.random.split(key, BATCH))
-        fitness = fitness_of(problem, genomes)
+        fitness = evaluate(encoding, problem, genomes)
         blank = empty(shape, CLASSES, encoding.num_parents)
         parents = jnp.full((BATCH, encoding.num_parents), -1, jnp.int32)
         archive, _ = insert(blank, genomes, fitness, jnp.arange(BATCH), parents, jnp.int32(0))
@@ -89,10 +88,11 @@ def check_strategy(
         archive, state = carry
         ask_key, tell_key = jax.random.split(key)
         offspring, state = strategy.ask(ask_key, state, archive, problem)
-        fitness = jnp.where(blind, -jnp.inf, fitness_of(problem, offspring.genomes))
-        ids = jnp.arange(strategy.batch_size)
-        archive, improved = insert(archive, offspring.genomes, fitness, ids, offspring.parents, jnp.int32(1))
-        state, metrics = strategy.tell(tell_key, state, offspring, fitness, improved)
+        fitness = jnp.where(blind, -jnp.inf, evaluate(encoding, problem, offspring.genomes))
+        ids, generation = jnp.arange(strategy.batch_size), jnp.int32(1)
+        archive, improved = insert(archive, offspring.genomes, fitness, ids, offspring.parents, generation)
+        outcome = Outcome(fitness=fitness, improved=improved, ids=ids, generation=generation)
+        state, metrics = strategy.tell(tell_key, state, offspring, outcome)
         return (archive, state), (offspring, metrics)
 
     first = begin(jax.random.key(2))

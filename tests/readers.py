@@ -375,10 +375,10 @@ def _checkpoints(folder: Path) -> list[Path]:
 
 def _read_checkpoint(path: Path) -> object:
     """As a search that is resumed reads it."""
-    from fooljax import evolution
+    from fooljax.evolution.checkpoints import load_checkpoint
     from fooljax.storage.checkpoints import Checkpoints
 
-    loaded = evolution._load(path, *_what_is_resumed())
+    loaded = load_checkpoint(path, *_what_is_resumed())
     assert Checkpoints(path.parent).latest() is not None
     return loaded
 
@@ -386,7 +386,7 @@ def _read_checkpoint(path: Path) -> object:
 @functools.cache
 def _what_is_resumed() -> tuple[Any, ...]:
     """What a search compares its checkpoint with: taken from one, since it takes long to find out."""
-    from fooljax import evolution
+    from fooljax.evolution import journal
 
     asked = []
 
@@ -394,24 +394,24 @@ def _what_is_resumed() -> tuple[Any, ...]:
         asked.append(rest)
         return original(path, *rest)
 
-    original, evolution._load = evolution._load, load
+    original, journal.load_checkpoint = journal.load_checkpoint, load
     try:
         with tempfile.TemporaryDirectory() as folder:
             _search(Path(folder))
             _search(Path(folder), resume=True)
     finally:
-        evolution._load = original
+        journal.load_checkpoint = original
     return asked[0]
 
 
 def _search(folder: Path, resume: bool = False) -> object:
     import toys
 
-    import fooljax
+    from fooljax.evolution import search
 
-    return fooljax.evolve(
-        toys.ENCODING,
+    return search(
         toys.target(),
+        toys.ENCODING,
         toys.STRATEGY,
         key=0,
         generations=0,

@@ -9,10 +9,12 @@ import pytest
 from toys import ENCODING, STRATEGY, logits, target
 
 from fooljax.encodings import direct, fixed_cppn
+from fooljax.engine.compiled import _compile, compile_advance, compile_start
 from fooljax.engine.log_odds import FOOLED, log_odds, to_log_odds
+from fooljax.engine.loop import Search, advance
 from fooljax.engine.types import Offspring, Problem
 from fooljax.errors import InputError
-from fooljax.evolution import Search, _compile, advance, compile_advance, compile_start, evolve
+from fooljax.evolution import search
 from fooljax.storage.checkpoints import Checkpoints
 from fooljax.storage.trees import load_arrays, save_tree
 from fooljax.strategies import STRATEGIES, focused, map_elites, random_search
@@ -23,9 +25,9 @@ CHECKED = [*[name for name in STRATEGIES if not name.startswith("evosax.")], "ev
 
 def run(**changes):
     settings = {"key": KEY, "generations": 30, "runs": 2, **changes}
-    return evolve(
-        ENCODING,
+    return search(
         target(),
+        ENCODING,
         changes.pop("strategy", STRATEGY),
         **{k: v for k, v in settings.items() if k != "strategy"},
     )
@@ -136,17 +138,18 @@ def test_a_checkpoint_of_another_search_is_refused(tmp_path):
         run(checkpoints=tmp_path, resume=True, cells=[1, 2])
 
 
+CHANGED_PROGRAM = "the program of a generation is not the one"
 OTHERS = {
-    "another network": ({"target": target(1)}, "the target's parameters are others"),
+    "another network": ({"target": target(1)}, "the target's parameters are not"),
     "the same parameters in another network": (
         {"target": target().replace(apply=lambda params, images: logits(params, 0.5 * images))},
-        "the program of a generation is another",
+        CHANGED_PROGRAM,
     ),
-    "another rate of mutation": ({"encoding": direct((6, 6, 1), mutation_rate=0.2)}, "the program of a gen"),
-    "another schedule": ({"encoding": direct((6, 6, 1), halving_generations=10)}, "the program of a gen"),
+    "another rate of mutation": ({"encoding": direct((6, 6, 1), mutation_rate=0.2)}, CHANGED_PROGRAM),
+    "another schedule": ({"encoding": direct((6, 6, 1), halving_generations=10)}, CHANGED_PROGRAM),
     "a strategy of the same name": (
         {"strategy": STRATEGY._replace(ask=focused(ENCODING, batch_size=16).ask)},
-        "the program of a generation is another",
+        CHANGED_PROGRAM,
     ),
 }
 
@@ -160,20 +163,20 @@ def test_a_checkpoint_of_another_network_or_other_settings_is_refused(tmp_path, 
     run(checkpoints=tmp_path, generations=10)
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     with pytest.raises(InputError, match=message):
-        evolve(**settings, key=KEY, runs=2, generations=20, checkpoints=tmp_path, resume=True)
+        search(**settings, key=KEY, runs=2, generations=20, checkpoints=tmp_path, resume=True)
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 @pytest.mark.parametrize("coordinates", ["raw", "scaled"])
 def test_coordinates_belong_to_what_is_resumed(tmp_path, coordinates):
     settings = {"target": target(), "key": KEY, "checkpoints": tmp_path, "strategy": "random_search"}
-    evolve(fixed_cppn((6, 6, 1), coordinates="raw"), generations=1, **settings)
+    search(encoding=fixed_cppn((6, 6, 1), coordinates="raw"), generations=1, **settings)
     encoding = fixed_cppn((6, 6, 1), coordinates=coordinates)
     if coordinates == "raw":
-        assert evolve(encoding, generations=2, resume=True, **settings).generations == 2
+        assert search(encoding=encoding, generations=2, resume=True, **settings).generations == 2
     else:
-        with pytest.raises(InputError, match="the encoding's coordinates are others"):
-            evolve(encoding, generations=2, resume=True, **settings)
+        with pytest.raises(InputError, match="the encoding's coordinates are not"):
+            search(encoding=encoding, generations=2, resume=True, **settings)
 
 
 def rewritten(path, change):
@@ -225,9 +228,9 @@ def test_a_network_that_calls_python_cannot_be_compared_which_is_told(tmp_path, 
         return logits(params, jax.pure_callback(lambda x: np.asarray(x), shape, images))
 
     settings = {"encoding": ENCODING, "target": target().replace(apply=calling), "strategy": STRATEGY}
-    evolve(**settings, key=KEY, generations=1, checkpoints=tmp_path)
+    search(**settings, key=KEY, generations=1, checkpoints=tmp_path)
     assert "calls Python" not in caplog.text
-    evolve(**settings, key=KEY, generations=2, checkpoints=tmp_path, resume=True)
+    search(**settings, key=KEY, generations=2, checkpoints=tmp_path, resume=True)
     assert "calls Python, and what is called there cannot be compared" in caplog.text
 
 
@@ -372,7 +375,7 @@ def test_replacements_retell_the_archive(whole):
 
 
 def test_recording_is_bounded(monkeypatch):
-    monkeypatch.setattr("fooljax.evolution.RECORD_ROWS", 2 * 4 * 3)
+    monkeypatch.setattr("fooljax.evolution.arguments.RECORD_ROWS", 2 * 4 * 3)
     lengths = []
     run(
         on_replacements=lambda rows: None, on_chunk=lambda p: lengths.append(p.metrics["generation"].shape[1])
@@ -397,7 +400,7 @@ def test_nan_never_enters(caplog):
 
     # No image of the first batch has a bright corner, later ones may.
     encoding = ENCODING._replace(init=lambda key: ENCODING.init(key) * 0.5)
-    found = evolve(encoding, target().replace(apply=sometimes_nan), STRATEGY, key=KEY, generations=100)
+    found = search(target().replace(apply=sometimes_nan), encoding, STRATEGY, key=KEY, generations=100)
     assert np.all(np.isfinite(found.log_odds))
     assert found.images()[..., 0, 0, 0].max() <= 0.55 * 255
     assert found.metrics["nan"][0, 0] == 0
@@ -410,7 +413,7 @@ def test_some_nan_at_first_ends_nothing():
         return jnp.where(images[:, 0, 0, :] > 0.8, jnp.nan, logits(params, images))
 
     broken = target().replace(apply=nan_for_bright_corners)
-    found = evolve(ENCODING, broken, STRATEGY, key=KEY, generations=5)
+    found = search(broken, ENCODING, STRATEGY, key=KEY, generations=5)
     assert 0 < found.metrics["nan"][0, 0] < STRATEGY.batch_size / 2
     assert np.all(np.isfinite(found.log_odds))
 
@@ -424,8 +427,8 @@ def test_nan_for_most_of_the_first_images_is_refused():
 
 
 def run_against(apply, **settings):
-    return evolve(
-        ENCODING, target().replace(apply=apply), STRATEGY, key=KEY, generations=1, runs=2, **settings
+    return search(
+        target().replace(apply=apply), ENCODING, STRATEGY, key=KEY, generations=1, runs=2, **settings
     )
 
 
@@ -439,14 +442,14 @@ def test_a_target_is_probed_unless_that_is_switched_off():
 
 
 def test_a_strategy_may_be_named_and_a_seed_given():
-    named = evolve(ENCODING, target(), "map_elites", key=7, generations=1)
-    built = evolve(ENCODING, target(), map_elites(ENCODING, batch_size=200), key=KEY, generations=1)
+    named = search(target(), ENCODING, "map_elites", key=7, generations=1)
+    built = search(target(), ENCODING, map_elites(ENCODING, batch_size=200), key=KEY, generations=1)
     assert_same(named, built)
 
 
 def test_a_strategys_metrics_are_kept_and_blank_at_first():
-    def tell(key, state, offspring, fitness, improved):
-        return state + 1, {"best": jnp.max(fitness)}
+    def tell(key, state, offspring, outcome):
+        return state + 1, {"best": jnp.max(outcome.fitness)}
 
     found = run(strategy=STRATEGY._replace(tell=tell), generations=4)
     best = found.metrics["map_elites/best"]
@@ -531,7 +534,7 @@ def test_wrong_arguments_are_named(changes, message):
 )
 def test_a_users_broken_model_is_told_in_a_line(model, message):
     with pytest.raises(InputError, match=message) as caught:
-        evolve(ENCODING, model, STRATEGY, key=KEY, generations=1, runs=2)
+        search(model, ENCODING, STRATEGY, key=KEY, generations=1, runs=2)
     assert "\n" not in str(caught.value)
 
 
@@ -544,7 +547,7 @@ def test_one_compilation_serves_targets_of_the_same_shape():
 
     compiled = []
     for seed in (0, 1):
-        evolve(ENCODING, target(seed).replace(apply=spy), STRATEGY, key=KEY, generations=20)
+        search(target(seed).replace(apply=spy), ENCODING, STRATEGY, key=KEY, generations=20)
         compiled.append((_compile.cache_info().misses, len(traced)))
     (first, traced_first), (second, traced_second) = compiled
     assert first == second
@@ -554,15 +557,15 @@ def test_one_compilation_serves_targets_of_the_same_shape():
 
 def test_the_program_has_no_scatter_no_constants_and_donates():
     problem = Problem(target().params, (), logits, (0, 1, 2, 3))
-    search = Search(ENCODING, logits, STRATEGY, (0, 1, 2, 3))
+    plan = Search(ENCODING, STRATEGY)
     keys = jax.random.split(KEY, 3)
-    state, _ = compile_start(search, 16, problem, keys)(problem, keys)
-    lowered = jax.jit(lambda p, s: jax.vmap(lambda run: advance(search, p, run, 5))(s)).lower(problem, state)
+    state, _ = compile_start(plan, 16, problem, keys)(problem, keys)
+    lowered = jax.jit(lambda p, s: jax.vmap(lambda run: advance(plan, p, run, 5))(s)).lower(problem, state)
     assert "scatter" not in lowered.as_text()
     weights = f"tensor<{'x'.join(map(str, problem.params['in'].shape))}xf32>"
     assert weights in lowered.as_text()
     assert not [line for line in lowered.as_text().splitlines() if "constant" in line and weights in line]
-    program = compile_advance(search, 5, problem, state)
+    program = compile_advance(plan, 5, problem, state)
     after, _ = program(problem, state)
     assert state.archive.genomes.is_deleted()
     assert int(after.generation[0]) == 5

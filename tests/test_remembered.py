@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import toys
 
-from fooljax import evolution
 from fooljax.encodings import cppn, direct, fixed_cppn
 from fooljax.encodings.cppn.mutation import Rates
-from fooljax.evolution import evolve
+from fooljax.engine import compiled as programs
+from fooljax.evolution import search
 from fooljax.remembered import MOST, remembered
 from fooljax.scoring import score
 from fooljax.strategies import STRATEGIES, emitters, evosax_emitter
@@ -118,16 +118,16 @@ def test_a_builder_called_in_a_traced_program_leaves_nothing_of_it_behind():
 def test_networks_of_one_apply_share_one_program(compiled):
     """With encodings and strategies built anew; what compiles nothing keeps nothing either."""
 
-    def search(seed):
+    def searched(seed):
         encoding = direct((6, 6, 1), eta=12.5)
         strategy = build("focused", encoding, 8, {}) if seed % 2 else None
-        return evolve(encoding, toys.target(seed), strategy, key=jax.random.key(0), generations=2)
+        return search(toys.target(seed), encoding, strategy, key=jax.random.key(0), generations=2)
 
-    found = [search(seed) for seed in (0, 1)]
-    before = evolution._compile.cache_info()
+    found = [searched(seed) for seed in (0, 1)]
+    before = programs._compile.cache_info()
     compiled.clear()
-    found += [search(seed) for seed in (2, 3, 4, 5)]
-    after = evolution._compile.cache_info()
+    found += [searched(seed) for seed in (2, 3, 4, 5)]
+    after = programs._compile.cache_info()
     assert (after.misses, after.currsize) == (before.misses, before.currsize)
     assert compiled == []
     assert len({one.log_odds.tobytes() for one in found}) == len(found)

@@ -46,7 +46,7 @@ def only_when_lone(array):
     return same(array)
 
 
-def strong(key, state, offspring, fitness, improved):
+def strong(key, state, offspring, outcome):
     return jnp.asarray(1.0, jnp.float32), {}
 
 
@@ -94,7 +94,7 @@ STRATEGY_FAULTS = {
                 ),
                 s,
             ),
-            tell=lambda k, s, o, f, i: (s + 0.0 * jnp.sum(f), {}),
+            tell=lambda k, s, o, outcome: (s + 0.0 * jnp.sum(outcome.fitness), {}),
         ),
         "no finite fitness: genomes: expected finite",
     ),

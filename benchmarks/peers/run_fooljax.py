@@ -5,9 +5,8 @@ import numpy as np
 
 from benchmarks.peers import target
 from benchmarks.peers.protocol import CHUNK, Clock, Report, read_task, versions, write_report
-from fooljax import evolve
 from fooljax.encodings import direct
-from fooljax.evolution import Progress
+from fooljax.evolution import Progress, search
 from fooljax.strategies import map_elites
 
 
@@ -18,7 +17,7 @@ def main() -> None:
     encoding = direct((28, 28, 1))
     strategy = map_elites(encoding, batch_size=task.batch)
     key = jax.random.key(task.seed)
-    first = evolve(encoding, network, strategy, key=key, generations=CHUNK, chunk=CHUNK)
+    first = search(network, encoding, strategy, key=key, generations=CHUNK, chunk=CHUNK)
     clocks: list[Clock] = []
 
     def on_chunk(progress: Progress) -> None:
@@ -28,8 +27,8 @@ def main() -> None:
         else:
             clocks[0].chunk_done()
 
-    result = evolve(
-        encoding, network, strategy, key=key, generations=task.generations, chunk=CHUNK, on_chunk=on_chunk
+    result = search(
+        network, encoding, strategy, key=key, generations=task.generations, chunk=CHUNK, on_chunk=on_chunk
     )
     report = Report(
         evaluations=task.batch * CHUNK,

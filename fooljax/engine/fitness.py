@@ -1,19 +1,12 @@
-"""From genomes to fitness: render, quantise to 8 bits, classify, log-odds.
-
-Fitness is the log-odds of a class against all others, ln p / (1 - p). It ranks images as the paper's
-confidence p does, but in float32 a softmax over ten classes is exactly 1.0 from a margin near 17 and holds
-only some 1,700 values above 0.9999; log-odds keep ranking. A confidence of 0.9999 is ln 9999 = 9.2103.
-"""
-
-from collections.abc import Callable
+"""From genomes to fitness: draw, round to 8 bits, ask the network, apply the objective."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from fooljax.engine.batching import MAX_TILE, _batch, flat_batch, largest_tile, tile_size, tiled_by_platform
-from fooljax.engine.log_odds import log_odds
-from fooljax.engine.types import Encoding, Genome, Params, Problem
+from fooljax.engine.objective import Logits
+from fooljax.engine.types import Coordinates, Encoding, Genome, Problem
 
 
 def quantise(images: jax.Array) -> jax.Array:
@@ -24,10 +17,21 @@ def quantise(images: jax.Array) -> jax.Array:
     return jnp.round(jnp.clip(images, 0.0, 1.0) * 255.0) / 255.0
 
 
-def make_fitness(
-    encoding: Encoding, apply: Callable[[Params, jax.Array], jax.Array], cells: tuple[int, ...]
-) -> Callable[[Problem, Genome], jax.Array]:
-    """Builds `fitness(problem, genomes)`: log-odds `[B, len(cells)]` of genomes with leaves `[B, ...]`.
+def draw_images(encoding: Encoding, genomes: Genome, coordinates: Coordinates) -> jax.Array:
+    """The images that a network is shown, `[B, H, W, K]` in [0, 1], of genomes with leaves `[B, ...]`."""
+    return quantise(jax.vmap(encoding.render, (0, None))(genomes, coordinates))
+
+
+def fitness_of_logits(problem: Problem, logits: Logits) -> jax.Array:
+    """Fitness `[B, C]` of images whose logits are known: the objective's columns for the problem's cells."""
+    values = problem.objective.fitness(logits)
+    if problem.cells == tuple(range(values.shape[-1])):
+        return values
+    return values[:, np.asarray(problem.cells)]
+
+
+def evaluate(encoding: Encoding, problem: Problem, genomes: Genome) -> jax.Array:
+    """Fitness `[B, C]` of genomes with leaves `[B, ...]`; NaN where the network's logits give none.
 
     The network sees one flat batch whatever is vmapped around it: runs and children are laid end to end and
     cut into tiles of a size that depends on `B` alone, so a run under `vmap` meets the network as the same
@@ -36,18 +40,14 @@ def make_fitness(
     """
 
     def of_tile(problem: Problem, genomes: Genome) -> jax.Array:
-        images = quantise(jax.vmap(encoding.render, (0, None))(genomes, problem.coordinates))
-        odds = log_odds(apply(problem.params, images))
-        return odds if cells == tuple(range(odds.shape[-1])) else odds[:, np.asarray(cells)]
+        images = draw_images(encoding, genomes, problem.coordinates)
+        return fitness_of_logits(problem, problem.apply(problem.params, images))
 
-    def fitness(problem: Problem, genomes: Genome) -> jax.Array:
-        tile = tile_size(_batch(genomes), largest_tile(encoding.image_shape))
+    tile = tile_size(_batch(genomes), largest_tile(encoding.image_shape))
 
-        def of_batch(problem: Problem, genomes: Genome) -> jax.Array:
-            # An accelerator is fastest on the whole batch; there bit-equality with a lone run is lost.
-            odds: jax.Array = tiled_by_platform(of_tile, tile, 16 * MAX_TILE, problem, genomes)
-            return odds
+    def of_batch(problem: Problem, genomes: Genome) -> jax.Array:
+        # An accelerator is fastest on the whole batch; there bit-equality with a lone run is lost.
+        values: jax.Array = tiled_by_platform(of_tile, tile, 16 * MAX_TILE, problem, genomes)
+        return values
 
-        return flat_batch(of_batch)(problem, genomes)
-
-    return fitness
+    return flat_batch(of_batch)(problem, genomes)

@@ -4,8 +4,8 @@ Axis letters, used in every docstring: `R` runs, `B` genomes of a batch, `C` cel
 `G` genes of a flat genome, `H W K` an image's height, width and channels.
 
 An encoding turns genomes into images, a target turns images into logits, a strategy proposes genomes. All
-three are bundles of pure functions, so that a whole search compiles into one program; the engine
-(`fooljax.evolution`) owns the archive and the count of queries.
+three are bundles of pure functions, so that a whole search compiles into one program. The engine
+(`fooljax.engine.loop`) owns the archive and counts the queries.
 """
 
 import dataclasses
@@ -16,6 +16,7 @@ import flax.struct
 import jax
 import numpy as np
 
+from fooljax.engine.objective import LOG_ODDS, Objective
 from fooljax.errors import InputError, shown
 
 Genome = Any
@@ -24,7 +25,7 @@ Coordinates = Any
 """A pytree of arrays that rendering needs besides the genome (empty for direct encodings)."""
 Params = Any
 """A pytree of a target's parameters."""
-Apply = Callable[[Params, jax.Array], jax.Array]
+Apply = Callable[[Params, jax.Array], Any]
 """`apply(params, images) -> logits`: images `[B, H, W, K]` in [0, 1], logits `[B, C]`."""
 
 
@@ -150,19 +151,22 @@ def as_target(model: Target | Callable[..., jax.Array], params: Params | None = 
 
 @flax.struct.dataclass
 class Problem:
-    """What a search is about: neither state nor result; an argument of the compiled program.
+    """What a search has to solve: an argument of the compiled program, which never changes during a search.
 
     Attributes:
       params: the target's parameters.
       coordinates: what the encoding renders with.
-      apply: the target's `apply(params, images) -> logits`, for strategies that ask for gradients.
-      cells: `C` class indices, the columns of fitness.
+      apply: the target's `apply(params, images) -> logits`, also for strategies that ask for gradients.
+      cells: `C` indices: the columns of the objective's values that are the cells of the archive. With the
+        default objective they are indices of classes.
+      objective: what is maximised.
     """
 
     params: Params
     coordinates: Coordinates
-    apply: Callable[[Params, jax.Array], jax.Array] = flax.struct.field(pytree_node=False)
+    apply: Apply = flax.struct.field(pytree_node=False)
     cells: tuple[int, ...] = flax.struct.field(pytree_node=False)
+    objective: Objective = flax.struct.field(pytree_node=False, default=LOG_ODDS)
 
 
 @flax.struct.dataclass
@@ -181,18 +185,35 @@ class Offspring:
     extra_passes: jax.Array
 
 
+@flax.struct.dataclass
+class Outcome:
+    """How the children of a generation did. It is what a strategy learns from.
+
+    Attributes:
+      fitness: `[B, C]` float32, each child in each cell; higher is better. -inf stands for NaN.
+      improved: `[C]` bool, the cells whose elite was replaced.
+      ids: `[B]` int32, the children's numbers. An archive's `ids` and `parents` use the same numbers. The
+        first random genomes of a run are numbered from 0.
+      generation: `[]` int32, the children's generation. It is 1 after the first random genomes.
+    """
+
+    fitness: jax.Array
+    improved: jax.Array
+    ids: jax.Array
+    generation: jax.Array
+
+
 class Strategy(NamedTuple):
     """How new genomes are proposed. The engine owns the archive; a strategy has a state of its own.
 
     Attributes:
       name: a short name for files and tables.
       batch_size: `B`, children per generation; a constant of the compiled program.
-      init: `init(key, genomes, fitness) -> state`, after the first random genomes (leaves `[B0, ...]`) were
-        evaluated (`fitness`, `[B0, C]`).
+      init: `init(key, genomes, fitness) -> state`. It is called once, after the first genomes (leaves
+        `[B0, ...]`) were evaluated; `fitness` is `[B0, C]` and never NaN.
       ask: `ask(key, state, archive, problem) -> (offspring, state)`.
-      tell: `tell(key, state, offspring, fitness, improved) -> (state, metrics)`; `fitness` is `[B, C]` and
-        never NaN, `improved` `[C]` bool says which cells changed hands, `metrics` is a dict of scalars with
-        fixed names.
+      tell: `tell(key, state, offspring, outcome) -> (state, metrics)`. `outcome` is an `Outcome`; `metrics`
+        is a dict of scalars with fixed names.
     """
 
     name: str

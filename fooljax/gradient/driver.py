@@ -115,7 +115,7 @@ def ascent_identity(
     lowered = jax.jit(function).lower(target.params, *given)
     return jax.eval_shape(function, target.params, *given), {
         "images_sha256": digest_tree(jax.device_get(given)),
-        **program_identity("climb", target.params, lowered),
+        **program_identity("climb", target.params, lowered.as_text()),
     }
 
 

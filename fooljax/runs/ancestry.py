@@ -58,7 +58,7 @@ class Recorder:
         self._next: int | None = None
 
     def take(self, replacements: Replacements) -> None:
-        """Takes a chunk's replacements, for `evolve(on_replacements=...)`."""
+        """Takes a chunk's replacements, for `search(on_replacements=...)`."""
         self._taken = _ordered(
             Ancestry(
                 run=replacements.run.astype(np.int32),

@@ -27,7 +27,7 @@ from fooljax.terminal import Host, Signals, Terminal, progress_lines
 from fooljax.engine.types import Target
 from fooljax.errors import FaultError, InputError, shown
 from fooljax.engine.batching import tile_size
-from fooljax.evolution import Progress, evolve
+from fooljax.evolution import Progress, search
 from fooljax.storage.trees import read_json, save_tree, write_json
 from fooljax.storage.cache import cache_folder
 
@@ -149,9 +149,9 @@ def _run_in(folder: RunFolder, job: Job, host: Host) -> dict[str, Any]:
                 recorder.chunk_done(progress.generation)
             show(progress)
 
-        evolution = evolve(
-            job.encoding,
+        evolution = search(
             target,
+            job.encoding,
             job.strategy,
             key=jax.random.key(config.seed),
             generations=config.generations,

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 
 from fooljax.engine.archive import Archive
 from fooljax.engine.log_odds import to_log_odds
-from fooljax.engine.types import Encoding, Genome, Offspring, Problem, Strategy
+from fooljax.engine.types import Encoding, Genome, Offspring, Outcome, Problem, Strategy
 from fooljax.errors import InputError
 from fooljax.remembered import remembered
 
@@ -183,10 +183,10 @@ def emitters(
         key: jax.Array,
         state: EmittersState,
         offspring: Offspring,
-        fitness: jax.Array,
-        improved: jax.Array,
+        outcome: Outcome,
     ) -> tuple[EmittersState, dict[str, jax.Array]]:
         del offspring
+        fitness = outcome.fitness
         of_each = fitness.reshape(number, population, -1)
         own = jnp.take_along_axis(of_each, state.cells[:, None, None], axis=2)[..., 0]
         own = jnp.where(jnp.isfinite(own), own, WORST)
@@ -194,7 +194,7 @@ def emitters(
         best = jnp.maximum(state.best, counted(jnp.max(fitness, axis=0)))
         served = jnp.any(state.cells[:, None] == jnp.arange(best.size)[None], axis=0)
         credit = jnp.where(served, _MEMORY * state.credit + (1 - _MEMORY) * (best - state.best), state.credit)
-        stalled = jnp.where(improved[state.cells], 0, state.stalled + 1)
+        stalled = jnp.where(outcome.improved[state.cells], 0, state.stalled + 1)
         restarts = jnp.sum(state.ended, dtype=jnp.int32)
         after = dataclasses.replace(
             state,

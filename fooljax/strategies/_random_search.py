@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from fooljax.engine.archive import Archive
-from fooljax.engine.types import Encoding, Genome, Offspring, Problem, Strategy
+from fooljax.engine.types import Encoding, Genome, Offspring, Outcome, Problem, Strategy
 from fooljax.errors import InputError
 from fooljax.remembered import remembered
 from fooljax.strategies._map_elites import CHILDREN
@@ -36,9 +36,9 @@ def random_search(encoding: Encoding, *, batch_size: int = CHILDREN) -> Strategy
         return Offspring(genomes=genomes, parents=parents, extra_passes=jnp.int32(0)), state
 
     def tell(
-        key: jax.Array, state: tuple[()], offspring: Offspring, fitness: jax.Array, improved: jax.Array
+        key: jax.Array, state: tuple[()], offspring: Offspring, outcome: Outcome
     ) -> tuple[tuple[()], dict[str, jax.Array]]:
-        del key, offspring, fitness, improved
+        del key, offspring, outcome
         return state, {}
 
     return Strategy("random_search", batch_size, init, ask, tell)

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from fooljax.engine.archive import Archive
-from fooljax.engine.types import Encoding, Genome, Offspring, Problem, Strategy
+from fooljax.engine.types import Encoding, Genome, Offspring, Outcome, Problem, Strategy
 from fooljax.errors import InputError
 from fooljax.remembered import remembered
 
@@ -102,12 +102,12 @@ def rank_ea(
         return Offspring(children, state.ids[population][ranks], jnp.int32(0)), state
 
     def tell(
-        key: jax.Array, state: Populations, offspring: Offspring, fitness: jax.Array, improved: jax.Array
+        key: jax.Array, state: Populations, offspring: Offspring, outcome: Outcome
     ) -> tuple[Populations, dict[str, jax.Array]]:
-        del key, improved
+        del key
         num_populations = state.fitness.shape[0]
         population = state.turn % num_populations
-        own = fitness[:, population if cell is None else cell]
+        own = outcome.fitness[:, population if cell is None else cell]
         pooled = jnp.concatenate([state.fitness[population][:kept], own])
         order = jnp.argsort(-pooled)
         here = jnp.arange(num_populations) == population

@@ -14,7 +14,6 @@ import optax
 
 from fooljax.engine.archive import Archive
 from fooljax.engine.batching import MAX_TILE, backward_tile, flat_batch, tiled_by_platform
-from fooljax.engine.log_odds import log_odds
 from fooljax.engine.types import Encoding, Genome, Offspring, Problem, Strategy
 from fooljax.errors import InputError
 from fooljax.remembered import remembered
@@ -81,8 +80,8 @@ def refined(
 
             def loss(numbers: list[jax.Array]) -> jax.Array:
                 images = jax.vmap(draw, (0, None))(joined(numbers, fixed), problem.coordinates)
-                odds = log_odds(problem.apply(problem.params, images))
-                return -jnp.sum(jnp.take_along_axis(odds, classes[:, None], axis=1))
+                values = problem.objective.fitness(problem.apply(problem.params, images))
+                return -jnp.sum(jnp.take_along_axis(values, classes[:, None], axis=1))
 
             return [jnp.where(jnp.isfinite(g), g, 0.0) for g in jax.grad(loss)(numbers)]
 

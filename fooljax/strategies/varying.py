@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from fooljax.engine.archive import Archive
-from fooljax.engine.types import Encoding, Genome, Offspring, Problem, Strategy
+from fooljax.engine.types import Encoding, Genome, Offspring, Outcome, Problem, Strategy
 from fooljax.errors import InputError
 
 Ask = Callable[[jax.Array, jax.Array, Archive, Problem], tuple[Offspring, jax.Array]]
@@ -30,9 +30,9 @@ def counting(name: str, batch_size: int, ask: Ask) -> Strategy:
         return jnp.int32(0)
 
     def tell(
-        key: jax.Array, state: jax.Array, offspring: Offspring, fitness: jax.Array, improved: jax.Array
+        key: jax.Array, state: jax.Array, offspring: Offspring, outcome: Outcome
     ) -> tuple[jax.Array, dict[str, jax.Array]]:
-        del key, offspring, fitness, improved
+        del key, offspring, outcome
         return state + 1, {}
 
     return Strategy(name, batch_size, init, ask, tell)

@@ -1,5 +1,7 @@
 """Fitness against float64, and evaluation that does not depend on what surrounds a genome."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -98,16 +100,16 @@ def params(seed):
     return {"in": jax.random.normal(first, (64, 32)), "out": jax.random.normal(second, (32, 5))}
 
 
-def problem_of(weights):
-    return Problem(weights, (), network, tuple(range(5)))
+def problem_of(weights, cells=(0, 1, 2, 3, 4)):
+    return Problem(weights, (), network, cells)
 
 
 @pytest.mark.parametrize("tile", [16, 100, 300])
 def test_fitness_does_not_depend_on_tiles_or_vmap(monkeypatch, tile):
     """Lone run, runs under vmap, small tiles: the same log-odds for the same genomes."""
     encoding = direct((8, 8, 1))
-    fitness = evaluation.make_fitness(encoding, network, (4, 0, 2))
-    problem = problem_of(params(0))
+    fitness = functools.partial(evaluation.evaluate, encoding)
+    problem = problem_of(params(0), (4, 0, 2))
     genomes = jax.random.uniform(jax.random.key(1), (3, 50, 64))
     plain = np.stack(
         [oracle(network(params(0), quantise(jnp.floor(g * 255) / 255).reshape(50, 8, 8, 1))) for g in genomes]
@@ -128,7 +130,7 @@ def test_large_images_meet_the_network_in_bounded_tiles():
         return jnp.zeros((images.shape[0], 2))
 
     encoding = direct((256, 256, 3), storage="uint8")
-    fitness = evaluation.make_fitness(encoding, spying, (0, 1))
+    fitness = functools.partial(evaluation.evaluate, encoding)
     genomes = jax.ShapeDtypeStruct((1000, 256 * 256 * 3), jnp.uint8)
     found = jax.eval_shape(fitness, Problem({}, (), spying, (0, 1)), genomes)
     assert found.shape == (1000, 2)
@@ -138,7 +140,7 @@ def test_large_images_meet_the_network_in_bounded_tiles():
 
 def test_stacked_targets_are_taken_one_after_another():
     encoding = direct((8, 8, 1))
-    fitness = evaluation.make_fitness(encoding, network, tuple(range(5)))
+    fitness = functools.partial(evaluation.evaluate, encoding)
     genomes = jax.random.uniform(jax.random.key(1), (2, 20, 64))
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), params(0), params(1))
     found = jax.vmap(fitness)(problem_of(stacked), genomes)
@@ -153,7 +155,7 @@ def test_saved_images_score_as_in_the_search():
     scored = score(target, draw(encoding, genomes))
     np.testing.assert_allclose(
         scored,
-        evaluation.make_fitness(encoding, network, tuple(range(5)))(problem_of(params(0)), genomes),
+        evaluation.evaluate(encoding, problem_of(params(0)), genomes),
         atol=1e-5,
     )
     with pytest.raises(ValueError, match=r"^images: expected \[B, H, W, K\] uint8, got \[3, 8, 8\] float64"):
@@ -168,8 +170,9 @@ def test_the_network_is_not_vmapped():
         seen.append(images.shape)
         return network(weights, images)
 
-    fitness = evaluation.make_fitness(direct((8, 8, 1)), spy, tuple(range(5)))
-    jax.jit(jax.vmap(fitness, (None, 0))).lower(problem_of(params(0)), jnp.zeros((5, 200, 64)))
+    fitness = functools.partial(evaluation.evaluate, direct((8, 8, 1)))
+    problem = Problem(params(0), (), spy, tuple(range(5)))
+    jax.jit(jax.vmap(fitness, (None, 0))).lower(problem, jnp.zeros((5, 200, 64)))
     assert (200, 8, 8, 1) in seen
     assert all(len(shape) == 4 for shape in seen)
 

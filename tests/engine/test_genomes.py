@@ -11,7 +11,7 @@ import toys
 from fooljax import encodings
 from fooljax.engine.genomes import check_genomes
 from fooljax.errors import InputError
-from fooljax.evolution import evolve
+from fooljax.evolution import search
 
 SHAPE = (4, 4, 1)
 
@@ -34,8 +34,7 @@ def test_numbers_that_no_operator_makes(encoding, bad, message):
     with pytest.raises(InputError, match="^genome 3: expected " + re.escape(message)):
         check_genomes(encoding, genomes)
     with pytest.raises(InputError, match=r"^init_genomes: genome 3: expected "):
-        evolve(encoding, lambda images: images[:, 0, :2, 0], key=jax.random.key(0), init_genomes=genomes,
-               generations=0)  # fmt: skip
+        search(lambda images: images[:, 0, :2, 0], encoding, key=0, init_genomes=genomes, generations=0)
 
 
 def test_levels_are_all_possible():

@@ -14,7 +14,7 @@ import jax, jax.numpy as jnp, numpy as np
 import toys
 from fooljax.encodings import cppn
 from fooljax.scoring import score
-from fooljax.evolution import evolve
+from fooljax.evolution import search
 from fooljax.gradient import ascend_images
 from fooljax.strategies import map_elites
 
@@ -22,7 +22,7 @@ encoding = cppn((6, 6, 1), max_nodes=8, max_connections=12)
 strategy = map_elites(encoding, batch_size=8)
 
 def digest(target, device):
-    found = evolve(encoding, target, strategy, key=jax.random.key(0), generations=2)
+    found = search(target, encoding, strategy, key=jax.random.key(0), generations=2)
     odds = score(target, found.images()[0])
     climbed = ascend_images(target, np.full((2, 6, 6, 1), 0.5, np.float32), [0, 1], iterations=2)
     assert climbed.images.devices() == {device}, climbed.images.devices()

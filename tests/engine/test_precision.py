@@ -7,14 +7,14 @@ import toys
 
 from fooljax.engine.precision import as_float32
 from fooljax.engine.types import Target
-from fooljax.evolution import evolve
+from fooljax.evolution import search
 from fooljax.gradient import ascend_images
 from fooljax.rendering import draw
 from fooljax.scoring import score
 
 
 def results(target):
-    found = evolve(toys.ENCODING, target, toys.STRATEGY, key=jax.random.key(7), generations=3)
+    found = search(target, toys.ENCODING, toys.STRATEGY, key=jax.random.key(7), generations=3)
     climbed = ascend_images(target, np.full((2, 6, 6, 1), 0.5), [0, 1], iterations=3)
     images = draw(toys.ENCODING, jax.tree.map(lambda leaf: leaf[0], found.archive.genomes))
     return found.archive, found.first, found.metrics, climbed, images, score(target, images)

@@ -14,7 +14,7 @@ from toys import ENCODING, STRATEGY, target
 from experiments import mnist_direct
 from fooljax.cli import lineage
 from fooljax.engine.log_odds import confidence
-from fooljax.evolution import evolve
+from fooljax.evolution import search
 from fooljax.runs.ancestry import Ancestry, Recorder, line_of, load_ancestry
 from fooljax.scoring import score
 from fooljax.storage.trees import load_arrays, save_tree
@@ -38,9 +38,9 @@ def record(folder, *, killed_at=None, fooled=None, strategy=STRATEGY, **changes)
             raise Killed
 
     settings = {"generations": 30, "runs": 2, "checkpoints": folder / "checkpoints", **changes}
-    found = evolve(
-        ENCODING,
+    found = search(
         fooled or target(),
+        ENCODING,
         strategy,
         key=KEY,
         on_chunk=on_chunk,

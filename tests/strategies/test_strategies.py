@@ -1,5 +1,7 @@
 """The contract of a strategy, over the registry; and what each strategy says of itself."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,11 +11,11 @@ from toys import ENCODING, logits, target
 from fooljax import strategies
 from fooljax.encodings import cppn, fixed_cppn
 from fooljax.engine.archive import empty, insert
-from fooljax.engine.fitness import make_fitness
+from fooljax.engine.fitness import evaluate
 from fooljax.engine.log_odds import log_odds
-from fooljax.engine.types import Problem
+from fooljax.engine.types import Outcome, Problem
 from fooljax.errors import InputError
-from fooljax.evolution import evolve
+from fooljax.evolution import search
 from fooljax.strategies import STRATEGIES, emitters, evosax_emitter, map_elites, rank_ea, refined
 from fooljax.strategies._focused import draw_cells
 from fooljax.strategies.from_evosax import ALGORITHMS, _centred_ranks, _tie_safe_weights
@@ -26,7 +28,13 @@ SIX = [
 REST = [name for name in STRATEGIES if name not in (*PLAIN, *SIX)]
 CELLS = (0, 1, 2, 3)
 PROBLEM = Problem(target().params, (), logits, CELLS)
-FITNESS = make_fitness(ENCODING, logits, CELLS)
+FITNESS = functools.partial(evaluate, ENCODING)
+
+
+def outcome(fitness):
+    """Of children that took no cell."""
+    ids = jnp.arange(100, 100 + len(fitness), dtype=jnp.int32)
+    return Outcome(fitness, jnp.zeros(fitness.shape[1], bool), ids, jnp.int32(1))
 
 
 def settings(name):
@@ -119,7 +127,7 @@ def test_rank_ea_keeps_the_best_and_counts_its_children():
     np.testing.assert_array_equal(state.fitness[0], np.sort(fitness[:, 2])[::-1])
     offspring, state_after = strategy.ask(jax.random.key(1), state, archive, PROBLEM)
     scores = FITNESS(PROBLEM, offspring.genomes)
-    after, _ = strategy.tell(jax.random.key(2), state_after, offspring, scores, jnp.zeros(4, bool))
+    after, _ = strategy.tell(jax.random.key(2), state_after, offspring, outcome(scores))
     pool = [*zip(np.asarray(state.fitness[0])[:6], np.asarray(state.ids[0])[:6], strict=True)]
     pool += [*zip(np.asarray(scores[:, 2]), range(10, 14), strict=True)]
     pool.sort(key=lambda pair: -pair[0])
@@ -134,7 +142,7 @@ def test_populations_of_rank_ea_take_turns():
     state = strategy.init(jax.random.key(0), genomes, fitness)
     offspring, asked = strategy.ask(jax.random.key(1), state, archive, PROBLEM)
     scores = jnp.full((4, 4), 50.0)
-    after, _ = strategy.tell(jax.random.key(2), asked, offspring, scores, jnp.zeros(4, bool))
+    after, _ = strategy.tell(jax.random.key(2), asked, offspring, outcome(scores))
     changed = np.any(np.asarray(after.fitness) != np.asarray(state.fitness), axis=1)
     np.testing.assert_array_equal(changed, [True, False, False, False])
 
@@ -142,9 +150,9 @@ def test_populations_of_rank_ea_take_turns():
 @pytest.mark.parametrize("cell", [-1, 4])
 def test_rank_ea_wants_a_cell_that_exists(cell):
     with pytest.raises(InputError, match=r"^cell: expected 0"):
-        evolve(
-            ENCODING,
+        search(
             target(),
+            ENCODING,
             rank_ea(ENCODING, batch_size=4, cell=cell),
             key=jax.random.key(0),
             generations=1,
@@ -164,7 +172,7 @@ def test_refined_children_climb_and_their_passes_are_counted():
     gains = np.max(np.where(owned, scores - before[None], -np.inf), axis=1)
     assert min(gains[:4]) > 1.0
     assert np.mean(gains[:4]) > np.mean(gains[4:]) + 1.0
-    result = evolve(ENCODING, target(), strategy, key=jax.random.key(0), generations=3)
+    result = search(target(), ENCODING, strategy, key=jax.random.key(0), generations=3)
     np.testing.assert_array_equal(result.metrics["queries"][0], 8 + np.arange(4) * (8 + 2 * 6 * 4))
 
 
@@ -199,7 +207,7 @@ def test_centred_ranks_are_half_apart_and_zero_when_all_are_tied():
 @pytest.mark.parametrize("bounds", ["clip", "squash"])
 def test_evosax_climbs_and_keeps_within_bounds(bounds):
     strategy = STRATEGIES["evosax.Sep_CMA_ES"].build(ENCODING, batch_size=16, bounds=bounds)
-    result = evolve(ENCODING, target(), strategy, key=jax.random.key(1), generations=60)
+    result = search(target(), ENCODING, strategy, key=jax.random.key(1), generations=60)
     assert np.min(result.log_odds) > np.max(result.metrics["min_log_odds"][0, 0]) + 3.0
     genes = np.asarray(result.archive.genomes)
     assert genes.min() >= 0.0
@@ -215,7 +223,7 @@ def test_an_emitter_that_breaks_down_begins_anew_at_an_elite():
         return state, state.inner.generation_counter < 2
 
     strategy = emitters(ENCODING, healthy._replace(tell=tell), batch_size=8)
-    result = evolve(ENCODING, target(), strategy, key=jax.random.key(1), generations=9)
+    result = search(target(), ENCODING, strategy, key=jax.random.key(1), generations=9)
     np.testing.assert_array_equal(
         result.metrics[f"{strategy.name}/restarts"][0, 1:], [0, 0, 2, 0, 2, 0, 2, 0, 2]
     )
@@ -233,7 +241,7 @@ def test_the_scheduler_serves_open_classes():
     for number in range(3):
         offspring, asked = strategy.ask(jax.random.key(number), state, archive, PROBLEM)
         state, metrics = strategy.tell(
-            jax.random.key(number), asked, offspring, jnp.full((8, 4), -6.0), jnp.zeros(4, bool)
+            jax.random.key(number), asked, offspring, outcome(jnp.full((8, 4), -6.0))
         )
     np.testing.assert_array_equal(state.cells, [2, 2])
     assert int(metrics["classes_served"]) == 1
@@ -310,7 +318,7 @@ def test_200_generations_on_mnist(name):
     lenet_target, _ = lenet(datasets.load("embedded"))
     encoding = direct((28, 28, 1))
     strategy = STRATEGIES[f"evosax.{name}"].build(encoding, batch_size=8, **settings(f"evosax.{name}"))
-    result = evolve(encoding, lenet_target, strategy, key=jax.random.key(0), generations=200)
+    result = search(lenet_target, encoding, strategy, key=jax.random.key(0), generations=200)
     assert np.all(np.isfinite(result.log_odds))
     assert np.all(np.isfinite(result.archive.genomes))
     assert np.median(result.log_odds) > result.metrics["median_log_odds"][0, 0]

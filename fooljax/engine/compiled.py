@@ -1,0 +1,121 @@
+"""The loop's programs, compiled for several runs side by side. Each is compiled once in a process."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from fooljax.engine.fitness import evaluate
+from fooljax.engine.loop import EvolutionState, Search, advance, first_genomes, replaced, start
+from fooljax.engine.types import Genome, Outcome, Problem
+
+MOST_PROGRAMS = 64
+"""Compiled programs that are kept; the one that was not used for longest goes first."""
+
+
+def start_runs(
+    search: Search, count: int, problem: Problem, keys: jax.Array, genomes: Genome | None = None
+) -> Any:
+    """Begins `R` runs: `(state, (metrics, replaced))`, leaves `[R, ...]`.
+
+    Args:
+      search: encoding and strategy.
+      count: how many random genomes each begins with.
+      problem: target, cells and objective.
+      keys: `[R]`, the runs' keys.
+      genomes: leaves `[count, ...]`, to begin every run with instead of random ones.
+    """
+
+    def start_run(key: jax.Array) -> Any:
+        found = first_genomes(search.encoding, key, count) if genomes is None else genomes
+        fitness = evaluate(search.encoding, problem, found)
+        return _recorded(search, start(search, problem, key, found, fitness))
+
+    return jax.vmap(start_run)(keys)
+
+
+def compile_start(
+    search: Search, count: int, problem: Problem, keys: jax.Array, *genomes: Genome
+) -> jax.stages.Compiled:
+    """The program `(problem, keys, *genomes) -> (state, (metrics, replaced))` of `start_runs`."""
+    return _compiled(start_runs, (search, count), (problem, keys, *genomes))
+
+
+def compile_advance(
+    search: Search, generations: int, problem: Problem, state: EvolutionState
+) -> jax.stages.Compiled:
+    """The program `(problem, state) -> (state, (metrics, replaced))` that advances `R` runs.
+
+    Metrics are `[R, generations]`. The state that is passed in is donated: it cannot be used again.
+    """
+    return _compiled(_advance_runs, (search, generations), (problem, state), donated=(1,))
+
+
+def _advance_runs(search: Search, generations: int, problem: Problem, state: EvolutionState) -> Any:
+    return jax.vmap(lambda run: advance(search, problem, run, generations))(state)
+
+
+def _recorded(search: Search, told: tuple[EvolutionState, Any, jax.Array]) -> Any:
+    state, metrics, improved = told
+    return state, (metrics, replaced(search, state, improved))
+
+
+def lower_generation(search: Search, problem: Problem, runs: EvolutionState) -> str:
+    """The text of the program of one generation of one run: the same for any number of runs and chunks.
+
+    Args:
+      search: encoding and strategy.
+      problem: target, cells and objective.
+      runs: the state of all runs, or its shapes, leaves `[R, ...]`.
+    """
+    run = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), runs)
+    search = search._replace(record=False)
+    shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(jnp.shape(leaf), jnp.result_type(leaf)), problem)
+    return jax.jit(lambda problem, state: advance(search, problem, state, 1)).lower(shapes, run).as_text()
+
+
+def shapes_of_own_metrics(search: Search, problem: Problem, runs: EvolutionState) -> dict[str, Any]:
+    """Shapes `[R]` of the strategy's own metrics, by their names in the metrics of a generation."""
+
+    def told(problem: Problem, state: EvolutionState) -> dict[str, jax.Array]:
+        offspring, strategy = search.strategy.ask(state.key, state.strategy, state.archive, problem)
+        batch, cells = offspring.parents.shape[0], len(problem.cells)
+        outcome = Outcome(
+            fitness=jnp.zeros((batch, cells)),
+            improved=jnp.zeros(cells, bool),
+            ids=jnp.zeros(batch, jnp.int32),
+            generation=state.generation,
+        )
+        return search.strategy.tell(state.key, strategy, offspring, outcome)[1]
+
+    metrics = jax.eval_shape(jax.vmap(told, (None, 0)), problem, runs)
+    return {f"{search.strategy.name}/{name}": shape for name, shape in metrics.items()}
+
+
+def _compiled(
+    function: Callable[..., Any], fixed: tuple[Any, ...], arguments: Any, donated: tuple[int, ...] = ()
+) -> jax.stages.Compiled:
+    return _compile(function, fixed, donated, *_shapes(arguments))
+
+
+def _shapes(arguments: Any) -> tuple[Any, tuple[jax.ShapeDtypeStruct, ...]]:
+    """The structure, and for each array its shape, its type and the device that it is on."""
+    leaves, structure = jax.tree.flatten(arguments)
+    return structure, tuple(
+        jax.ShapeDtypeStruct(jnp.shape(leaf), jnp.result_type(leaf), sharding=getattr(leaf, "sharding", None))
+        for leaf in leaves
+    )
+
+
+@functools.lru_cache(maxsize=MOST_PROGRAMS)
+def _compile(
+    function: Callable[..., Any],
+    fixed: tuple[Any, ...],
+    donated: tuple[int, ...],
+    structure: Any,
+    shapes: Any,
+) -> jax.stages.Compiled:
+    program = jax.jit(functools.partial(function, *fixed), donate_argnums=donated)
+    return program.lower(*jax.tree.unflatten(structure, shapes)).compile()

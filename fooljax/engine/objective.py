@@ -1,0 +1,31 @@
+"""What a search maximises: a function of the network's logits, which is a value that the search is given."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+
+from fooljax.engine.log_odds import log_odds
+
+Logits = Any
+"""What a target gives: `[B, C]`, or a pytree of such arrays where it asks several networks."""
+
+
+class Objective(NamedTuple):
+    """What is maximised. Hashable: searches with equal objectives share their compiled programs.
+
+    Attributes:
+      name: a short name for files and tables; no two objectives should share one.
+      fitness: `fitness(logits) -> [B, N]` float32, one column for each cell that an archive can have. Higher
+        is better. NaN never enters an archive. Gradients are taken of it by strategies that use gradients.
+      is_log_odds: whether the values are log-odds, or the least of several. Then a level such as 99.99 %
+        confidence has a meaning, and a search counts the cells that reached it.
+    """
+
+    name: str
+    fitness: Callable[[Logits], jax.Array]
+    is_log_odds: bool = False
+
+
+LOG_ODDS = Objective("log_odds", log_odds, is_log_odds=True)
+"""The default: each class has a cell, and fitness is the log-odds of that class against all others."""

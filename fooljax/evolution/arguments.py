@@ -1,0 +1,260 @@
+"""The arguments of a search, checked: whatever is wrong is told in one line before anything is compiled."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from fooljax.engine.genomes import check_genomes
+from fooljax.engine.log_odds import to_log_odds
+from fooljax.engine.loop import Search
+from fooljax.engine.objective import Objective
+from fooljax.engine.placement import gathered, place_of
+from fooljax.engine.precision import as_float32
+from fooljax.engine.types import Encoding, Genome, Problem, Strategy, Target, as_target
+from fooljax.errors import InputError, shown
+from fooljax.probe import count_cells, probe
+from fooljax.storage.checkpoints import Checkpoints
+from fooljax.strategies._map_elites import map_elites
+from fooljax.strategies.registry import build
+
+CHUNK = 10
+"""Generations per compiled call; also how often an early stop is looked for."""
+CHECKPOINT_SECONDS = 10.0
+BATCH_SIZE = 200
+"""Children of a strategy that is given by its name. Source: the authors' code for MNIST."""
+RECORD_ROWS = 16384
+"""Most rows, cells x generations x runs, that a chunk may hold when replacements are recorded."""
+MAX_QUERIES = 2**31 - 1
+"""Ids are int32."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A search that can begin: its arguments, checked and put in place.
+
+    Attributes:
+      search: encoding, strategy, and whether replacements are recorded.
+      problem: target, cells and objective, on the device of the target's parameters.
+      key: the whole search's key.
+      keys: `[R]`, the runs' keys.
+      given: the genomes to begin with, leaves `[init_size, ...]`, in a tuple; empty for random ones.
+      init_size: how many genomes each run begins with.
+      assumed: whether neither `init_size` nor genomes were given.
+      generations: to do in all.
+      chunk: generations per compiled call.
+      threshold: the fitness at which all cells end the search; None where it goes to the last generation.
+      place: the device.
+      store: where checkpoints go, or None.
+      resume: whether to go on from the newest of them.
+      checkpoint_seconds: at least so long between checkpoints.
+    """
+
+    search: Search
+    problem: Problem
+    key: jax.Array
+    keys: jax.Array
+    given: tuple[Genome, ...]
+    init_size: int
+    assumed: bool
+    generations: int
+    chunk: int
+    threshold: float | None
+    place: jax.sharding.Sharding
+    store: Checkpoints | None
+    resume: bool
+    checkpoint_seconds: float
+
+    @property
+    def runs(self) -> int:
+        """`R`."""
+        return int(self.keys.shape[0])
+
+
+def planned(
+    target: Target | Callable[..., Any],
+    encoding: Encoding,
+    strategy: Strategy | str | None,
+    *,
+    key: jax.Array | int,
+    generations: int,
+    runs: int,
+    cells: Sequence[int] | None,
+    objective: Objective,
+    init_size: int | None,
+    init_genomes: Genome | None,
+    until: float | None,
+    chunk: int,
+    checkpoints: Path | str | None,
+    resume: bool,
+    checkpoint_seconds: float,
+    check_target: bool,
+    record: bool,
+) -> Plan:
+    """Checks the arguments of `fooljax.evolution.search`, which says what they are.
+
+    Raises:
+      InputError: as `search`.
+    """
+    key = checked_key(key)
+    target = as_target(target)
+    place = place_of(target.params)
+    target = replace(target, params=gathered(as_float32(target.params), place))
+    if not isinstance(encoding, Encoding):
+        raise InputError(f"encoding: expected an Encoding, got {shown(repr(encoding))}")
+    strategy = _checked_strategy(strategy, encoding)
+    if not isinstance(objective, Objective):
+        raise InputError(f"objective: expected an Objective, got {shown(repr(objective))}")
+    given = () if init_genomes is None else (init_genomes,)
+    assumed = init_genomes is None and init_size is None
+    if init_genomes is not None:
+        if init_size is not None:
+            raise InputError(f"init_size: expected none where init_genomes are given, got {init_size}")
+        init_size = _count_genomes(encoding, init_genomes)
+    init_size = strategy.batch_size if init_size is None else init_size
+    for name, value, least in (
+        ("generations", generations, 0),
+        ("runs", runs, 1),
+        ("init_size", init_size, 1),
+        ("chunk", chunk, 1),
+    ):
+        if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
+            raise InputError(f"{name}: expected a whole number, {least} or more, got {shown(repr(value))}")
+    if not _is_number(checkpoint_seconds) or not 0.0 <= checkpoint_seconds < math.inf:
+        raise InputError(f"checkpoint_seconds: expected 0 or more, got {shown(repr(checkpoint_seconds))}")
+    store = _checked_store(checkpoints, resume)
+    threshold = _checked_level(until, objective)
+    if init_size + generations * strategy.batch_size > MAX_QUERIES:
+        raise InputError(
+            f"generations: expected at most {MAX_QUERIES:,} queries a run, got {init_size:,} first images "
+            f"and {generations:,} generations of {strategy.batch_size:,}"
+        )
+    cells = _checked_cells(cells, count_cells(target, encoding.image_shape, objective))
+    if check_target:
+        probe(target, encoding.image_shape)
+    problem = Problem(target.params, encoding.coordinates(), target.apply, cells, objective)
+    return Plan(
+        search=Search(encoding, strategy, record=record),
+        problem=jax.device_put(problem, place),
+        key=key,
+        keys=jax.device_put(jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(runs)), place),
+        given=jax.device_put(given, place),
+        init_size=init_size,
+        assumed=assumed,
+        generations=generations,
+        chunk=max(1, min(chunk, RECORD_ROWS // (runs * len(cells)))) if record else chunk,
+        threshold=threshold,
+        place=place,
+        store=store,
+        resume=resume,
+        checkpoint_seconds=checkpoint_seconds,
+    )
+
+
+def checked_functions(**functions: Any) -> None:
+    """Makes sure that each is a function or None.
+
+    Raises:
+      InputError: one is neither.
+    """
+    for name, called in functions.items():
+        if called is not None and not callable(called):
+            raise InputError(f"{name}: expected a function, got {shown(repr(called))}")
+
+
+def checked_key(key: jax.Array | int) -> jax.Array:
+    """A typed PRNG key, of a key or of a seed.
+
+    Raises:
+      InputError: it is neither.
+    """
+    if isinstance(key, int | np.integer) and not isinstance(key, bool):
+        if not 0 <= key < 2**32:
+            raise InputError(f"key: expected a seed from 0 to {2**32 - 1}, got {key}")
+        return jax.random.key(int(key))
+    if not isinstance(key, jax.Array) or not jnp.issubdtype(key.dtype, jax.dtypes.prng_key) or key.shape:
+        raise InputError("key: expected one typed PRNG key, as jax.random.key(0), or a seed")
+    return key
+
+
+def _checked_strategy(strategy: Strategy | str | None, encoding: Encoding) -> Strategy:
+    if strategy is None:
+        return map_elites(encoding)
+    if isinstance(strategy, str):
+        return build(strategy, encoding, BATCH_SIZE, {})
+    if not isinstance(strategy, Strategy):
+        raise InputError(f"strategy: expected a Strategy or the name of one, got {shown(repr(strategy))}")
+    return strategy
+
+
+def _checked_level(until: float | None, objective: Objective) -> float | None:
+    """The fitness that belongs to a confidence; None for none."""
+    if until is None:
+        return None
+    if not (_is_number(until) and 0.0 < until < 1.0):
+        raise InputError(f"until: expected a confidence inside (0, 1), got {shown(repr(until))}")
+    if not objective.is_log_odds:
+        name = shown(objective.name)
+        raise InputError(f"until: expected none, since the objective {name} gives no log-odds, got {until}")
+    return to_log_odds(until)
+
+
+def _count_genomes(encoding: Encoding, genomes: Genome) -> int:
+    """How many genomes these are, after making sure that they are of this encoding."""
+    one_genome = jax.eval_shape(encoding.init, jax.random.key(0))
+    expected, _ = jax.tree_util.tree_flatten_with_path(one_genome)
+    structures: list[Any] = [jax.tree.structure(tree) for tree in (one_genome, genomes)]
+    if structures[0] != structures[1]:
+        raise InputError(f"init_genomes: expected {structures[0]}, got {structures[1]}")
+    leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(genomes)]
+    count = int(leaves[0].shape[0]) if leaves[0].ndim else 0
+    for (path, one), leaf in zip(expected, leaves, strict=True):
+        if leaf.shape != (count, *one.shape) or leaf.dtype != one.dtype or not count:
+            name = f"init_genomes{jax.tree_util.keystr(path)}"
+            shape = ", ".join(["N", *map(str, one.shape)])
+            raise InputError(f"{name}: expected {one.dtype}[{shape}], got {leaf.dtype}{list(leaf.shape)}")
+    try:
+        check_genomes(encoding, genomes)
+    except InputError as error:
+        raise InputError(f"init_genomes: {error}") from error
+    return count
+
+
+def _checked_store(checkpoints: Path | str | None, resume: bool) -> Checkpoints | None:
+    if not isinstance(resume, bool):
+        raise InputError(f"resume: expected True or False, got {shown(repr(resume))}")
+    if checkpoints is None:
+        if resume:
+            raise InputError("checkpoints: expected a folder to resume from, got none")
+        return None
+    if not isinstance(checkpoints, Path | str) or not str(checkpoints) or "\0" in str(checkpoints):
+        raise InputError(f"checkpoints: expected a folder, got {shown(repr(checkpoints))}")
+    store = Checkpoints(Path(checkpoints))
+    if store.paths() and not resume:
+        raise InputError(
+            f"checkpoints: {shown(checkpoints)} holds those of another search; expected another folder, or "
+            "resume=True"
+        )
+    return store
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
+
+
+def _checked_cells(cells: Sequence[int] | None, most: int) -> tuple[int, ...]:
+    if cells is None:
+        return tuple(range(most))
+    found = np.asarray(cells)
+    if found.ndim != 1 or not found.size or not np.issubdtype(found.dtype, np.integer):
+        raise InputError(f"cells: expected a list of class indices, got {shown(repr(cells))}")
+    if len(set(found.tolist())) != found.size or found.min() < 0 or found.max() >= most:
+        raise InputError(
+            f"cells: expected different class indices in [0, {most - 1}], got {shown(found.tolist())}"
+        )
+    return tuple(found.tolist())

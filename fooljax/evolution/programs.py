@@ -1,0 +1,69 @@
+"""What a search compiles, and what it knows of its state before the first generation."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+
+from fooljax.engine.compiled import (
+    compile_advance,
+    compile_start,
+    lower_generation,
+    shapes_of_own_metrics,
+    start_runs,
+)
+from fooljax.engine.loop import EvolutionState
+from fooljax.errors import InputError, shown
+from fooljax.evolution.arguments import Plan
+
+Step = Callable[..., Any]
+
+
+class Shapes(NamedTuple):
+    """Shapes and types of what a search keeps, found without running or compiling anything.
+
+    Attributes:
+      state: of all runs, leaves `[R, ...]`.
+      metrics: of a generation, `[R]` by name, without the strategy's own.
+      own: the strategy's own.
+    """
+
+    state: EvolutionState
+    metrics: dict[str, Any]
+    own: dict[str, Any]
+
+
+def shapes_of(plan: Plan) -> Shapes:
+    """Traces a plan's first generations.
+
+    Raises:
+      InputError: encoding and strategy do not go together.
+    """
+    search = plan.search
+    try:
+        begin = functools.partial(start_runs, search, plan.init_size)
+        state, (metrics, _) = jax.eval_shape(begin, plan.problem, plan.keys, *plan.given)
+        return Shapes(state, metrics, shapes_of_own_metrics(search, plan.problem, state))
+    except InputError:
+        raise
+    except Exception as error:  # a user's encoding or strategy, or one made for other genomes
+        pair = f"{shown(search.strategy.name)} and the encoding {shown(search.encoding.name)}"
+        reason = f"{type(error).__name__}: {shown(error)}"
+        raise InputError(f"strategy: {pair} do not go together: {reason}") from error
+
+
+def program_text(plan: Plan, shapes: Shapes) -> str:
+    """The text of all programs that decide a search's results."""
+    return lower_generation(plan.search, plan.problem, shapes.state)
+
+
+def start_program(plan: Plan) -> Step:
+    """`() -> (state, (metrics, replaced))`, compiled: begins all runs."""
+    arguments = (plan.problem, plan.keys, *plan.given)
+    return functools.partial(compile_start(plan.search, plan.init_size, *arguments), *arguments)
+
+
+def advance_program(plan: Plan, state: EvolutionState, generations: int) -> Step:
+    """`(state) -> (state, (metrics, replaced))`, compiled: some generations of all runs."""
+    return functools.partial(compile_advance(plan.search, generations, plan.problem, state), plan.problem)
