@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fooljax.encodings.cppn import mutation
+from fooljax.encodings.cppn import mutation_steps as steps
 from fooljax.encodings.cppn.genome import CPPN, Layout, first_genome, pad, validate, validate_all
 from fooljax.encodings.cppn.mutation import Rates, make_mutate
 from fooljax.errors import InputError
@@ -233,13 +233,13 @@ def test_a_split_connection_gives_its_weight_to_both_halves():
 def test_delete_after_add_restores_the_genome():
     """A new connection taken away again leaves the genome that was there, bit for bit."""
     genome = first_genome(jax.random.key(0), LAYOUT, 4)
-    with_edge = mutation.add_connection(jnp.asarray([0.0, 0.3, 0.0, 0.7]), genome, LAYOUT, 1.0)
+    with_edge = steps.add_connection(jnp.asarray([0.0, 0.3, 0.0, 0.7]), genome, LAYOUT, 1.0)
     assert int(with_edge.num_connections) == 5
-    without = mutation.delete_connection(jnp.asarray([0.0, 0.99]), with_edge, 1.0)
+    without = steps.delete_connection(jnp.asarray([0.0, 0.99]), with_edge, 1.0)
     for before, after in zip(jax.tree.leaves(genome), jax.tree.leaves(without), strict=True):
         np.testing.assert_array_equal(before, after)
-    with_node = mutation.add_node(jnp.asarray([0.0, 0.6, 0.2]), genome, LAYOUT, 4, 1.0)
-    without = mutation.delete_node(jnp.asarray([0.0, 0.0]), with_node, LAYOUT, 1.0)
+    with_node = steps.add_node(jnp.asarray([0.0, 0.6, 0.2]), genome, LAYOUT, 4, 1.0)
+    without = steps.delete_node(jnp.asarray([0.0, 0.0]), with_node, LAYOUT, 1.0)
     assert int(without.num_hidden) == 0
     # The node's two connections go with it, so the split one is gone; the others are as they were.
     assert set(edges(without)) < set(edges(genome))
@@ -260,7 +260,7 @@ def reachable(genome, start):
 
 def test_ancestors_equal_plain_search(grown):
     rows = jnp.arange(LAYOUT.max_nodes)
-    ancestors = jax.jit(jax.vmap(lambda g, row: mutation._with_ancestors(g, rows == row)))
+    ancestors = jax.jit(jax.vmap(lambda g, row: steps._with_ancestors(g, rows == row)))
     for row in (0, 4, 7, 12):
         found = np.asarray(ancestors(grown[40], jnp.full(64, row)))
         for index in range(0, 64, 5):

@@ -17,10 +17,11 @@ from benchmarks.cppn_oracle import fold, outputs
 from benchmarks.genomes import random_genomes
 from fooljax.encodings import colour
 from fooljax.encodings.cppn import coordinates
+from fooljax.encodings.cppn.differentiable import make_differentiable_render
 from fooljax.encodings.cppn.functions import FUNCTION_SETS, FUNCTIONS
 from fooljax.encodings.cppn.genome import CPPN, Layout, first_genome, pad, validate
 from fooljax.encodings.cppn.lowering import LOWERINGS
-from fooljax.encodings.cppn.render import make_differentiable_render, make_render
+from fooljax.encodings.cppn.render import make_render
 
 LAYOUT = Layout(max_nodes=24, max_connections=96)
 SIDE = 20

@@ -12,9 +12,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import fooljax
-from fooljax.encodings.cppn import serialise
+from fooljax.encodings.cppn import genome_network, genome_text, serialise
 from fooljax.encodings.cppn.genome import CPPN, Layout, validate
-from fooljax.encodings.cppn.serialise import Drawing, from_json, to_json
+from fooljax.encodings.cppn.genome_network import Drawing
+from fooljax.encodings.cppn.serialise import from_json, to_json
 from fooljax.errors import InputError
 
 PAGE = Path(__file__).parents[2] / "docs" / "genome-format.md"
@@ -171,9 +172,14 @@ def test_page_example_is_what_is_written_and_means_what_the_page_says():
 
 def test_page_states_the_limits():
     page = PAGE.read_text()
-    for limit in (serialise.MAX_BYTES, serialise.MAX_NODES, serialise.MAX_SIZE):
+    for limit in (genome_text.MAX_BYTES, genome_network.MAX_NODES, genome_network.MAX_SIZE):
         assert f"{limit:,}" in page
-    for name in (*serialise.OUTPUTS, *serialise.COORDINATES, *serialise.KNOWN_FUNCTIONS, *serialise._FIELDS):
+    for name in (
+        *genome_network.OUTPUTS,
+        *genome_network.COORDINATES,
+        *serialise.KNOWN_FUNCTIONS,
+        *genome_network._FIELDS,
+    ):
         assert f"`{name}`" in page or f'`"{name}"`' in page
 
 
@@ -241,7 +247,7 @@ def joined(source, target, weight=1.0):
 
 
 def many_nodes(content):
-    content["nodes"] += [{"id": 10 + index, "function": "sine"} for index in range(serialise.MAX_NODES)]
+    content["nodes"] += [{"id": 10 + index, "function": "sine"} for index in range(genome_network.MAX_NODES)]
 
 
 def long_cycle(content):
@@ -262,9 +268,12 @@ REFUSALS = {
     "null": ("null", "text: expected a JSON object, found null"),
     "list": ("[1, 2]", "text: expected a JSON object, found a list of 2"),
     "string": (json.dumps("a\nb" * 99), r"text: expected a JSON object, found 'a\\nb"),
-    "too long": (" " * (serialise.MAX_BYTES + 1), "text: expected at most 16777216 bytes, found more"),
-    "too long in UTF-8": ("\u00e9" * (serialise.MAX_BYTES // 2 + 1), "text: expected at most 16777216 bytes"),
-    "too long bytes": (b" " * (serialise.MAX_BYTES + 1), "text: expected at most 16777216 bytes"),
+    "too long": (" " * (genome_text.MAX_BYTES + 1), "text: expected at most 16777216 bytes, found more"),
+    "too long in UTF-8": (
+        "\u00e9" * (genome_text.MAX_BYTES // 2 + 1),
+        "text: expected at most 16777216 bytes",
+    ),
+    "too long bytes": (b" " * (genome_text.MAX_BYTES + 1), "text: expected at most 16777216 bytes"),
     "lone surrogate": ('{"\ud800": 1}', "genome: expected the field 'format'"),
     "deep lists": ("[" * 200_000, "nested too deeply"),
     "deep objects": ('{"a":' * 200_000, "nested too deeply"),
@@ -278,11 +287,11 @@ REFUSALS = {
     "version missing": (removed("version"), "expected the field 'version', found none"),
     **{
         f"{name} missing": (removed(name), f"genome: expected the field '{name}', found none")
-        for name in serialise._FIELDS
+        for name in genome_network._FIELDS
     },
     **{
         f"{name} null": (change_at([name], None), f"{name}: expected .*, found null")
-        for name in serialise._FIELDS
+        for name in genome_network._FIELDS
     },
     "unknown field": (change_at(["author"], "A"), "genome: expected only .*, found 'author'"),
     "coordinates": (

@@ -8,11 +8,13 @@ import jax.numpy as jnp
 
 from fooljax.encodings.colour import fitting
 from fooljax.encodings.cppn.coordinates import COORDINATES, NUM_INPUTS
+from fooljax.encodings.cppn.differentiable import make_differentiable_render
 from fooljax.encodings.cppn.functions import names_of
 from fooljax.encodings.cppn.genome import MAX_WEIGHT, Layout, check_layout, first_genome, validate_all
+from fooljax.encodings.cppn.genome_network import Drawing
 from fooljax.encodings.cppn.mutation import Rates, make_mutate
-from fooljax.encodings.cppn.render import make_differentiable_render, make_render
-from fooljax.encodings.cppn.serialise import Drawing, to_json
+from fooljax.encodings.cppn.render import make_render
+from fooljax.encodings.cppn.serialise import to_json
 from fooljax.encodings.described import carries_settings
 from fooljax.engine.types import Encoding, Genome, checked_shape
 from fooljax.errors import InputError
