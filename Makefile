@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-all docs lint types unit bench bench-peers kill-test clean
+.PHONY: run test test-all docs lint types unit build bench bench-peers kill-test clean
 
 run: .venv/installed
 	$(BIN)/python -m experiments.mnist_direct $(ARGS)
@@ -25,6 +25,11 @@ unit: .venv/installed-dev
 
 test-all: test
 	$(BIN)/python -m pytest -n 2 -m slow $(ARGS)
+
+# The sdist and the wheel, in dist/.
+build: .venv/installed-dev
+	rm -rf build/lib dist
+	$(BIN)/python -c "from setuptools import build_meta as b; b.build_sdist('dist'); b.build_wheel('dist')"
 
 bench: .venv/installed
 	$(BIN)/python -m benchmarks.evolution $(ARGS)
@@ -52,4 +57,4 @@ build/peers/%-env/installed: benchmarks/peers/%.txt constraints.txt
 	touch $@
 
 clean:
-	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -6,7 +6,6 @@ Built without a network, and installed into an environment of its own; the libra
 import os
 import subprocess
 import sys
-import sysconfig
 import tarfile
 import venv
 import zipfile
@@ -16,6 +15,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+SOURCE = ("fooljax", "pyproject.toml", "README.md", "LICENSE")
 TOO_OLD = int(version("setuptools").partition(".")[0]) < 77
 BUILD = "from setuptools import build_meta; build_meta.build_{}({!r})"
 
@@ -23,14 +23,8 @@ BUILD = "from setuptools import build_meta; build_meta.build_{}({!r})"
 def call(*words, folder, **variables):
     """Runs a program that knows nothing of this clone; gives what it wrote."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    done = subprocess.run(
-        list(map(str, words)),
-        cwd=folder,
-        env=environment | variables,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    words = list(map(str, words))
+    done = subprocess.run(words, cwd=folder, env=environment | variables, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
 
@@ -47,14 +41,7 @@ def wheel(tmp_path_factory):
     source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dist")
     listed = call("git", "ls-files", "-co", "--exclude-standard", folder=ROOT).splitlines()
     for name in listed:
-        top = Path(name).parts[0]
-        if (ROOT / name).is_file() and top in (
-            "fooljax",
-            "pyproject.toml",
-            "README.md",
-            "LICENSE",
-            "CITATION.cff",
-        ):
+        if (ROOT / name).is_file() and name.partition("/")[0] in SOURCE:
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             (source / name).write_bytes((ROOT / name).read_bytes())
     built("sdist", source, out)
@@ -71,18 +58,11 @@ def environment(wheel, tmp_path_factory):
     """A fresh environment outside the clone, in which the wheel is installed."""
     place = tmp_path_factory.mktemp("environment")
     venv.create(place, with_pip=False)
-    words = [
-        "install",
-        "--no-deps",
-        "--no-index",
-        "--no-compile",
-        "--disable-pip-version-check",
-        "--quiet",
-        wheel,
-    ]
-    call(sys.executable, "-m", "pip", "--python", place / "bin/python", *words, folder=place)
+    words = ["install", "--no-deps", "--no-index", "--no-compile", "--disable-pip-version-check", "--quiet"]
+    call(sys.executable, "-m", "pip", "--python", place / "bin/python", *words, wheel, folder=place)
     (packages,) = place.glob("lib/*/site-packages")
-    (packages / "libraries.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
+    libraries = [path for path in sys.path if path.endswith("site-packages")]
+    (packages / "libraries.pth").write_text("".join(f"{path}\n" for path in libraries))
     return place
 
 
@@ -123,9 +103,7 @@ def test_the_installed_command_lists_strategies(environment):
 
 @pytest.mark.slow
 def test_the_installed_command_evolves(environment, tmp_path):
-    words = (
-        "evolve --target lenet --encoding direct --generations 2 --runs 1 --children 8 --quiet --outdir run"
-    )
+    words = "evolve --target lenet --encoding direct --generations 2 --runs 1 --children 8 --outdir run"
     call(environment / "bin/fooljax", *words.split(), folder=tmp_path, FOOLJAX_CACHE=str(tmp_path / "cache"))
     assert (tmp_path / "run/index.html").is_file()
     assert (tmp_path / "run/archive.npz").is_file()
