@@ -1,25 +1,25 @@
 """What the figures show, in words, for readers who cannot see them."""
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from fooljax.engine.log_odds import format_confidence
 from fooljax.report.content import RunPage
 from fooljax.report.course import size_label
 
 
-def of_gallery(page: RunPage) -> str:
-    """What the gallery shows: the first images, and the best where the network was not fooled."""
-    shown = {(elite.run, elite.class_index): elite for elite in page.elites}
-    shown |= {(one.run, one.class_index): one for one in page.first if one.log_odds > -math.inf}
-    elites = list(shown.values())
-    runs, classes = len({elite.run for elite in elites}), len({elite.class_index for elite in elites})
-    odds = np.asarray([elite.log_odds for elite in elites], np.float64)
-    filled = odds[odds > -np.inf]
+def of_gallery(log_odds: npt.NDArray[np.float64]) -> str:
+    """What a gallery shows.
+
+    Args:
+      log_odds: `[R, C]`, of the images that are shown; -inf where there is none.
+    """
+    filled = log_odds[log_odds > -np.inf]
     if not filled.size:
         return "Grid of evolved images; no class has an image yet."
+    runs, classes = log_odds.shape
     shape = f"Grid of evolved images, {counted(runs, 'run')} by {counted(classes, 'class')}."
     lowest, middle = format_confidence(filled.min()), format_confidence(float(np.median(filled)))
     return f"{shape} The network's confidence in them is {lowest} at the lowest and {middle} in the median."

@@ -72,6 +72,7 @@ class RunPage:
       title: what was fooled and how, on one line.
       introduction: paragraphs that tell a stranger what was done.
       gallery_png, curves_png: PNG files of `gallery` and `curves`.
+      gallery_alt: what the gallery shows, in words.
       numbers: results and controls, the most important first.
       fooled_at: one row per run; with no rows the table is left out.
       elites: the best, in the order of display; the first 200 are shown one by one, grouped by run.
@@ -92,6 +93,7 @@ class RunPage:
     title: str
     introduction: Sequence[str]
     gallery_png: bytes
+    gallery_alt: str
     curves_png: bytes
     numbers: Sequence[Number]
     fooled_at: Sequence[FooledAt]

@@ -16,7 +16,6 @@ from fooljax.report.style import own_style
 from fooljax.storage.trees import write_bytes
 
 
-@own_style()
 def png_bytes(figure_or_array: Figure | npt.NDArray[Any]) -> bytes:
     """Encodes a figure or an image as PNG; equal inputs give equal bytes (no date, no version inside).
 
@@ -26,18 +25,23 @@ def png_bytes(figure_or_array: Figure | npt.NDArray[Any]) -> bytes:
     Raises:
       InputError: an array is not as above.
     """
-    buffer = io.BytesIO()
     if isinstance(figure_or_array, Figure):
-        # The canvas that makes pixels, whichever the user's own figures are shown on.
-        canvas = FigureCanvasAgg(figure_or_array)
-        canvas.print_figure(buffer, format="png", dpi=DPI, metadata={"Software": None})
-        return buffer.getvalue()
+        return _figure_bytes(figure_or_array)
     pixels = np.asarray(figure_or_array)
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
     if pixels.ndim != 3 or pixels.shape[-1] not in (1, 3) or pixels.size == 0:
         raise InputError(f"image: expected [H, W, K] with K 1 or 3, got {list(pixels.shape)}")
     pixels = eight_bits(pixels)
+    buffer = io.BytesIO()
     Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(buffer, format="png")
+    return buffer.getvalue()
+
+
+@own_style()
+def _figure_bytes(figure: Figure) -> bytes:
+    # The canvas that makes pixels, whichever the user's own figures are shown on.
+    buffer = io.BytesIO()
+    FigureCanvasAgg(figure).print_figure(buffer, format="png", dpi=DPI, metadata={"Software": None})
     return buffer.getvalue()
 
 

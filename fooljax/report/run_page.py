@@ -53,7 +53,6 @@ def write_run_page(path: Path | str, page: RunPage) -> None:
         page=page,
         gallery=figure_picture(page.gallery_png, "gallery_png"),
         curves=figure_picture(page.curves_png, "curves_png"),
-        gallery_alt=alternative_texts.of_gallery(page),
         curves_alt=alternative_texts.of_curves(page),
         sizes=alternative_texts.listed([size_label(name) for name in page.sizes]),
         scale=[(format_confidence(odds), f"{odds:.1f}", f"{1 / (1 - p):,.0f}") for p, odds in _scale()],

@@ -15,6 +15,7 @@ from fooljax.engine.log_odds import FOOLED, confidence, to_log_odds
 from fooljax.engine.types import Target
 from fooljax.evolution import Evolution
 from fooljax.report import (
+    alternative_texts,
     MAX_ELITES,
     ClassImage,
     Elite,
@@ -289,6 +290,7 @@ def write_figures_and_page(
             title=job.experiment.title,
             introduction=job.experiment.introduction,
             gallery_png=gallery_png,
+            gallery_alt=alternative_texts.of_gallery(rescored),
             curves_png=curves_png,
             sizes=sizes,
             numbers=_numbers(summary) + [_share(name, evolution) for name in measured if _is_share(name)],

@@ -1,0 +1,232 @@
+"""What the page of a run says in numbers and notes, composed from what stands in its folder.
+
+Folders of version 0.1 lack some figures; what is not there is not spoken of.
+"""
+
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from fooljax.engine.log_odds import format_confidence
+from fooljax.errors import shown
+from fooljax.report.content import FooledAt, Number
+from fooljax.runs.record import RunRecord
+from fooljax.settings import in_words
+
+CONTROL = "random_search"
+"""The strategy that selects nothing."""
+
+
+def numbers(record: RunRecord) -> list[Number]:
+    """Results and controls, the most important first."""
+    return [*_fooled(record), *_best(record.summary), *_controls(record.summary), *_shares(record)]
+
+
+def _fooled(record: RunRecord) -> Iterator[Number]:
+    """How many classes were fooled, and whether a second network sees the same."""
+    summary = record.summary
+    first, second = summary.get("first_fooled"), summary.get("second_network")
+    classes = f"{record.runs:,} {'run' if record.runs == 1 else 'runs'} of {len(record.cells):,} classes. "
+    if isinstance(first, Mapping):
+        born = first["generations"]
+        when = (
+            f" The first such image came in generation {born['median']:,.0f} in the median, and in "
+            f"generation {born['most']:,} at the latest."
+            if first["images"]
+            else ""
+        )
+        yield Number(
+            "Classes fooled",
+            f"{first['images']:,} of {first['of']:,}",
+            f"{classes}A class is fooled when some image reached 99.99 % for it.{when}",
+        )
+    if isinstance(second, Mapping):
+        firsts, best = second["first_fooled"], second["best"]
+        yield Number(
+            "A second network agrees",
+            f"{firsts['named_alike']:,} of {firsts['images']:,}",
+            f"So many of the first images that fooled the network are named alike by a second one "
+            f"({second['name']}), which was trained independently for the same classes. It gives "
+            f"{firsts['named_alike_with']['0.9999']:,} of them 99.99 % or more. Of the best images it names "
+            f"{best['named_alike']:,} of {best['images']:,} alike.",
+        )
+    else:
+        yield Number(
+            "A second network agrees",
+            "not measured",
+            "No second network was asked what it takes these images for.",
+        )
+
+
+def _best(summary: Mapping[str, Any]) -> Iterator[Number]:
+    """How sure the network is of the best images."""
+    rescored = summary["rescored"]
+    if "images_at_9999" in rescored:
+        yield Number(
+            "Best images with 99.99 % or more",
+            f"{rescored['images_at_9999']:,} of {rescored['images']:,}",
+            f"Scored from the saved files after {summary['generations']:,} generations.",
+        )
+    yield Number(
+        "Median confidence",
+        format_confidence(rescored["median_log_odds"]),
+        "Of the best images: the median over the classes of each run, then over the runs.",
+    )
+    yield Number(
+        "Lowest confidence",
+        format_confidence(rescored["min_log_odds"]),
+        "Of the best images of all runs and classes.",
+    )
+    for name, scores in summary.get("also_judged", {}).items():
+        yield Number(
+            f"Median confidence, {name}",
+            format_confidence(scores["median_log_odds"]),
+            f"The same saved images, scored in another way: {name}.",
+        )
+
+
+def _controls(summary: Mapping[str, Any]) -> Iterator[Number]:
+    """What the images are compared with, and what they cost."""
+    earlier, before = summary.get("evaluations_before", 0), summary.get("generation_0")
+    if before and earlier:
+        yield Number(
+            "Before this search",
+            format_confidence(before["median_log_odds"]),
+            "The median confidence of the images that it began with.",
+        )
+    elif before:
+        yield Number(
+            "Control: random images",
+            format_confidence(before["median_log_odds"]),
+            f"The median confidence where each class has the best of "
+            f"{summary['children_per_generation']:,} random images, before any evolution.",
+        )
+    if summary.get("clean_accuracy") is not None:
+        yield Number(
+            "What the network is worth",
+            f"{summary['clean_accuracy']:.2%}",
+            "The share of real images, held out from its training, that it names correctly.",
+        )
+    yield Number(
+        "Images shown to the network",
+        f"{summary['evaluations']:,}",
+        f"All runs together, the {'first' if earlier else 'random'} ones included; "
+        f"{summary['evaluations_per_second']:,.0f} a second."
+        + (f" The images that it began with had cost {earlier:,} before." if earlier else ""),
+    )
+
+
+def genome_metrics(record: RunRecord) -> list[str]:
+    """The names of the metrics that the encoding measures of its genomes."""
+    return [name for name in record.metrics if name.startswith(f"{record.summary.get('encoding')}/")]
+
+
+def is_share(metric: str) -> bool:
+    """Whether a metric is a share of the genomes, which would be invisible beside counts in a figure."""
+    return metric.split("/", 1)[-1].startswith("share_")
+
+
+def _shares(record: RunRecord) -> Iterator[Number]:
+    """Shares of the elites: `cppn/share_full` is "Genomes that are full"."""
+    for metric in filter(is_share, genome_metrics(record)):
+        words = metric.split("/", 1)[-1].removeprefix("share_").replace("_", " ")
+        yield Number(
+            f"Genomes that are {words}",
+            f"{float(np.mean(record.metrics[metric][:, -1])):.1%}",
+            f"The share of all elites after the last generation ({metric} in metrics.csv).",
+        )
+
+
+def fooled_at(record: RunRecord) -> list[FooledAt]:
+    """When each run reached 99.99 %."""
+    reached = (record.summary.get(f"generations_to_{which}_9999", []) for which in ("median", "all"))
+    return [FooledAt(run, *both) for run, both in enumerate(zip(*reached, strict=True))]
+
+
+def notes(record: RunRecord, drawn_again: bool) -> list[str]:
+    """What the page does not show, one limitation each.
+
+    Args:
+      record: the run.
+      drawn_again: whether images were drawn from their genomes, because their files were not kept.
+    """
+    summary = record.summary
+    nan, evaluations = summary.get("nan_images", 0), summary["evaluations"]
+    found = [
+        f"One network was fooled: {summary['target']}."
+        + (
+            f" All {record.runs:,} runs are against that same network, so they show how the search varies "
+            "and not how networks vary."
+            if record.runs > 1
+            else " There was one run, so nothing here shows how searches vary or how networks vary."
+        ),
+        *record.notes,
+    ]
+    if nan:
+        found.append(
+            f"The network gave no number (NaN) for {nan:,} of {evaluations:,} images "
+            f"({100.0 * nan / evaluations:.2g} %). These count as not recognised at all."
+        )
+    if drawn_again:
+        found.append(
+            "The image files of this run were not kept. The images here were drawn again from the genomes in "
+            "archive.npz. The confidences are those that the run measured from its own files."
+        )
+    found.append(
+        "Whether people recognise a class in these images was not measured here. Look at them and judge."
+    )
+    if summary.get("strategy") != CONTROL:
+        control = _control(record.command)
+        found.append(
+            "The fair control for evolution is a search of the same size without selection"
+            + (f": {control}" if control else f", which is the strategy {CONTROL}.")
+        )
+    return found
+
+
+def _control(command: str | None) -> str:
+    """The command of the same search with the strategy that selects nothing; "" where there is no command."""
+    try:
+        words = shlex.split(command or "")
+    except ValueError:
+        return ""
+    kept, skip = [], False
+    for word in words:
+        if not skip and word not in ("--strategy", "--set"):
+            kept.append(word)
+        skip = not skip and word in ("--strategy", "--set")
+    return shlex.join([*kept, "--strategy", CONTROL]) if kept else ""
+
+
+def settings(record: RunRecord) -> dict[str, dict[str, str]]:
+    """Settings of the search, facts of the network, and the machine: name and value, by group."""
+    summary, facts = record.summary, record.target_facts
+    accuracy = facts.get("clean_accuracy")
+    first = ("name", "clean_accuracy", "class_names", "confidence", "params_sha256", "jax", "flax")
+    return {
+        "Search": {_spaced(name): shown(in_words(value)) for name, value in record.settings.items()},
+        "Network": {
+            "network": str(facts.get("name", summary["target"])),
+            "classes": f"{len(record.class_names):,}",
+            "confidence": str(summary.get("confidence", facts.get("confidence", "not known"))),
+            "clean accuracy": "not measured" if accuracy is None else f"{accuracy:.2%}",
+            **dict(_flat({name: value for name, value in facts.items() if name not in first})),
+            "parameters (SHA-256)": record.target_sha256,
+        },
+        "Machine": {"device": str(summary.get("device", "not known")), **summary.get("versions", {})},
+    }
+
+
+def _flat(facts: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+    """Facts by name; what belongs to a fact has its name before its own."""
+    for name, value in facts.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{above}{_spaced(name)}: ")
+        else:
+            yield f"{above}{_spaced(name)}", shown(in_words(value))
+
+
+def _spaced(name: str) -> str:
+    return str(name).replace("_", " ")
