@@ -13,12 +13,11 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from experiments.strategy_comparison import ARMS, by_target, cost, ratio_to
-from fooljax.analysis.statistics import median_interval
+from experiments import strategy_comparison
 from fooljax.errors import InputError
 from fooljax.settings import OFF
 from fooljax.storage.trees import read_json
-from fooljax.study import numbers, summaries, summary_table
+from fooljax.study import numbers, read_rows, summaries, summary_table
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "docs" / "results"
@@ -162,8 +161,7 @@ def network_sets(found: Mapping[str, Search]) -> list[tuple[Search, list[str]]]:
 @functools.cache
 def comparison() -> tuple[dict[str, Any], ...]:
     """The rows of the comparison of strategies."""
-    text = (RESULTS / "strategy_comparison" / "rows.jsonl").read_text(encoding="utf-8")
-    return tuple(json.loads(line) for line in text.splitlines())
+    return tuple(read_rows(RESULTS / "strategy_comparison" / "rows.jsonl"))
 
 
 class Confirmed(NamedTuple):
@@ -189,22 +187,17 @@ class Confirmed(NamedTuple):
 def stage(name: str) -> dict[str, Confirmed]:
     """The arms of a stage, by name, those that cost least first within each family."""
     of_stage = [one for one in comparison() if one["stage"] == name]
-    found = {}
-    for arm in (ARMS[one] for one in dict.fromkeys(one["name"] for one in of_stage)):
-        rows = [one for one in of_stage if one["name"] == arm.name]
-        base = [
-            one for one in of_stage if ARMS[one["name"]].role == "baseline" and one["family"] == arm.family
-        ]
-        budget = rows[0]["budget"]
-        found[arm.name] = Confirmed(
+    return {
+        arm.name: Confirmed(
             arm,
             rows,
-            numbers.needed(median_interval(by_target(rows, "passes_to_median")), budget),
-            numbers.needed(median_interval(by_target(rows, "passes_to_all")), budget),
-            f"{sum(one['passes_to_all'] is not None for one in rows)} of {len(rows)}",
-            "1" if arm.role == "baseline" else ratio_to(by_target(rows, "passes_to_all"), base),
+            cells["passes until the median class"],
+            cells["passes until all classes"],
+            cells["runs with all"],
+            cells["ratio to the paper's"],
         )
-    return dict(sorted(found.items(), key=lambda one: (one[1].arm.family, cost(one[1].rows))))
+        for arm, rows, cells in strategy_comparison.cells(of_stage)
+    }
 
 
 def digests(rows: Sequence[Mapping[str, Any]]) -> str:

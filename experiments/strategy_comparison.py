@@ -1,58 +1,34 @@
-r"""Which search needs the fewest network passes? Strategies side by side on MNIST; resumable.
+r"""Which search needs the fewest network passes? Strategies side by side on MNIST.
 
     python -m experiments.strategy_comparison --outdir runs/comparison
 
-Three stages. *Screen*: every arm of `ARMS`, two seeds, one target. *Finals*: the best few, ten seeds against
-each of three independently trained targets. *Confirm*: the winners, with fresh seeds against fresh targets,
-beside the paper's MAP-Elites, which has more passes, and random search; only these figures are reported.
-Every run is a JSON row in `rows/`, its elites an image in `images/`, saved and read back before it is scored;
-the same command goes on where it was broken off. Only rows of the same comparison are taken: each carries a
-digest of all that decides it, and the settings stand in `config.json`. `table.md`, `curves-*.png` and
-`rows.jsonl` (all rows in one file) are made of the rows.
+There are three stages. The *screen* meets every arm of `ARMS` with two seeds and one network. The *finals*
+meet the best few with ten seeds for each of three independently trained networks. *Confirm* meets the winners
+again with fresh seeds and networks, beside the paper's MAP-Elites, which has more passes, and random search.
+Only the figures of this last stage are reported, since choosing the best of many flatters the chosen.
 """
 
-import dataclasses
 import functools
-import hashlib
-import io
-import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from importlib.metadata import version
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import filelock
 import jax
 import numpy as np
-import numpy.typing as npt
-from PIL import Image
 
-import fooljax
-from fooljax import data as datasets
-from fooljax import encodings, strategies
-from fooljax.analysis.statistics import median_interval, ratio_interval
-from fooljax.cli.command_line import parse, run_command
-from fooljax.data.dataset import Dataset
-from fooljax.encodings.cppn.encoding import cppn
-from fooljax.engine.log_odds import FOOLED
+from fooljax import data, encodings, strategies, study
+from fooljax.cli.study import run_study
 from fooljax.engine.types import Encoding, Target
-from fooljax.errors import FaultError, InputError, shown
-from fooljax.evolution import Evolution, Progress, search
-from fooljax.study import numbers
 from fooljax.report.budget import success_curves
-from fooljax.runs.evolution_run import keep_compiled_programs
-from fooljax.scoring import score
 from fooljax.settings import option
-from fooljax.storage.locks import LOCK
-from fooljax.storage.trees import read_json, write_bytes, write_json
-from fooljax.targets._trained import lenet
+from fooljax.study import Row, Task, Workspace
+from fooljax.targets import lenet
 
 FAMILIES = ("cppn", "direct")
 STAGES = ("screen", "finals", "confirm")
 FIRST_TARGET = {"screen": 0, "finals": 0, "confirm": 100}
-"""Seeds of the targets' training: those of the last stage are met nowhere else."""
+"""Seeds of the networks' training. Those of the last stage are met nowhere else."""
 NUM_FINALISTS = {("cppn", False): 3, ("cppn", True): 2, ("direct", False): 2, ("direct", True): 1}
 """By family and use of gradients."""
 
@@ -61,27 +37,20 @@ NUM_FINALISTS = {("cppn", False): 3, ("cppn", True): 2, ("direct", False): 2, ("
 class Config:
     """Settings; the defaults are those of the published table."""
 
-    data: str = option("embedded", "auto, embedded, tfds, tfds:NAME or idx:DIR")
-    family: str = option("both", "which encodings", choices=("both", *FAMILIES))
-    screen_passes: int = option(40_000, "network passes of a run in the screen", least=1)
-    final_passes: int = option(100_000, "of a run in the finals, and to confirm", least=1)
-    baseline_passes: int = option(400_000, "of a run of the paper's MAP-Elites", least=1)
-    screen_runs: int = option(2, "seeds in the screen", least=1)
-    final_runs: int = option(10, "seeds for each target thereafter", least=1)
-    targets: int = option(3, "independently trained targets thereafter", least=1)
+    data: str = option("embedded", "Digits that networks learn: auto, embedded, tfds, tfds:NAME or idx:DIR.")
+    family: str = option("both", "Encodings to compare.", choices=("both", *FAMILIES))
+    screen_passes: int = option(40_000, "Network passes of a run in the screen.", least=1)
+    final_passes: int = option(100_000, "Network passes of a run after the screen.", least=1)
+    baseline_passes: int = option(400_000, "Network passes of a run of the paper's MAP-Elites.", least=1)
+    screen_runs: int = option(2, "Number of seeds in the screen.", least=1)
+    final_runs: int = option(10, "Number of seeds for each network after the screen.", least=1)
+    targets: int = option(3, "Number of independently trained networks after the screen.", least=1)
 
 
 class Arm(NamedTuple):
-    """A strategy on an encoding.
+    """A strategy, with its children in each generation and its settings, on one of `ENCODINGS`.
 
-    Attributes:
-      name: for files and tables.
-      family: out of `FAMILIES`.
-      encoding: a name in `ENCODINGS`.
-      strategy: a name in `STRATEGIES`.
-      children: per generation.
-      settings: of the strategy, as text.
-      role: "" for a candidate, "baseline" for the paper's, "control" for random search.
+    The role is "" for a candidate, "baseline" for the paper's search and "control" for random search.
     """
 
     name: str
@@ -89,463 +58,177 @@ class Arm(NamedTuple):
     encoding: str
     strategy: str
     children: int
-    settings: Mapping[str, str] = {}
-    role: str = ""
+    settings: Mapping[str, str]
+    role: str
 
     @property
     def gradient(self) -> bool:
-        """Whether it asks the target for gradients."""
+        """Whether it asks the network for gradients."""
         return self.strategy == "refined"
 
 
-def _scaled(shape: tuple[int, int, int]) -> Encoding:
-    return cppn(shape, coordinates="scaled")
-
-
-def _wide(shape: tuple[int, int, int]) -> Encoding:
-    return cppn(shape, coordinates="scaled", functions="wide")
-
-
 ENCODINGS: dict[str, Callable[[tuple[int, int, int]], Encoding]] = {
-    "raw": cppn,
-    "scaled": _scaled,
-    "scaled, wide": _wide,
+    "raw": encodings.cppn,
+    "scaled": lambda shape: encodings.cppn(shape, coordinates="scaled"),
+    "scaled, wide": lambda shape: encodings.cppn(shape, coordinates="scaled", functions="wide"),
     "fixed": encodings.fixed_cppn,
     "direct": encodings.direct,
 }
-"""Name to `image_shape -> Encoding`: the paper's CPPN; coordinates in [-1, 1]; more functions as well;
-weights alone; pixels."""
-
-_EVOSAX = ("Sep_CMA_ES", "SNES", "CR_FM_NES", "LM_MA_ES", "Open_ES", "SimpleGA")
-
-
-def _candidates() -> list[Arm]:
-    arms = [
-        Arm("map_elites-raw-200", "cppn", "raw", "map_elites", 200, role="baseline"),
-        Arm("random_search-raw-200", "cppn", "raw", "random_search", 200, role="control"),
-        Arm("random_search-scaled-200", "cppn", "scaled", "random_search", 200, role="control"),
-        Arm("focused-raw-40", "cppn", "raw", "focused", 40),
-        Arm("map_elites-scaled-200", "cppn", "scaled", "map_elites", 200),
-        Arm("rank_ea-scaled-40", "cppn", "scaled", "rank_ea", 40),
-        Arm("map_elites-direct-200", "direct", "direct", "map_elites", 200, role="baseline"),
-        Arm("random_search-direct-200", "direct", "direct", "random_search", 200, role="control"),
-        Arm("rank_ea-direct-40", "direct", "direct", "rank_ea", 40),
-    ]
-    for short, encoding in (
-        ("scaled", "scaled"),
-        ("wide", "scaled, wide"),
-        ("fixed", "fixed"),
-        ("direct", "direct"),
-    ):
-        family = "direct" if encoding == "direct" else "cppn"
-        for children in (40, 100):
-            arms.append(Arm(f"map_elites-{short}-{children}", family, encoding, "map_elites", children))
-            arms.append(Arm(f"focused-{short}-{children}", family, encoding, "focused", children))
-        arms.append(Arm(f"focused80-{short}-60", family, encoding, "focused", 60, {"focus": "0.8"}))
-        for steps, share, rate in (("3", "0.5", "0.01"), ("10", "0.2", "0.01"), ("20", "0.05", "0.01")):
-            settings = {"steps": steps, "share": share, "learning_rate": rate}
-            arms.append(Arm(f"refined{steps}-{short}-20", family, encoding, "refined", 20, settings))
-        if short in ("fixed", "direct"):
-            for name in _EVOSAX:
-                arms.append(Arm(f"evosax.{name}-{short}-40", family, encoding, f"evosax.{name}", 40))
-    return arms
+"""The paper's CPPN; with coordinates in [-1, 1]; with more functions as well; of fixed topology; pixels."""
+MOST = ("scaled", "scaled, wide", "fixed", "direct")
+EVOSAX = ("Sep_CMA_ES", "SNES", "CR_FM_NES", "LM_MA_ES", "Open_ES", "SimpleGA")
+SEARCHES: list[tuple[str, int, dict[str, str], Sequence[str]]] = [
+    ("map_elites", 200, {}, ("raw", "scaled", "direct")),
+    ("random_search", 200, {}, ("raw", "scaled", "direct")),
+    ("rank_ea", 40, {}, ("scaled", "direct")),
+    ("map_elites", 40, {}, MOST),
+    ("map_elites", 100, {}, MOST),
+    ("focused", 40, {}, ("raw", *MOST)),
+    ("focused", 100, {}, MOST),
+    ("focused80", 60, {"focus": "0.8"}, MOST),
+    ("refined3", 20, {"steps": "3", "share": "0.5", "learning_rate": "0.01"}, MOST),
+    ("refined10", 20, {"steps": "10", "share": "0.2", "learning_rate": "0.01"}, MOST),
+    ("refined20", 20, {"steps": "20", "share": "0.05", "learning_rate": "0.01"}, MOST),
+    *((f"evosax.{name}", 40, {}, ("fixed", "direct")) for name in EVOSAX),
+]
+"""A strategy (a number after its name tells settings apart), its children, its settings, its encodings."""
 
 
-ARMS: dict[str, Arm] = {arm.name: arm for arm in _candidates()}
+def _arm(name: str, children: int, settings: Mapping[str, str], encoding: str) -> Arm:
+    strategy, family = name.rstrip("0123456789"), "direct" if encoding == "direct" else "cppn"
+    is_paper = strategy == "map_elites" and children == 200 and encoding != "scaled"
+    role = "control" if strategy == "random_search" else "baseline" if is_paper else ""
+    whole = f"{name}-{encoding.removeprefix('scaled, ')}-{children}"
+    return Arm(whole, family, encoding, strategy, children, settings, role)
 
 
-@dataclass
-class Comparison:
-    """What the stages share; targets are trained or read once."""
-
-    config: Config
-    outdir: Path
-    dataset: Dataset
-    targets: dict[int, Target] = field(default_factory=dict)
-
-    def target(self, seed: int) -> Target:
-        """The target of a training seed."""
-        if seed not in self.targets:
-            self.targets[seed] = lenet(self.dataset, "paper", seed=seed, on_training=print)
-        return self.targets[seed]
-
-    def row_path(self, stage: str, arm: Arm, target: int, seed: int) -> Path:
-        """The file of one run."""
-        return self.outdir / "rows" / f"{stage},{arm.name},target={target},seed={seed}.json"
-
-    def digest(self, stage: str, arm: Arm, target_sha256: str, seed: int, budget: int) -> str:
-        """Of all that decides the figures of one run."""
-        recipe = {
-            "config": {**dataclasses.asdict(self.config), "family": None},  # says which arms run, not how
-            "versions": decides_random_bits(),
-            "stage": stage,
-            "arm": arm._asdict(),
-            "target_sha256": target_sha256,
-            "seed": seed,
-            "budget": budget,
-        }
-        return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
-
-    def row(self, path: Path) -> dict[str, Any]:
-        """Reads a row.
-
-        Raises:
-          InputError: it is no row, or not one of this comparison.
-        """
-        row = read_json(path)
-        try:
-            arm = ARMS[row["name"]]
-            made_so = self.digest(row["stage"], arm, row["target_sha256"], row["seed"], row["budget"])
-            named = self.row_path(row["stage"], arm, row["target_seed"], row["seed"])
-            belongs = row["digest"] == made_so and named.name == path.name
-            _check_result(row)
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputError(
-                f"{path}: expected a row of this comparison, found none ({shown(error)})"
-            ) from error
-        if not belongs:
-            raise InputError(
-                f"{path}: expected a row of this comparison, found one of other settings or versions; "
-                "take another --outdir"
-            )
-        return row
-
-    def rows(self, stage: str) -> list[dict[str, Any]]:
-        """The rows of a stage that are there.
-
-        Raises:
-          InputError: one of them is of another comparison.
-        """
-        return [self.row(path) for path in sorted((self.outdir / "rows").glob(f"{stage},*.json"))]
+ARMS = {
+    arm.name: arm
+    for name, children, settings, met in SEARCHES
+    for arm in (_arm(name, children, settings, encoding) for encoding in met)
+}
 
 
-def _check_result(row: Mapping[str, Any]) -> None:
-    """Raises ValueError or another error where the figures of a row are impossible."""
-    bounds = [
-        (name, 1, row["budget"]) for name in ("passes_to_median", "passes_to_all") if row[name] is not None
-    ]
-    bounds += [("target_seed", 0, 2**63), ("images", 1, 2**63), ("images_at_9999", 0, row["images"])]
-    for name, least, most in bounds:
-        if type(row[name]) is not int or not least <= row[name] <= most:
-            raise ValueError(f"{name} {row[name]}")
+def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
+    """The runs of each stage whose arms are known: of the finals when there are rows of the screen."""
+    arms = [arm for arm in ARMS.values() if config.family in ("both", arm.family)]
+    for arm in arms:
+        yield from _runs("screen", arm, config.screen_passes, config.screen_runs, 1)
+    for stage, before in (("finals", "screen"), ("confirm", "finals")):
+        if not (found := [row for row in rows if row["stage"] == before]):
+            return
+        for kind, count in NUM_FINALISTS.items():
+            for arm in best_of(found, *kind, count if stage == "finals" else 1):
+                yield from _runs(stage, arm, config.final_passes, config.final_runs, config.targets)
+    for arm in arms:
+        if arm.role:
+            passes = config.baseline_passes if arm.role == "baseline" else config.final_passes
+            yield from _runs("confirm", arm, passes, config.final_runs, config.targets)
 
 
-def decides_random_bits() -> dict[str, Any]:
-    """What two machines must share for one seed to mean one run."""
-    partitionable = bool(jax.config.values["jax_threefry_partitionable"])
-    found = {"fooljax": fooljax.__version__, **{name: version(name) for name in ("jax", "evosax")}}
-    return {**found, "jax_threefry_partitionable": partitionable}
+def _runs(stage: str, arm: Arm, budget: int, runs: int, networks: int) -> Iterator[Task]:
+    """All runs of an arm. Those against one network are done together."""
+    for target in range(FIRST_TARGET[stage], FIRST_TARGET[stage] + networks):
+        together = f"{stage},{arm.name},target={target}"
+        for seed in range(runs):
+            told = {"stage": stage, **arm._asdict(), "gradient": arm.gradient, "target_seed": target}
+            told |= {"seed": seed, "budget": budget}
+            yield Task(f"{together},seed={seed}", told, (str(target),), together)
 
 
-class Asked:
-    """How often the network was asked; ends a search whose budget is spent."""
-
-    def __init__(self) -> None:
-        self.queries = 0
-
-    def note(self, progress: Progress) -> None:
-        """Is told the progress."""
-        self.queries = progress.queries
-
-    def enough(self, budget: int) -> bool:
-        """Whether the budget is spent."""
-        return self.queries >= budget
+def network(config: Config, name: str, say: Callable[[str], None]) -> Target:
+    """The network of a training seed."""
+    return lenet(data.load(config.data), "paper", seed=int(name), on_training=say)
 
 
-def run_arm(comparison: Comparison, stage: str, arm: Arm, passes: int, runs: int, targets: int) -> None:
-    """Runs an arm against each target of a stage, all seeds side by side; what is there is left alone.
-
-    Raises:
-      InputError: a row that is there is of another comparison, or of another network of the same seed.
-    """
-    encoding = ENCODINGS[arm.encoding](comparison.dataset.image_shape)
-    for target_seed in range(FIRST_TARGET[stage], FIRST_TARGET[stage] + targets):
-        paths = [comparison.row_path(stage, arm, target_seed, seed) for seed in range(runs)]
-        target = comparison.target(target_seed)
-        digest = str(target.provenance["params_sha256"])
-        there = [path for path in paths if path.exists()]
-        for path in there:
-            if (found := comparison.row(path)["target_sha256"]) != digest:
-                raise InputError(
-                    f"{path}: expected a row against the network {digest[:8]}, "
-                    f"found one against {shown(found, 8)}"
-                )
-        if len(there) == runs:
-            continue
-        strategy = strategies.build(arm.strategy, encoding, arm.children, arm.settings)
-        asked = Asked()
-        evolution = search(
-            target,
-            encoding,
-            strategy,
-            key=jax.random.fold_in(jax.random.key(STAGES.index(stage)), target_seed),
-            generations=passes // arm.children,
-            runs=runs,
-            init_size=max(arm.children, 40),
-            until=0.9999,
-            on_chunk=asked.note,
-            stop=functools.partial(asked.enough, passes * runs),
-        )
-        images = evolution.images()
-        for seed, path in enumerate(paths):
-            image_path = comparison.outdir / "images" / f"{path.stem}.png"
-            rescored = _save_and_rescore(image_path, images[seed], target)
-            facts = {
-                "stage": stage,
-                **arm._asdict(),
-                "gradient": arm.gradient,
-                "target_seed": target_seed,
-                "target_sha256": digest,
-                "digest": comparison.digest(stage, arm, digest, seed, passes),
-                "seed": seed,
-                "budget": passes,
-                **passes_to(evolution, seed, passes),
-                "rescored_log_odds": rescored.tolist(),
-                "images_at_9999": int(np.sum(rescored >= FOOLED)),
-                "images": int(rescored.size),
-                "seconds_search_all_seeds": round(evolution.seconds_search, 2),
-                "seconds_compile": round(evolution.seconds_compile, 2),
-                "device": f"{jax.devices()[0].platform}: {jax.devices()[0].device_kind}",
-                "jax": jax.__version__,
-            }
-            write_json(path, facts)
-        done = [read_json(path)["passes_to_all"] for path in paths]
-        print(
-            f"{stage} {arm.name} target {target_seed}: {done} ({evolution.seconds_search:.0f} s)", flush=True
-        )
-
-
-def passes_to(evolution: Evolution, run: int, budget: int) -> dict[str, int | None]:
-    """Passes until the median and until all classes were fooled; None where the budget did not do."""
-    queries = evolution.metrics["queries"][run]
-    found: dict[str, int | None] = {}
-    for name, metric in (("passes_to_median", "median_log_odds"), ("passes_to_all", "min_log_odds")):
-        reached = (evolution.metrics[metric][run] >= FOOLED) & (queries <= budget)
-        found[name] = int(queries[np.argmax(reached)]) if reached.any() else None
-    return {**found, "passes": int(min(queries[-1], budget))}
-
-
-def _save_and_rescore(path: Path, images: npt.NDArray[np.uint8], target: Target) -> npt.NDArray[np.float32]:
-    """Saves elites `[C, H, W, K]` side by side, reads them back and scores each for its class."""
-    count, height, width, channels = images.shape
-    row = np.moveaxis(images, 0, 1).reshape(height, count * width, channels)
-    buffer = io.BytesIO()
-    Image.fromarray(row[..., 0] if channels == 1 else row).save(buffer, format="PNG")
-    write_bytes(path, buffer.getvalue())
-    with Image.open(path) as image:
-        again = np.asarray(image).reshape(height, count, width, channels)
-    return np.diagonal(score(target, np.moveaxis(again, 1, 0)))
-
-
-def _or_inf(value: int | None) -> float:
-    return np.inf if value is None else float(value)
-
-
-def cost(rows: Sequence[Mapping[str, Any]]) -> float:
-    """The mean over runs of passes to all classes; a run that did not do it costs more the less it did."""
-    return float(
-        np.mean(
-            [
-                row["passes_to_all"] or row["budget"] * (2.0 - row["images_at_9999"] / row["images"])
-                for row in rows
-            ]
-        )
+def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
+    """Runs an arm against a network, all seeds side by side."""
+    told, target = tasks[0].settings, workspace.network(tasks[0].networks[0])
+    assert target.image_shape is not None
+    encoding = ENCODINGS[told["encoding"]](target.image_shape)
+    strategy = strategies.build(told["strategy"], encoding, told["children"], told["settings"])
+    yield from study.search_side_by_side(
+        workspace,
+        tasks,
+        target,
+        encoding,
+        strategy,
+        key=jax.random.fold_in(jax.random.key(STAGES.index(told["stage"])), told["target_seed"]),
+        passes=told["budget"],
+        init_size=max(told["children"], 40),
     )
 
 
-def _by_arm(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
-    arms: dict[str, list[Mapping[str, Any]]] = {}
-    for row in rows:
-        arms.setdefault(row["name"], []).append(row)
-    return arms
+def cost(rows: Sequence[Row]) -> float:
+    """The mean over runs of passes to all classes; a run that did not do it costs more the less it did."""
+    undone = [row["budget"] * (2.0 - row["images_at_9999"] / row["images"]) for row in rows]
+    return float(np.mean([row["passes_to_all"] or most for row, most in zip(rows, undone, strict=True)]))
 
 
-def best_of(rows: Sequence[Mapping[str, Any]], family: str, gradient: bool, count: int) -> list[Arm]:
-    """The cheapest candidates of a stage's rows, best first."""
-    costs = {
-        name: cost(of)
-        for name, of in _by_arm(rows).items()
-        if ARMS[name].family == family and ARMS[name].gradient == gradient and not ARMS[name].role
-    }
-    return [ARMS[name] for name in sorted(costs, key=costs.__getitem__)[:count]]
+def by_arm(rows: Sequence[Row]) -> list[tuple[Arm, list[Row]]]:
+    """The rows of each arm; within each family those that cost least come first."""
+    arms = [(ARMS[name], of) for (name,), of in study.alike(rows, "name").items()]
+    return sorted(arms, key=lambda one: (one[0].family, cost(one[1])))
 
 
-def compare(comparison: Comparison) -> None:
-    """All stages."""
-    config = comparison.config
-    families = FAMILIES if config.family == "both" else (config.family,)
-    for arm in ARMS.values():
-        if arm.family in families:
-            run_arm(comparison, "screen", arm, config.screen_passes, config.screen_runs, 1)
-    report(comparison)
-    for (family, gradient), count in NUM_FINALISTS.items():
-        if family in families:
-            for arm in best_of(comparison.rows("screen"), family, gradient, count):
-                run_arm(comparison, "finals", arm, config.final_passes, config.final_runs, config.targets)
-    report(comparison)
-    for family, gradient in NUM_FINALISTS:
-        if family in families:
-            for arm in best_of(comparison.rows("finals"), family, gradient, 1):
-                run_arm(comparison, "confirm", arm, config.final_passes, config.final_runs, config.targets)
-    for role, passes in (("baseline", config.baseline_passes), ("control", config.final_passes)):
-        for arm in ARMS.values():
-            if arm.role == role and arm.family in families:
-                run_arm(comparison, "confirm", arm, passes, config.final_runs, config.targets)
-    report(comparison)
+def best_of(rows: Sequence[Row], family: str, gradient: bool, count: int) -> list[Arm]:
+    """The cheapest candidates among the rows of a stage, best first."""
+    arms = [arm for arm, _ in by_arm(rows) if not arm.role]
+    return [arm for arm in arms if (arm.family, arm.gradient) == (family, gradient)][:count]
 
 
-def by_target(rows: Sequence[Mapping[str, Any]], name: str, ceiling: bool = False) -> list[list[float]]:
-    """A value of every run, by target; runs that never did it are infinite, or at the budget."""
-    targets: dict[int, list[float]] = {}
-    for row in rows:
-        value = row["budget"] if ceiling and row[name] is None else _or_inf(row[name])
-        targets.setdefault(row["target_seed"], []).append(value)
-    return [targets[seed] for seed in sorted(targets)]
+def cells(rows: Sequence[Row]) -> list[tuple[Arm, list[Row], dict[str, str]]]:
+    """Each arm in the rows of a stage, its own rows, and what a table says of these."""
+    arms = by_arm(rows)
+    paper = {arm.family: of for arm, of in arms if arm.role == "baseline"}
+    return [(arm, of, study.passes_cells(of, paper.get(arm.family, []))) for arm, of in arms]
 
 
-UNIT = """\
-Passes are all that the network was asked, forward and backward counted each, first images included. Medians
-over runs; a unit is a run on an independently trained network. Brackets: 95 %, for further networks trained
-alike, by a t-interval over the networks' own medians; where there is one network, for further runs against
-it. Ratios: of the medians over all runs; their brackets by a t-interval over the networks' own ratios. "At
-most": some runs of the paper's search had not done it when their budget ended; the end of the budget stands
-for what they would have needed."""
-
-
-def table(rows: Sequence[Mapping[str, Any]], stage: str) -> str:
-    """The table of a stage in Markdown, cheapest first within each family, and the networks it speaks of."""
-    arms = _by_arm(rows)
-    baselines = {ARMS[name].family: of for name, of in arms.items() if ARMS[name].role == "baseline"}
-    head = [
-        "strategy",
-        "encoding",
-        "children",
-        "settings",
-        "networks x runs",
-        "passes until the median class",
+def table(rows: Sequence[Row], stage: str) -> str:
+    """The table of a stage, and the networks that it speaks of."""
+    lines = [
+        {
+            "strategy": f"{arm.strategy}{' (the paper)' if arm.role == 'baseline' else ''}",
+            "encoding": arm.encoding,
+            "children": str(arm.children),
+            "settings": ", ".join(f"{name} {value}" for name, value in arm.settings.items()) or "-",
+            **written,
+        }
+        for arm, _, written in cells(rows)
     ]
-    head += ["passes until all classes", "runs with all", "images >= 99.99 %", "ratio to the paper's"]
-    lines = []
-    for name in sorted(arms, key=lambda name: (ARMS[name].family, cost(arms[name]))):
-        of, arm = arms[name], ARMS[name]
-        targets, budget = by_target(of, "passes_to_all"), of[0]["budget"]
-        lines.append(
-            [
-                f"{arm.strategy}{' (the paper)' if arm.role == 'baseline' else ''}",
-                arm.encoding,
-                str(arm.children),
-                ", ".join(f"{key} {value}" for key, value in arm.settings.items()) or "-",
-                f"{len(targets)} x {len(of) / len(targets):g}",
-                numbers.needed(median_interval(by_target(of, "passes_to_median")), budget),
-                numbers.needed(median_interval(targets), budget),
-                f"{sum(row['passes_to_all'] is not None for row in of)} of {len(of)}",
-                numbers.percent(sum(row["images_at_9999"] for row in of) / sum(row["images"] for row in of)),
-                "1" if arm.role == "baseline" else ratio_to(targets, baselines.get(arm.family, ())),
-            ]
-        )
-    networks = {row["target_seed"]: str(row.get("target_sha256", ""))[:8] for row in rows}
-    named = ", ".join(f"{networks[seed]} (seed {seed})" for seed in sorted(networks))
-    body = [f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *lines)]
-    return f"### {stage}\n\n" + "\n".join(body) + f"\n\nNetworks: {named}.\n"
+    networks = sorted({(row["target_seed"], row["target_sha256"][:8]) for row in rows})
+    named = ", ".join(f"{digest} (seed {seed})" for seed, digest in networks)
+    return f"### {stage}\n\n{study.markdown(lines)}\n\nNetworks: {named}.\n"
 
 
-def ratio_to(targets: Sequence[Sequence[float]], base: Sequence[Mapping[str, Any]]) -> str:
-    """Passes to all classes as a share of those of the paper's search, in words."""
-    if not base:
-        return numbers.NONE
-    # Runs of the paper's that did not do it count as if they had at the end of their budget: then a bound.
-    others = by_target(base, "passes_to_all", ceiling=True)
-    if len(others) != len(targets):
-        return numbers.NONE
-    bound = "at most " if any(row["passes_to_all"] is None for row in base) else ""
-    written = numbers.ratio(ratio_interval(targets, others))
-    return written if written == numbers.NONE else f"{bound}{written}"
+def tables(rows: Sequence[Row]) -> str:
+    """A table for each stage, the last first."""
+    stages = {stage: [row for row in rows if row["stage"] == stage] for stage in reversed(STAGES)}
+    return "\n".join([study.PASSES_UNIT, "", *(table(of, stage) for stage, of in stages.items() if of)])
 
 
-def tables(rows: Sequence[Mapping[str, Any]]) -> str:
-    """`table.md`: a table for each stage, the last first."""
-    by_stage = {stage: [row for row in rows if row["stage"] == stage] for stage in reversed(STAGES)}
-    return "\n".join([UNIT, "", *(table(of, stage) for stage, of in by_stage.items() if of)])
+def figures(rows: Sequence[Row]) -> dict[str, bytes]:
+    """The share of runs that had fooled all classes after so many passes, for all stages but the screen."""
+    pictures: dict[str, dict[str, Any]] = {}
+    for (stage, name), of in study.alike(rows, "stage", "name").items():
+        if stage != "screen":
+            curve = (study.by_network(of, "passes_to_all", network="target_seed"), of[0]["budget"])
+            picture = pictures.setdefault(f"curves-{stage}-{ARMS[name].family}.png", {})
+            picture[f"{ARMS[name].strategy}, {ARMS[name].encoding}"] = curve
+    return {name: success_curves(series) for name, series in pictures.items()}
 
 
-def curves(rows: Sequence[Mapping[str, Any]]) -> dict[str, bytes]:
-    """The pictures by file name: for stages with several targets, `curves-STAGE-FAMILY.png`."""
-    pictures = {}
-    for stage in STAGES[1:]:
-        for family in FAMILIES:
-            series = {
-                f"{ARMS[name].strategy}, {ARMS[name].encoding}": (
-                    by_target(of, "passes_to_all"),
-                    of[0]["budget"],
-                )
-                for name, of in _by_arm([row for row in rows if row["stage"] == stage]).items()
-                if ARMS[name].family == family
-            }
-            if series:
-                pictures[f"curves-{stage}-{family}.png"] = success_curves(series)
-    return pictures
-
-
-def report(comparison: Comparison) -> None:
-    """Writes `table.md`, `rows.jsonl` and `curves-*.png`."""
-    rows = [row for stage in STAGES for row in comparison.rows(stage)]
-    write_bytes(comparison.outdir / "table.md", tables(rows).encode())
-    write_bytes(comparison.outdir / "rows.jsonl", "".join(f"{json.dumps(row)}\n" for row in rows).encode())
-    for name, picture in curves(rows).items():
-        write_bytes(comparison.outdir / name, picture)
-
-
-def start(argv: Sequence[str] | None) -> None:
-    """The command."""
-    given, flags = parse(Config, "Compares search strategies on MNIST. Resumable.", argv)
-    config = Config(**given)
-    folder = flags.outdir or flags.resume
-    if folder is None:
-        raise InputError("--outdir: expected a folder, new or of a comparison to go on with, got none")
-    comparison = Comparison(config, Path(folder), datasets.load(config.data))
-    try:
-        for name in ("rows", "images"):
-            (comparison.outdir / name).mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(comparison.outdir / LOCK, timeout=0):
-            claim(comparison)
-            keep_compiled_programs()
-            compare(comparison)
-    except filelock.Timeout:
-        raise InputError(f"{folder}: another process is at work in this comparison") from None
-    except OSError as error:
-        raise FaultError(f"--outdir {folder}: cannot be made: {error.strerror}") from error
-    print(f"table: {comparison.outdir / 'table.md'}")
-
-
-def claim(comparison: Comparison) -> None:
-    """Writes `config.json`, or sees that the one that is there says the same.
-
-    Raises:
-      InputError: it is of another comparison, or the folder has rows and no settings.
-    """
-    path = comparison.outdir / "config.json"
-    ours = {
-        **dataclasses.asdict(comparison.config),
-        **decides_random_bits(),
-        "dataset": comparison.dataset.digest,
-    }
-    if path.exists():
-        theirs = read_json(path)
-        for name in ours.keys() - {"family"}:
-            if theirs.get(name) != ours[name]:
-                raise InputError(
-                    f"{path}: expected {name} {shown(ours[name])}, that of this comparison, "
-                    f"found {shown(theirs.get(name))}; take another --outdir"
-                )
-    elif any((comparison.outdir / "rows").iterdir()):
-        raise InputError(f"{path}: expected the settings of the rows that are there, found no such file")
-    write_json(path, ours)
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """The command; returns its exit status."""
-    return run_command(lambda: start(argv), Config)
-
+STUDY = study.Study(
+    "strategy_comparison",
+    "Compares search strategies on MNIST.",
+    Config,
+    tasks,
+    network,
+    measure,
+    tables,
+    figures,
+)
+main = functools.partial(run_study, STUDY)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -422,48 +422,24 @@ def _search(folder: Path, resume: bool = False) -> object:
 
 
 def _rows(folder: Path) -> list[Path]:
-    """Rows of a comparison of strategies: two of the paper's search, and one of another."""
-    from experiments.strategy_comparison import ARMS
+    """Rows of the toy study, and all of them in one file."""
+    import toy_study
 
-    comparison = _comparison(folder)
-    paths = []
-    for arm, target in ((0, 0), (0, 1), (4, 0)):
-        arm = list(ARMS.values())[arm]
-        path = comparison.row_path("confirm", arm, target, 0)
-        path.parent.mkdir(exist_ok=True)
-        row = {
-            "stage": "confirm",
-            **arm._asdict(),
-            "gradient": arm.gradient,
-            "target_seed": target,
-            "target_sha256": "ab" * 32,
-            "digest": comparison.digest("confirm", arm, "ab" * 32, 0, 4000),
-            "seed": 0,
-            "budget": 4000,
-            "passes_to_median": 300 + target,
-            "passes_to_all": None if target else 3000,
-            "passes": 4000,
-            "rescored_log_odds": [9.5, 10.0],
-            "images_at_9999": 1,
-            "images": 2,
-        }
-        path.write_text(json.dumps(row))
-        paths.append(path)
-    return paths
+    from fooljax import study
 
-
-def _comparison(folder: Path) -> object:
-    from experiments.strategy_comparison import Comparison, Config
-
-    return Comparison(Config(), folder, Namespace(digest="cd" * 32))
+    study.run(toy_study.STUDY, toy_study.Config(), folder, say=lambda line: None)
+    return [*sorted((folder / "rows").iterdir()), folder / "rows.jsonl", folder / "config.json"]
 
 
 def _read_rows(path: Path) -> object:
-    from experiments.strategy_comparison import best_of, tables
+    import toy_study
 
-    rows = _comparison(path.parents[1]).rows("confirm")
-    best_of(rows, "cppn", False, 2)
-    return tables(rows)
+    from fooljax import study
+
+    if path.suffix == ".jsonl":
+        return study.read_rows(path)
+    folder = path.parents[1] if path.parent.name == "rows" else path.parent
+    return study.run(toy_study.STUDY, toy_study.Config(), folder, say=lambda line: None)
 
 
 READERS = {
@@ -485,5 +461,5 @@ READERS = {
     "shipped": Reader(_shipped, _read_shipped),
     "run-folder": Reader(_run_folder, _read_run),
     "checkpoint": Reader(_checkpoints, _read_checkpoint),
-    "strategy-rows": Reader(_rows, _read_rows),
+    "rows": Reader(_rows, _read_rows),
 }

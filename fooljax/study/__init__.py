@@ -1,8 +1,23 @@
 """Many searches, and the tables made of them: tasks, a row for each, resume, tables with intervals."""
 
 from fooljax.study.rows import read_rows
+from fooljax.study.searches import PASSES_UNIT, passes_cells, search_side_by_side
 from fooljax.study.study import Study, Workspace, run
 from fooljax.study.tables import UNIT, alike, by_network, markdown
 from fooljax.study.task import Row, Task
 
-__all__ = ["UNIT", "Row", "Study", "Task", "Workspace", "alike", "by_network", "markdown", "read_rows", "run"]
+__all__ = [
+    "PASSES_UNIT",
+    "UNIT",
+    "Row",
+    "Study",
+    "Task",
+    "Workspace",
+    "alike",
+    "by_network",
+    "markdown",
+    "passes_cells",
+    "read_rows",
+    "run",
+    "search_side_by_side",
+]

@@ -1,0 +1,43 @@
+"""The command of a study: settings as flags, a folder, and lines about what is being done."""
+
+import dataclasses
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from fooljax.cli.command_line import parse, run_command
+from fooljax.errors import InputError
+from fooljax.runs.evolution_run import keep_compiled_programs
+from fooljax.settings import config_from
+from fooljax.storage.trees import read_json
+from fooljax.study import Study, run
+from fooljax.study.folder import CONFIG
+from fooljax.terminal import Terminal
+
+
+def run_study(study: Study, argv: Sequence[str] | None = None) -> int:
+    """Runs a study as a command; returns its exit status."""
+    return run_command(lambda: _run(study, argv), study.config)
+
+
+def _run(study: Study, argv: Sequence[str] | None) -> None:
+    given, flags = parse(study.config, f"{study.title} Give the same command again to go on.", argv)
+    folder = flags.outdir or flags.resume
+    if folder is None:
+        raise InputError("--outdir: expected a folder, new or of a study to go on with, got none")
+    if flags.resume is not None:
+        file = Path(folder) / CONFIG
+        settings = read_json(file).get("settings")
+        if not isinstance(settings, dict):
+            raise InputError(f"{file}: expected an entry settings, found none")
+        config = config_from(study.config, {**settings, **given}, str(file))
+    else:
+        config = study.config(**given)
+    words = ["python", "-m", f"experiments.{study.name}"]
+    for field in dataclasses.fields(config):
+        if (value := getattr(config, field.name)) != field.default:
+            words += [f"--{field.name.replace('_', '-')}", str(value)]
+    keep_compiled_programs()
+    terminal = Terminal(flags.quiet)
+    run(study, config, Path(folder), say=terminal.say, command=shlex.join([*words, "--outdir", str(folder)]))
+    terminal.say(f"table: {Path(folder) / 'table.md'}")
