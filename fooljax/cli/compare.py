@@ -15,8 +15,8 @@ from fooljax.cli.command_line import Parser, run_command
 from fooljax.errors import InputError, printable, shown
 from fooljax.report.budget import median_curves
 from fooljax.runs.recipe import FoolingConfig
+from fooljax.storage.files import write_bytes
 from fooljax.storage.outputs import check_output
-from fooljax.storage.trees import write_bytes
 from fooljax.study.side_by_side import compared, read
 
 

@@ -9,7 +9,7 @@ from fooljax.cli.command_line import parse, run_command
 from fooljax.errors import InputError
 from fooljax.runs.evolution_run import keep_compiled_programs
 from fooljax.settings import config_from
-from fooljax.storage.trees import read_json
+from fooljax.storage.json_files import read_json
 from fooljax.study import Study, run
 from fooljax.study.folder import CONFIG
 from fooljax.terminal import Terminal

@@ -26,7 +26,7 @@ from fooljax.errors import FaultError, InputError, shown
 from fooljax.runs.folder import is_finished
 from fooljax.runs.recipe import FoolingConfig
 from fooljax.settings import in_words
-from fooljax.storage.trees import read_json
+from fooljax.storage.json_files import read_json
 from fooljax.terminal import Interrupted, Signals
 
 MOST_RUNS = 10_000

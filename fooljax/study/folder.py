@@ -8,8 +8,9 @@ from typing import Any
 
 from fooljax.errors import FaultError, InputError, shown
 from fooljax.runs.folder import NO_CONTENT
+from fooljax.storage.files import remove_abandoned, write_bytes
+from fooljax.storage.json_files import read_json, write_json
 from fooljax.storage.locks import lock_folder
-from fooljax.storage.trees import read_json, remove_abandoned, write_bytes, write_json
 from fooljax.study.rows import write_rows
 from fooljax.study.task import Row, Task, random_versions
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from fooljax.errors import InputError
-from fooljax.storage.trees import write_bytes
+from fooljax.storage.files import write_bytes
 
 MOST_COLUMNS = 32
 """Images in one line of a sheet."""

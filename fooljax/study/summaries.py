@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from fooljax.errors import InputError, shown
+from fooljax.storage.json_files import read_json
 from fooljax.storage.reading import name_of
-from fooljax.storage.trees import read_json
 from fooljax.study.task import Row
 
 NEVER_COMPARED = ("seed", "target_seed", "target_recipe", "target_network", "runs", "until")
