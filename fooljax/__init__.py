@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         encodings,
         engine,
         gradient,
+        objectives,
         report,
         runs,
         storage,
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from fooljax.errors import FaultError, InputError
     from fooljax.evolution import Evolution, Progress, Replacements
     from fooljax.evolution import search as evolve
+    from fooljax.host_targets import host_target
+    from fooljax.joint_targets import joint_target
     from fooljax.report.course import curves
     from fooljax.report.grid import gallery
     from fooljax.report.png import save_png
@@ -65,6 +68,8 @@ _HOME = {
     "first_genomes": "engine.loop",
     "from_json": "encodings.cppn.serialise",
     "gallery": "report.grid",
+    "host_target": "host_targets",
+    "joint_target": "joint_targets",
     "log_odds": "engine.log_odds",
     "save_png": "report.png",
     "score": "scoring",
@@ -80,6 +85,7 @@ _MODULES = (
     "encodings",
     "engine",
     "gradient",
+    "objectives",
     "report",
     "runs",
     "storage",
@@ -119,7 +125,10 @@ __all__ = [
     "from_json",
     "gallery",
     "gradient",
+    "host_target",
+    "joint_target",
     "log_odds",
+    "objectives",
     "report",
     "runs",
     "save_png",

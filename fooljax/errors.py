@@ -34,3 +34,9 @@ def shown(value: object, most: int = 200) -> str:
     text = " ".join(text[: 4 * most].split())
     plain = printable(text)
     return plain if len(plain) <= most else plain[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def first_line(error: BaseException) -> str:
+    """What another library's error says first, with its kind, as one printable line."""
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {shown(lines[0])}" if lines else type(error).__name__

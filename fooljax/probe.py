@@ -17,9 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax.engine.log_odds import log_odds
-from fooljax.engine.objective import LOG_ODDS, Objective
+from fooljax.engine.objective import LOG_ODDS, Logits, Objective
 from fooljax.engine.types import Apply, Params, Target
-from fooljax.errors import InputError, shown
+from fooljax.errors import InputError, first_line, shown
+from fooljax.host_targets import HostFunction
 
 IMAGES = 8
 """Images of the probe, shown together."""
@@ -51,58 +52,23 @@ class Probe(NamedTuple):
         return jax.tree.map(lambda logits: np.asarray(log_odds(jnp.asarray(logits))), self.logits)
 
 
-def count_classes(target: Target, image_shape: tuple[int, ...]) -> int:
-    """The number of classes of one network, found by shapes alone.
+def logits_of_two(target: Target, image_shape: tuple[int, ...]) -> Logits:
+    """The shapes `[2, C]` and types of a target's logits for two images, a tuple where it is a joint target.
 
     Args:
-      target: whose `apply` is traced, not run.
+      target: a JAX function is traced, not run; a host target is asked.
       image_shape: `(H, W, K)`.
     Raises:
       InputError: the target refuses images of this shape, or does not give floating-point logits `[B, C]`.
     """
-    logits = _logits_of_two(target, image_shape)
-    if not hasattr(logits, "shape"):
-        number = len(jax.tree.leaves(logits))
-        raise InputError(f"target: expected the logits [2, C] of one network, got those of {number}")
-    return int(logits.shape[1])
-
-
-def count_cells(target: Target, image_shape: tuple[int, ...], objective: Objective) -> int:
-    """The number of cells that an archive has with an objective, found by shapes alone.
-
-    Args:
-      target: whose `apply` is traced, not run.
-      image_shape: `(H, W, K)`.
-      objective: of the target's logits.
-    Raises:
-      InputError: as `count_classes`; or the objective does not take these logits, or does not give `[B, N]`
-        floating-point values.
-    """
-    if objective == LOG_ODDS:
-        return count_classes(target, image_shape)
-    logits = _logits_of_two(target, image_shape)
-    name = shown(objective.name)
-    try:
-        values = jax.eval_shape(objective.fitness, logits)
-    except Exception as error:
-        raise InputError(f"objective: {name} failed on the target's logits: {_first_line(error)}") from error
-    shape = getattr(values, "shape", None)
-    if shape is None or len(shape) != 2 or shape[0] != 2 or not shape[1]:
-        found = type(values).__name__ if shape is None else shape or "a number"
-        raise InputError(f"objective: expected {name} to give values [2, N] of 2 images, got {found}")
-    if values.dtype != jnp.float32:
-        raise InputError(f"objective: expected {name} to give float32, got {values.dtype}")
-    return int(shape[1])
-
-
-def _logits_of_two(target: Target, image_shape: tuple[int, ...]) -> Any:
-    """Shapes of a target's logits for two images, after making sure that they are logits."""
+    if isinstance(target.apply, HostFunction):
+        logits: Any = target.apply(target.params, probe_images(image_shape)[:2])
+        return jax.tree.map(lambda part: jax.ShapeDtypeStruct(part.shape, part.dtype), logits)
     images = jax.ShapeDtypeStruct((2, *image_shape), jnp.float32)
-    logits: Any
     try:
         logits = jax.eval_shape(target.apply, target.params, images)
     except Exception as error:  # A network may raise whatever its library has: Flax has some twenty kinds.
-        raise InputError(f"target: refused images {list(images.shape)}: {_first_line(error)}") from error
+        raise InputError(f"target: refused images {list(images.shape)}: {first_line(error)}") from error
     for leaf in logits if isinstance(logits, tuple) and logits else (logits,):
         shape = getattr(leaf, "shape", None)
         if shape is None or len(shape) != 2 or shape[0] != 2 or shape[1] < 2:
@@ -111,6 +77,49 @@ def _logits_of_two(target: Target, image_shape: tuple[int, ...]) -> Any:
         if not jnp.issubdtype(leaf.dtype, jnp.floating):
             raise InputError(f"target: expected floating-point logits, got {leaf.dtype}")
     return logits
+
+
+def count_classes(target: Target, image_shape: tuple[int, ...]) -> int:
+    """The number of classes of one network that is a JAX function, found by shapes alone.
+
+    Args:
+      target: whose `apply` is traced, not run.
+      image_shape: `(H, W, K)`.
+    Raises:
+      InputError: as `logits_of_two`, or the target is none of one network.
+    """
+    return count_cells(logits_of_two(target, image_shape), LOG_ODDS)
+
+
+def count_cells(logits: Logits, objective: Objective) -> int:
+    """The number of cells that an archive has with an objective.
+
+    Args:
+      logits: shapes, as `logits_of_two` gives them.
+      objective: of these logits.
+    Raises:
+      InputError: the objective does not take these logits, or does not give `[B, N]` float32 values.
+    """
+    if isinstance(logits, tuple) and objective == LOG_ODDS:
+        raise InputError(
+            f"objective: log_odds is of one network, and the target has {len(logits)}; choose one of "
+            "fooljax.objectives"
+        )
+    name = shown(objective.name)
+    values: Any
+    try:
+        values = jax.eval_shape(objective.fitness, logits)
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(f"objective: {name} failed on the target's logits: {first_line(error)}") from error
+    shape = getattr(values, "shape", None)
+    if shape is None or len(shape) != 2 or shape[0] != 2 or not shape[1]:
+        found = type(values).__name__ if shape is None else shape or "a number"
+        raise InputError(f"objective: expected {name} to give values [2, N] of 2 images, got {found}")
+    if values.dtype != jnp.float32:
+        raise InputError(f"objective: expected {name} to give float32, got {values.dtype}")
+    return int(shape[1])
 
 
 def probe(target: Target, image_shape: tuple[int, ...]) -> Probe:
@@ -126,14 +135,15 @@ def probe(target: Target, image_shape: tuple[int, ...]) -> Probe:
         they are probabilities; or an image's log-odds depend on chance, on its place in the batch or on the
         other images there, by more than rounding explains.
     """
-    _logits_of_two(target, image_shape)
+    kinds = logits_of_two(target, image_shape)
     images = probe_images(image_shape)
     ask = functools.partial(_ask, target.apply, target.params)
     try:
         first = ask(images)
-        kinds: Any = jax.eval_shape(target.apply, target.params, images)
+    except InputError:
+        raise
     except Exception as error:
-        raise InputError(f"target: failed on images {list(images.shape)}: {_first_line(error)}") from error
+        raise InputError(f"target: failed on images {list(images.shape)}: {first_line(error)}") from error
     answers = {
         "asked twice the same": (ask(images), np.arange(IMAGES)),
         "in another place of the batch": (_turned(ask, images), np.arange(IMAGES)),
@@ -209,6 +219,8 @@ def _logits(apply: Apply, params: Params, images: jax.Array) -> Any:
 
 
 def _ask(apply: Apply, params: Params, images: npt.NDArray[np.float32]) -> Any:
+    if isinstance(apply, HostFunction):
+        return apply(params, images)
     return jax.tree.map(np.asarray, _logits(apply, params, images))
 
 
@@ -236,8 +248,3 @@ def _check_logits(logits: npt.NDArray[np.float32], tolerance: float) -> None:
     largest = float(np.max(np.abs(logits), initial=0.0))
     if largest > LARGE:
         logger.warning("target: its logits reach %.3g, where float32 no longer tells log-odds apart", largest)
-
-
-def _first_line(error: Exception) -> str:
-    lines: list[Any] = [line for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {shown(lines[0])}" if lines else type(error).__name__

@@ -15,6 +15,7 @@ from fooljax.engine.placement import gathered, is_cpu, place_of
 from fooljax.engine.precision import as_float32, in_float32
 from fooljax.engine.types import Apply, Params, Target, as_target
 from fooljax.errors import InputError, shown
+from fooljax.host_targets import HostFunction
 
 SCORED_TILE = 32
 """Images that `score` shows a network at a time on a CPU: few are padding, and LeNet gains by no more."""
@@ -34,7 +35,7 @@ def score(
     shape, for however many images.
 
     Args:
-      target: the network, a `Target` or any JAX callable.
+      target: the network, a `Target`, of `fooljax.host_target` too, or any JAX callable.
       images: `[B, H, W, K]` uint8.
       objective: what the images are scored by, see `fooljax.objectives`.
       tile: images per network call, the last of which is filled up; by default `SCORED_TILE` on a CPU, and
@@ -54,6 +55,9 @@ def score(
         raise InputError(f"images: expected [B, H, W, K] uint8, got {list(images.shape)} {images.dtype}")
     if tile is not None and (not isinstance(tile, int | np.integer) or tile < 1):
         raise InputError(f"tile: expected a whole number, 1 or more, got {shown(repr(tile))}")
+    if isinstance(target.apply, HostFunction):
+        values = objective.fitness(jax.tree.map(jnp.asarray, target.apply.of_pixels(images, tile)))
+        return np.asarray(values, np.float32)
     place = place_of(target.params)
     if tile is None:
         tile = SCORED_TILE if is_cpu(place) else largest_tile(images.shape[1:])

@@ -16,7 +16,7 @@ LINES = (
     "storage",
     "engine",
     "remembered encodings strategies",
-    "scoring rendering probe identity gradient",
+    "objectives host_targets joint_targets scoring rendering probe identity gradient",
     "data targets",
     "evolution",
     "terminal",

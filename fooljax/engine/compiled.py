@@ -31,7 +31,7 @@ def start_runs(
     def start_run(key: jax.Array) -> Any:
         found = first_genomes(search.encoding, key, count) if genomes is None else genomes
         fitness = evaluate(search.encoding, problem, found)
-        return _recorded(search, start(search, problem, key, found, fitness))
+        return recorded(search, start(search, problem, key, found, fitness))
 
     return jax.vmap(start_run)(keys)
 
@@ -40,7 +40,7 @@ def compile_start(
     search: Search, count: int, problem: Problem, keys: jax.Array, *genomes: Genome
 ) -> jax.stages.Compiled:
     """The program `(problem, keys, *genomes) -> (state, (metrics, replaced))` of `start_runs`."""
-    return _compiled(start_runs, (search, count), (problem, keys, *genomes))
+    return compile_program(start_runs, (search, count), (problem, keys, *genomes))
 
 
 def compile_advance(
@@ -50,14 +50,15 @@ def compile_advance(
 
     Metrics are `[R, generations]`. The state that is passed in is donated: it cannot be used again.
     """
-    return _compiled(_advance_runs, (search, generations), (problem, state), donated=(1,))
+    return compile_program(_advance_runs, (search, generations), (problem, state), donated=(1,))
 
 
 def _advance_runs(search: Search, generations: int, problem: Problem, state: EvolutionState) -> Any:
     return jax.vmap(lambda run: advance(search, problem, run, generations))(state)
 
 
-def _recorded(search: Search, told: tuple[EvolutionState, Any, jax.Array]) -> Any:
+def recorded(search: Search, told: tuple[EvolutionState, Any, jax.Array]) -> Any:
+    """`(state, (metrics, replaced))` of what `start` or `tell` gave."""
     state, metrics, improved = told
     return state, (metrics, replaced(search, state, improved))
 
@@ -94,9 +95,17 @@ def shapes_of_own_metrics(search: Search, problem: Problem, runs: EvolutionState
     return {f"{search.strategy.name}/{name}": shape for name, shape in metrics.items()}
 
 
-def _compiled(
+def compile_program(
     function: Callable[..., Any], fixed: tuple[Any, ...], arguments: Any, donated: tuple[int, ...] = ()
 ) -> jax.stages.Compiled:
+    """The program `(*arguments)` of `function(*fixed, *arguments)`.
+
+    Args:
+      function: pure.
+      fixed: its first arguments, hashable.
+      arguments: all others, pytrees of arrays or of their shapes.
+      donated: places among `arguments` of those whose memory the result may take.
+    """
     return _compile(function, fixed, donated, *_shapes(arguments))
 
 

@@ -13,12 +13,13 @@ import numpy as np
 from fooljax.engine.genomes import check_genomes
 from fooljax.engine.log_odds import to_log_odds
 from fooljax.engine.loop import Search
-from fooljax.engine.objective import Objective
+from fooljax.engine.objective import Logits, Objective
 from fooljax.engine.placement import gathered, place_of
 from fooljax.engine.precision import as_float32
 from fooljax.engine.types import Encoding, Genome, Problem, Strategy, Target, as_target
 from fooljax.errors import InputError, shown
-from fooljax.probe import count_cells, probe
+from fooljax.host_targets import HostFunction
+from fooljax.probe import Probe, count_cells, logits_of_two, probe
 from fooljax.storage.checkpoints import Checkpoints
 from fooljax.strategies._map_elites import map_elites
 from fooljax.strategies.registry import build
@@ -53,6 +54,8 @@ class Plan:
       store: where checkpoints go, or None.
       resume: whether to go on from the newest of them.
       checkpoint_seconds: at least so long between checkpoints.
+      logits: shapes `[2, C]` of the target's logits for two images.
+      probed: what the target said of the probe's images; None where it was not shown them.
     """
 
     search: Search
@@ -69,6 +72,14 @@ class Plan:
     store: Checkpoints | None
     resume: bool
     checkpoint_seconds: float
+    logits: Logits
+    probed: Probe | None
+
+    @property
+    def host(self) -> HostFunction | None:
+        """The function that is asked on the host, where the target is no JAX function."""
+        apply = self.problem.apply
+        return apply if isinstance(apply, HostFunction) else None
 
     @property
     def runs(self) -> int:
@@ -134,9 +145,9 @@ def planned(
             f"generations: expected at most {MAX_QUERIES:,} queries a run, got {init_size:,} first images "
             f"and {generations:,} generations of {strategy.batch_size:,}"
         )
-    cells = _checked_cells(cells, count_cells(target, encoding.image_shape, objective))
-    if check_target:
-        probe(target, encoding.image_shape)
+    logits = logits_of_two(target, encoding.image_shape)
+    cells = _checked_cells(cells, count_cells(logits, objective))
+    probed = probe(target, encoding.image_shape) if check_target else None
     problem = Problem(target.params, encoding.coordinates(), target.apply, cells, objective)
     return Plan(
         search=Search(encoding, strategy, record=record),
@@ -147,13 +158,28 @@ def planned(
         init_size=init_size,
         assumed=assumed,
         generations=generations,
-        chunk=max(1, min(chunk, RECORD_ROWS // (runs * len(cells)))) if record else chunk,
+        chunk=_chunk(chunk, runs * len(cells) if record else 0, isinstance(target.apply, HostFunction)),
         threshold=threshold,
         place=place,
         store=store,
         resume=resume,
         checkpoint_seconds=checkpoint_seconds,
+        logits=logits,
+        probed=probed,
     )
+
+
+def _chunk(asked: int, rows: int, on_host: bool) -> int:
+    """Generations of a chunk: fewer where it would hold too many replacements, one where the host is asked.
+
+    Args:
+      asked: what the caller wants.
+      rows: most replacements of a generation; 0 where none are recorded.
+      on_host: whether the host asks the target in each generation anyway.
+    """
+    if on_host:
+        return 1
+    return max(1, min(asked, RECORD_ROWS // rows)) if rows else asked
 
 
 def checked_functions(**functions: Any) -> None:

@@ -18,7 +18,7 @@ from fooljax.errors import InputError, shown
 from fooljax.evolution.arguments import Plan
 from fooljax.evolution.programs import Shapes, program_text
 from fooljax.evolution.results import Metrics
-from fooljax.identity import check_identity, search_identity
+from fooljax.identity import ANSWERS, check_identity, search_identity
 from fooljax.storage.trees import digest_tree, load_arrays, load_tree
 
 logger = logging.getLogger("fooljax")
@@ -30,11 +30,16 @@ def identity_of(plan: Plan, shapes: Shapes) -> dict[str, Any]:
     """What a checkpoint must agree in with a search that goes on from it; nothing where none is kept."""
     if plan.store is None:
         return {}
+    host: dict[str, Any] = {"calls_python": True} if plan.host is not None else {}
+    if plan.host is not None and plan.probed is not None:
+        first = [part[0] for part in jax.tree.leaves(plan.probed.log_odds)]
+        host[ANSWERS] = [np.clip(np.nan_to_num(odds), -40.0, 40.0).astype(float).tolist() for odds in first]
     return {
         "key": np.asarray(jax.random.key_data(plan.key)).tolist(),
         "init_size": plan.init_size,
         "init_genomes": digest_tree(plan.given[0]) if plan.given else None,
         **search_identity(plan.search, plan.problem, program_text(plan, shapes)),
+        **host,
     }
 
 

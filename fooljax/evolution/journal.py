@@ -86,7 +86,11 @@ class Journal:
         assert self.state is not None
         program = self._timed("seconds_compile", advance_program, self.plan, self.state, generations)
         before = self.spent["seconds_search"]
-        self.state, (metrics, replaced) = self._timed("seconds_search", program, self.state)
+        try:
+            self.state, (metrics, replaced) = self._timed("seconds_search", program, self.state)
+        except InputError:  # a target that is asked on the host has failed; what was done until then is kept
+            self.save()
+            raise
         self.history.append({name: np.asarray(value) for name, value in metrics.items()})
         if np.any(self.history[-1]["queries"] < 0):
             raise InputError(f"generations: expected at most {MAX_QUERIES:,} queries a run, got more")

@@ -16,6 +16,12 @@ from fooljax.engine.compiled import (
 from fooljax.engine.loop import EvolutionState
 from fooljax.errors import InputError, shown
 from fooljax.evolution.arguments import Plan
+from fooljax.evolution.host_loop import (
+    host_generation,
+    host_start,
+    host_start_shapes,
+    lower_host_generation,
+)
 
 Step = Callable[..., Any]
 
@@ -42,8 +48,7 @@ def shapes_of(plan: Plan) -> Shapes:
     """
     search = plan.search
     try:
-        begin = functools.partial(start_runs, search, plan.init_size)
-        state, (metrics, _) = jax.eval_shape(begin, plan.problem, plan.keys, *plan.given)
+        state, (metrics, _) = _start_shapes(plan)
         return Shapes(state, metrics, shapes_of_own_metrics(search, plan.problem, state))
     except InputError:
         raise
@@ -53,17 +58,33 @@ def shapes_of(plan: Plan) -> Shapes:
         raise InputError(f"strategy: {pair} do not go together: {reason}") from error
 
 
+def _start_shapes(plan: Plan) -> Any:
+    if plan.host is not None:
+        return host_start_shapes(plan.search, plan.init_size, plan.logits, plan.problem, plan.keys)
+    begin = functools.partial(start_runs, plan.search, plan.init_size)
+    return jax.eval_shape(begin, plan.problem, plan.keys, *plan.given)
+
+
 def program_text(plan: Plan, shapes: Shapes) -> str:
     """The text of all programs that decide a search's results."""
+    if plan.host is not None:
+        return lower_host_generation(plan.search, plan.problem, shapes.state, plan.logits)
     return lower_generation(plan.search, plan.problem, shapes.state)
 
 
 def start_program(plan: Plan) -> Step:
     """`() -> (state, (metrics, replaced))`, compiled: begins all runs."""
     arguments = (plan.problem, plan.keys, *plan.given)
+    if plan.host is not None:
+        return host_start(plan.host, plan.search, plan.init_size, plan.logits, *arguments)
     return functools.partial(compile_start(plan.search, plan.init_size, *arguments), *arguments)
 
 
 def advance_program(plan: Plan, state: EvolutionState, generations: int) -> Step:
-    """`(state) -> (state, (metrics, replaced))`, compiled: some generations of all runs."""
+    """`(state) -> (state, (metrics, replaced))`, compiled: some generations of all runs.
+
+    Where the target is asked on the host it is one generation.
+    """
+    if plan.host is not None:
+        return host_generation(plan.host, plan.search, plan.logits, plan.problem, state)
     return functools.partial(compile_advance(plan.search, generations, plan.problem, state), plan.problem)

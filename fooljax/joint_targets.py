@@ -1,0 +1,64 @@
+"""Several networks asked about the same image, so that an objective can weigh what they say."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+
+from fooljax.engine.types import Apply, Target, as_target
+from fooljax.errors import InputError
+from fooljax.host_targets import HostFunction
+
+
+def joint_target(*targets: Target | Callable[..., Any], **facts: Any) -> Target:
+    """One target that asks several networks; its logits are a tuple, one `[B, C]` for each network.
+
+    It needs an objective of several networks, such as `fooljax.objectives.FOOL_FIRST_ONLY`. Joint targets of
+    the same functions share their compiled programs.
+
+    Args:
+      *targets: two or more, each a `Target` or a JAX callable, for images of one shape.
+      **facts: of the joint target, see `Target`. Shape and class names are by default those of the first.
+    Raises:
+      InputError: there are fewer than two, one is no target, or they want images of different shapes.
+    """
+    if len(targets) < 2:
+        raise InputError(f"targets: expected two or more, got {len(targets)}")
+    parts = [as_target(target) for target in targets]
+    shapes = list(dict.fromkeys(part.image_shape for part in parts if part.image_shape is not None))
+    if len(shapes) > 1:
+        raise InputError(
+            f"targets: expected networks for images of one shape, got {shapes[0]} and {shapes[1]}"
+        )
+    facts = {
+        "name": " and ".join(part.name for part in parts),
+        "image_shape": shapes[0] if shapes else None,
+        "class_names": parts[0].class_names,
+        **facts,
+    }
+    applies = tuple(part.apply for part in parts)
+    params = tuple(part.params for part in parts)
+    if any(isinstance(apply, HostFunction) for apply in applies):
+        return Target((), HostFunction(_on_host(applies, params), facts["name"]), **facts)
+    return Target(params, _joined(applies), **facts)
+
+
+@functools.lru_cache(maxsize=64)
+def _joined(applies: tuple[Apply, ...]) -> Apply:
+    """One function of them all; the same for the same ones."""
+
+    def apply(params: Any, images: jax.Array) -> tuple[Any, ...]:
+        return tuple(one(own, images) for one, own in zip(applies, params, strict=True))
+
+    return apply
+
+
+def _on_host(applies: tuple[Apply, ...], params: tuple[Any, ...]) -> Callable[..., tuple[Any, ...]]:
+    ready = [apply if isinstance(apply, HostFunction) else jax.jit(apply) for apply in applies]
+
+    def function(images: Any) -> tuple[Any, ...]:
+        return tuple(np.asarray(one(own, images)) for one, own in zip(ready, params, strict=True))
+
+    return function

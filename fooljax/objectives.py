@@ -1,0 +1,99 @@
+"""What a search can maximise, ready to use.
+
+An objective is a function of logits, `[B, C]` or a tuple of such arrays from `fooljax.joint_target`. Those
+that ask for several things at once give the least of their log-odds, so that a level such as 99.99 % means
+that each of the things holds with that confidence. `Objective(name, fitness)` makes one of your own.
+"""
+
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from fooljax.engine.log_odds import log_odds
+from fooljax.engine.objective import LOG_ODDS, Logits, Objective
+from fooljax.errors import InputError
+
+__all__ = ["FOOL_ALL", "FOOL_FIRST_ONLY", "LOG_ODDS", "Objective", "fool_and_pass", "fool_unrejected"]
+
+
+def _each(logits: Logits) -> list[jax.Array]:
+    """Log-odds `[B, C]` of each network, which must have the same classes."""
+    if not isinstance(logits, tuple) or len(logits) < 2:
+        raise InputError(
+            "objective: expected the logits of several networks, as fooljax.joint_target gives them"
+        )
+    counts = [part.shape[-1] for part in logits]
+    if len(set(counts)) > 1:
+        raise InputError(f"objective: expected networks with the same classes, got {counts} classes")
+    return [log_odds(part) for part in logits]
+
+
+def _fool_all(logits: Logits) -> jax.Array:
+    return functools.reduce(jnp.minimum, _each(logits))
+
+
+def _fool_first_only(logits: Logits) -> jax.Array:
+    first, *others = _each(logits)
+    return functools.reduce(jnp.minimum, [-odds for odds in others], first)
+
+
+FOOL_ALL = Objective("fool_all", _fool_all, is_log_odds=True)
+"""Every network names the image as the same class: the least of their log-odds."""
+FOOL_FIRST_ONLY = Objective("fool_first_only", _fool_first_only, is_log_odds=True)
+"""The first network names the image as a class, and none of the others names it as that class."""
+
+
+@functools.cache
+def fool_unrejected(reject: int) -> Objective:
+    """Fools a network that has a class for images to be rejected. That class has no cell of its own.
+
+    Fitness is the log-odds of a class against all others, the class of rejected images among them.
+
+    Args:
+      reject: index of that class, 0 or more.
+    Raises:
+      InputError: `reject` is no index of a class.
+    """
+    reject = _index("reject", reject)
+
+    def fitness(logits: Logits) -> jax.Array:
+        odds = log_odds(logits)
+        if reject >= odds.shape[-1]:
+            raise InputError(f"reject: expected a class below {odds.shape[-1]}, got {reject}")
+        return odds[:, np.delete(np.arange(odds.shape[-1]), reject)]
+
+    return Objective(f"fool_unrejected_{reject}", fitness, is_log_odds=True)
+
+
+@functools.cache
+def fool_and_pass(accepted: int) -> Objective:
+    """Fools the first network of two with images that the second, a detector, lets pass.
+
+    Fitness is the lesser of two log-odds: that of the first network's class, and that of the detector's class
+    for images that are as they should be. A detector with one logit becomes one with two by a 0 beside it.
+
+    Args:
+      accepted: index of the detector's class for images that are as they should be.
+    Raises:
+      InputError: `accepted` is no index of a class.
+    """
+    accepted = _index("accepted", accepted)
+
+    def fitness(logits: Logits) -> jax.Array:
+        if not isinstance(logits, tuple) or len(logits) != 2:
+            raise InputError("objective: expected the logits of a network and of a detector")
+        odds, verdict = map(log_odds, logits)
+        if accepted >= verdict.shape[-1]:
+            raise InputError(f"accepted: expected a class below {verdict.shape[-1]}, got {accepted}")
+        return jnp.minimum(odds, verdict[:, accepted : accepted + 1])
+
+    return Objective(f"fool_and_pass_{accepted}", fitness, is_log_odds=True)
+
+
+def _index(name: str, value: Any) -> int:
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 0:
+        raise InputError(f"{name}: expected the index of a class, 0 or more, got {value}")
+    return int(value)
