@@ -16,6 +16,7 @@ import numpy as np
 from scipy.stats import bootstrap
 
 from benchmarks.timing import machine
+from fooljax.data.imagenet import NUM_CLASSES
 from fooljax.encodings import cppn
 from fooljax.encodings.cppn.mutation import Rates
 from fooljax.engine.archive import Archive, empty
@@ -93,9 +94,9 @@ def main() -> None:
     parser.add_argument("--children", type=int, default=1000, help="of each case")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    archive = elites_of(arguments.archive, imagenet.NUM_CLASSES)
+    archive = elites_of(arguments.archive, NUM_CLASSES)
     draw = np.random.default_rng(arguments.seed)
-    parents = jnp.asarray(draw.integers(0, imagenet.NUM_CLASSES, arguments.children))
+    parents = jnp.asarray(draw.integers(0, NUM_CLASSES, arguments.children))
     rows = {}
     for name, rates in CASES.items():
         rows[name] = row = measure(archive, rates, parents, arguments.seed)

@@ -19,6 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.timing import gemm, interleaved, machine, peak_resident_bytes, spread
+from fooljax.data.imagenet import NUM_CLASSES
 from fooljax.encodings import cppn
 from fooljax.engine.batching import tiled
 from fooljax.engine.compiled import compile_advance, compile_start
@@ -161,7 +162,7 @@ def measure_loop(repeats: int) -> dict[str, Any]:
     target = imagenet.load("efficientnet-lite0")
     encoding = cppn(checked_shape(target.image_shape), functions="wide", coordinates="scaled")
     strategy = focused(encoding, batch_size=CHILDREN)
-    search, cells = Search(encoding, strategy), tuple(range(imagenet.NUM_CLASSES))
+    search, cells = Search(encoding, strategy), tuple(range(NUM_CLASSES))
     problem = Problem(target.params, encoding.coordinates(), target.apply, cells)
     keys = jax.random.split(jax.random.key(1), 1)
     state, _ = compile_start(search, CHILDREN, problem, keys)(problem, keys)

@@ -15,13 +15,14 @@ from fooljax.runs import evolution_run as fooling
 from fooljax.runs import recipe as job
 from fooljax.runs.direct_settings import DirectSettings, encoding
 from fooljax.settings import option
-from fooljax.targets.imagenet_target import PhotographsConfig, photographs
+from fooljax.targets.imagenet_choice import NamedImageNetSettings, choose_named
 
 
 @dataclass(frozen=True)
-class Config(DirectSettings, PhotographsConfig):
+class Config(DirectSettings, NamedImageNetSettings, job.FoolingConfig):
     """Settings; the paper's search: `--strategy map_elites --children 200 --crops 10`."""
 
+    runs: int = option(1, "independent runs, side by side; paper: 5", least=1)
     generations: int = option(3000, "generations; paper: 20,000; authors' code: 5,010", least=0)
     children: int = option(
         100, "children per generation, and random images to begin with; authors' code: 200", least=1
@@ -48,7 +49,7 @@ EXPERIMENT = job.Experiment(
     ),
     config=Config,
     encoding=encoding,
-    subject=photographs,
+    subject=choose_named,
 )
 
 

@@ -18,7 +18,7 @@ from fooljax.runs import ascent_run as climbing
 from fooljax.runs.ascent_run import ClimbConfig
 from fooljax.settings import option
 from fooljax.targets import imagenet
-from fooljax.targets.imagenet_target import NetworkConfig, photographs
+from fooljax.targets.imagenet_choice import NamedImageNetSettings, choose_named
 from fooljax.terminal import Host
 
 CLASSES = "200,207,215,279,366,367,390,414,445,500,509,580,643,657,704,713,782,805,826,906"
@@ -26,7 +26,7 @@ CLASSES = "200,207,215,279,366,367,390,414,445,500,509,580,643,657,704,713,782,8
 
 
 @dataclass(frozen=True)
-class Config(NetworkConfig, ClimbConfig):
+class Config(NamedImageNetSettings, ClimbConfig):
     """Settings; the defaults are the paper's where it has one."""
 
     classes: str = option(CLASSES, "all, or indices and ranges, as 0-999:10; the default: authors' code")
@@ -56,7 +56,7 @@ EXPERIMENT = climbing.Experiment(
         "Whether a person recognises a class in these images was not measured.",
     ),
     config=Config,
-    subject=photographs,
+    subject=choose_named,
     mean=mean_image,
 )
 

@@ -14,11 +14,11 @@ from fooljax.runs import evolution_run as fooling
 from fooljax.runs import recipe as job
 from fooljax.runs.cppn_settings import CppnSettings, encoding
 from fooljax.settings import option
-from fooljax.targets.mnist_target import DigitsConfig, digits
+from fooljax.targets.mnist_choice import NamedMnistSettings, choose_named
 
 
 @dataclass(frozen=True)
-class Config(CppnSettings, DigitsConfig):
+class Config(CppnSettings, NamedMnistSettings, job.FoolingConfig):
     """Settings: the quickest search in `experiments.strategy_comparison`, rates as in the authors' code.
 
     The paper's search: `--strategy map_elites --children 200 --coordinates raw --functions paper`.
@@ -48,7 +48,7 @@ EXPERIMENT = job.Experiment(
     ),
     config=Config,
     encoding=encoding,
-    subject=digits,
+    subject=choose_named,
 )
 
 

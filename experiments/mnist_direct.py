@@ -13,11 +13,11 @@ from fooljax.cli.command_line import run_command
 from fooljax.runs import evolution_run as fooling
 from fooljax.runs import recipe as job
 from fooljax.runs.direct_settings import DirectSettings, encoding
-from fooljax.targets.mnist_target import DigitsConfig, digits
+from fooljax.targets.mnist_choice import NamedMnistSettings, choose_named
 
 
 @dataclass(frozen=True)
-class Config(DirectSettings, DigitsConfig):
+class Config(DirectSettings, NamedMnistSettings, job.FoolingConfig):
     """Settings; the defaults are the paper's where it has one."""
 
 
@@ -35,7 +35,7 @@ EXPERIMENT = job.Experiment(
     ),
     config=Config,
     encoding=encoding,
-    subject=digits,
+    subject=choose_named,
 )
 
 

@@ -19,12 +19,12 @@ from fooljax.engine.types import Target
 from fooljax.runs import ascent_run as climbing
 from fooljax.runs.ascent_run import ClimbConfig
 from fooljax.settings import option
-from fooljax.targets.mnist_target import TrainedConfig, digits
+from fooljax.targets.mnist_choice import NamedMnistSettings, choose
 from fooljax.terminal import Host
 
 
 @dataclass(frozen=True)
-class Config(TrainedConfig, ClimbConfig):
+class Config(NamedMnistSettings, ClimbConfig):
     """Settings; the defaults are the paper's where it has one."""
 
     mean: str = option(
@@ -60,7 +60,7 @@ EXPERIMENT = climbing.Experiment(
         "Whether a person recognises a class in these images was not measured; some look like the digit.",
     ),
     config=Config,
-    subject=lambda config: digits(config, data_is_used=config.mean != "none"),
+    subject=lambda config: choose(config.target_network, config, data_is_used=config.mean != "none"),
     mean=mean_image,
 )
 

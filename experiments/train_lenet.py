@@ -26,7 +26,7 @@ from fooljax.errors import FaultError, InputError
 from fooljax.storage.outputs import check_output
 from fooljax.storage.trees import digest_tree, load_tree, save_tree, write_json
 from fooljax.targets._trained import NETWORKS, apply_of, check_trained, facts_of, fit
-from fooljax.targets.mnist_target import TrainedConfig
+from fooljax.targets.mnist_choice import MnistSettings
 from fooljax.targets.training import RECIPES, Recipe
 from fooljax.terminal import Signals, Terminal
 
@@ -38,7 +38,7 @@ COMMAND = "python -m experiments.train_lenet"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns its exit status."""
-    return run_command(lambda: _main(argv), TrainedConfig)
+    return run_command(lambda: _main(argv), MnistSettings)
 
 
 def _main(argv: Sequence[str] | None) -> None:

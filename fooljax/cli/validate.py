@@ -22,6 +22,7 @@ from PIL import Image, ImageOps
 from scipy.stats import binomtest
 
 from fooljax.cli.command_line import Parser, run_command
+from fooljax.data.imagenet import synsets
 from fooljax.engine.log_odds import confidence
 from fooljax.engine.types import Target, checked_shape
 from fooljax.errors import InputError, shown
@@ -30,7 +31,7 @@ from fooljax.storage.outputs import check_output
 from fooljax.storage.reading import name_of, read_regular
 from fooljax.storage.trees import write_json
 from fooljax.targets import imagenet
-from fooljax.targets.imagenet_target import PhotographsConfig
+from fooljax.targets.imagenet_choice import NamedImageNetSettings
 from fooljax.terminal import Terminal
 
 BATCH = 32
@@ -242,7 +243,7 @@ def _main(argv: Sequence[str] | None) -> None:
             named = ", ".join(f"{target.class_names[i]} {float(confidence(odds[i])):.1%}" for i in best)
             terminal.say(f"{path.name}: {named}")
         return
-    images = find_images(flags.imagefolder, imagenet.synsets())
+    images = find_images(flags.imagefolder, synsets())
     figures: dict[str, Any] = {}
     for figures in validate(target, images):
         if (figures["images"] + figures["passed_over"]) % (BATCH * 20) == 0:
@@ -269,7 +270,7 @@ def _line(figures: dict[str, Any]) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns its exit status."""
-    return run_command(lambda: _main(argv), PhotographsConfig)
+    return run_command(lambda: _main(argv), NamedImageNetSettings)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from fooljax.settings import in_words
 from fooljax.runs.elites import RESCORE_TOLERANCE, claimed, read_image, replaced, slug
-from fooljax.runs.recipe import Subject
+from fooljax.targets.choice import TargetChoice
 from fooljax.runs.results import _finite, _medians
 from fooljax.runs.folder import RunFolder, versions
 from fooljax.engine.types import Target
@@ -60,7 +60,7 @@ class Job(NamedTuple):
     introduction: Sequence[str]
     explanations: Mapping[str, str]
     config: Any
-    subject: Subject
+    subject: TargetChoice
     notes: Sequence[str]
     cells: tuple[int, ...]
 

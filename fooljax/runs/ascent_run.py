@@ -25,7 +25,7 @@ from fooljax.cli.command_line import parse
 from fooljax.terminal import Interrupted
 from fooljax.settings import config_from, in_words, option
 from fooljax.runs.evolution_run import check_same_target, keep_compiled_programs
-from fooljax.runs.recipe import Subject
+from fooljax.targets.choice import TargetChoice
 from fooljax.runs.memory import COPIES, check_fits
 from fooljax.runs.folder import RunFolder
 from fooljax.terminal import Host, Signals, Terminal
@@ -77,7 +77,7 @@ class Experiment:
       introduction: paragraphs for the page's reader, who is a stranger.
       notes: what the page's reader should know besides what the subject tells.
       config: the dataclass of settings, a `ClimbConfig`.
-      subject: `(config) -> Subject`: the data and the network that the settings describe.
+      subject: `(config) -> TargetChoice`: the data and the network that the settings describe.
       mean: `(config, target) -> [H, W, K] or None`: the mean image that noise is added to, in [0, 1].
     """
 
@@ -86,7 +86,7 @@ class Experiment:
     introduction: tuple[str, ...]
     notes: tuple[str, ...]
     config: type[Any]
-    subject: Callable[[Any], Subject]
+    subject: Callable[[Any], TargetChoice]
     mean: Callable[[Any, Target], npt.NDArray[Any] | None]
 
 
@@ -164,7 +164,7 @@ def _run_in(
     experiment: Experiment,
     config: Any,
     compared: Sequence[Method],
-    subject: Subject,
+    subject: TargetChoice,
     terminal: Terminal,
 ) -> dict[str, Any]:
     terminal.say(f"run folder: {folder.path}")

@@ -8,9 +8,10 @@ from fooljax.settings import option
 from fooljax.runs.memory import COPIES, check_fits, genome_bytes, most_unusual
 from fooljax.terminal import Terminal
 from fooljax import strategies
-from fooljax.engine.types import Encoding, Genome, Strategy, Target
+from fooljax.engine.types import Encoding, Genome, Strategy
 from fooljax.errors import InputError, shown
 from fooljax.evolution import MAX_QUERIES
+from fooljax.targets.choice import TargetChoice
 
 
 @dataclass(frozen=True)
@@ -46,33 +47,6 @@ class FoolingConfig:
     )
 
 
-class Subject(NamedTuple):
-    """What is fooled, before its network is loaded or trained.
-
-    Attributes:
-      image_shape: `(H, W, K)` of the images that are evolved.
-      source: a line on where the data or the weights are from.
-      facts: what `summary.json` says of it.
-      notes: what a reader of the page should know of it.
-      load: `load(say)` gives the target; `say` is told, in a line, of work that takes long.
-      cells: indices of the classes to evolve for; None for all.
-      group: the group of related classes that a class belongs to; "" where there are none.
-      judges: other targets that score the saved elites, by name, made from the target.
-      second: `second(say)` gives a second network for the same classes, trained independently;
-        its verdict stands beside the target's. None where there is none.
-    """
-
-    image_shape: tuple[int, int, int]
-    source: str
-    facts: Mapping[str, Any]
-    notes: tuple[str, ...]
-    load: Callable[[Callable[[str], None]], Target]
-    cells: tuple[int, ...] | None = None
-    group: Callable[[int], str] = lambda _: ""
-    judges: Callable[[Target], Mapping[str, Target]] = lambda _: {}
-    second: Callable[[Callable[[str], None]], Target | None] = lambda _: None
-
-
 @dataclass(frozen=True)
 class Experiment:
     """What tells one fooling experiment from another.
@@ -83,7 +57,7 @@ class Experiment:
       introduction: paragraphs for the page's reader, who is a stranger.
       config: the dataclass of settings, a `FoolingConfig`.
       encoding: `(config, image_shape) -> Encoding`.
-      subject: `(config) -> Subject`: the data and the network that the settings describe.
+      subject: `(config) -> TargetChoice`: the data and the network that the settings describe.
     """
 
     name: str
@@ -91,7 +65,7 @@ class Experiment:
     introduction: tuple[str, ...]
     config: type[FoolingConfig]
     encoding: Callable[[Any, tuple[int, int, int]], Encoding]
-    subject: Callable[[Any], Subject]
+    subject: Callable[[Any], TargetChoice]
 
 
 class Initial(NamedTuple):
@@ -111,7 +85,7 @@ class Job(NamedTuple):
 
     experiment: Experiment
     config: FoolingConfig
-    subject: Subject
+    subject: TargetChoice
     encoding: Encoding
     strategy: Strategy
     initial: Initial | None = None

@@ -2,20 +2,27 @@
 
 from fooljax.engine.types import Target, as_target
 from fooljax.targets._trained import NETWORKS, check_trained, lenet, trained
+from fooljax.targets.choice import TargetChoice
 from fooljax.targets.imagenet import load
 from fooljax.targets.networks.lenet import LeNet
+from fooljax.targets.own_choice import choice_of
+from fooljax.targets.registry import TARGETS, find_target
 from fooljax.targets.shipped import pretrained
 from fooljax.targets.training import RECIPES, Recipe, accuracy, train
 
 __all__ = [
     "NETWORKS",
     "RECIPES",
+    "TARGETS",
     "LeNet",
     "Recipe",
     "Target",
+    "TargetChoice",
     "accuracy",
     "as_target",
     "check_trained",
+    "choice_of",
+    "find_target",
     "lenet",
     "load",
     "pretrained",

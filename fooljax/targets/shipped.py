@@ -18,6 +18,7 @@ from fooljax.storage.trees import load_tree, read_json
 from fooljax.targets._trained import NETWORKS, apply_of
 
 FOLDER = Path(__file__).with_name("shipped_weights")
+SHIPPED_NETWORK = "lenet"
 
 
 def pretrained(network: str = "lenet", seed: int = 0) -> Target:
@@ -81,6 +82,15 @@ def _read(card: dict[str, Any], network: str, seed: int) -> Target:
             "flax": card["versions"]["flax"],
         },
     )
+
+
+def shipped_seeds() -> tuple[int, ...]:
+    """The seeds of the shipped networks.
+
+    Raises:
+      FaultError: the installed files are damaged.
+    """
+    return tuple(entry["seed"] for entry in shipped_card()["weights"])
 
 
 @functools.cache

@@ -18,7 +18,7 @@ from experiments import imagenet_cppn, imagenet_direct, imagenet_gradient
 from fooljax.cli import validate
 from fooljax.engine.types import Target
 from fooljax.errors import InputError
-from fooljax.targets import imagenet
+from fooljax.targets import imagenet, imagenet_choice
 
 SIZE, CLASSES = 12, 300
 
@@ -48,7 +48,7 @@ def small(monkeypatch):
     monkeypatch.setattr(imagenet, "load", lambda *_, **__: target)
     monkeypatch.setattr(imagenet, "with_crops", lambda name, target, crops: Target(params, halved))
     monkeypatch.setattr(imagenet, "preprocessing", lambda name, crops=1: how)
-    monkeypatch.setattr(imagenet, "NUM_CLASSES", CLASSES)
+    monkeypatch.setattr(imagenet_choice, "NUM_CLASSES", CLASSES)
 
 
 @pytest.mark.parametrize("module", [imagenet_cppn, imagenet_direct])
@@ -146,13 +146,13 @@ def imagefolder(tmp_path):
 
 
 def test_validation_counts(imagefolder, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(imagenet, "synsets", lambda: tuple(f"n{index:08d}" for index in range(CLASSES)))
+    monkeypatch.setattr(validate, "synsets", lambda: tuple(f"n{index:08d}" for index in range(CLASSES)))
     file = tmp_path / "figures.json"
     assert validate.main(["--imagefolder", str(imagefolder), "--json", str(file)]) == 0
     figures = json.loads(file.read_text())
     target = imagenet.load("small")
     right = []
-    for path, index in validate.find_images(imagefolder, imagenet.synsets()):
+    for path, index in validate.find_images(imagefolder, validate.synsets()):
         pixels = validate.read_photograph(path, SIZE)
         found = np.asarray(target.apply(target.params, pixels[None].astype(np.float32) / 255.0))[0]
         right.append([index == found.argmax(), index in np.argsort(-found)[:5]])
@@ -171,7 +171,7 @@ def test_photographs_are_cut_from_the_middle(tmp_path):
 
 @pytest.mark.parametrize("case", ["no folder", "unknown class", "empty", "no image"])
 def test_folders_that_cannot_be_validated(case, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(imagenet, "synsets", lambda: ("n00000000", "n00000001"))
+    monkeypatch.setattr(validate, "synsets", lambda: ("n00000000", "n00000001"))
     folder = tmp_path / "val"
     if case != "no folder":
         (folder / ("n77777777" if case == "unknown class" else "n00000000")).mkdir(parents=True)
@@ -295,7 +295,7 @@ def test_long_photographs_are_refused_before_they_are_scaled(tmp_path):
 
 
 def test_images_that_cannot_be_read_are_passed_over(imagefolder, tmp_path, monkeypatch, capsys, caplog):
-    monkeypatch.setattr(imagenet, "synsets", lambda: tuple(f"n{index:08d}" for index in range(CLASSES)))
+    monkeypatch.setattr(validate, "synsets", lambda: tuple(f"n{index:08d}" for index in range(CLASSES)))
     file = tmp_path / "figures.json"
     assert validate.main(["--imagefolder", str(imagefolder), "--json", str(file)]) == 0
     before = json.loads(file.read_text())

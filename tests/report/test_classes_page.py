@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fooljax.data.imagenet import GROUPS, group_of
 from fooljax.errors import InputError
 from fooljax.report import classes_page, save_png
 from fooljax.report.classes_page import COLUMNS, SCRIPT, THUMBNAIL, ClassImage, write_classes
-from fooljax.targets.imagenet_groups import GROUPS, group_of
 
 NASTY = "</script><script>alert(1)</script>"
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
@@ -21,15 +22,21 @@ from fooljax.runs import evolution_run as fooling
 from fooljax.runs import opened as finished_run
 from fooljax.runs import recipe as job
 from fooljax.runs.elites import large_size
-from fooljax.targets.mnist_target import DigitsConfig, digits
+from fooljax.targets.mnist_choice import NamedMnistSettings, choose_named
+
+
+@dataclass(frozen=True)
+class Config(NamedMnistSettings, job.FoolingConfig):
+    """Settings of an evolution of waves."""
+
 
 EXPERIMENT = job.Experiment(
     name="waves",
     title="Waves",
     introduction=("Waves.",),
-    config=DigitsConfig,
+    config=Config,
     encoding=lambda config, image_shape: waves(image_shape),
-    subject=digits,
+    subject=choose_named,
 )
 
 
@@ -37,7 +44,7 @@ EXPERIMENT = job.Experiment(
 def waves_run(tmp_path_factory, idx_folder):
     """The folder of a finished run of an encoding that draws at any size; not to be changed."""
     outdir = tmp_path_factory.mktemp("runs") / "waves"
-    config = DigitsConfig(runs=2, generations=20, children=16, data=f"idx:{idx_folder}")
+    config = Config(runs=2, generations=20, children=16, data=f"idx:{idx_folder}")
     fooling.run(EXPERIMENT, config, outdir)
     return outdir
 

@@ -21,9 +21,10 @@ from fooljax.runs import evolution_run as fooling
 from fooljax.runs import recipe as job
 from fooljax.runs import results
 from fooljax.runs.elites import claimed
-from fooljax.runs.recipe import FoolingConfig, Subject
+from fooljax.runs.recipe import FoolingConfig
 from fooljax.storage.csv_files import text_of
 from fooljax.storage.trees import load_arrays
+from fooljax.targets.choice import TargetChoice
 
 SHAPE = (8, 8, 1)
 NAMES = ("zero", "one", "two", "=three")
@@ -43,7 +44,7 @@ def network(seed):
 
 
 def subject(second=None):
-    return Subject(SHAPE, "data: none", {}, (), lambda say: network(0), second=lambda say: second)
+    return TargetChoice(SHAPE, "data: none", {}, (), lambda say: network(0), second=lambda say: second)
 
 
 def experiment(second=None):

@@ -10,7 +10,7 @@ from fooljax.engine.log_odds import confidence
 from fooljax.errors import InputError
 from fooljax.scoring import score
 from fooljax.targets import imagenet
-from fooljax.targets.imagenet_target import read_classes
+from fooljax.targets.choice import read_classes
 from fooljax.targets.networks import alexnet, convolutions, efficientnet
 from fooljax.targets.preprocessing import Preprocessing, preprocessed
 from fooljax.targets.weights import Naming

@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 
 from experiments import mnist_gradient, train_lenet
-from fooljax import data as datasets
+from fooljax.data import load, loading
 from fooljax.errors import InputError
 from fooljax.settings import config_from
 from fooljax.storage.trees import digest_tree
-from fooljax.targets import Recipe, pretrained, shipped
-from fooljax.targets import mnist_target as digits
-from fooljax.targets.mnist_target import DigitsConfig, recipe_of
+from fooljax.targets import Recipe, mnist_choice, pretrained, shipped
+from fooljax.targets.mnist_choice import NamedMnistSettings, choose_named, recipe_of
 from fooljax.targets.training import RECIPES
 
 
@@ -21,26 +20,26 @@ def no_data(monkeypatch):
     def load(spec):
         raise AssertionError(f"{spec} was loaded")
 
-    monkeypatch.setattr(datasets, "load", load)
+    monkeypatch.setattr(loading, "load", load)
 
 
 def test_by_default_a_shipped_network_is_fooled_and_no_data_set_is_read(no_data):
-    subject = digits.digits(DigitsConfig())
+    choice = choose_named(NamedMnistSettings())
     told = []
-    target = subject.load(told.append)
-    assert subject.image_shape == (28, 28, 1)
-    assert subject.facts == {"dataset": "mnist", "target_seed": 0}
+    target = choice.load(told.append)
+    assert choice.image_shape == (28, 28, 1)
+    assert choice.facts == {"dataset": "mnist", "target_seed": 0}
     assert target.provenance == pretrained(seed=0).provenance
     assert told == [
         f"target: LeNet (paper-full recipe), names {target.clean_accuracy:.2%} of 10,000 held-out images"
     ]
-    assert f"names {target.clean_accuracy:.2%} of the 10,000 that were held out" in subject.notes[0]
+    assert f"names {target.clean_accuracy:.2%} of the 10,000 that were held out" in choice.notes[0]
 
 
 @pytest.mark.parametrize(("seed", "other"), [(0, 1), (3, 4), (4, 0)])
 def test_another_shipped_network_is_the_second(no_data, seed, other):
-    subject = digits.digits(DigitsConfig(target_seed=seed))
-    first, second = subject.load(print), subject.second(print)
+    choice = choose_named(NamedMnistSettings(target_seed=seed))
+    first, second = choice.load(print), choice.second(print)
     assert second.provenance["seed"] == other
     assert digest_tree(first.params) != digest_tree(second.params)
 
@@ -59,7 +58,8 @@ def test_another_shipped_network_is_the_second(no_data, seed, other):
     ],
 )
 def test_which_network_the_settings_mean(settings, recipe):
-    assert recipe_of(config_from(DigitsConfig, {**vars(DigitsConfig()), **settings}, "config.json")) == recipe
+    config = config_from(NamedMnistSettings, settings, "config.json")
+    assert recipe_of(config.target_network, config) == recipe
 
 
 @pytest.mark.parametrize(
@@ -68,17 +68,17 @@ def test_which_network_the_settings_mean(settings, recipe):
         ({"target_seed": 5}, r"^target_seed: expected 0 to 4 for the shipped networks, got 5$"),
         (
             {"target_network": "alexnet-small", "target_recipe": "shipped"},
-            r"^target_network: expected one that is shipped \(lenet\), got alexnet-small$",
+            r"^target_recipe: alexnet-small does not come with fooljax; expected one of paper, ",
         ),
         (
             {"data": "embedded", "target_recipe": "shipped"},
-            r"^data: the shipped network is not trained here; expected --target-recipe paper,",
+            r"^data: nothing is trained on it when --target-recipe is shipped; expected --target",
         ),
     ],
 )
 def test_settings_that_contradict_each_other_are_named(no_data, settings, message):
     with pytest.raises(InputError, match=message):
-        digits.digits(DigitsConfig(**settings))
+        choose_named(NamedMnistSettings(**settings))
 
 
 def test_data_may_give_the_mean_image_beside_a_shipped_network(idx_folder):
@@ -88,14 +88,14 @@ def test_data_may_give_the_mean_image_beside_a_shipped_network(idx_folder):
 
 def test_a_second_network_never_doubles_a_long_training(idx_folder, monkeypatch):
     asked, told = [], []
-    monkeypatch.setattr(digits, "trained", lambda dataset, recipe, **rest: asked.append(rest["seed"]))
+    monkeypatch.setattr(mnist_choice, "trained", lambda dataset, recipe, **rest: asked.append(rest["seed"]))
     data = f"idx:{idx_folder}"
-    digits.digits(DigitsConfig(data=data, target_seed=7)).second(told.append)
+    choose_named(NamedMnistSettings(data=data, target_seed=7)).second(told.append)
     assert (asked, told) == ([8], [])
-    long = digits.digits(DigitsConfig(data=data, target_recipe="paper-full"))
+    long = choose_named(NamedMnistSettings(data=data, target_recipe="paper-full"))
     assert long.second(told.append) is None
-    assert told == ["no second network judges the images: to train it, run once with --target-seed 1"]
-    monkeypatch.setattr(digits, "is_cached", lambda *_: True)
+    assert told == ["no second network scores the images; to train one, run once with --target-seed 1"]
+    monkeypatch.setattr(mnist_choice, "is_cached", lambda *_: True)
     long.second(told.append)
     assert asked == [8, 1]
 
@@ -113,7 +113,7 @@ def test_the_command_makes_what_is_shipped(idx_folder, tmp_path, quick, monkeypa
     assert train_lenet.main(flags) == 0
     card = json.loads((tmp_path / "out" / "card.json").read_text())
     assert [entry["seed"] for entry in card["weights"]] == [3, 4]
-    assert card["dataset"] == datasets.load(f"idx:{idx_folder}").digest
+    assert card["dataset"] == load(f"idx:{idx_folder}").digest
     assert set(card) == set(shipped.shipped_card())
 
     def fit(*_):

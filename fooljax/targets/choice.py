@@ -1,0 +1,71 @@
+"""What a run is told of a target before the network is loaded or trained."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from fooljax.engine.types import Target
+from fooljax.errors import InputError
+
+Say = Callable[[str], None]
+"""Takes a line for the user, of work that takes long."""
+CLASSES_HELP = (
+    "The classes that images are evolved for: all, or indices and ranges with commas between them, as "
+    "0,5,151-268. 0-999:10 is every tenth."
+)
+
+
+class TargetChoice(NamedTuple):
+    """A target that was chosen by its settings, and what a run and its page say of it.
+
+    Attributes:
+      image_shape: `(H, W, K)` of the images that the network takes.
+      source: a line on where the network, its weights or its data are from.
+      facts: what `summary.json` says of it.
+      notes: sentences for the reader of the page.
+      load: `load(say)` gives the target; it may read files or train a network.
+      cells: indices of the classes that images are evolved for; None for all.
+      group: the group of related classes that a class belongs to; "" where there are none.
+      judges: other targets that score the saved images too, by name, made from the target.
+      second: `second(say)` gives a second network for the same classes, trained independently, which scores
+        the saved images too; None where there is none.
+    """
+
+    image_shape: tuple[int, int, int]
+    source: str
+    facts: Mapping[str, Any]
+    notes: tuple[str, ...]
+    load: Callable[[Say], Target]
+    cells: tuple[int, ...] | None = None
+    group: Callable[[int], str] = lambda _: ""
+    judges: Callable[[Target], Mapping[str, Target]] = lambda _: {}
+    second: Callable[[Say], Target | None] = lambda _: None
+
+
+def read_classes(text: str, num_classes: int) -> tuple[int, ...] | None:
+    """Reads indices, ranges and ranges with a step, with commas between them.
+
+    Args:
+      text: as "0,5,151-268" or "0-999:10"; or "all".
+      num_classes: how many classes there are.
+    Returns:
+      The indices in the order of the text; None for "all".
+    Raises:
+      InputError: the text is of another form, or names a class twice or one that does not exist.
+    """
+    if text == "all":
+        return None
+    cells: list[int] = []
+    for part in text.split(","):
+        found = re.fullmatch(r"([0-9]{1,9})(?:-([0-9]{1,9})(?::([1-9][0-9]{0,8}))?)?", part)
+        if not found:
+            raise InputError(
+                f"classes: expected all, or indices and ranges as 0,5,151-268, got {part[:40]!r}"
+            )
+        first, last = int(found[1]), int(found[2] or found[1])
+        if not first <= last < num_classes:
+            raise InputError(f"classes: expected classes from 0 to {num_classes - 1}, rising, got {part}")
+        cells += range(first, last + 1, int(found[3] or 1))
+    if len(set(cells)) < len(cells):
+        raise InputError(f"classes: expected each class once, got one twice in {text}")
+    return tuple(cells)

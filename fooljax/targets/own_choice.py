@@ -1,0 +1,100 @@
+"""A target of the user's: a value, or one that a module of the user's has under a name."""
+
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import jax
+import jax.numpy as jnp
+
+from fooljax.engine.types import Target, checked_shape
+from fooljax.errors import InputError, shown
+from fooljax.importing import import_value
+from fooljax.settings import option
+from fooljax.storage.trees import digest_tree
+from fooljax.targets.choice import CLASSES_HELP, Say, TargetChoice, read_classes
+
+
+@dataclass(frozen=True)
+class OwnSettings:
+    """Which classes images are made for."""
+
+    classes: str = option("all", CLASSES_HELP)
+
+
+class _Settings(Protocol):
+    @property
+    def classes(self) -> str: ...
+
+
+def choose(text: str, settings: _Settings) -> TargetChoice:
+    """The target that a module has under a name. The module is imported, which runs its code.
+
+    Args:
+      text: MODULE:NAME, of a `Target` or of a function without arguments that returns one.
+      settings: see `OwnSettings`.
+    Raises:
+      InputError: there is no such module or name, or what it gives is no target whose image shape is known.
+    """
+    target = import_value("target", text, Target, "a fooljax.Target")
+    return choice_of(target, source=shown(text), classes=settings.classes)
+
+
+def choice_of(target: Target, *, source: str = "Python", classes: str = "all") -> TargetChoice:
+    """The choice of a target that is there already.
+
+    Args:
+      target: its image shape must be said. Class names that were not said are numbers.
+      source: where it is from, in a word or two.
+      classes: see `read_classes`.
+    Raises:
+      InputError: its image shape is not said, it does not take such images, its class names are not as many
+        as its logits, or the classes are not among them.
+    """
+    if target.image_shape is None:
+        raise InputError(
+            f"target: expected {source} to say the shape of its images, as "
+            "fooljax.as_target(model, image_shape=(28, 28, 1)), got none"
+        )
+    shape = checked_shape(target.image_shape)
+    count = _num_classes(target, shape)
+    if target.class_names and len(target.class_names) != count:
+        raise InputError(
+            f"target: expected {count} class names, as many as its logits, got {len(target.class_names)}"
+        )
+    named = replace(
+        target,
+        image_shape=shape,
+        class_names=tuple(map(str, target.class_names or range(count))),
+        provenance={"params_sha256": digest_tree(target.params), **target.provenance},
+    )
+
+    def load(say: Say) -> Target:
+        say(f"target: {named.name}; confidence is the {named.confidence}")
+        return named
+
+    return TargetChoice(
+        image_shape=shape,
+        source=f"network: {shown(named.name, 80)}, from {source}",
+        facts={"network": named.name},
+        notes=(f"The network is the user's own, {shown(named.name, 80)}.",),
+        load=load,
+        cells=read_classes(classes, count),
+    )
+
+
+def _num_classes(target: Target, shape: tuple[int, int, int]) -> int:
+    images = jax.ShapeDtypeStruct((2, *shape), jnp.float32)
+    try:
+        logits = jax.eval_shape(target.apply, target.params, images)
+    except Exception as error:  # the user's network may raise anything
+        raise InputError(
+            f"target: expected a network for images of shape {list(shape)}, got {type(error).__name__}: "
+            f"{shown(error)}"
+        ) from error
+    found = getattr(logits, "shape", None)
+    if found is None or len(found) != 2 or found[0] != 2 or found[1] < 2:
+        raise InputError(
+            "target: expected logits of shape [2, classes] of two images, got "
+            f"{shown(found or type(logits).__name__)}"
+        )
+    return int(found[1])

@@ -1,0 +1,63 @@
+"""All targets by name, for commands: each with its settings and the function that chooses it by them."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+from fooljax.errors import InputError, shown
+from fooljax.importing import is_import_name
+from fooljax.targets import imagenet, imagenet_choice, mnist_choice, own_choice
+from fooljax.targets._trained import NETWORKS
+from fooljax.targets.choice import TargetChoice
+
+
+class KnownTarget(NamedTuple):
+    """A target that has a name.
+
+    Attributes:
+      settings: the dataclass of its settings, each field made by `fooljax.settings.option`.
+      choose: `choose(settings) -> TargetChoice`; it reads these settings and no others, so that a dataclass
+        that has them among others will do. It raises InputError where they are not what was expected.
+      line: what it is, in a few words.
+    """
+
+    settings: type[Any]
+    choose: Callable[[Any], TargetChoice]
+    line: str
+
+
+_LINES = {
+    "lenet": "LeNet for MNIST's digits, the paper's network; it comes with fooljax",
+    "alexnet-small": "a small AlexNet for digits, trained here",
+    "efficientnet-lite0": "for ImageNet; the smallest and fastest",
+    "efficientnet-lite1": "for ImageNet",
+    "efficientnet-lite2": "for ImageNet",
+    "caffenet": "for ImageNet, the paper's network; wants a file with its weights",
+    "alexnet": "for ImageNet, as Caffe has it; wants a file with its weights",
+    "alexnet-torchvision": "for ImageNet, as torchvision has it; wants a file with its weights",
+}
+
+TARGETS: dict[str, KnownTarget] = {
+    name: KnownTarget(settings, partial(choose, name), _LINES[name])
+    for names, settings, choose in (
+        (NETWORKS, mnist_choice.MnistSettings, mnist_choice.choose),
+        (imagenet.NAMES, imagenet_choice.ImageNetSettings, imagenet_choice.choose),
+    )
+    for name in names
+}
+"""By name."""
+
+
+def find_target(name: str) -> KnownTarget:
+    """The target of a name in `TARGETS`, or of MODULE:NAME, whose module is imported when it is chosen.
+
+    Raises:
+      InputError: there is no such name; the message lists those that there are.
+    """
+    if name in TARGETS:
+        return TARGETS[name]
+    if is_import_name(name):
+        return KnownTarget(
+            own_choice.OwnSettings, partial(own_choice.choose, name), f"the user's own, {name}"
+        )
+    raise InputError(f"target: expected one of {', '.join(TARGETS)} or MODULE:NAME, got {shown(name)}")
