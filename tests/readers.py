@@ -338,7 +338,6 @@ def _run_folder(folder: Path) -> list[Path]:
 
 def _read_run(path: Path) -> object:
     from experiments import mnist_direct
-    from fooljax.cli import sweep
     from fooljax.runs import begin_from as init_from
     from fooljax.runs.ancestry import load_ancestry
     from fooljax.runs.folder import RunFolder
@@ -347,12 +346,13 @@ def _read_run(path: Path) -> object:
     from fooljax.settings import config_from
     from fooljax.storage.trees import load_arrays
     from fooljax.study import side_by_side, summaries, summary_table
+    from fooljax.study.combinations import check_same_run
 
     run = path.parent
     if path.name in ("config.json", "target.json"):
         folder = RunFolder.resume(run, "mnist_direct")
         folder.close(keep=True)
-        sweep._check_same(run, {"children": folder.config["settings"].get("children")})
+        check_same_run(run, {"children": folder.config["settings"].get("children")})
         config_from(mnist_direct.EXPERIMENT.config, folder.config["settings"], "config.json")
     if path.name in ("summary.json", "metrics.csv"):
         side_by_side.compared({"run": side_by_side.read(run)})

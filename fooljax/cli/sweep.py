@@ -1,73 +1,75 @@
-r"""Runs an experiment at every combination of some settings, each in a folder of its own; resumable.
+r"""Does a search with every combination of some settings, each in a folder of its own.
 
-    python -m fooljax.cli.sweep mnist_cppn --outdir runs/table --vary coordinates=raw,scaled \
-        --vary seed+target-seed=0,1,2,3,4 -- --runs 4
+    fooljax sweep evolve --outdir runs/table --vary encoding=direct,cppn --vary seed+target-seed=0,1,2 \
+        -- --target lenet --runs 4
 
-Settings joined by + take the same value. What follows -- is given to every run. A folder whose run has ended
-is left alone, one that was broken off is gone on with; so the same command finishes a sweep that was stopped.
-`python -m fooljax.cli.tabulate DIR` makes a table of it.
+Settings joined by + take the same value. What follows -- is given to every run. A run that has ended is left
+alone, one that was broken off is gone on with, so the same command finishes a sweep that was stopped.
+`fooljax tabulate DIR` makes a table of it. From a clone, `mnist_cppn` and the other experiments may stand in
+the place of `evolve`.
 """
 
-import hashlib
 import importlib
 import importlib.util
 import itertools
-import math
 import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from fooljax.cli.command_line import Parser, parse, run_command
 from fooljax.errors import FaultError, InputError, shown
 from fooljax.runs.folder import is_finished
 from fooljax.runs.recipe import FoolingConfig
-from fooljax.settings import in_words
-from fooljax.storage.json_files import read_json
+from fooljax.storage.locks import lock_folder
+from fooljax.study.combinations import check_same_run, combinations, folder_name
 from fooljax.terminal import Interrupted, Signals
 
-MOST_RUNS = 10_000
-LONGEST_NAME = 200
-"""Characters of a folder's name; file systems allow some more."""
+COMMANDS = ("evolve", "ascend")
+"""What can be swept wherever fooljax is installed."""
 
 
-def combinations(vary: Sequence[str]) -> list[dict[str, str]]:
-    """Every combination of `names=value,value,...`; each a dict of setting to value, in a fixed order.
+class Swept(NamedTuple):
+    """What is done with each combination.
+
+    Attributes:
+      command: the words that start it.
+      config: `words -> (config, words)`: the settings that it has with these flags, and the flags that are
+        settings.
+    """
+
+    command: tuple[str, ...]
+    config: Callable[[list[str]], tuple[type[Any], list[str]]]
+
+
+def _swept(name: str) -> Swept:
+    """The command or experiment of a name.
 
     Raises:
-      InputError: an entry is not of that form, a setting is varied twice or has a value twice, or there are
-        more combinations than anybody runs.
+      InputError: there is none.
     """
-    axes: list[list[dict[str, str]]] = []
-    seen: set[str] = set()
-    for entry in vary:
-        names, _, values = entry.partition("=")
-        if not names or not values or not all(values.split(",")):
-            raise InputError(f"--vary: expected SETTING=VALUE,VALUE,..., got {shown(repr(entry))}")
-        if len(set(values.split(","))) < len(values.split(",")):
-            raise InputError(f"--vary: expected each value once, got {shown(entry)}")
-        settings = [name.replace("_", "-") for name in names.split("+")]
-        for name in settings:
-            if name in seen:
-                raise InputError(f"--vary: expected each setting once, got {shown(name)} twice")
-            seen.add(name)
-        axes.append([dict.fromkeys(settings, value) for value in values.split(",")])
-    if (count := math.prod(map(len, axes))) > MOST_RUNS:
-        raise InputError(f"--vary: expected at most {MOST_RUNS:,} combinations, got {count:,}")
-    return [{k: v for part in parts for k, v in part.items()} for parts in itertools.product(*axes)]
+    if name in COMMANDS:
+        module = importlib.import_module(f"fooljax.cli.{name}")
 
+        def choose(words: list[str]) -> tuple[type[Any], list[str]]:
+            recipe, rest = module.choose(words)
+            return recipe.config, rest
 
-def folder_name(combination: dict[str, str]) -> str:
-    """`coordinates=raw,seed=0`: only what is safe in a path, and another name for every combination.
-
-    Where the name is not the whole truth, a digest of it follows.
-    """
-    whole = ",".join(f"{name}={value}" for name, value in combination.items())
-    safe = re.sub(r"[^\w.,=+-]", "_", whole, flags=re.ASCII)[:LONGEST_NAME]
-    return safe if safe == whole else f"{safe}-{hashlib.sha256(whole.encode()).hexdigest()[:12]}"
+        return Swept(("fooljax.cli.main", name), choose)
+    known = re.fullmatch(r"[a-z][a-z0-9_]*", name) and importlib.util.find_spec("experiments")
+    if not known or not importlib.util.find_spec(f"experiments.{name}"):
+        raise InputError(
+            f"EXPERIMENT: expected {', '.join(COMMANDS)} or a file of the folder experiments, "
+            f"got {shown(repr(name))}"
+        )
+    module = importlib.import_module(f"experiments.{name}")
+    experiment = getattr(module, "EXPERIMENT", None) or getattr(module, "RECIPE", None)
+    if experiment is None:
+        raise InputError(f"EXPERIMENT: {name} is not an experiment with one run")
+    return Swept((f"experiments.{name}",), lambda words: (experiment.config, words))
 
 
 def sweep(argv: Sequence[str] | None) -> None:
@@ -79,58 +81,65 @@ def sweep(argv: Sequence[str] | None) -> None:
       Interrupted: a signal came; the run at work was told, and had the time to save.
     """
     parser = Parser(
-        prog="python -m fooljax.cli.sweep",
-        description="Runs an experiment at every combination of some settings; resumable.",
+        prog="fooljax sweep",
+        description="Does a search with every combination of some settings. What follows -- is given to "
+        "every run. Give the same command again to go on.",
         allow_abbrev=False,
     )
-    parser.add_argument("experiment", metavar="EXPERIMENT", help="as mnist_cppn")
-    parser.add_argument("--outdir", required=True, metavar="DIR", help="gets a folder for each combination")
     parser.add_argument(
-        "--vary", action="append", default=[], metavar="NAME=A,B,...", help="may be given several times"
+        "experiment", metavar="EXPERIMENT", help="What to do: evolve, ascend, or from a clone mnist_cppn."
+    )
+    parser.add_argument(
+        "--outdir", required=True, metavar="DIR", help="Folder that gets a folder for each combination."
+    )
+    parser.add_argument(
+        "--vary",
+        action="append",
+        default=[],
+        metavar="NAME=A,B,...",
+        help="A setting and its values. May be given several times. Settings joined by + vary together.",
     )
     words = list(sys.argv[1:] if argv is None else argv)
     split = words.index("--") if "--" in words else len(words)
     flags, rest = parser.parse_args(words[:split]), words[split + 1 :]
-    name = flags.experiment
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or not importlib.util.find_spec(f"experiments.{name}"):
-        raise InputError(f"EXPERIMENT: expected a file of the folder experiments, got {shown(repr(name))}")
-    experiment = getattr(importlib.import_module(f"experiments.{name}"), "EXPERIMENT", None)
-    if experiment is None:
-        raise InputError(f"EXPERIMENT: {name} is not an experiment")
-    planned = []
-    for combination in combinations(flags.vary) or [{}]:
-        words = [*itertools.chain(*((f"--{key}", value) for key, value in combination.items())), *rest]
-        given, others = parse(experiment.config, "", words)
-        if others.outdir is not None or others.resume is not None:
-            raise InputError("--outdir: expected it before the --, since every run has a folder of its own")
-        planned.append((Path(flags.outdir) / (folder_name(combination) or "run"), words, given))
-    for folder, words, given in planned:
-        begun = (folder / "config.json").exists()
-        if begun:
-            _check_same(folder, given)
-        if is_finished(folder):
-            continue
-        where = ["--resume" if begun else "--outdir", str(folder)]
-        print(f"{name} {shown(shlex.join(words), most=4000)}", flush=True)
-        # A process each: compiled programs would pile up in one.
-        command = [sys.executable, "-m", f"experiments.{name}", *words, *where, "--quiet"]
-        if status := _run(command):
-            # The run has said in its own line what was wrong.
-            failure = InputError if status == 2 else FaultError
-            raise failure(f"{shown(folder)}: the run ended with status {status}")
+    swept, outdir = _swept(flags.experiment), Path(flags.outdir)
+    # All are checked before the first is begun.
+    planned = [(outdir / folder_name(one), *_checked(swept, one, rest)) for one in combinations(flags.vary)]
+    try:
+        outdir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FaultError(f"--outdir {shown(outdir)}: cannot be made: {error.strerror}") from error
+    with lock_folder(outdir, "sweep"):
+        for folder, words, given in planned:
+            _do(swept, flags.experiment, folder, words, given)
 
 
-def _check_same(folder: Path, given: Mapping[str, Any]) -> None:
-    """Makes sure that the run in a folder is the one that this sweep would make there.
+def _checked(
+    swept: Swept, combination: Mapping[str, str], rest: Sequence[str]
+) -> tuple[list[str], dict[str, Any]]:
+    """The flags of a combination, and the settings that they give."""
+    words = [*itertools.chain(*((f"--{key}", value) for key, value in combination.items())), *rest]
+    config, settings = swept.config(words)
+    given, others = parse(config, "", settings)
+    if others.outdir is not None or others.resume is not None:
+        raise InputError("--outdir: expected it before the --, since every run has a folder of its own")
+    return words, given
 
-    Raises:
-      InputError: it was begun with another value of a setting.
-    """
-    settings = read_json(folder / "config.json").get("settings")
-    for name, value in given.items():
-        if isinstance(settings, dict) and name in settings and settings[name] != value:
-            found = shown(in_words(settings[name]))
-            raise InputError(f"{shown(folder)}: expected a run with {name} {in_words(value)}, found {found}")
+
+def _do(swept: Swept, name: str, folder: Path, words: Sequence[str], given: Mapping[str, Any]) -> None:
+    """Begins a run or goes on with it, unless it has ended."""
+    begun = (folder / "config.json").exists()
+    if begun:
+        check_same_run(folder, given)
+    if is_finished(folder):
+        return
+    print(f"{name} {shown(shlex.join(words), most=4000)}", flush=True)
+    where = ["--resume" if begun else "--outdir", str(folder)]
+    # A process each: compiled programs would pile up in one.
+    if status := _run([sys.executable, "-m", *swept.command, *words, *where, "--quiet"]):
+        # The run has said in its own line what was wrong.
+        failure = InputError if status == 2 else FaultError
+        raise failure(f"{shown(folder)}: the run ended with status {status}")
 
 
 def _run(command: Sequence[str]) -> int:
@@ -138,8 +147,8 @@ def _run(command: Sequence[str]) -> int:
     with Signals(), subprocess.Popen(command) as process:
         try:
             return process.wait()
-        except Interrupted as told:
-            process.send_signal(told.signal_number)
+        except Interrupted as stopped:
+            process.send_signal(stopped.signal_number)
             process.wait()
             raise
 

@@ -8,10 +8,12 @@ import threading
 import time
 from pathlib import Path
 
+import filelock
 import pytest
 
 from fooljax.cli import sweep, tabulate
 from fooljax.errors import InputError
+from fooljax.study.combinations import combinations, folder_name
 from fooljax.terminal import Interrupted
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
@@ -122,11 +124,11 @@ def test_tables_of_something_else_are_refused(tmp_path, capsys):
 
 
 def test_combinations_and_their_folders():
-    made = sweep.combinations(["seed+target_seed=0,1", "coordinates=raw,scaled"])
+    made = combinations(["seed+target_seed=0,1", "coordinates=raw,scaled"])
     assert made[1] == {"seed": "0", "target-seed": "0", "coordinates": "scaled"}
     assert len(made) == 4
-    assert sweep.folder_name(made[1]) == "seed=0,target-seed=0,coordinates=scaled"
-    assert "/" not in sweep.folder_name({"data": "idx:/tmp/../x"})
+    assert folder_name(made[1]) == "seed=0,target-seed=0,coordinates=scaled"
+    assert "/" not in folder_name({"data": "idx:/tmp/../x"})
 
 
 def test_a_sweep_runs_goes_on_and_leaves_what_is_done(tmp_path, monkeypatch, capsys):
@@ -156,6 +158,9 @@ def test_a_sweep_runs_goes_on_and_leaves_what_is_done(tmp_path, monkeypatch, cap
         (False, True),
     ]
     assert calls[0][2:4] == ["--runs", "3"]
+    with filelock.FileLock(tmp_path / "s" / ".lock"):
+        assert sweep.main(command) == 2
+    assert "another process is at work in this sweep" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -163,9 +168,9 @@ def test_a_sweep_runs_goes_on_and_leaves_what_is_done(tmp_path, monkeypatch, cap
     [
         (
             ["nothing", "--outdir", "x"],
-            "EXPERIMENT: expected a file of the folder experiments, got 'nothing'",
+            "EXPERIMENT: expected evolve, ascend or a file of the folder experiments, got 'nothing'",
         ),
-        (["sweep", "--outdir", "x"], "EXPERIMENT: sweep is not an experiment"),
+        (["sweep", "--outdir", "x"], "EXPERIMENT: sweep is not an experiment with one run"),
         (["mnist_direct"], "--outdir"),
         (["mnist_direct", "--outdir", "x", "--", "--outdir", "y"], "--outdir: expected it before the --"),
         (["mnist_direct", "--outdir", "x", "--vary", "seed"], "--vary: expected SETTING=VALUE,VALUE"),
@@ -189,16 +194,16 @@ def test_every_combination_has_a_folder_of_its_own():
         "x" * 300 + "2",
         "idx__a_b",
     ]
-    names = [sweep.folder_name({"data": value}) for value in values]
+    names = [folder_name({"data": value}) for value in values]
     assert len(set(names)) == len(names)
     assert all(len(name) < 255 and "/" not in name and name.isascii() for name in names)
-    assert sweep.folder_name({"data": values[0]}) == names[0]
+    assert folder_name({"data": values[0]}) == names[0]
     with pytest.raises(InputError, match=r"^--vary: expected each value once, got seed=1,2,1$"):
-        sweep.combinations(["seed=1,2,1"])
+        combinations(["seed=1,2,1"])
     with pytest.raises(
         InputError, match=r"^--vary: expected at most 10,000 combinations, got 10,000,000,000$"
     ):
-        sweep.combinations([f"s{axis}=0,1,2,3,4,5,6,7,8,9" for axis in range(10)])
+        combinations([f"s{axis}=0,1,2,3,4,5,6,7,8,9" for axis in range(10)])
 
 
 def test_a_folder_with_another_run_is_not_taken_for_a_finished_one(tmp_path, monkeypatch, capsys):
