@@ -79,6 +79,7 @@ class RunPage:
       notes: what this does not show, one limitation each.
       settings: group -> name -> value.
       command: the command line that does it all again; empty where there is none.
+      made_by: a sentence on what made the run, where there is no command line.
       first: the first of each class and run that fooled the network, which are shown beside the best where
         they differ; cells that were never fooled are empty, or are not there. Where there is none at all, the
         page says nothing of them.
@@ -101,6 +102,7 @@ class RunPage:
     notes: Sequence[str]
     settings: Mapping[str, Mapping[str, str]]
     command: str
+    made_by: str = ""
     first: Sequence[Elite] = ()
     sizes: Sequence[str] = ()
     shows_first: bool = False

@@ -76,12 +76,19 @@ def curves(
     for axes in more:
         _draw_sizes(axes, generation, {name: table[name] for name in sizes})
     lowest = (more or [lower])[0]
-    lowest.set_xlabel("generation" if window == 1 else f"generation (replacements: mean over {window})")
+    lowest.set_xlabel(_generation_label(generation, window))
     for axes in (upper, lower, *more):
         axes.margins(x=0.01)
         axes.spines[["top", "right"]].set_visible(False)
     figure.align_ylabels()
     return figure
+
+
+def _generation_label(generation: npt.NDArray[np.float64], window: int) -> str:
+    """What the axis of generations says: which there are, and how replacements are smoothed."""
+    step = int(generation[1] - generation[0]) if len(generation) > 1 else 1
+    parts = [f"one in {step} was kept"] * (step > 1) + [f"replacements: mean over {window}"] * (window > 1)
+    return "generation" + (f" ({'; '.join(parts)})" if parts else "")
 
 
 def _median(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

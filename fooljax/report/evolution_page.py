@@ -84,7 +84,6 @@ def _write(record: RunRecord, best: _Set, first: _Set, folder: Path) -> Path:
     large = draw_large(record, record.elites[:MAX_ELITES], folder)
     if many:
         write_classes(folder / CLASSES_PAGE, record.title, "index.html", _class_images(record, best))
-    has_first = record.first is not None or bool(record.first_rows)
     page = RunPage(
         title=record.title,
         introduction=record.introduction,
@@ -99,7 +98,8 @@ def _write(record: RunRecord, best: _Set, first: _Set, folder: Path) -> Path:
         notes=run_words.notes(record, best.files.drawn_again or first.files.drawn_again),
         settings=run_words.settings(record),
         command=record.command or "",
-        shows_first=has_first,
+        made_by=run_words.made_by(record),
+        shows_first=_has_first(record),
         gallery_note=_gallery_note(record, len(cells)) if many else "",
         classes_page=CLASSES_PAGE if many else "",
         first_listed=many and bool(first.files.images) and (folder / "first.csv").is_file(),
@@ -132,7 +132,13 @@ def _gallery(
             seconds[run][column] = _named_as(row.second)
     names = [label(record.class_names[index], index) for index in cells]
     asked = any(row.second for row in (*record.elites, *record.first_rows))
-    figure = fooling_gallery(images, odds, names, fooled=fooled, seconds=seconds if asked else None)
+    figure = fooling_gallery(
+        images,
+        odds,
+        names,
+        fooled=fooled if _has_first(record) else None,
+        seconds=seconds if asked else None,
+    )
     return png_bytes(figure), alternative_texts.of_gallery(odds)
 
 
@@ -174,6 +180,11 @@ def _class_images(record: RunRecord, best: _Set) -> list[ClassImage]:
         for run in range(record.runs)
         for index in record.cells
     ]
+
+
+def _has_first(record: RunRecord) -> bool:
+    """Whether the run kept the first images that fooled the network, were there any."""
+    return record.first is not None or bool(record.first_rows)
 
 
 def _gallery_note(record: RunRecord, shown_here: int) -> str:

@@ -14,12 +14,18 @@ from fooljax.report.grid import gallery
 
 MUTED = "#666666"
 WARNING = "#b34700"
-NOTES = (
+FIRST = (
     "Each image was evolved until a neural network was sure, at 99.99 %, that it shows the class above its "
-    "column, and it is shown as it was at that moment. The network's confidence stands below it.",
-    "Where that was not reached, the best image is shown and marked as not fooled.",
+    "column, and it is shown as it was at that moment. The network's confidence stands below it."
+)
+BEST = (
+    "Each image was evolved for the class above its column, and it is the best that the search found. The "
+    "network's confidence stands below it."
+)
+NOT_FOOLED = "Where 99.99 % was not reached, the best image is shown and marked as not fooled."
+SECOND = (
     "In grey stands what a second network, trained independently for the same classes, takes the image for, "
-    "with its confidence.",
+    "with its confidence."
 )
 
 
@@ -47,7 +53,7 @@ def fooling_gallery(
     log_odds: npt.ArrayLike,
     class_names: Sequence[str],
     *,
-    fooled: npt.ArrayLike,
+    fooled: npt.ArrayLike | None,
     seconds: Sequence[Sequence[NamedAs | None]] | None = None,
 ) -> Figure:
     """Draws a gallery that says in words what it shows.
@@ -56,21 +62,23 @@ def fooling_gallery(
       images: see `gallery`.
       log_odds: see `gallery`.
       class_names: see `gallery`.
-      fooled: `[R, C]` bool, whether the image fooled the network; the others are marked.
+      fooled: `[R, C]` bool, whether the image is the first that fooled the network; the others are marked.
+        None where no first images were kept, so that all are the best ones.
       seconds: by run and class, None where there is no image; None as a whole where there is no second
         network.
     Raises:
       InputError: see `gallery`.
     """
-    filled, fooled = np.asarray(log_odds, np.float64) > -np.inf, np.asarray(fooled, bool)
-    marked = bool(np.any(filled & ~fooled))
+    filled = np.asarray(log_odds, np.float64) > -np.inf
+    marked = np.zeros_like(filled) if fooled is None else filled & ~np.asarray(fooled, bool)
     below: list[list[list[Line]]] = [[[] for _ in row] for row in filled]
     for run, column in np.argwhere(filled).tolist():
         lines = below[run][column]
         if seconds and (second := seconds[run][column]):
             lines.append(Line(f"2nd: {label(second.class_name, second.class_index)}", MUTED))
             lines.append(Line(second.confidence, MUTED))
-        if not fooled[run, column]:
+        if marked[run, column]:
             lines.append(Line("not fooled", WARNING))
-    notes = [NOTES[0]] + [NOTES[1]] * marked + [NOTES[2]] * (seconds is not None)
+    notes = [BEST if fooled is None else FIRST]
+    notes += [NOT_FOOLED] * bool(np.any(marked)) + [SECOND] * (seconds is not None)
     return gallery(images, log_odds, class_names, below=below, notes=notes)

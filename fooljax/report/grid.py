@@ -21,7 +21,8 @@ from fooljax.report.style import own_style
 MAX_IMAGES = 1000
 """Images that one gallery shows at most: some 40 megapixels."""
 MAX_COLUMNS = 20
-MAX_ROW_WIDTH = 4000
+MAX_ROW_WIDTH = 2100
+"""Pixels of a row of images, at most: a page has room for half as many CSS pixels."""
 
 
 @own_style()

@@ -15,6 +15,7 @@ from fooljax.report.content import FooledAt, Number
 from fooljax.runs.record import RunRecord
 from fooljax.settings import in_words
 
+SECOND = "A second network agrees"
 CONTROL = "random_search"
 """The strategy that selects nothing."""
 
@@ -45,18 +46,12 @@ def _fooled(record: RunRecord) -> Iterator[Number]:
     if isinstance(second, Mapping):
         firsts, best = second["first_fooled"], second["best"]
         yield Number(
-            "A second network agrees",
+            SECOND,
             f"{firsts['named_alike']:,} of {firsts['images']:,}",
-            f"So many of the first images that fooled the network are named alike by a second one "
-            f"({second['name']}), which was trained independently for the same classes. It gives "
-            f"{firsts['named_alike_with']['0.9999']:,} of them 99.99 % or more. Of the best images it names "
-            f"{best['named_alike']:,} of {best['images']:,} alike.",
-        )
-    else:
-        yield Number(
-            "A second network agrees",
-            "not measured",
-            "No second network was asked what it takes these images for.",
+            f"The first images that fooled the network were shown to a second one ({second['name']}), which "
+            "was trained independently for the same classes. It takes so many of them for the same class, "
+            f"{firsts['named_alike_with']['0.9999']:,} of them with 99.99 % or more. Of the best images it "
+            f"takes {best['named_alike']:,} of {best['images']:,} for the same class.",
         )
 
 
@@ -103,10 +98,12 @@ def _controls(summary: Mapping[str, Any]) -> Iterator[Number]:
             f"The median confidence where each class has the best of "
             f"{summary['children_per_generation']:,} random images, before any evolution.",
         )
+    if not isinstance(summary.get("second_network"), Mapping):
+        yield Number(SECOND, "not measured", "No second network was asked what it takes these images for.")
     if summary.get("clean_accuracy") is not None:
         yield Number(
             "What the network is worth",
-            f"{summary['clean_accuracy']:.2%}",
+            percentage(summary["clean_accuracy"], 2),
             "The share of real images, held out from its training, that it names correctly.",
         )
     yield Number(
@@ -134,7 +131,7 @@ def _shares(record: RunRecord) -> Iterator[Number]:
         words = metric.split("/", 1)[-1].removeprefix("share_").replace("_", " ")
         yield Number(
             f"Genomes that are {words}",
-            f"{float(np.mean(record.metrics[metric][:, -1])):.1%}",
+            percentage(float(np.mean(record.metrics[metric][:, -1])), 1),
             f"The share of all elites after the last generation ({metric} in metrics.csv).",
         )
 
@@ -178,7 +175,7 @@ def notes(record: RunRecord, drawn_again: bool) -> list[str]:
         "Whether people recognise a class in these images was not measured here. Look at them and judge."
     )
     if summary.get("strategy") != CONTROL:
-        control = _control(record.command)
+        control = record.config.get("control_command") or _control(record.command)
         found.append(
             "The fair control for evolution is a search of the same size without selection"
             + (f": {control}" if control else f", which is the strategy {CONTROL}.")
@@ -211,7 +208,7 @@ def settings(record: RunRecord) -> dict[str, dict[str, str]]:
             "network": str(facts.get("name", summary["target"])),
             "classes": f"{len(record.class_names):,}",
             "confidence": str(summary.get("confidence", facts.get("confidence", "not known"))),
-            "clean accuracy": "not measured" if accuracy is None else f"{accuracy:.2%}",
+            "clean accuracy": "not measured" if accuracy is None else percentage(accuracy, 2),
             **dict(_flat({name: value for name, value in facts.items() if name not in first})),
             "parameters (SHA-256)": record.target_sha256,
         },
@@ -226,6 +223,18 @@ def _flat(facts: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]
             yield from _flat(value, f"{above}{_spaced(name)}: ")
         else:
             yield f"{above}{_spaced(name)}", shown(in_words(value))
+
+
+def made_by(record: RunRecord) -> str:
+    """A sentence on what made a run of which no command line is known."""
+    if record.experiment:
+        return f"The run was made by python -m experiments.{record.experiment}, with the settings below."
+    return "The run was started from Python, so there is no command line that does it again."
+
+
+def percentage(share: float, digits: int) -> str:
+    """A share as a percentage."""
+    return f"{100.0 * share:.{digits}f} %"
 
 
 def _spaced(name: str) -> str:
