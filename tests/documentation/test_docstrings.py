@@ -1,7 +1,7 @@
 """Public functions and classes say what they are, what each argument is, and what they give, in one form.
 
-Ruff's pydocstyle rules hold the form of every docstring in the package (pyproject.toml). What is public, the names
-in `__all__` of `fooljax` and of its public modules, must say more: see below.
+Ruff's pydocstyle rules hold the form of every docstring in the package (pyproject.toml). What is public, the
+names in `__all__` of `fooljax` and of its public modules, must say more: see below.
 """
 
 import dataclasses
