@@ -2,8 +2,8 @@
 
 Source: after Fontaine et al. 2020 ("Covariance matrix adaptation for the rapid illumination of behavior
 space", CMA-ME), whose emitters start at an elite and are started again elsewhere once they stall. Differs:
-an emitter works for one class, and climbs that class's log-odds; the archive still tries every child in every
-class. Which class an emitter works for next is the scheduler's choice.
+an emitter works for one class and maximises its log-odds, while the archive still tries every child in every
+class. The scheduler chooses which class an emitter works for next.
 """
 
 import dataclasses

@@ -1,9 +1,10 @@
-"""Structure by evolution, weights by gradient: some children climb before they are handed in.
+"""Evolution changes the structure of genomes, and gradient ascent the weights of some children.
 
-Ours; the division of labour is that of memetic algorithms (Moscato 1989). Parents are drawn and varied as in
-`focused`; then a part of the children follow the gradient of the log-odds of their parent's class, through
-the target and the encoding's differentiable renderer, by Adam (Kingma and Ba 2015), and end as genomes like
-any other. Each step is two network passes, one forward and one backward, and is counted.
+The strategy is ours. That it does both is the idea of memetic algorithms (Moscato 1989). Parents are drawn
+and varied as in `focused`. Then some of the children are changed by Adam (Kingma and Ba 2015), along the
+gradient of the log-odds of their parent's class, through the target and the encoding's differentiable
+renderer. The result is a genome like any other. Each step takes two network passes, one forward and one backward, and both
+are counted.
 """
 
 from typing import Any
@@ -24,7 +25,7 @@ CHILDREN = 20
 STEPS = 20
 LEARNING_RATE = 0.01
 SHARE = 0.05
-"""These found by `experiments.strategy_comparison`, on CPPNs."""
+"""These four were found by `experiments.strategy_comparison`, on CPPNs."""
 
 
 @remembered
@@ -43,8 +44,9 @@ def refined(
     Args:
       encoding: must have `differentiable` and `bounds`.
       batch_size: children per generation, 1 or more.
-      share: of the children that climb, in (0, 1]; to the nearest, at least one.
-      steps: of each climb, 1 or more.
+      share: the share of the children that follow the gradient, in (0, 1]. It is rounded to whole children,
+        and is one at least.
+      steps: how many steps each of them takes, 1 or more.
       learning_rate: of Adam, as a share of the range that `encoding.bounds` gives; positive.
       focus: as in `focused`.
       goal: as in `focused`.
@@ -60,12 +62,12 @@ def refined(
         if not 0.0 < number <= 1.0:
             raise InputError(f"{name}: expected a number in (0, 1], got {number}")
     draw_children = focused_children(encoding, batch_size, focus, goal)
-    climbing = min(batch_size, max(1, round(share * batch_size)))
+    count = min(batch_size, max(1, round(share * batch_size)))
     low, high = encoding.bounds
     optimiser = optax.adam(learning_rate * (high - low))
     draw = encoding.differentiable
 
-    def climb(genomes: Genome, cells: jax.Array, problem: Problem) -> Genome:
+    def follow_gradient(genomes: Genome, cells: jax.Array, problem: Problem) -> Genome:
         leaves, structure = jax.tree.flatten(genomes)
         moves = [jnp.issubdtype(leaf.dtype, jnp.floating) for leaf in leaves]
         fixed = [leaf for leaf, move in zip(leaves, moves, strict=True) if not move]
@@ -103,10 +105,10 @@ def refined(
         key: jax.Array, state: jax.Array, archive: Archive, problem: Problem
     ) -> tuple[Offspring, jax.Array]:
         children, cells = draw_children(key, state, archive)
-        first = jax.tree.map(lambda leaf: leaf[:climbing], children)
-        climbed = climb(first, cells[:climbing, 0], problem)
-        children = jax.tree.map(lambda new, old: jnp.concatenate([new, old[climbing:]]), climbed, children)
-        passes = jnp.int32(2 * steps * climbing)
+        first = jax.tree.map(lambda leaf: leaf[:count], children)
+        changed = follow_gradient(first, cells[:count, 0], problem)
+        children = jax.tree.map(lambda new, old: jnp.concatenate([new, old[count:]]), changed, children)
+        passes = jnp.int32(2 * steps * count)
         return Offspring(children, archive.ids[cells], passes), state
 
     return counting("refined", batch_size, ask)

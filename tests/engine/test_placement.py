@@ -24,9 +24,9 @@ strategy = map_elites(encoding, batch_size=8)
 def digest(target, device):
     found = search(target, encoding, strategy, key=jax.random.key(0), generations=2)
     odds = score(target, found.images()[0])
-    climbed = ascend_images(target, np.full((2, 6, 6, 1), 0.5, np.float32), [0, 1], iterations=2)
-    assert climbed.images.devices() == {device}, climbed.images.devices()
-    arrays = jax.tree.leaves((found.archive, odds, climbed))
+    ascent = ascend_images(target, np.full((2, 6, 6, 1), 0.5, np.float32), [0, 1], iterations=2)
+    assert ascent.images.devices() == {device}, ascent.images.devices()
+    arrays = jax.tree.leaves((found.archive, odds, ascent))
     return hashlib.sha256(b"".join(np.asarray(array).tobytes() for array in arrays)).hexdigest()
 
 target = toys.target()

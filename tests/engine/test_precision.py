@@ -15,9 +15,9 @@ from fooljax.scoring import score
 
 def results(target):
     found = search(target, toys.ENCODING, toys.STRATEGY, key=jax.random.key(7), generations=3)
-    climbed = ascend_images(target, np.full((2, 6, 6, 1), 0.5), [0, 1], iterations=3)
+    ascent = ascend_images(target, np.full((2, 6, 6, 1), 0.5), [0, 1], iterations=3)
     images = draw(toys.ENCODING, jax.tree.map(lambda leaf: leaf[0], found.archive.genomes))
-    return found.archive, found.first, found.metrics, climbed, images, score(target, images)
+    return found.archive, found.first, found.metrics, ascent, images, score(target, images)
 
 
 def test_64_bit_types_change_nothing():

@@ -168,7 +168,7 @@ def test_refined_children_climb_and_their_passes_are_counted():
     scores = np.asarray(log_odds(logits(PROBLEM.params, offspring.genomes.reshape(8, 6, 6, 1))))
     before = np.asarray(archive.fitness)
     owned = np.asarray(archive.ids)[None] == np.asarray(offspring.parents)
-    # An elite may own several cells, and the climb is for one of them.
+    # An elite may own several cells, and the gradient is that of one of them.
     gains = np.max(np.where(owned, scores - before[None], -np.inf), axis=1)
     assert min(gains[:4]) > 1.0
     assert np.mean(gains[:4]) > np.mean(gains[4:]) + 1.0
@@ -205,7 +205,7 @@ def test_centred_ranks_are_half_apart_and_zero_when_all_are_tied():
 
 
 @pytest.mark.parametrize("bounds", ["clip", "squash"])
-def test_evosax_climbs_and_keeps_within_bounds(bounds):
+def test_evosax_improves_and_keeps_within_bounds(bounds):
     strategy = STRATEGIES["evosax.Sep_CMA_ES"].build(ENCODING, batch_size=16, bounds=bounds)
     result = search(target(), ENCODING, strategy, key=jax.random.key(1), generations=60)
     assert np.min(result.log_odds) > np.max(result.metrics["min_log_odds"][0, 0]) + 3.0
