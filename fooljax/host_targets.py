@@ -120,6 +120,8 @@ def host_target(
       class_names: `C` names, where there are any.
       name: a short name; the function's own by default.
       **facts: others of the target, see `fooljax.Target`.
+    Returns:
+      The target.
     Raises:
       InputError: `function` is not callable.
     """

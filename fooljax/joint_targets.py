@@ -21,6 +21,8 @@ def joint_target(*targets: Target | Callable[..., Any], **facts: Any) -> Target:
     Args:
       *targets: two or more, each a `Target` or a JAX callable, for images of one shape.
       **facts: of the joint target, see `Target`. Shape and class names are by default those of the first.
+    Returns:
+      The target.
     Raises:
       InputError: there are fewer than two, one is no target, or they want images of different shapes.
     """

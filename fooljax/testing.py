@@ -38,7 +38,14 @@ def _must(holds: Any, message: str) -> None:
 
 
 def toy_network(params: Any, images: jax.Array) -> jax.Array:
-    """A linear network with four classes: images `[B, H, W, K]`, logits `[B, 4]`."""
+    """A linear network with four classes: images `[B, H, W, K]`, logits `[B, 4]`.
+
+    Args:
+      params: weights `[H * W * K, 4]`.
+      images: `[B, H, W, K]` in [0, 1].
+    Returns:
+      Logits `[B, 4]`.
+    """
     return images.reshape(images.shape[0], -1) @ params
 
 

@@ -90,7 +90,8 @@ def from_arrays(
       class_names: C different names; the numbers up to the highest label if not given.
       name: a short name of the dataset.
       source: one sentence that says where the images came from.
-
+    Returns:
+      The dataset.
     Raises:
       InputError: an argument has a wrong shape, dtype, range or length; the message names it.
     """

@@ -41,7 +41,8 @@ def load(spec: str = "auto", *, data_dir: str | os.PathLike[str] | None = None) 
         `auto`: as `tfds` if there is a copy, else `embedded`; `Dataset.source` says which.
       data_dir: TFDS's folder, for `auto` and `tfds` only; `$TFDS_DATA_DIR` or `~/tensorflow_datasets` if not
         given.
-
+    Returns:
+      The dataset.
     Raises:
       InputError: the text names nothing, there is no such data, or files are not what they should be.
       FaultError: a package is missing, or the network for `tfds:NAME`.

@@ -66,6 +66,8 @@ def direct(
         default the first of them that fits.
       storage: of genes: "float32", in [0, 1]; or "uint8", levels, a quarter of the memory: steps of less than
         half a level are lost, 3 % of them at an eta of 15, and there is no gradient.
+    Returns:
+      The encoding.
     Raises:
       InputError: an argument is out of its range.
     """

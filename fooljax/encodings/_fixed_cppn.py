@@ -46,6 +46,8 @@ def fixed_cppn(
       colour: as in `cppn`.
       mutation_rate: of each weight to move, in [0, 1].
       eta: distribution index of those moves, positive.
+    Returns:
+      The encoding.
     Raises:
       InputError: a name is unknown, or a size does not fit.
     """

@@ -18,6 +18,11 @@ def describe(encoding: Encoding) -> dict[str, Any]:
     """An encoding as a file holds it: `{"name", "image_shape", "settings"}`, of JSON's types alone.
 
     `settings` is None where the encoding is not one of `ENCODINGS`: nothing but its own code can build it.
+
+    Args:
+      encoding: any, of your own too.
+    Returns:
+      Its name, image shape and settings.
     """
     return {
         "name": encoding.name,
@@ -33,6 +38,8 @@ def build(name: str, image_shape: Sequence[int], settings: Mapping[str, Any]) ->
       name: one of `ENCODINGS`.
       image_shape: `(H, W, K)`.
       settings: arguments of its builder; one that is missing has its default.
+    Returns:
+      The encoding.
     Raises:
       InputError: there is no such encoding or setting, or a value is not what the setting expects.
     """

@@ -37,6 +37,13 @@ def evaluate(encoding: Encoding, problem: Problem, genomes: Genome) -> jax.Array
     cut into tiles of a size that depends on `B` alone, so a run under `vmap` meets the network as the same
     run alone does. (A run axis inside the network costs 5 to 7 times on CPU: pooling becomes 5-D.) Where the
     parameters themselves are batched, networks are taken one after another.
+
+    Args:
+      encoding: draws the genomes.
+      problem: the target, the cells and the objective.
+      genomes: leaves `[B, ...]`.
+    Returns:
+      `[B, C]` float32, one column for each cell of the problem.
     """
 
     def of_tile(problem: Problem, genomes: Genome) -> jax.Array:

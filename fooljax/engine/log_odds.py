@@ -47,7 +47,13 @@ def log_odds(logits: jax.Array) -> jax.Array:
 
 
 def confidence(odds: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """The softmax probability that belongs to log-odds, in float64; for display, never for ranking."""
+    """The softmax probability that belongs to log-odds, in float64; for display, never for ranking.
+
+    Args:
+      odds: natural log-odds, of any shape.
+    Returns:
+      Probabilities in [0, 1], float64, shaped as `odds`.
+    """
     odds = np.asarray(odds, np.float64)
     with np.errstate(over="ignore"):
         return 1.0 / (1.0 + np.exp(-odds))
@@ -56,6 +62,10 @@ def confidence(odds: npt.ArrayLike) -> npt.NDArray[np.float64]:
 def to_log_odds(probability: float) -> float:
     """The log-odds of a probability in (0, 1): `to_log_odds(0.9999)` is ln 9999.
 
+    Args:
+      probability: inside (0, 1).
+    Returns:
+      Natural log-odds.
     Raises:
       InputError: `probability` is not inside (0, 1).
     """

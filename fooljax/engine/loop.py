@@ -74,6 +74,8 @@ def first_genomes(encoding: Encoding, key: jax.Array, count: int) -> Genome:
       encoding: makes them.
       key: the run's key, the same that `start` is given: each of the two uses a part of its own.
       count: how many.
+    Returns:
+      Genomes, leaves `[count, ...]`.
     """
     return jax.vmap(encoding.init)(jax.random.split(jax.random.split(key, 3)[0], count))
 

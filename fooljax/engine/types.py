@@ -135,6 +135,8 @@ def as_target(model: Target | Callable[..., jax.Array], params: Params | None = 
         weights that are arguments are not compiled into the program as constants). A `Target` passes as is.
       params: pytree of parameters, or None.
       **facts: of the target: name, image_shape, class_names and so on, see `Target`.
+    Returns:
+      The target.
     Raises:
       InputError: `model` is not callable, or its parameters are thousands of numbers instead of arrays.
     """

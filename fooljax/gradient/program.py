@@ -48,6 +48,8 @@ def run_program(
       start: `[B, H, W, K]` in [0, 1].
       classes: `[B]` int32.
       mean: `[H, W, K]`.
+    Returns:
+      The images that the ascents ended with, and how they came there.
     """
     batch, rule = len(start), program.rule
     both_passes, forward = odds_and_gradient(program.apply, rule.maximise), odds_alone(program.apply)

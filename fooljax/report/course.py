@@ -39,6 +39,8 @@ def curves(
       sizes: names of metrics that count something in the genomes, as "cppn/hidden_nodes"; if there are any,
         they are drawn together below the rest and named by what follows the slash.
       title: above the figure; none by default.
+    Returns:
+      A figure of matplotlib.
     Raises:
       InputError: a metric is missing or its shape does not fit.
     """

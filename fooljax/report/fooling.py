@@ -66,6 +66,8 @@ def fooling_gallery(
         None where no first images were kept, so that all are the best ones.
       seconds: by run and class, None where there is no image; None as a whole where there is no second
         network.
+    Returns:
+      A figure of matplotlib.
     Raises:
       InputError: see `gallery`.
     """

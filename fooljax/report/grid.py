@@ -50,6 +50,8 @@ def gallery(
       scale: pixels per image pixel, 1 or more; by default the longer side takes about 170 pixels.
       below: by run and class, more lines below the images; cut where they are too long.
       notes: paragraphs above the grid.
+    Returns:
+      A figure of matplotlib.
     Raises:
       InputError: a shape, a range or the number of images (at most 1,000) is not as above.
     """

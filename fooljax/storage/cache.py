@@ -9,6 +9,8 @@ from fooljax.errors import FaultError, shown
 def cache_folder() -> Path:
     """Where fooljax keeps what it can make again: `$FOOLJAX_CACHE`, or `~/.cache/fooljax`.
 
+    Returns:
+      The folder, which may not be there yet.
     Raises:
       FaultError: neither is named, and this user has no home folder.
     """

@@ -25,6 +25,9 @@ def write_bytes(path: Path, content: bytes) -> None:
 
     Where the path is a symbolic link, the file that it names is written, and the link stays.
 
+    Args:
+      path: of the file.
+      content: all of it.
     Raises:
       InputError: there is a device, a pipe or a folder.
       FaultError: the disk is full or read-only, or the folder is missing.

@@ -15,13 +15,22 @@ MAX_JSON_DEPTH = 32
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Writes JSON atomically, indented, with a newline at the end; NaN and infinities are refused."""
+    """Writes JSON atomically, indented, with a newline at the end; NaN and infinities are refused.
+
+    Args:
+      path: of the file.
+      content: the object: text, numbers, lists and such objects.
+    """
     write_bytes(path, (json.dumps(content, indent=2, allow_nan=False) + "\n").encode())
 
 
 def read_json(path: Path) -> dict[str, Any]:
     """Reads a JSON object that this package wrote.
 
+    Args:
+      path: of the file.
+    Returns:
+      The object, as a dict.
     Raises:
       InputError: the file is missing, damaged, not an object, or has what such a file never has: numbers that
         are infinite, NaN or beyond 64 bits, text that is not Unicode, more than 64 MiB or 32 levels.
@@ -43,6 +52,8 @@ def parse_json(text: bytes, finite: bool = True) -> Any:
     Args:
       text: UTF-8.
       finite: refuses NaN and infinities.
+    Returns:
+      The value.
     Raises:
       ValueError: it is not JSON, or not of that kind; says what was found.
     """

@@ -67,6 +67,10 @@ def load_arrays(path: Path) -> tuple[dict[str, npt.NDArray[Any]], dict[str, str]
 
     Every array can be restored to its kind.
 
+    Args:
+      path: of the file.
+    Returns:
+      Arrays by name, kinds of leaf by name, and the facts of the header.
     Raises:
       InputError: the file is missing, damaged, or of another schema.
     """
@@ -127,7 +131,13 @@ def load_tree(path: Path, template: Tree, under: str = "") -> tuple[Tree, dict[s
 
 
 def digest_tree(tree: Any) -> str:
-    """SHA-256 (hex) over names, dtypes, shapes and bytes of a pytree's leaves."""
+    """SHA-256 (hex) over names, dtypes, shapes and bytes of a pytree's leaves.
+
+    Args:
+      tree: any pytree of arrays.
+    Returns:
+      64 hexadecimal digits.
+    """
     return _digest({name: np.asarray(leaf) for name, leaf in _named_leaves(tree)})
 
 

@@ -96,6 +96,8 @@ def emitters(
         the same one again and is still healthy.
       patience: generations without a new elite in its class after which it begins anew.
       goal: confidence beyond which a class gains no more credit.
+    Returns:
+      The strategy.
     Raises:
       InputError: an argument is out of range.
     """

@@ -37,6 +37,8 @@ def focused(
       batch_size: children per generation, 1 or more.
       focus: probability, in [0, 1], that a parent is drawn from the classes below the goal; 0 is MAP-Elites.
       goal: the confidence, in (0, 1), at which a class counts as fooled.
+    Returns:
+      The strategy.
     Raises:
       InputError: an argument is out of range.
     """

@@ -26,6 +26,8 @@ def map_elites(encoding: Encoding, *, batch_size: int = CHILDREN) -> Strategy:
     Args:
       encoding: gives `vary` and the number of parents.
       batch_size: children per generation, 1 or more.
+    Returns:
+      The strategy.
     Raises:
       InputError: `batch_size` is below 1.
     """

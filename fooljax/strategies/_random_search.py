@@ -17,6 +17,8 @@ def random_search(encoding: Encoding, *, batch_size: int = CHILDREN) -> Strategy
     Args:
       encoding: gives `init`.
       batch_size: genomes per generation, 1 or more.
+    Returns:
+      The strategy.
     Raises:
       InputError: `batch_size` is below 1.
     """

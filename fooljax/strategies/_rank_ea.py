@@ -56,6 +56,8 @@ def rank_ea(
       cell: the cell to evolve for; None for all, one population each, in turns.
       keep_rate: share of the population that survives, in (0, 1).
       pressure: of linear ranking, in [1, 2]: expected children of the best, in units of the mean.
+    Returns:
+      The strategy.
     Raises:
       InputError: an argument is out of range.
     """

@@ -50,6 +50,8 @@ def refined(
       learning_rate: of Adam, as a share of the range that `encoding.bounds` gives; positive.
       focus: as in `focused`.
       goal: as in `focused`.
+    Returns:
+      The strategy.
     Raises:
       InputError: an argument is out of range, or the encoding has no gradient.
     """

@@ -149,6 +149,8 @@ def evosax(
       turn: see `emitters`.
       patience: see `emitters`.
       goal: see `emitters`.
+    Returns:
+      The strategy.
     Raises:
       InputError: an argument is out of range, or the encoding's genome is no bounded vector.
     """
@@ -183,7 +185,19 @@ def evosax_emitter(
     bounds: str = "clip",
     allow_pickle: bool = False,
 ) -> Emitter:
-    """One algorithm of evosax as an `Emitter`; arguments and errors as `evosax`."""
+    """One algorithm of evosax as an `Emitter`; arguments and errors as `evosax`.
+
+    Args:
+      encoding: one whose genome is a bounded vector.
+      algorithm: see `evosax`.
+      population: genomes that the emitter asks for at a time, even, 4 or more.
+      step: see `evosax`.
+      learning_rate: see `evosax`.
+      bounds: see `evosax`.
+      allow_pickle: see `evosax`.
+    Returns:
+      The emitter.
+    """
     if algorithm not in ALGORITHMS:
         raise InputError(f"algorithm: expected one of {', '.join(ALGORITHMS)}, got {algorithm}")
     facts = ALGORITHMS[algorithm]

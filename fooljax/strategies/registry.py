@@ -61,6 +61,10 @@ def find(name: str) -> Entry:
 
     The module's code runs; the builder is not called.
 
+    Args:
+      name: in `STRATEGIES`, or MODULE:BUILDER.
+    Returns:
+      What is known of the strategy; its `build` makes one.
     Raises:
       InputError: there is none, its module cannot be imported, or it is no builder of strategies.
     """
@@ -100,7 +104,13 @@ def _is_builder(build: Any) -> bool:
 
 
 def settings_of(entry: Entry) -> dict[str, inspect.Parameter]:
-    """A strategy's settings: keyword, with annotation and default."""
+    """A strategy's settings: keyword, with annotation and default.
+
+    Args:
+      entry: the strategy.
+    Returns:
+      Parameters by name, each with annotation and default.
+    """
     parameters = inspect.signature(entry.build).parameters
     first = next(iter(parameters))
     return {
@@ -118,6 +128,8 @@ def build(name: str, encoding: Encoding, batch_size: int, settings: Mapping[str,
       encoding: that it works on.
       batch_size: children per generation.
       settings: values by name, as text.
+    Returns:
+      The strategy.
     Raises:
       InputError: no such strategy or setting, a value is not what the setting expects, or a builder that is
         not in `STRATEGIES` fails or makes something else.

@@ -52,6 +52,8 @@ def cppn(
       max_connections: the most connections of a genome.
       rates: probabilities of mutation; the authors' by default.
       lowering: "serial" or "batched"; by default what suits the platform (see `lowering.choose`).
+    Returns:
+      The encoding.
     Raises:
       InputError: a name is unknown, or a size does not fit.
     """
@@ -101,6 +103,11 @@ def cppn(
 def encoding_of(layout: Layout, drawing: Drawing) -> Encoding:
     """The encoding that draws what `from_json` read: `encoding_of(layout, drawing).render(genome, ...)`.
 
+    Args:
+      layout: the sizes of the genome.
+      drawing: how it is drawn.
+    Returns:
+      The encoding.
     Raises:
       InputError: the genome reads other inputs than x, y, distance and bias.
     """
