@@ -7,9 +7,11 @@ kept in the tree, so none can fall behind the file that it is made of.
 import ast
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.structure.files import File, Files
+if TYPE_CHECKING:
+    from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.files import Files
 
 ROOT = Path(__file__).parent.parent
 COPIED = {"index.md": "README.md", "contributing.md": "CONTRIBUTING.md", "changelog.md": "CHANGELOG.md"}
@@ -17,7 +19,7 @@ COPIED = {"index.md": "README.md", "contributing.md": "CONTRIBUTING.md", "change
 NOTEBOOKS = ROOT / "docs" / "notebooks"
 
 
-def on_config(config: MkDocsConfig) -> MkDocsConfig:
+def on_config(config: "MkDocsConfig") -> "MkDocsConfig":
     """Puts a page for each room of the library under "API"."""
     for entry in config.nav or []:
         if "API" in entry:
@@ -25,8 +27,10 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     return config
 
 
-def on_files(files: Files, config: MkDocsConfig) -> Files:
+def on_files(files: "Files", config: "MkDocsConfig") -> "Files":
     """Adds the pages."""
+    from mkdocs.structure.files import File
+
     pages = {page: site_links((ROOT / source).read_text("utf-8")) for page, source in COPIED.items()}
     pages |= {
         f"notebooks/{path.stem}.md": notebook_page(path.read_text("utf-8")) for path in NOTEBOOKS.glob("*.py")

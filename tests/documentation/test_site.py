@@ -1,0 +1,36 @@
+"""The pages of the site that are made of other files. `make docs` checks the site: links, anchors, warnings."""
+
+import fooljax
+from docs import site_pages
+from docs.site_pages import NOTEBOOKS, api_pages, notebook_page, site_links
+
+
+def test_every_public_name_has_a_place_in_the_api():
+    pages = api_pages()
+    for name in fooljax.__all__:
+        if f"api/{name}.md" in pages:
+            module = getattr(fooljax, name)
+            for inside in getattr(module, "__all__", ()):
+                assert f"::: fooljax.{name}.{inside}\n" in pages[f"api/{name}.md"]
+        else:
+            assert f"::: fooljax.{name}\n" in pages["api/index.md"]
+
+
+def test_links_of_the_root_folder_lead_to_pages_of_the_site():
+    text = "[a](docs/guide/data.md) [b](CHANGELOG.md#x) [c](docs/notebooks/one.py) [d](CITATION.cff) [e](https://f)"
+    assert site_links(text) == (
+        "[a](guide/data.md) [b](changelog.md#x) [c](notebooks/one.md) d: `CITATION.cff` [e](https://f)"
+    )
+
+
+def test_a_notebook_is_a_page_of_text_and_code():
+    source = (
+        "# %% [markdown]\n# # A head\n#\n# Some words.\n\n# %%\nx = 1  # one\n\n# %% [markdown]\n# End.\n"
+    )
+    assert notebook_page(source) == "# A head\n\nSome words.\n\n```python\nx = 1  # one\n```\n\nEnd.\n"
+
+
+def test_every_notebook_is_in_the_navigation():
+    navigation = (site_pages.ROOT / "mkdocs.yml").read_text("utf-8")
+    for path in NOTEBOOKS.glob("*.py"):
+        assert f"notebooks/{path.stem}.md" in navigation
