@@ -82,7 +82,8 @@ def api_pages() -> dict[str, str]:
     top = f"# fooljax\n\nModules, each with a page of its own:\n\n{listed}\n\n{blocks('fooljax', names)}"
     pages = {"api/index.md": top}
     for name in modules:
-        inside = exported(package / name / "__init__.py") if (package / name).is_dir() else []
+        file = package / name / "__init__.py" if (package / name).is_dir() else package / f"{name}.py"
+        inside = exported(file)
         body = blocks(f"fooljax.{name}", inside) if inside else whole(f"fooljax.{name}")
         pages[f"api/{name}.md"] = f"# fooljax.{name}\n\n{body}"
     return pages

@@ -1,4 +1,4 @@
-"""The pages of the site that are made of other files. `make docs` checks the site: links, anchors, warnings."""
+"""Pages of the site that are made of other files. `make docs` checks the rest: links, anchors, warnings."""
 
 import fooljax
 from docs import site_pages
@@ -24,10 +24,8 @@ def test_links_of_the_root_folder_lead_to_pages_of_the_site():
 
 
 def test_a_notebook_is_a_page_of_text_and_code():
-    source = (
-        "# %% [markdown]\n# # A head\n#\n# Some words.\n\n# %%\nx = 1  # one\n\n# %% [markdown]\n# End.\n"
-    )
-    assert notebook_page(source) == "# A head\n\nSome words.\n\n```python\nx = 1  # one\n```\n\nEnd.\n"
+    source = "# %% [markdown]\n# # A head\n#\n# Some words.\n\n# %%\nx = 1  # one\n\n# %% [markdown]\n# End\n"
+    assert notebook_page(source) == "# A head\n\nSome words.\n\n```python\nx = 1  # one\n```\n\nEnd\n"
 
 
 def test_every_notebook_is_in_the_navigation():
