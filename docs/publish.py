@@ -22,7 +22,6 @@ from experiments.strategy_comparison import tables
 from fooljax.cli.command_line import Parser, run_command
 from fooljax.engine.log_odds import to_log_odds
 from fooljax.errors import FaultError, InputError, shown
-from fooljax.runs.recipe import FoolingConfig
 from fooljax.storage.trees import read_json, write_bytes
 from fooljax.strategies.from_evosax import ALGORITHMS
 from fooljax.study import UNIT, numbers
@@ -118,7 +117,7 @@ def publish(argv: Sequence[str] | None) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns its exit status."""
-    return run_command(lambda: publish(argv), FoolingConfig)
+    return run_command(lambda: publish(argv))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
-"""Settings: each is a field of a frozen dataclass that knows its range, its help text and its source.
+"""Settings: each is a field of a frozen dataclass that has its default, its range, its help and its source.
 
-Flags, `--help`, the check of a saved `config.json` and the settings of a run all come from these fields.
+Flags, `--help`, the check of a saved `config.json` and the settings of a run all come from these fields. The
+settings of a search are composed of several dataclasses: of the search, of its target and of its encoding.
 """
 
 import dataclasses
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from fooljax.errors import InputError, shown
@@ -23,6 +24,7 @@ def option(
     default: Any,
     text: str,
     *,
+    source: str = "",
     least: float | None = None,
     most: float | None = None,
     choices: Sequence[str] = (),
@@ -31,23 +33,24 @@ def option(
     off: bool = False,
     idle: tuple[str, Any] | None = None,
 ) -> Any:
-    """A field of a config.
+    """A field of a dataclass of settings.
 
     Whole numbers are at most `MOST`, and no number is infinite or NaN.
 
     Args:
-      default: its type is the flag's type; a bool becomes `--flag` / `--no-flag`. `REQUIRED` for none.
-      text: for `--help`, with the source of the constant.
+      default: its type is the type of the flag. A bool becomes `--flag` and `--no-flag`. `REQUIRED` for none.
+      text: for `--help`: a sentence or two that a stranger understands.
+      source: a sentence for `--help` on what the paper or its authors' code has, or that the value is ours.
       least: the smallest value allowed.
       most: the largest value allowed.
       choices: the words allowed.
       kind: the type, where the default does not tell it.
       repeated: a text flag that may be given several times; its values are joined by blanks.
       off: None is a value too, which people write as the word `off`; so it is where the default is None.
-      idle: another setting and its value with which nothing looks at this one: see `check_used`.
+      idle: another setting and the value of it with which this one has no effect: see `check_used`.
     """
     facts = {
-        "text": text,
+        "text": f"{text} {source}".rstrip(),
         "least": least,
         "most": most,
         "choices": tuple(choices),
@@ -57,6 +60,52 @@ def option(
         "kind": kind or type(default),
     }
     return dataclasses.field(default=default, metadata=facts)
+
+
+def compose(name: str, parts: Iterable[type[Any]], **defaults: Any) -> type[Any]:
+    """A dataclass of all settings of several dataclasses, in their order.
+
+    Args:
+      name: of the dataclass.
+      parts: dataclasses of settings; no two share a name.
+      defaults: in place of the parts' own.
+    Raises:
+      ValueError: two parts share a name, or a default is of no setting.
+    """
+    fields = [field for part in parts for field in dataclasses.fields(part)]
+    names = [field.name for field in fields]
+    if len(set(names)) < len(names) or not set(defaults) <= set(names):
+        raise ValueError(
+            f"defaults: expected each setting once and defaults of them, got {names}, {defaults}"
+        )
+    return dataclasses.make_dataclass(
+        name,
+        [
+            (
+                field.name,
+                field.type,
+                dataclasses.field(default=defaults.get(field.name, field.default), metadata=field.metadata),
+            )
+            for field in fields
+        ],
+        frozen=True,
+    )
+
+
+def part_of(part: type[Config], settings: Any) -> Config:
+    """Those settings of a composed dataclass that one of its parts has."""
+    fields = dataclasses.fields(part)  # type: ignore[arg-type]
+    return part(**{field.name: getattr(settings, field.name) for field in fields})
+
+
+def range_of(field: dataclasses.Field[Any]) -> str:
+    """The values that a setting may have, for `--help`; "" where any number or text will do."""
+    least, most = field.metadata["least"], field.metadata["most"]
+    if least is None and most is None:
+        return ""
+    if most is None or most == MOST:
+        return f"{_plain(least)} or more"
+    return f"at most {_plain(most)}" if least is None else f"{_plain(least)} to {_plain(most)}"
 
 
 def in_words(value: Any) -> str:
@@ -79,7 +128,7 @@ def check_setting(field: dataclasses.Field[Any], value: Any) -> None:
         return
     kind = facts["kind"]
     if type(value) is not kind and not (type(value) is int and kind is float):
-        raise InputError(f"{field.name}: expected {_article(kind)}, got {shown(repr(value))}")
+        raise InputError(f"{field.name}: expected {type_in_words(kind)}, got {shown(repr(value))}")
     if kind is str:
         _check_text(field.name, value)
     if facts["choices"] and value not in facts["choices"]:
@@ -108,7 +157,11 @@ def _check_text(name: str, value: str) -> None:
 
 
 def check_used(config: Any, given: Collection[str] = ()) -> None:
-    """Refuses settings that another one makes useless, where they were given or are not as by default.
+    """Refuses settings that have no effect because of another one.
+
+    Args:
+      config: the settings.
+      given: names of those that the user gave, which are refused even where they equal the default.
 
     Raises:
       InputError: there are such; names them all.
@@ -119,7 +172,7 @@ def check_used(config: Any, given: Collection[str] = ()) -> None:
         if not idle or getattr(config, idle[0]) != idle[1]:
             continue
         if field.name in given or getattr(config, field.name) != field.default:
-            useless.setdefault(idle, []).append(_flag(field.name))
+            useless.setdefault(idle, []).append(flag_of(field.name))
     for (name, value), flags in useless.items():
         raise InputError(f"{name}: {in_words(value)} has no use for {', '.join(flags)}")
 
@@ -149,9 +202,11 @@ def config_from(config: type[Config], settings: Mapping[str, Any], source: str) 
     return config(**settings)
 
 
-def _flag(name: str) -> str:
+def flag_of(name: str) -> str:
+    """The flag of a setting, as the user writes it."""
     return "--" + name.replace("_", "-")
 
 
-def _article(kind: type) -> str:
+def type_in_words(kind: type) -> str:
+    """A type in words, with its article."""
     return {int: "a whole number", float: "a number", str: "text", bool: "true or false"}[kind]

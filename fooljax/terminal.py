@@ -99,11 +99,15 @@ class Host:
       terminal: what is said, and to whom.
       signals: how it is told to stop.
       checkpoint_seconds: at least so long between checkpoints.
+      on_chunk: called with the progress of a search after each chunk of generations.
+      stop: called before each chunk of a search; True ends it there.
     """
 
     terminal: Terminal = field(default_factory=lambda: Terminal(quiet=True))
     signals: Signals = field(default_factory=Signals)
     checkpoint_seconds: float = CHECKPOINT_SECONDS
+    on_chunk: Callable[[Progress], None] | None = None
+    stop: Callable[[], bool] | None = None
 
 
 @contextmanager

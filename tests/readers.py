@@ -324,13 +324,13 @@ def _read_shipped(path: Path) -> object:
 def _run_folder(folder: Path) -> list[Path]:
     from experiments import mnist_direct
     from fooljax.runs import begin_from as init_from
-    from fooljax.runs.opened import open_run
+    from fooljax.runs.opened import open_folder
     from fooljax.storage.trees import save_tree
 
     run = folder / "run"
     flags = ["--runs", "1", "--children", "8", "--generations", "2", "--lineage", "--quiet"]
     assert mnist_direct.main([*flags, "--outdir", str(run)]) == 0
-    genomes = init_from.elites(open_run(run))
+    genomes = init_from.elites_of(open_folder(run))
     save_tree(run / init_from.FILE, genomes, {"evaluations": 3, "genomes": len(genomes)})
     tables = ("config.json", "target.json", "summary.json", "metrics.csv")
     return [run / name for name in ("archive.npz", "first.npz", "initial.npz", "lineage.npz", *tables)]
@@ -339,10 +339,8 @@ def _run_folder(folder: Path) -> list[Path]:
 def _read_run(path: Path) -> object:
     from experiments import mnist_direct
     from fooljax.runs import begin_from as init_from
-    from fooljax.runs.ancestry import load_ancestry
     from fooljax.runs.folder import RunFolder
-    from fooljax.runs.opened import open_run
-    from fooljax.runs.recipe import FoolingConfig
+    from fooljax.runs.opened import open_folder
     from fooljax.settings import config_from
     from fooljax.storage.trees import load_arrays
     from fooljax.study import side_by_side, summaries, summary_table
@@ -357,15 +355,14 @@ def _read_run(path: Path) -> object:
     if path.name in ("summary.json", "metrics.csv"):
         side_by_side.compared({"run": side_by_side.read(run)})
         summary_table.table([row for file in summaries.find([run]) for row in summaries.read(file)])
-    opened = open_run(run)
+    opened = open_folder(run)
     if path.name == "first.npz":
         load_arrays(path)
     if path.name == "lineage.npz":
-        load_ancestry(run, opened.encoding)
-    job = Namespace(config=FoolingConfig(init_from=str(run)), encoding=opened.encoding)
+        _ = opened.ancestry
     if path.name == "initial.npz":
-        init_from._kept(job, path)
-    return init_from.elites(opened)
+        init_from.read_initial(path, opened.encoding)
+    return init_from.elites_of(opened)
 
 
 def _checkpoints(folder: Path) -> list[Path]:

@@ -1,19 +1,16 @@
-"""Flags from a config's fields, and failures as one line on stderr.
-
-Every experiment is a frozen dataclass of settings, its fields made by `option`; the flags, `--help` and the
-check of a saved config all come from those fields.
-"""
+"""Flags from the fields of a dataclass of settings, and failures as one line on stderr."""
 
 import argparse
 import contextlib
 import dataclasses
+import difflib
 import io
 import logging
 import math
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -22,7 +19,17 @@ import jax
 from fooljax.cli.starting import stopped_while_loading
 from fooljax.engine.precision import in_float32
 from fooljax.errors import FaultError, InputError, shown
-from fooljax.settings import OFF, REQUIRED, Config, _article, _flag, check_setting, check_used, in_words
+from fooljax.settings import (
+    OFF,
+    REQUIRED,
+    Config,
+    check_setting,
+    check_used,
+    flag_of,
+    in_words,
+    range_of,
+    type_in_words,
+)
 from fooljax.storage.outputs import check_output
 from fooljax.terminal import Interrupted, silence_stdout
 
@@ -45,12 +52,37 @@ class Parser(argparse.ArgumentParser):
         """Raises InputError instead of leaving the process."""
         raise InputError(message.removeprefix("argument "))
 
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:  # noqa: D102
+        found, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            known = [flag for flag in self._option_string_actions if flag.startswith("--")]
+            near = nearest(unknown[0].partition("=")[0], known) if unknown[0].startswith("-") else ""
+            raise InputError(f"unrecognized arguments: {shown(' '.join(unknown))}{near}")
+        return found
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A question that ends a message about a word that is not known: which was meant, if any is near."""
+    near = difflib.get_close_matches(word, known, 3, 0.6)
+    return f"; did you mean {' or '.join(near)}?" if near else ""
+
 
 def parse(
-    config: type[Config], description: str, argv: Sequence[str] | None
+    config: type[Config],
+    description: str,
+    argv: Sequence[str] | None,
+    *,
+    program: str | None = None,
+    more: Callable[[argparse.ArgumentParser], None] = lambda _: None,
 ) -> tuple[dict[str, Any], argparse.Namespace]:
-    """Reads flags.
+    """Reads the flags of a command that makes the folder of a run.
 
+    Args:
+      config: the dataclass of its settings.
+      description: what the command does.
+      argv: the words of the command line; those of the process by default.
+      program: how the command is called; by default by the module of `config`.
+      more: adds flags of the command's own.
     Returns:
       The settings that were given (only those), and the flags that are not settings: outdir, resume,
       checkpoint_seconds, quiet.
@@ -58,17 +90,20 @@ def parse(
       InputError: a flag is unknown, its value is of the wrong type or out of range, or another flag makes it
         useless.
     """
-    parser = _parser(config, description)
-    parser.add_argument("--outdir", metavar="DIR", default=None, help="a new or empty folder for the run")
-    parser.add_argument("--resume", metavar="DIR", default=None, help="go on with the run in this folder")
+    parser = _parser(config, description, program)
+    more(parser)
+    parser.add_argument(
+        "--outdir", metavar="DIR", default=None, help="The folder of the run, which must be new or empty."
+    )
+    parser.add_argument("--resume", metavar="DIR", default=None, help="Go on with the run in this folder.")
     parser.add_argument(
         "--checkpoint-seconds",
         metavar="X",
         type=_positive,
         default=10.0,
-        help="at least so long between checkpoints (default: 10)",
+        help="Seconds between two checkpoints, at least. (default: 10)",
     )
-    parser.add_argument("--quiet", action="store_true", default=False, help="print only notices and errors")
+    parser.add_argument("--quiet", action="store_true", default=False, help="Print only notes and errors.")
     flags = parser.parse_args(argv)
     given = _given(config, flags)
     for name in ("outdir", "resume"):
@@ -105,10 +140,10 @@ def parse_tool(
     return config(**given), Path(flags.run_folder), output
 
 
-def _parser(config: type[Any], description: str) -> Parser:
-    """A parser of a config's settings."""
+def _parser(config: type[Any], description: str, program: str | None = None) -> Parser:
+    """A parser of settings."""
     parser = Parser(
-        prog=f"python -m {config.__module__}" if config.__module__ != "__main__" else None,
+        prog=program or (f"python -m {config.__module__}" if config.__module__ != "__main__" else None),
         description=description,
         allow_abbrev=False,
         argument_default=argparse.SUPPRESS,
@@ -116,10 +151,11 @@ def _parser(config: type[Any], description: str) -> Parser:
     )
     settings = parser.add_argument_group("settings")
     for field in dataclasses.fields(config):
-        flag, facts = _flag(field.name), field.metadata
+        flag, facts = flag_of(field.name), field.metadata
         required = field.default is REQUIRED
         told = "required" if required else f"default: {in_words(field.default)}"
-        text = f"{facts['text']} ({told})".replace("%", "%%")
+        bounds = f"{limits}; " if (limits := range_of(field)) else ""
+        text = f"{facts['text']} ({bounds}{told})".replace("%", "%%")
         if facts["kind"] is bool:
             settings.add_argument(flag, action=argparse.BooleanOptionalAction, help=text)
         else:
@@ -149,8 +185,15 @@ def _given(config: type[Any], flags: argparse.Namespace) -> dict[str, Any]:
     return given
 
 
-def run_command(main: Callable[[], None], config: type[Any]) -> int:
+def run_command(
+    main: Callable[[], None], config: type[Any] | Callable[[], type[Any] | None] | None = None
+) -> int:
     """Runs a command; returns its exit status, with any failure told in one line on stderr.
+
+    Args:
+      main: the command.
+      config: the dataclass of its settings, whose names a message about them shows as flags; or a function
+        that gives it once it is known.
 
     Status 2 means that the input was wrong, 1 that the environment failed, 128 + n that signal n ended it.
     """
@@ -170,7 +213,9 @@ def run_command(main: Callable[[], None], config: type[Any]) -> int:
         if sys.stdout is not None:
             sys.stdout.flush()
     except InputError as error:
-        return _fail(2, _with_flag(str(error), config))
+        return _fail(
+            2, _with_flag(str(error), config if dataclasses.is_dataclass(config) else config and config())
+        )
     except FaultError as error:
         return _fail(1, str(error))
     except BrokenPipeError:
@@ -230,7 +275,7 @@ def _ended_by_signal(number: int, message: str) -> int:
     which is a segmentation fault. All files are whole at any moment.
     """
     status = _fail(128 + number, message, prefix="")
-    if getattr(sys.modules["__main__"], "__package__", None) == "experiments":
+    if is_a_command():
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
                 with contextlib.suppress(OSError):
@@ -239,11 +284,19 @@ def _ended_by_signal(number: int, message: str) -> int:
     return status
 
 
-def _with_flag(message: str, config: type[Any]) -> str:
+def is_a_command() -> bool:
+    """Whether this process is one command and nothing else: not a program that calls it, as a test does."""
+    main = sys.modules["__main__"]
+    name = Path(getattr(main, "__file__", None) or "").name
+    package = getattr(main, "__package__", None)
+    return package in ("experiments", "fooljax.cli") or name in ("fooljax", "fooljax.exe")
+
+
+def _with_flag(message: str, config: type[Any] | None) -> str:
     """Names the flag, as the user wrote it, where a message begins with the name of a setting."""
     name, colon, rest = message.partition(":")
-    names = {field.name for field in dataclasses.fields(config)}
-    return f"{_flag(name)}{colon}{rest}" if name in names else message
+    names = {field.name for field in dataclasses.fields(config)} if config else set()
+    return f"{flag_of(name)}{colon}{rest}" if name in names else message
 
 
 def _reader(field: dataclasses.Field[Any]) -> Callable[[str], Any]:
@@ -256,7 +309,7 @@ def _reader(field: dataclasses.Field[Any]) -> Callable[[str], Any]:
         try:
             return kind(text)
         except ValueError:
-            raise argparse.ArgumentTypeError(f"expected {_article(kind)}, got {shown(text)}") from None
+            raise argparse.ArgumentTypeError(f"expected {type_in_words(kind)}, got {shown(text)}") from None
 
     return read
 

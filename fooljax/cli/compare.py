@@ -14,7 +14,6 @@ from pathlib import Path
 from fooljax.cli.command_line import Parser, run_command
 from fooljax.errors import InputError, printable, shown
 from fooljax.report.budget import median_curves
-from fooljax.runs.recipe import FoolingConfig
 from fooljax.storage.files import write_bytes
 from fooljax.storage.outputs import check_output
 from fooljax.study.side_by_side import compared, read
@@ -56,7 +55,7 @@ def compare(argv: Sequence[str] | None) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns its exit status."""
-    return run_command(lambda: compare(argv), FoolingConfig)
+    return run_command(lambda: compare(argv))
 
 
 if __name__ == "__main__":

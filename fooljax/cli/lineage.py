@@ -18,8 +18,10 @@ from fooljax.cli.command_line import parse_tool, run_command
 from fooljax.errors import InputError
 from fooljax.rendering import draw
 from fooljax.report import format_confidence, save_png, strip
-from fooljax.runs.ancestry import Ancestry, line_of, load_ancestry
-from fooljax.runs.opened import FinishedRun, open_run
+from fooljax.runs.ancestry import Ancestry, line_of
+from fooljax.runs.opened import open_folder
+from fooljax.runs.recipe import target_of
+from fooljax.runs.record import RunRecord
 from fooljax.scoring import score
 from fooljax.settings import REQUIRED, option
 from fooljax.storage.outputs import check_output
@@ -33,6 +35,12 @@ class Config:
 
     cell: int = option(REQUIRED, "class whose elite to draw, as in the file's name", kind=int, least=0)
     run: int = option(0, "which of the run folder's independent runs", least=0)
+    encoding: str | None = option(
+        None, "MODULE:NAME of the encoding of the run, where it does not come with fooljax.", kind=str
+    )
+    target: str | None = option(
+        None, "MODULE:NAME of the network that was fooled, where it does not come with fooljax.", kind=str
+    )
     most: int = option(
         24, "ancestors to draw at most, evenly spaced, first and last always", least=2, most=200
     )
@@ -47,18 +55,16 @@ def run(config: Config, folder: Path, output: Path | None = None) -> tuple[Path,
       InputError: the folder or the cell is not what was expected, or no ancestries were recorded.
       FaultError: the file cannot be written.
     """
-    found = open_run(folder)
+    found = open_folder(folder, config.encoding)
     cell = found.place(config.run, config.cell)
-    ancestry = load_ancestry(folder, found.encoding)
+    ancestry = found.ancestry
     line = line_of(ancestry, config.run, cell)
     if not line:
         raise InputError(f"{folder}: expected class {config.cell} of run {config.run} in its ancestries")
-    if ancestry.cell.max() >= len(found.cells):
-        raise InputError(f"{folder}: expected an ancestry of {len(found.cells)} cells, found more")
     shown = [line[place] for place in _evenly(len(line), config.most)]
     genomes = ancestry.genome[[rows[0] for rows in shown]]
-    images = draw(found.encoding, jax.tree.map(lambda leaf: leaf[genomes], ancestry.genomes))
-    odds = _rescored(found, config.cell, images)
+    images = draw(found.known_encoding(), jax.tree.map(lambda leaf: leaf[genomes], ancestry.genomes))
+    odds = _rescored(found, config.target, config.cell, images)
     captions = []
     for rows, value in zip(shown, odds if odds is not None else [None] * len(shown), strict=True):
         took = ", ".join(found.class_names[found.cells[cell]] for cell in ancestry.cell[rows].tolist())
@@ -76,7 +82,7 @@ def _evenly(count: int, most: int) -> list[int]:
 
 
 def _rescored(
-    found: FinishedRun, index: int, images: npt.NDArray[np.uint8]
+    found: RunRecord, given: str | None, index: int, images: npt.NDArray[np.uint8]
 ) -> npt.NDArray[np.float32] | None:
     """`[n]` log-odds of a class; None, which is said, where the run's target cannot be had any more.
 
@@ -84,9 +90,7 @@ def _rescored(
     confidences are left out.
     """
     try:
-        target = found.experiment.subject(found.config).load(_say)
-        if target.provenance["params_sha256"] != found.target_sha256:
-            raise InputError("the target trained here is not the one of this run")
+        target = target_of(found, given, _say)
     except InputError as error:
         logger.warning("drawn without confidences: %s", error)
         return None
@@ -99,7 +103,7 @@ def _say(text: str) -> None:
 
 
 def _text(
-    found: FinishedRun,
+    found: RunRecord,
     config: Config,
     ancestry: Ancestry,
     line: list[npt.NDArray[np.intp]],

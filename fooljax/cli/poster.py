@@ -20,7 +20,7 @@ from fooljax.engine.fitness import quantise
 from fooljax.engine.types import Encoding, Genome
 from fooljax.errors import InputError
 from fooljax.report import save_png
-from fooljax.runs.opened import open_run
+from fooljax.runs.opened import open_folder
 from fooljax.settings import REQUIRED, option
 from fooljax.storage.outputs import check_output
 
@@ -38,6 +38,9 @@ class Config:
 
     cell: int = option(REQUIRED, "class whose elite to draw, as in the file's name", kind=int, least=0)
     run: int = option(0, "which of the run folder's independent runs", least=0)
+    encoding: str | None = option(
+        None, "MODULE:NAME of the encoding of the run, where it does not come with fooljax.", kind=str
+    )
     size: str | None = option(
         None,
         f"WIDTHxHEIGHT in pixels, stretched; off: the image's aspect, {LONGER_SIDE} on the longer side",
@@ -97,11 +100,12 @@ def run(config: Config, folder: Path, output: Path | None = None) -> Path:
       InputError: the folder, the cell or the size is not what was expected.
       FaultError: the file cannot be written.
     """
-    found = open_run(folder)
+    found = open_folder(folder, config.encoding)
+    encoding = found.known_encoding()
     cell = found.place(config.run, config.cell)
-    height, width = read_size(config.size, found.encoding.image_shape)
+    height, width = read_size(config.size, found.image_shape)
     genome = jax.tree.map(lambda leaf: leaf[config.run, cell], found.archive.genomes)
-    picture = poster(found.encoding, genome, height, width)
+    picture = poster(encoding, genome, height, width)
     path = output or folder / f"poster_run{config.run}_class{config.cell}_{width}x{height}.png"
     save_png(picture, check_output(path, "--output"))
     return path

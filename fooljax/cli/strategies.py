@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 from fooljax.cli.command_line import Parser, run_command
 from fooljax.errors import printable
-from fooljax.runs.recipe import FoolingConfig
 from fooljax.settings import in_words
 from fooljax.strategies import STRATEGIES, find, settings_of
 
@@ -39,7 +38,7 @@ def show(argv: Sequence[str] | None) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns its exit status."""
-    return run_command(lambda: show(argv), FoolingConfig)
+    return run_command(lambda: show(argv))
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 from fooljax.cli.command_line import Parser, parse, run_command
 from fooljax.errors import FaultError, InputError, shown
 from fooljax.runs.folder import is_finished
-from fooljax.runs.recipe import FoolingConfig
+from fooljax.runs.search_settings import SearchSettings
 from fooljax.storage.locks import lock_folder
 from fooljax.study.combinations import check_same_run, combinations, folder_name
 from fooljax.terminal import Interrupted, Signals
@@ -155,7 +155,7 @@ def _run(command: Sequence[str]) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns its exit status."""
-    return run_command(lambda: sweep(argv), FoolingConfig)
+    return run_command(lambda: sweep(argv), SearchSettings)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fooljax.cli.command_line import Parser, run_command
-from fooljax.runs.recipe import FoolingConfig
 from fooljax.study.summaries import find, read
 from fooljax.study.summary_table import table
 
@@ -33,7 +32,7 @@ def tabulate(argv: Sequence[str] | None) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns its exit status."""
-    return run_command(lambda: tabulate(argv), FoolingConfig)
+    return run_command(lambda: tabulate(argv))
 
 
 if __name__ == "__main__":

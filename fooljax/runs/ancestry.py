@@ -15,10 +15,10 @@ import jax
 import numpy as np
 import numpy.typing as npt
 
+from fooljax.engine.genomes import check_genomes
 from fooljax.engine.types import Encoding, Genome
 from fooljax.errors import FaultError, InputError
 from fooljax.evolution import Replacements
-from fooljax.engine.genomes import check_genomes
 from fooljax.storage.trees import load_arrays, load_tree, save_tree
 
 FILE = "lineage.npz"

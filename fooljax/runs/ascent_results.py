@@ -11,21 +11,23 @@ import jax
 import numpy as np
 import numpy.typing as npt
 
-from fooljax.settings import in_words
-from fooljax.runs.elites import RESCORE_TOLERANCE, claimed, read_image, replaced, slug
-from fooljax.targets.choice import TargetChoice
-from fooljax.runs.results import _finite, _medians
-from fooljax.runs.folder import RunFolder, versions
+from fooljax.engine.fitness import quantise
+from fooljax.engine.log_odds import FOOLED
 from fooljax.engine.types import Target
 from fooljax.errors import FaultError
-from fooljax.engine.fitness import quantise
-from fooljax.scoring import score
-from fooljax.engine.log_odds import FOOLED
 from fooljax.gradient import Ascent, Rule
 from fooljax.report import Number, format_confidence, gallery, png_bytes
 from fooljax.report.comparison import ComparisonPage, climbs, write_comparison
 from fooljax.report.comparison import Method as Shown
+from fooljax.runs.elites import claimed, replaced, slug
+from fooljax.runs.folder import RunFolder, versions
+from fooljax.runs.images import read_image
+from fooljax.runs.scored import RESCORE_TOLERANCE
+from fooljax.runs.summary import finite, medians
+from fooljax.scoring import score
+from fooljax.settings import in_words
 from fooljax.storage.trees import save_tree, write_bytes
+from fooljax.targets.choice import TargetChoice
 
 LEVEL_KEYS = ("top1", "99", "999", "9999")
 """The names in `summary.json` of `fooljax.gradient.LEVELS`."""
@@ -88,7 +90,7 @@ class Scored(NamedTuple):
 def in_a_line(climbed: Climbed, starts: int) -> str:
     """How a method did, before anything is saved."""
     odds = np.asarray(climbed.ascent.log_odds_8_bit).reshape(starts, -1)
-    median = _shown(_medians(odds)["median_log_odds"])
+    median = _shown(medians(odds)["median_log_odds"])
     return (
         f"{climbed.method.name}: {climbed.method.iterations:,} iterations in {climbed.seconds:.1f} s, "
         f"{int(np.sum(odds >= FOOLED))} of {odds.size} images at 99.99 %, median {median}"
@@ -206,7 +208,7 @@ def summarise(
                 "passes": int(one.ascent.queries),
                 "seconds_with_compile": round(one.seconds, 3),
                 "rescored": _facts(images),
-                "before_rounding": _medians(np.asarray(one.ascent.log_odds).reshape(images.odds.shape)),
+                "before_rounding": medians(np.asarray(one.ascent.log_odds).reshape(images.odds.shape)),
                 "reached": _reached(one.ascent),
             }
             for one, images in zip(climbed, scored, strict=True)
@@ -220,7 +222,7 @@ def _facts(scored: Scored) -> dict[str, Any]:
     odds = scored.odds
     own = np.asarray(scored.cells)[None]
     return {
-        **_medians(odds),
+        **medians(odds),
         "images_at_9999": int(np.sum(odds >= FOOLED)),
         "images_top1": int(np.sum(np.argmax(scored.all_odds, axis=-1) == own)),
         "images": int(odds.size),
@@ -240,9 +242,9 @@ def _reached(ascent: Ascent) -> dict[str, Any]:
         there = iteration >= 0
         facts[key] = {
             "images": int(np.sum(there)),
-            "median_iteration": _finite(np.median(np.where(there, iteration, np.inf))),
+            "median_iteration": finite(np.median(np.where(there, iteration, np.inf))),
             **{
-                f"median_{name}": _finite(UNIT * np.median(np.asarray(leaf)[there, level]))
+                f"median_{name}": finite(UNIT * np.median(np.asarray(leaf)[there, level]))
                 if there.any()
                 else None
                 for name, leaf in (
@@ -306,7 +308,8 @@ def _write_page(
             table_caption=f"{control['images']} images for each method: {job.config.starts} starts, "
             f"{len(job.cells)} classes",
             methods=[
-                _method(job, target, one, images, summary) for one, images in zip(climbed, scored, strict=True)
+                _method(job, target, one, images, summary)
+                for one, images in zip(climbed, scored, strict=True)
             ],
             curves_png=(folder / "curves.png").read_bytes(),
             curves_alt="Line chart of log-odds over iterations, one line for each method: "
@@ -325,9 +328,7 @@ def _write_page(
     )
 
 
-def _method(
-    job: Job, target: Target, climbed: Climbed, scored: Scored, summary: Mapping[str, Any]
-) -> Shown:
+def _method(job: Job, target: Target, climbed: Climbed, scored: Scored, summary: Mapping[str, Any]) -> Shown:
     name = climbed.method.name
     facts = summary["methods"][name]
     rescored, first = facts["rescored"], facts["reached"]["9999"]["median_iteration"]
@@ -347,7 +348,9 @@ def _method(
             f"{facts['passes']:,}",
         ),
         gallery_png=png_bytes(
-            gallery(scored.images[:, shown], scored.odds[:, shown], _names(job, target)[shown], row_names=rows)
+            gallery(
+                scored.images[:, shown], scored.odds[:, shown], _names(job, target)[shown], row_names=rows
+            )
         ),
         gallery_alt=f"Grid of the images of {name}: one row for each start, one column for each class. The "
         f"network's confidence is {lowest} at the lowest and {median} in the median.",
@@ -395,7 +398,9 @@ def _settings(job: Job, target: Target, summary: Mapping[str, Any]) -> dict[str,
         "Target": {
             "network": target.name,
             "confidence": target.confidence,
-            "clean accuracy": "not measured" if target.clean_accuracy is None else f"{target.clean_accuracy:.2%}",
+            "clean accuracy": "not measured"
+            if target.clean_accuracy is None
+            else f"{target.clean_accuracy:.2%}",
             **{name.replace("_", " "): str(value) for name, value in job.subject.facts.items()},
             "parameters (SHA-256)": str(target.provenance["params_sha256"]),
         },

@@ -19,22 +19,29 @@ import numpy as np
 import numpy.typing as npt
 import optax
 
-from fooljax.runs import ascent_results
-from fooljax.runs.ascent_results import Climbed, Method
 from fooljax.cli.command_line import parse
-from fooljax.terminal import Interrupted
-from fooljax.settings import config_from, in_words, option
-from fooljax.runs.evolution_run import check_same_target, keep_compiled_programs
-from fooljax.targets.choice import TargetChoice
-from fooljax.runs.memory import COPIES, check_fits
-from fooljax.runs.folder import RunFolder
-from fooljax.terminal import Host, Signals, Terminal
 from fooljax.engine.types import Target
 from fooljax.errors import InputError, shown
-from fooljax.gradient import PRESETS, START_MODES, ascend_images, ascent_identity, optimiser, progress, start_images
+from fooljax.gradient import (
+    PRESETS,
+    START_MODES,
+    ascend_images,
+    ascent_identity,
+    optimiser,
+    progress,
+    start_images,
+)
 from fooljax.gradient._optimiser import LEARNING_RATE
 from fooljax.identity import check_identity
+from fooljax.runs import ascent_results
+from fooljax.runs.ascent_results import Climbed, Method
+from fooljax.runs.evolution_run import check_same_target, keep_compiled_programs
+from fooljax.runs.folder import RunFolder
+from fooljax.runs.memory import COPIES, check_fits
+from fooljax.settings import config_from, in_words, option
 from fooljax.storage.trees import load_arrays, load_tree, save_tree
+from fooljax.targets.choice import TargetChoice
+from fooljax.terminal import Host, Interrupted, Signals, Terminal
 
 logger = logging.getLogger("fooljax")
 
@@ -130,7 +137,9 @@ def run(experiment: Experiment, config: Any, outdir: Path, host: Host | None = N
     compared = methods(config)
     with host.terminal.stage("data"):
         subject = experiment.subject(config)
-    with RunFolder.create(outdir, experiment.name, dataclasses.asdict(config)) as folder:
+    with RunFolder.create(
+        outdir, {"experiment": experiment.name, "settings": dataclasses.asdict(config)}
+    ) as folder:
         return _run_in(folder, experiment, config, compared, subject, host.terminal)
 
 
@@ -227,7 +236,9 @@ def _climbed(
       InputError: those that it keeps were made by something else.
     """
     path = folder.checkpoints / f"{method.name}.npz"
-    shapes, expected = ascent_identity(target, start, classes, method.rule, iterations=method.iterations, mean=mean)
+    shapes, expected = ascent_identity(
+        target, start, classes, method.rule, iterations=method.iterations, mean=mean
+    )
     if folder.resumed and path.exists():
         try:
             facts = load_arrays(path)[2]

@@ -12,96 +12,161 @@ from fooljax.runs.memory import TRIED_TOGETHER, check_fits
 from fooljax.settings import option
 
 FIXED = ("topology", "fixed")
-"""Where the topology does not evolve, most settings of its evolution are looked at by nothing."""
+"""Where the topology does not evolve, most settings of its evolution have no effect."""
 
 
 @dataclass(frozen=True)
 class CppnSettings:
-    """Settings: coordinates and functions found by `strategy_comparison`, rates as in the authors' code."""
+    """How the networks that draw images look, and how they change."""
 
     topology: str = option(
-        "evolved", "of the drawing networks: evolved, or fixed (weights alone)", choices=("evolved", "fixed")
+        "evolved",
+        "Whether nodes and connections of the drawing networks evolve, or only the weights of fixed ones.",
+        choices=("evolved", "fixed"),
     )
     functions: str = option(
-        "wide", "set of node functions; authors' code: paper", choices=tuple(FUNCTION_SETS)
+        "wide",
+        "Which functions the nodes may have.",
+        source="The authors' code: paper. wide was the quickest in our comparison.",
+        choices=tuple(FUNCTION_SETS),
     )
     coordinates: str = option(
-        "scaled", "to [-1, 1], or raw: pixel indices, as the authors' code", choices=tuple(COORDINATES)
+        "scaled",
+        "How the place of a pixel is told to a drawing network: scaled to [-1, 1], or raw as indices.",
+        source="The authors' code: raw. scaled was the quickest in our comparison.",
+        choices=tuple(COORDINATES),
     )
-    max_nodes: int = option(MAX_NODES, "inputs, outputs and hidden nodes, at most; ours", least=5, idle=FIXED)
+    max_nodes: int = option(
+        MAX_NODES,
+        "Number of nodes of a drawing network, at most; inputs and outputs count.",
+        source="Ours.",
+        least=5,
+        idle=FIXED,
+    )
     max_connections: int = option(
-        MAX_CONNECTIONS, "connections of a genome, at most; ours", least=4, idle=FIXED
+        MAX_CONNECTIONS,
+        "Number of connections of a drawing network, at most.",
+        source="Ours.",
+        least=4,
+        idle=FIXED,
     )
-    weight_rate: float = option(Rates().weight, "of each weight to move; authors' code", least=0.0, most=1.0)
+    weight_rate: float = option(
+        Rates().weight,
+        "Probability that a weight changes in a child.",
+        source="The authors' code.",
+        least=0.0,
+        most=1.0,
+    )
     function_rate: float = option(
         Rates().function,
-        "of each node's function to be drawn again; authors' code",
+        "Probability that the function of a node is drawn again in a child.",
+        source="The authors' code.",
         least=0.0,
         most=1.0,
         idle=FIXED,
     )
     add_connection_rate: float = option(
-        Rates().add_connection, "authors' code", least=0.0, most=1.0, idle=FIXED
+        Rates().add_connection,
+        "Probability that a child gains a connection.",
+        source="The authors' code.",
+        least=0.0,
+        most=1.0,
+        idle=FIXED,
     )
     delete_connection_rate: float = option(
-        Rates().delete_connection, "authors' code", least=0.0, most=1.0, idle=FIXED
+        Rates().delete_connection,
+        "Probability that a child loses a connection.",
+        source="The authors' code.",
+        least=0.0,
+        most=1.0,
+        idle=FIXED,
     )
-    add_node_rate: float = option(Rates().add_node, "authors' code", least=0.0, most=1.0, idle=FIXED)
-    delete_node_rate: float = option(Rates().delete_node, "authors' code", least=0.0, most=1.0, idle=FIXED)
+    add_node_rate: float = option(
+        Rates().add_node,
+        "Probability that a child gains a node.",
+        source="The authors' code.",
+        least=0.0,
+        most=1.0,
+        idle=FIXED,
+    )
+    delete_node_rate: float = option(
+        Rates().delete_node,
+        "Probability that a child loses a node.",
+        source="The authors' code.",
+        least=0.0,
+        most=1.0,
+        idle=FIXED,
+    )
     fine_share: float = option(
         Rates().fine,
-        "of a large drawing's children that only have their weights moved, by small steps; ours",
+        "Share of the children of large drawing networks that change only a little: small steps of their "
+        "weights, or one new connection with a small weight.",
+        source="Ours.",
         least=0.0,
         most=1.0,
         idle=FIXED,
     )
     fine_weight_rate: float = option(
-        Rates().fine_weight, "of each weight to move in those", least=0.0, most=1.0, idle=FIXED
+        Rates().fine_weight,
+        "Probability that a weight changes in a child that changes only a little.",
+        source="Ours.",
+        least=0.0,
+        most=1.0,
+        idle=FIXED,
     )
     fine_eta: float = option(
-        Rates().fine_eta, "distribution index of those moves; ours", least=1.0, idle=FIXED
+        Rates().fine_eta,
+        "Index of the polynomial mutation of those weights. A larger one makes smaller steps.",
+        source="Ours.",
+        least=1.0,
+        idle=FIXED,
     )
     fine_connection_rate: float = option(
         Rates().fine_connection,
-        "of those children to gain a connection with a small weight instead; ours",
+        "Probability that a child which changes only a little gains a connection instead.",
+        source="Ours.",
         least=0.0,
         most=1.0,
         idle=FIXED,
     )
 
 
-def encoding(config: CppnSettings, image_shape: tuple[int, int, int]) -> Encoding:
-    """The CPPN encoding that the settings describe."""
-    if config.topology == "fixed":
+def encoding(settings: CppnSettings, image_shape: tuple[int, int, int]) -> Encoding:
+    """The CPPN encoding that the settings describe.
+
+    Raises:
+      InputError: its drawings would not fit into memory, or a size is not what was expected.
+    """
+    if settings.topology == "fixed":
         return encodings.fixed_cppn(
             image_shape,
-            functions=config.functions,
-            coordinates=config.coordinates,
-            mutation_rate=config.weight_rate,
+            functions=settings.functions,
+            coordinates=settings.coordinates,
+            mutation_rate=settings.weight_rate,
         )
     height, width, _ = image_shape
     check_fits(
-        config,
+        settings,
         ("max_nodes",),
-        TRIED_TOGETHER * config.max_nodes * height * width * 4,
+        TRIED_TOGETHER * settings.max_nodes * height * width * 4,
         f"{TRIED_TOGETHER} drawings of {height} x {width} pixels, each computed for every node,",
     )
     return encodings.cppn(
         image_shape,
-        functions=config.functions,
-        coordinates=config.coordinates,
-        max_nodes=config.max_nodes,
-        max_connections=config.max_connections,
+        functions=settings.functions,
+        coordinates=settings.coordinates,
+        max_nodes=settings.max_nodes,
+        max_connections=settings.max_connections,
         rates=Rates(
-            weight=config.weight_rate,
-            function=config.function_rate,
-            add_connection=config.add_connection_rate,
-            delete_connection=config.delete_connection_rate,
-            add_node=config.add_node_rate,
-            delete_node=config.delete_node_rate,
-            fine=config.fine_share,
-            fine_weight=config.fine_weight_rate,
-            fine_eta=config.fine_eta,
-            fine_connection=config.fine_connection_rate,
+            weight=settings.weight_rate,
+            function=settings.function_rate,
+            add_connection=settings.add_connection_rate,
+            delete_connection=settings.delete_connection_rate,
+            add_node=settings.add_node_rate,
+            delete_node=settings.delete_node_rate,
+            fine=settings.fine_share,
+            fine_weight=settings.fine_weight_rate,
+            fine_eta=settings.fine_eta,
+            fine_connection=settings.fine_connection_rate,
         ),
     )

@@ -1,145 +1,148 @@
-"""The job that every fooling experiment does: search, save, read the saved images back, report.
-
-An experiment gives its settings, its encoding and its words; all else is the same for each.
-"""
+"""A search that has a folder: search, save, read the saved images back, score them, and make a page."""
 
 import contextlib
 import dataclasses
 import os
 import shlex
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import jax
 
-from fooljax.runs.ancestry import Recorder
-from fooljax.cli.command_line import parse
-from fooljax.terminal import Interrupted
-from fooljax.settings import check_used, config_from, in_words
-from fooljax.runs.elites import best_of, first_fooled, save_and_judge, save_table
-from fooljax.runs.begin_from import keep, with_initial
-from fooljax.runs.recipe import Experiment, FoolingConfig, Job, prepare
-from fooljax.runs.results import in_lines, summarise, write_figures_and_page
-from fooljax.runs.folder import MetricsFile, RunFolder
-from fooljax.terminal import Host, Signals, Terminal, progress_lines
+from fooljax.engine.batching import tile_size
 from fooljax.engine.types import Target
 from fooljax.errors import FaultError, InputError, shown
-from fooljax.engine.batching import tile_size
-from fooljax.evolution import Progress, search
-from fooljax.storage.trees import read_json, save_tree, write_json
+from fooljax.evolution import Evolution, Progress, search
+from fooljax.importing import is_import_name
+from fooljax.runs.ancestry import Recorder
+from fooljax.runs.begin_from import keep, with_initial
+from fooljax.runs.elites import best_of, first_fooled
+from fooljax.runs.folder import MetricsFile, RunFolder
+from fooljax.runs.opened import open_unfinished
+from fooljax.runs.plan import RunPlan, plan_of
+from fooljax.runs.recipe import Recipe
+from fooljax.runs.record import RunRecord
+from fooljax.runs.scored import save_and_score, save_table
+from fooljax.runs.summary import summarise
+from fooljax.settings import check_used, config_from, in_words
 from fooljax.storage.cache import cache_folder
+from fooljax.storage.json_files import read_json, write_json
+from fooljax.storage.trees import save_tree
+from fooljax.terminal import Host, Interrupted, progress_lines
 
-
-def main(experiment: Experiment, argv: Sequence[str] | None = None) -> None:
-    """An experiment's command: reads the flags, runs, and ends by printing where the page is.
-
-    Raises:
-      InputError, FaultError, Interrupted: see `fooljax.cli.command_line.run_command`.
-    """
-    given, flags = parse(experiment.config, f"{experiment.title}. {experiment.introduction[0]}", argv)
-    terminal = Terminal(flags.quiet)
-    with Signals() as signals:
-        host = Host(terminal, signals, flags.checkpoint_seconds)
-        path = Path(
-            flags.resume or flags.outdir or f"runs/{experiment.name}-{time.strftime('%Y%m%d-%H%M%S')}"
-        )
-        try:
-            if flags.resume is not None:
-                summary = resume(experiment, path, given, host)
-            else:
-                summary = run(experiment, experiment.config(**given), path, host)
-        except Interrupted as told:
-            if not (path / "config.json").exists():
-                raise
-            words = ["python", "-m", f"experiments.{experiment.name}", "--resume", str(path.absolute())]
-            if "strategy" in given and _is_code(given["strategy"]):
-                words += ["--strategy", given["strategy"]]
-            raise Interrupted(told.signal_number, f"{told}; go on with: {shlex.join(words)}") from told
-    for line in in_lines(summary):
-        terminal.say(line)
-    terminal.say(", ".join(f"{name} {seconds:.1f} s" for name, seconds in terminal.seconds.items()))
-    terminal.say(f"page: {path / 'index.html'}")
+Outcome = tuple[dict[str, Any] | None, Target, Evolution]
+MakePage = Callable[[RunRecord], object]
+"""Makes the figures and the page of a run from its folder: `fooljax.report.evolution_page.write`."""
 
 
 def run(
-    experiment: Experiment,
-    config: FoolingConfig,
-    outdir: Path,
-    host: Host | None = None,
+    recipe: Recipe, settings: Any, outdir: Path, make_page: MakePage, host: Host | None = None
 ) -> dict[str, Any]:
-    """Runs an experiment into a new or empty folder; returns what `summary.json` says.
+    """Does a search in a new or empty folder.
 
+    Args:
+      recipe: the kind of search.
+      settings: of the recipe's `config`.
+      outdir: the folder.
+      make_page: makes the page.
+      host: where the search runs; nothing is printed by default.
+    Returns:
+      What `summary.json` says.
     Raises:
       InputError: a setting, the data or the folder is not what was expected.
       FaultError: the disk or another part of the environment failed.
       Interrupted: a signal came; the run can be resumed.
     """
     host = host or Host()
-    # Everything is checked before the folder is made, so that wrong input leaves nothing behind.
-    check_used(config)
-    job = with_initial(prepare(experiment, config, host.terminal))
-    settings = dataclasses.asdict(config)
-    with RunFolder.create(outdir, experiment.name, settings, lambda draft: keep(job, draft)) as folder:
-        return _run_in(folder, job, host)
+    check_used(settings)
+    summary, _, _ = begin(plan_of(recipe, settings, host.terminal), outdir, make_page, host)
+    assert summary is not None
+    return summary
 
 
 def resume(
-    experiment: Experiment,
-    path: Path,
-    given: Mapping[str, Any],
-    host: Host | None = None,
+    recipe: Recipe, path: Path, given: Mapping[str, Any], make_page: MakePage, host: Host | None = None
 ) -> dict[str, Any]:
-    """Goes on with the run in a folder; `given` may raise `generations`, and must else agree with the run.
+    """Goes on with the run in a folder.
 
-    A strategy that is not built in is code of its author's. A folder that came from elsewhere could name any,
-    so `given` must name it too.
+    A strategy or data set that does not come with fooljax is code of its author's. A folder that came from
+    elsewhere could name any, so `given` must name it too.
 
+    Args:
+      recipe: the kind of search.
+      path: the folder.
+      given: settings that the user gave. `generations` may be raised; the others must be as in the run.
+      make_page: makes the page.
+      host: see `run`.
     Raises:
-      InputError: as `run`; or `given` differs from the run's settings.
-      FaultError: as `run`.
+      As `run`, and InputError where `given` differs from the run's settings.
     """
     host = host or Host()
-    with RunFolder.resume(path, experiment.name) as folder:
-        config = config_from(experiment.config, folder.config["settings"], str(folder.path / "config.json"))
+    with RunFolder.resume(path, recipe.experiment) as folder:
+        settings = config_from(recipe.config, folder.config["settings"], str(folder.path / "config.json"))
         for name, value in given.items():
-            begun_with = getattr(config, name)
+            begun_with = getattr(settings, name)
             if name == "generations":
-                if value < begun_with:
-                    raise InputError(f"generations: expected {begun_with} or more on resume, got {value}")
+                check_generations(value, begun_with)
             elif value != begun_with:
                 begun = shown(in_words(begun_with))
                 raise InputError(
                     f"{name}: the run in {shown(path)} was begun with {begun}, got {in_words(value)}"
                 )
-        if _is_code(config.strategy) and "strategy" not in given:
-            raise InputError(
-                f"strategy: the run in {shown(path)} runs code that is not built in; if you trust it, add "
-                f"--strategy {shlex.quote(shown(config.strategy))}"
-            )
-        config = dataclasses.replace(config, generations=given.get("generations", config.generations))
-        job = with_initial(prepare(experiment, config, host.terminal), folder.path)
-        if dataclasses.asdict(config) != folder.config["settings"]:
-            folder.save_config(dataclasses.asdict(config))
-        return _run_in(folder, job, host)
+        for name in ("strategy", "data"):
+            value = getattr(settings, name, "")
+            if is_import_name(value) and name not in given:
+                raise InputError(
+                    f"{name}: the run in {shown(path)} runs code that is not built in; if you trust it, add "
+                    f"--{name} {shlex.quote(shown(value))}"
+                )
+        generations = given.get("generations", settings.generations)
+        plan = plan_of(recipe, dataclasses.replace(settings, generations=generations), host.terminal)
+        summary, _, _ = go_on(plan, folder, make_page, host)
+        assert summary is not None
+        return summary
 
 
-def _is_code(strategy: str) -> bool:
-    """Whether a strategy is `MODULE:BUILDER`, which runs that module's code."""
-    return ":" in strategy
+def check_generations(given: int, begun_with: int) -> None:
+    """A run that is resumed may go on longer, not shorter.
+
+    Raises:
+      InputError: `given` is less than the run was begun with.
+    """
+    if given < begun_with:
+        raise InputError(f"generations: expected {begun_with} or more on resume, got {given}")
 
 
-def _run_in(folder: RunFolder, job: Job, host: Host) -> dict[str, Any]:
-    config, terminal, signals = job.config, host.terminal, host.signals
+def begin(plan: RunPlan, outdir: Path, make_page: MakePage, host: Host) -> Outcome:
+    """Begins a run; everything was checked before, so that wrong input leaves no folder behind.
+
+    Returns:
+      What `summary.json` says (None where `host.stop` ended the search early), the network, and what the
+      search gave.
+    """
+    plan = with_initial(plan)
+    with RunFolder.create(outdir, plan.config, lambda draft: keep(plan, draft)) as folder:
+        return _run_in(folder, plan, make_page, host)
+
+
+def go_on(plan: RunPlan, folder: RunFolder, make_page: MakePage, host: Host) -> Outcome:
+    """Goes on with the run of an open folder; see `begin`."""
+    plan = with_initial(plan, folder.path)
+    folder.save_config(plan.config)
+    return _run_in(folder, plan, make_page, host)
+
+
+def _run_in(folder: RunFolder, plan: RunPlan, make_page: MakePage, host: Host) -> Outcome:
+    terminal, signals = host.terminal, host.signals
     terminal.say(f"run folder: {folder.path}")
-    terminal.say(job.subject.source)
+    terminal.say(plan.choice.source)
     keep_compiled_programs()
     with terminal.stage("target"):
-        target = job.subject.load(terminal.say)
+        target = plan.choice.load(terminal.say)
         check_same_target(folder, target)
     metrics_file = MetricsFile(folder.path / "metrics.csv")
-    recorder = Recorder(folder.path, job.encoding) if config.lineage else None
+    recorder = Recorder(folder.path, plan.encoding) if plan.lineage else None
     with signals.defer(), progress_lines(terminal) as show:
 
         def on_chunk(progress: Progress) -> None:
@@ -148,27 +151,33 @@ def _run_in(folder: RunFolder, job: Job, host: Host) -> dict[str, Any]:
             if recorder:
                 recorder.chunk_done(progress.generation)
             show(progress)
+            if host.on_chunk:
+                host.on_chunk(progress)
 
         evolution = search(
             target,
-            job.encoding,
-            job.strategy,
-            key=jax.random.key(config.seed),
-            generations=config.generations,
-            runs=config.runs,
-            cells=job.subject.cells,
-            init_size=None if job.initial else config.children,
-            init_genomes=job.initial.genomes if job.initial else None,
-            until=config.until,
+            plan.encoding,
+            plan.strategy,
+            key=plan.key,
+            generations=plan.generations,
+            runs=plan.runs,
+            cells=plan.choice.cells,
+            objective=plan.objective,
+            init_size=None if plan.initial else plan.init_size,
+            init_genomes=plan.initial.genomes if plan.initial else None,
+            until=plan.until,
             checkpoints=folder.checkpoints,
             resume=folder.resumed,
             checkpoint_seconds=host.checkpoint_seconds,
+            check_target=plan.check_target,
             on_chunk=on_chunk,
             on_replacements=recorder.take if recorder else None,
-            stop=lambda: bool(signals.received),
+            stop=lambda: bool(signals.received) or (host.stop is not None and host.stop()),
         )
+    if not evolution.completed and not signals.received:
+        return None, target, evolution
     if not evolution.completed:
-        reached = f"{evolution.generations:,} of {config.generations:,}"
+        reached = f"{evolution.generations:,} of {plan.generations:,}"
         raise Interrupted(signals.received, f"stopped at generation {reached}")
     terminal.seconds["compile"] = evolution.seconds_compile
     terminal.seconds["search"] = evolution.seconds_search
@@ -176,32 +185,58 @@ def _run_in(folder: RunFolder, job: Job, host: Host) -> dict[str, Any]:
         metrics_file.write(evolution.metrics)
         if recorder:
             recorder.finish(evolution.generations)
-        facts = {"cells": list(evolution.cells), "image_shape": list(job.encoding.image_shape)}
-        save_tree(folder.path / "archive.npz", evolution.archive, facts)
-        save_tree(folder.path / "first.npz", evolution.first, facts)
-        others, second = job.subject.judges(target), job.subject.second(terminal.say)
-        tile = tile_size(config.children)
-        best, first = (
-            save_and_judge(folder.path / name, kept, target, others, second, tile)
-            for name, kept in (("elites", best_of(evolution)), ("first", first_fooled(evolution)))
-        )
-        for name, judged in (("elites", best), ("first", first)):
-            save_table(folder.path / f"{name}.csv", judged, target, job.subject.group)
-        summary = summarise(job, target, evolution, best, first, second)
-        write_figures_and_page(folder.path, job, target, evolution, best, first, summary)
-        folder.finish(summary)
+        summary = save_results(folder, plan, target, evolution, make_page, host)
+    return summary, target, evolution
+
+
+def save_results(
+    folder: RunFolder,
+    plan: RunPlan,
+    target: Target,
+    evolution: Evolution,
+    make_page: MakePage,
+    host: Host,
+) -> dict[str, Any]:
+    """Writes what a finished search leaves: archives, images, tables, the page and, last, the summary.
+
+    Returns:
+      What `summary.json` says.
+    Raises:
+      InputError: the second network knows other classes.
+      FaultError: a file cannot be written, or a saved image is not what the search found.
+    """
+    facts = {"cells": list(evolution.cells), "image_shape": list(plan.encoding.image_shape)}
+    save_tree(folder.path / "archive.npz", evolution.archive, facts)
+    save_tree(folder.path / "first.npz", evolution.first, facts)
+    others, second = plan.choice.judges(target), plan.choice.second(host.terminal.say)
+    tile = tile_size(plan.init_size)
+    best, first = (
+        save_and_score(folder.path / name, kept, target, plan.objective, others, second, tile)
+        for name, kept in (("elites", best_of(evolution)), ("first", first_fooled(evolution)))
+    )
+    for name, scored in (("elites", best), ("first", first)):
+        save_table(folder.path / f"{name}.csv", scored, target, plan.choice.group)
+    summary = summarise(plan, target, evolution, best, first, second)
+    make_page(open_unfinished(folder.path, plan.encoding, summary))
+    folder.finish(summary)
     return summary
 
 
 def check_same_target(folder: RunFolder, target: Target) -> None:
-    """Notes which target a run is against; a resumed run must meet the same one."""
+    """Writes which network a run is against into `target.json`; a resumed run must meet the same one.
+
+    Raises:
+      InputError: the run was begun against a network of other parameters.
+    """
     path = folder.path / "target.json"
     facts = {
         "name": target.name,
         "clean_accuracy": target.clean_accuracy,
-        "class_names": list(target.class_names),
-        # Sorted: a network from the cache may tell its facts in another order than a new one.
+        # JSON holds no half of a surrogate pair.
+        "class_names": [name.encode("utf-8", "backslashreplace").decode() for name in target.class_names],
+        # Sorted: a network from the cache may list its facts in another order than a new one.
         **dict(sorted(target.provenance.items())),
+        "confidence": target.confidence,
     }
     if folder.resumed and path.exists():
         begun_with = read_json(path).get("params_sha256")

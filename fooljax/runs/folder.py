@@ -17,8 +17,9 @@ import numpy.typing as npt
 import fooljax
 from fooljax.errors import FaultError, InputError, shown
 from fooljax.storage.csv_files import csv_text
+from fooljax.storage.files import remove_abandoned, write_bytes
+from fooljax.storage.json_files import read_json, write_json
 from fooljax.storage.locks import LOCK, lock_folder
-from fooljax.storage.trees import read_json, remove_abandoned, write_bytes, write_json
 
 MARK = "summary.json"
 """Written last: a run folder with it is that of a finished run."""
@@ -68,22 +69,20 @@ class RunFolder:
     def create(
         cls,
         path: Path,
-        experiment: str,
-        settings: Mapping[str, Any],
+        config: Mapping[str, Any],
         fill: Callable[[Path], None] = lambda _: None,
     ) -> "RunFolder":
         """Begins a run in a new or empty folder.
 
         Args:
           path: of the folder.
-          experiment: its name.
-          settings: of the run.
+          config: content of `config.json`, but for the versions of what is installed.
           fill: writes what else the run needs from its first moment on into a folder.
         Raises:
           InputError: the path is a file or a folder with something in it.
           FaultError: it cannot be made.
         """
-        config = {"experiment": experiment, "settings": dict(settings), "versions": versions()}
+        config = {**config, "versions": versions()}
         path = path.absolute()
         try:
             if os.path.lexists(path):
@@ -126,9 +125,12 @@ class RunFolder:
         return folder
 
     @classmethod
-    def resume(cls, path: Path, experiment: str) -> "RunFolder":
+    def resume(cls, path: Path, experiment: str | None) -> "RunFolder":
         """Opens the folder of a run that was begun before.
 
+        Args:
+          path: of the folder.
+          experiment: name of the experiment that it must be of; None where the run is of no experiment.
         Raises:
           InputError: there is no such run, it is of another experiment, or another process is at work in it.
         """
@@ -140,7 +142,8 @@ class RunFolder:
         config = read_json(path / "config.json")
         found = config.get("experiment")
         if found != experiment:
-            raise InputError(f"--resume {name}: expected a run of {experiment}, found one of {shown(found)}")
+            wanted, other = (one or "no experiment" for one in (experiment, found))
+            raise InputError(f"--resume {name}: expected a run of {wanted}, found one of {shown(other)}")
         if not isinstance(config.get("settings"), dict):
             raise InputError(f"{path / 'config.json'}: expected an entry settings, found none")
         return cls(path.absolute(), config, resumed=True)
@@ -150,10 +153,11 @@ class RunFolder:
         """The folder of the checkpoints."""
         return self.path / "checkpoints"
 
-    def save_config(self, settings: Mapping[str, Any]) -> None:
-        """Changes the settings kept in `config.json` (a resumed run may be extended)."""
-        self.config = {**self.config, "settings": dict(settings)}
-        write_json(self.path / "config.json", self.config)
+    def save_config(self, config: Mapping[str, Any]) -> None:
+        """Writes `config.json` anew where something in it has changed: a resumed run may go on longer."""
+        if {**self.config, **config} != self.config:
+            self.config = {**self.config, **config}
+            write_json(self.path / "config.json", self.config)
 
     def begin_changes(self) -> None:
         """Takes the mark of completion away, before the first file of a finished run is written anew.

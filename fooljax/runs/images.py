@@ -22,23 +22,17 @@ def inside(folder: Path, file: str) -> Path:
     return folder / path
 
 
-def read_image(path: Path, image_shape: tuple[int, int, int]) -> npt.NDArray[np.uint8]:
+def read_image(path: Path, image_shape: tuple[int, int, int] | None = None) -> npt.NDArray[np.uint8]:
     """The pixels of a PNG that a run saved, `[H, W, K]`.
 
     Args:
       path: of the file.
-      image_shape: `(H, W, K)` that it must have.
+      image_shape: `(H, W, K)` that it must have; None for any.
     Raises:
       InputError: the file cannot be read, or its image is of another shape.
     """
-    height, width, channels = image_shape
     try:
         with open_regular(path) as file, Image.open(file, formats=["PNG"]) as image:
-            if (image.size, len(image.getbands())) != ((width, height), channels):
-                raise InputError(
-                    f"{name_of(path)}: expected {width} x {height} pixels in {channels} channels, found "
-                    f"{image.size[0]} x {image.size[1]} pixels in {len(image.getbands())}"
-                )
             pixels = np.asarray(image)
     except InputError:
         raise
@@ -46,4 +40,11 @@ def read_image(path: Path, image_shape: tuple[int, int, int]) -> npt.NDArray[np.
         raise InputError(f"{name_of(path)}: expected a PNG file ({shown(error)})") from error
     if pixels.dtype != np.uint8:
         raise InputError(f"{name_of(path)}: expected 8 bits a channel, found {pixels.dtype}")
-    return pixels[..., None] if pixels.ndim == 2 else pixels
+    pixels = pixels[..., None] if pixels.ndim == 2 else pixels
+    if image_shape is not None and pixels.shape != image_shape:
+        (height, width, channels), (rows, columns, bands) = image_shape, pixels.shape
+        raise InputError(
+            f"{name_of(path)}: expected {width} x {height} pixels in {channels} channels, found "
+            f"{columns} x {rows} pixels in {bands}"
+        )
+    return pixels

@@ -1,150 +1,187 @@
-"""What a fooling experiment is: its settings, its words, and what is built from them."""
+"""What kind of search a command does: the network that it fools, the encoding of its images, all settings."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
-from fooljax.settings import option
-from fooljax.runs.memory import COPIES, check_fits, genome_bytes, most_unusual
-from fooljax.terminal import Terminal
-from fooljax import strategies
-from fooljax.engine.types import Encoding, Genome, Strategy
+from fooljax.engine.types import Target
 from fooljax.errors import InputError, shown
-from fooljax.evolution import MAX_QUERIES
+from fooljax.importing import is_import_name
+from fooljax.runs import words
+from fooljax.runs.encoding_kinds import EncodingKind, find_encoding
+from fooljax.runs.record import RunRecord
+from fooljax.runs.search_settings import SearchSettings
+from fooljax.runs.version_0_1 import EXPERIMENTS
+from fooljax.settings import compose, config_from
 from fooljax.targets.choice import TargetChoice
+from fooljax.targets.imagenet_choice import ImageNetSettings, NamedImageNetSettings
+from fooljax.targets.imagenet_choice import choose_named as choose_for_imagenet
+from fooljax.targets.mnist_choice import MnistSettings, NamedMnistSettings
+from fooljax.targets.mnist_choice import choose_named as choose_for_mnist
+from fooljax.targets.registry import KnownTarget, find_target
+
+
+class Family(NamedTuple):
+    """Networks that share their settings and their words.
+
+    Attributes:
+      target: its settings say which of them it is.
+      words: what a page says of them.
+      defaults: settings of the search that suit them better than those that hold for every search.
+    """
+
+    target: KnownTarget
+    words: words.NetworkWords
+    defaults: Mapping[str, Any]
+
+
+FAMILIES = {
+    "mnist": Family(
+        KnownTarget(NamedMnistSettings, choose_for_mnist, "a network for digits"), words.DIGITS, {}
+    ),
+    "imagenet": Family(
+        KnownTarget(NamedImageNetSettings, choose_for_imagenet, "a network for ImageNet"),
+        words.PHOTOGRAPHS,
+        {"runs": 1},
+    ),
+}
+"""By the data that the networks learnt from."""
+_FAMILY_OF = {MnistSettings: "mnist", ImageNetSettings: "imagenet"}
 
 
 @dataclass(frozen=True)
-class FoolingConfig:
-    """Settings of every fooling experiment."""
-
-    runs: int = option(5, "independent runs, side by side", least=1)
-    generations: int = option(
-        1000, "generations of each run, at most; authors' code for MNIST: 1,010", least=0
-    )
-    children: int = option(
-        200, "children per generation, and random images to begin with; authors' code: 200", least=1
-    )
-    seed: int = option(0, "of the search", least=0, most=2**31 - 1)
-    strategy: str = option(
-        "map_elites", "search strategy, see python -m fooljax.cli.strategies; paper: map_elites"
-    )
-    set: str = option("", "a setting of the strategy; may be given several times", repeated=True)
-    until: float | None = option(
-        0.9999,
-        "stop when every class of every run has this confidence; off: go on to the last generation, as the "
-        "paper does",
-        kind=float,
-        least=0.0,
-        most=1.0,
-        off=True,
-    )
-    init_from: str | None = option(
-        None, "folder of a finished run, to begin with its elites instead of random images", kind=str
-    )
-    lineage: bool = option(
-        False, "record every replacement, for fooljax.cli.lineage; large where a genome is the image itself"
-    )
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """What tells one fooling experiment from another.
+class Recipe:
+    """A kind of search.
 
     Attributes:
-      name: of the module, and of the run folder.
-      title: of the page.
-      introduction: paragraphs for the page's reader, who is a stranger.
-      config: the dataclass of settings, a `FoolingConfig`.
-      encoding: `(config, image_shape) -> Encoding`.
-      subject: `(config) -> TargetChoice`: the data and the network that the settings describe.
+      command: the words that begin its command line.
+      experiment: name of the experiment; None for `fooljax evolve`.
+      target_name: of the network, as the user gave it; "" where one of the settings says it.
+      target: the network's settings, and how it is chosen by them.
+      encoding_name: of the encoding, as the user gave it.
+      encoding: the encoding's settings, and how it is built.
+      network: what a page says of the network; None where only the network knows its name.
+      config: the dataclass of all settings: of the search, of the target, of the encoding.
     """
 
-    name: str
-    title: str
-    introduction: tuple[str, ...]
-    config: type[FoolingConfig]
-    encoding: Callable[[Any, tuple[int, int, int]], Encoding]
-    subject: Callable[[Any], TargetChoice]
+    command: tuple[str, ...]
+    experiment: str | None
+    target_name: str
+    target: KnownTarget
+    encoding_name: str
+    encoding: EncodingKind
+    network: words.NetworkWords | None
+    config: type[Any]
+
+    def words(self, choice: TargetChoice | None = None) -> tuple[str, tuple[str, ...]]:
+        """The title and the introduction of a page.
+
+        Args:
+          choice: the network that was chosen, which may say its name; None before it is chosen.
+        """
+        facts = choice.facts if choice else {}
+        network = self.network or words.own_network(shown(facts.get("network", self.target_name)))
+        return words.title(network, self.encoding.words), words.introduction(network, self.encoding.words)
 
 
-class Initial(NamedTuple):
-    """What a search begins with instead of random genomes.
+def compose_recipe(target: str, encoding: str) -> Recipe:
+    """The search of `fooljax evolve --target TARGET --encoding ENCODING`.
 
-    Attributes:
-      genomes: leaves `[N, ...]`.
-      evaluations: network passes that they had cost.
-    """
-
-    genomes: Genome
-    evaluations: int
-
-
-class Job(NamedTuple):
-    """A checked config with what was built from it."""
-
-    experiment: Experiment
-    config: FoolingConfig
-    subject: TargetChoice
-    encoding: Encoding
-    strategy: Strategy
-    initial: Initial | None = None
-
-
-def prepare(experiment: Experiment, config: FoolingConfig, terminal: Terminal) -> Job:
-    """Loads the data and builds what the config describes.
-
+    Args:
+      target: a name in `fooljax.targets.TARGETS`, or MODULE:NAME.
+      encoding: a name in `ENCODING_KINDS`, or MODULE:NAME.
     Raises:
-      InputError: a setting or the data is not what was expected.
+      InputError: there is no such target or encoding.
     """
-    if config.until is not None and not 0.0 < config.until < 1.0:
-        raise InputError(f"until: expected a confidence inside (0, 1), got {config.until}")
-    settings = strategy_settings(config.strategy, config.set)
-    if (config.generations + 1) * config.children > MAX_QUERIES:
-        name = most_unusual(config, ("generations", "children"))
+    known, kind = find_target(target), find_encoding(encoding)
+    family = FAMILIES.get(_FAMILY_OF.get(known.settings, ""))
+    defaults = {**(family.defaults if family else {}), **kind.defaults}
+    return Recipe(
+        command=("fooljax", "evolve", "--target", target, "--encoding", encoding),
+        experiment=None,
+        target_name=target,
+        target=known,
+        encoding_name=encoding,
+        encoding=kind,
+        network=family.words if family else None,
+        config=compose("EvolveSettings", (SearchSettings, known.settings, kind.settings), **defaults),
+    )
+
+
+def experiment(name: str, *, data: str, encoding: str, **defaults: Any) -> Recipe:
+    """The search of an experiment, which `python -m experiments.NAME` does.
+
+    Args:
+      name: of the experiment.
+      data: the family of its networks, one of `FAMILIES`.
+      encoding: a name in `ENCODING_KINDS`.
+      defaults: settings that are other than those of every search.
+    """
+    family, kind = FAMILIES[data], find_encoding(encoding)
+    parts = (SearchSettings, family.target.settings, kind.settings)
+    return Recipe(
+        command=("python", "-m", f"experiments.{name}"),
+        experiment=name,
+        target_name="",
+        target=family.target,
+        encoding_name=encoding,
+        encoding=kind,
+        network=family.words,
+        config=compose("Settings", parts, **{**family.defaults, **defaults}),
+    )
+
+
+def recipe_of(config: Mapping[str, Any], source: str) -> Recipe:
+    """The kind of search that a `config.json` is of. No code of the user's is run.
+
+    Args:
+      config: content of the file.
+      source: names the file in errors.
+    Raises:
+      InputError: it is of no search that a command begins.
+    """
+    name = config.get("experiment")
+    if isinstance(name, str) and name in EXPERIMENTS:
+        data, encoding = EXPERIMENTS[name]
+        return experiment(name, data=data, encoding=encoding)
+    found = [config.get(part) for part in ("target", "encoding")]
+    names = [one.get("chosen_by") if isinstance(one, dict) else None for one in found]
+    if config.get("command") is None or not all(isinstance(one, str) for one in names):
         raise InputError(
-            f"{name}: expected at most {MAX_QUERIES:,} images a run, children times generations, got more"
+            f"{source}: expected a run that a command began, found {shown(repr(name or 'one of Python'))}"
         )
-    with terminal.stage("data"):
-        subject = experiment.subject(config)
-    encoding = experiment.encoding(config, subject.image_shape)
-    genomes = config.runs * (config.children + len(subject.cells or ()))
-    check_fits(
-        config,
-        ("runs", "children", "max_nodes", "max_connections"),
-        COPIES * genomes * genome_bytes(encoding),
-        f"the {genomes:,} genomes of a generation",
-    )
-    strategy = _strategy(config, encoding, settings)
-    return Job(experiment, config, subject, encoding, strategy)
+    return compose_recipe(str(names[0]), str(names[1]))
 
 
-def _strategy(config: FoolingConfig, encoding: Encoding, settings: Mapping[str, str]) -> Strategy:
-    """The strategy; what it says of wrong input is told in the words of the flags."""
-    try:
-        return strategies.build(config.strategy, encoding, config.children, settings)
-    except InputError as error:
-        name, _, rest = str(error).partition(":")
-        if name == "batch_size":
-            raise InputError(f"children:{rest}") from error
-        if name in strategies.settings_of(strategies.find(config.strategy)):
-            raise InputError(f"set: {error}") from error
-        raise
+def target_of(record: RunRecord, given: str | None, say: Callable[[str], None]) -> Target:
+    """The network that a run fooled, loaded again.
 
-
-def strategy_settings(name: str, text: str) -> dict[str, str]:
-    """Reads `--set`: `name=value` pairs with blanks between them.
-
+    Args:
+      record: of the run.
+      given: MODULE:NAME of the network, where it does not come with fooljax; the user must have given it.
+      say: takes a line for the user, of work that takes long.
     Raises:
-      InputError: there is no such strategy, or a pair is not of that form.
+      InputError: it cannot be had any more, it does not come with fooljax and was not given, or it is another
+        one than the run's.
     """
-    strategies.find(name)
-    settings = {}
-    for pair in text.split():
-        setting, equals, value = pair.partition("=")
-        if not (setting and equals and value):
-            raise InputError(f"set: expected NAME=VALUE, got {shown(pair)}")
-        if setting in settings:
-            raise InputError(f"set: expected each setting once, got {setting} twice")
-        settings[setting] = value
-    return settings
+    if given is not None:
+        known = find_target(given)
+        choice = known.choose(known.settings())
+    else:
+        source = str(record.path / "config.json")
+        recipe = recipe_of(record.config, source)
+        if is_import_name(recipe.target_name):
+            raise InputError(
+                f"target: the run in {record.path} is against code that is not built in; if you trust it, "
+                f"add --target {shown(recipe.target_name)}"
+            )
+        part = recipe.target.settings
+        names = {field.name for field in fields(part)}
+        settings = {name: value for name, value in record.settings.items() if name in names}
+        if is_import_name(str(settings.get("data", ""))):
+            raise InputError(f"data: the network of {record.path} was trained on data that is not built in")
+        choice = recipe.target.choose(config_from(part, settings, source))
+    target = choice.load(say)
+    if target.provenance.get("params_sha256") != record.target_sha256:
+        raise InputError("target: expected the network of this run, got one of other parameters")
+    return target

@@ -47,6 +47,7 @@ class RunRecord:
       cells: `C` class indices, one for each cell.
       class_names: of all classes of the network.
       target_sha256: digest of the network's parameters.
+      given_summary: what `summary.json` will say, where it is not written yet.
     """
 
     path: Path
@@ -63,12 +64,13 @@ class RunRecord:
     cells: tuple[int, ...]
     class_names: tuple[str, ...]
     target_sha256: str
+    given_summary: Mapping[str, Any] | None = None
     _memory: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @cached_property
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> Mapping[str, Any]:
         """Content of `summary.json`. What older versions did not write is not in it."""
-        return read_summary(self.path / MARK)
+        return read_summary(self.path / MARK) if self.given_summary is None else self.given_summary
 
     @cached_property
     def archive(self) -> Archive:
@@ -109,6 +111,16 @@ class RunRecord:
         if ancestry.cell.size and ancestry.cell.max() >= len(self.cells):
             raise InputError(f"{self.path}: expected an ancestry of {len(self.cells)} cells, found more")
         return ancestry
+
+    @property
+    def objective(self) -> str:
+        """Name of what the search maximised."""
+        return str(self.summary.get("objective", "log_odds"))
+
+    @property
+    def is_log_odds(self) -> bool:
+        """Whether that is log-odds, so that levels of confidence have a meaning."""
+        return "median_fitness" not in self.summary
 
     @property
     def runs(self) -> int:

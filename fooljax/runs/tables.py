@@ -13,8 +13,8 @@ import numpy.typing as npt
 from fooljax.engine.log_odds import confidence
 from fooljax.errors import InputError, shown
 from fooljax.storage.csv_files import text_of
+from fooljax.storage.json_files import read_json
 from fooljax.storage.reading import name_of, read_regular
-from fooljax.storage.trees import read_json
 
 MAX_TABLE = 2**30
 """Bytes of a table, at most."""
@@ -22,6 +22,8 @@ SECOND_COLUMNS = ("second_class", "second_class_name", "second_confidence")
 """The class that a second network names, and how sure it is. Empty where there is no second network."""
 OTHER = "log_odds_"
 """What the name of a column begins with that holds the log-odds of another score of the same images."""
+FITNESS = "fitness"
+"""The column of scores that are not log-odds, in place of those of confidence and log-odds."""
 _COUNTS = ("generation", "queries", "replacements", "nan")
 _DAMAGE = (KeyError, IndexError, TypeError, ValueError, OverflowError, MemoryError, csv.Error)
 
@@ -34,8 +36,9 @@ class EliteRow(NamedTuple):
       class_index: the class that the image was evolved for.
       class_name: its name.
       group: the group of related classes that it belongs to; "" where there are none.
-      confidence: of the network that was fooled, for this class; never more than the truth.
-      log_odds: the same as log-odds, of the saved file.
+      confidence: of the network that was fooled, for this class; never more than the truth. NaN where the
+        search maximised something else.
+      log_odds: the same as log-odds, of the saved file; or what the search maximised instead.
       generation: in which the image was made.
       query: the number of the image among all that its run showed to the network.
       file: of the image, relative to the folder of the run.
@@ -127,9 +130,10 @@ def read_rows(path: Path) -> list[EliteRow]:
 
 
 def _elite_row(cells: Mapping[str, str]) -> EliteRow:
-    log_odds = float(cells["log_odds"])
-    told = float(cells["confidence"])
-    if not math.isfinite(log_odds) or abs(told - float(confidence(log_odds))) > 1e-6:
+    is_log_odds = FITNESS not in cells
+    log_odds = float(cells["log_odds" if is_log_odds else FITNESS])
+    told = float(cells["confidence"]) if is_log_odds else math.nan
+    if not math.isfinite(log_odds) or (is_log_odds and abs(told - float(confidence(log_odds))) > 1e-6):
         raise ValueError(f"a confidence of {shown(cells['confidence'])} with log-odds {log_odds:g}")
     second = None
     if cells.get("second_class"):

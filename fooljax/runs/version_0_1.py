@@ -9,19 +9,19 @@ from typing import Any
 
 from fooljax.engine.types import Encoding
 from fooljax.errors import InputError, shown
-from fooljax.runs import cppn_settings, direct_settings, words
+from fooljax.runs import words
+from fooljax.runs.encoding_kinds import ENCODING_KINDS
 from fooljax.settings import config_from
 
-_ENCODINGS: dict[str, tuple[Any, Any, words.EncodingWords]] = {
-    "direct": (direct_settings.DirectSettings, direct_settings.encoding, words.DIRECT),
-    "cppn": (cppn_settings.CppnSettings, cppn_settings.encoding, words.CPPN),
+NETWORKS = {"mnist": words.DIGITS, "imagenet": words.PHOTOGRAPHS}
+EXPERIMENTS = {
+    f"{network}_{encoding}": (network, encoding) for network in NETWORKS for encoding in ENCODING_KINDS
 }
-_NETWORKS = {"mnist": words.DIGITS, "imagenet": words.PHOTOGRAPHS}
-EXPERIMENTS = tuple(f"{network}_{encoding}" for network in _NETWORKS for encoding in _ENCODINGS)
+"""The data and the encoding of each experiment that evolved images."""
 
 
 def encoding_of(
-    experiment: str, settings: Mapping[str, Any], image_shape: tuple[int, int, int], source: str
+    experiment: object, settings: Mapping[str, Any], image_shape: tuple[int, int, int], source: str
 ) -> Encoding:
     """The encoding of an experiment of version 0.1.
 
@@ -31,31 +31,23 @@ def encoding_of(
       image_shape: of the images.
       source: names the file of the settings in errors.
     Raises:
-      InputError: a setting of the encoding is not what was expected.
+      InputError: there is no such experiment, or a setting of the encoding is not what was expected.
     """
-    config, build, _ = _ENCODINGS[_parts(experiment, source)[1]]
-    names = {field.name for field in fields(config)}
-    own = config_from(config, {k: v for k, v in settings.items() if k in names}, source)
-    encoding: Encoding = build(own, image_shape)
-    return encoding
-
-
-def words_of(experiment: str) -> tuple[str, tuple[str, ...]]:
-    """The title and the introduction of an experiment of version 0.1; its name alone where it is unknown."""
-    if experiment not in EXPERIMENTS:
-        return shown(experiment), ()
-    network, encoding = _parts(experiment, "")
-    return (
-        words.title(_NETWORKS[network], _ENCODINGS[encoding][2]),
-        words.introduction(_NETWORKS[network], _ENCODINGS[encoding][2]),
-    )
-
-
-def _parts(experiment: object, source: str) -> tuple[str, str]:
-    if experiment not in EXPERIMENTS:
+    if not isinstance(experiment, str) or experiment not in EXPERIMENTS:
         raise InputError(
             f"{source}: expected an experiment that evolves images ({', '.join(EXPERIMENTS)}), "
             f"found {shown(repr(experiment))}"
         )
-    network, _, encoding = str(experiment).partition("_")
-    return network, encoding
+    kind = ENCODING_KINDS[EXPERIMENTS[experiment][1]]
+    names = {field.name for field in fields(kind.settings)}
+    own = {name: value for name, value in settings.items() if name in names}
+    return kind.build(config_from(kind.settings, own, source), image_shape)
+
+
+def words_of(experiment: object) -> tuple[str, tuple[str, ...]]:
+    """The title and the introduction of an experiment of version 0.1; its name alone where it is unknown."""
+    if not isinstance(experiment, str) or experiment not in EXPERIMENTS:
+        return shown(experiment), ()
+    network, encoding = EXPERIMENTS[experiment]
+    parts = NETWORKS[network], ENCODING_KINDS[encoding].words
+    return words.title(*parts), words.introduction(*parts)

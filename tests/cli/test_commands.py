@@ -27,7 +27,7 @@ from fooljax.cli.command_line import run_command
 from fooljax.engine.log_odds import confidence
 from fooljax.errors import FaultError, InputError
 from fooljax.evolution import Progress
-from fooljax.runs.opened import open_run
+from fooljax.runs.opened import open_folder
 from fooljax.terminal import Interrupted, Terminal, progress_lines
 
 
@@ -101,7 +101,7 @@ def test_an_image_that_changed_on_disk_fails_the_run(settings, tmp_path, capsys,
         Image.fromarray(255 - pixels).save(paths[1][2])
         return paths
 
-    monkeypatch.setattr("fooljax.runs.elites.save_elites", spoilt)
+    monkeypatch.setattr("fooljax.runs.scored.save_elites", spoilt)
     assert mnist_direct.main([*settings, "--quiet", "--outdir", str(tmp_path / "r")]) == 1
     line = one_line(capsys)
     assert "run01-class002" in line
@@ -250,22 +250,22 @@ def test_a_run_goes_on_when_what_it_began_with_is_gone(settings, copied, tmp_pat
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize("step", ["save_and_judge", "write_figures_and_page"])
+@pytest.mark.parametrize("step", ["runs.evolution_run.save_and_score", "report.evolution_page.write"])
 def test_the_summary_is_written_last_and_goes_before_changes(step, settings, copied, monkeypatch, capsys):
     """A run that fails on its way to the page is not taken for a finished one."""
 
     def fail(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(f"fooljax.runs.evolution_run.{step}", fail)
+    monkeypatch.setattr(f"fooljax.{step}", fail)
     assert mnist_direct.main(["--resume", str(copied), "--generations", "31", "--quiet"]) == 1
     assert one_line(capsys) == "error: a file or stream: No space left on device"
     assert not (copied / "summary.json").exists()
     with pytest.raises(InputError, match=r"expected a finished run, found no summary.json in it"):
-        open_run(copied)
+        open_folder(copied)
     monkeypatch.undo()
     assert mnist_direct.main(["--resume", str(copied), "--quiet"]) == 0
-    assert open_run(copied).config.generations == 31
+    assert open_folder(copied).settings["generations"] == 31
 
 
 def test_a_full_disk_names_the_folder_that_it_cannot_fill(copied, monkeypatch, capsys):
@@ -383,7 +383,7 @@ def test_whatever_ends_a_command_is_one_printable_line(error, status, line, caps
     def fail():
         raise error
 
-    assert run_command(fail, mnist_direct.Config) == status
+    assert run_command(fail, mnist_direct.EXPERIMENT.config) == status
     told = one_line(capsys)
     assert told.startswith(line)
     assert told.isprintable()
@@ -395,7 +395,7 @@ def test_a_bug_keeps_its_traceback():
         raise AssertionError("a bug")
 
     with pytest.raises(AssertionError, match="a bug"):
-        run_command(fail, mnist_direct.Config)
+        run_command(fail, mnist_direct.EXPERIMENT.config)
 
 
 def test_without_a_home_the_cache_is_where_it_was_told(monkeypatch, tmp_path):

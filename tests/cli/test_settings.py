@@ -10,7 +10,7 @@ from experiments import mnist_cppn, mnist_direct
 from fooljax.cli.command_line import parse
 from fooljax.errors import InputError
 from fooljax.runs import memory
-from fooljax.runs import recipe as job
+from fooljax.runs.search_settings import SearchSettings
 from fooljax.settings import REQUIRED, check_used, config_from, in_words, option
 
 
@@ -73,7 +73,7 @@ def test_off_stands_for_none_wherever_there_is_none():
 
 
 def test_the_search_can_be_told_not_to_stop_early():
-    given, _ = parse(mnist_direct.Config, "", ["--until", "off"])
+    given, _ = parse(mnist_direct.EXPERIMENT.config, "", ["--until", "off"])
     assert given == {"until": None}
 
 
@@ -95,9 +95,13 @@ def test_a_fixed_topology_refuses_the_settings_of_an_evolved_one():
     ]  # fmt: skip
     words = [word for flag in flags for word in (f"--{flag}", "50" if flag.startswith("max") else "1")]
     with pytest.raises(InputError) as caught:
-        parse(mnist_cppn.Config, "", ["--topology", "fixed", *words])
+        parse(mnist_cppn.EXPERIMENT.config, "", ["--topology", "fixed", *words])
     assert str(caught.value) == "topology: fixed has no use for " + ", ".join(f"--{f}" for f in flags)
-    parse(mnist_cppn.Config, "", ["--topology", "fixed", "--weight-rate", "0.2", "--functions", "paper"])
+    parse(
+        mnist_cppn.EXPERIMENT.config,
+        "",
+        ["--topology", "fixed", "--weight-rate", "0.2", "--functions", "paper"],
+    )
 
 
 HUGE = [
@@ -133,14 +137,14 @@ def test_settings_that_no_machine_holds_are_one_line_and_leave_nothing(
 
 
 def test_the_setting_that_is_blamed_is_the_one_far_from_its_default():
-    config = mnist_direct.Config(runs=10, children=100_000)
+    config = mnist_direct.EXPERIMENT.config(runs=10, children=100_000)
     assert memory.most_unusual(config, ("runs", "children", "max_nodes")) == "children"
-    assert memory.most_unusual(mnist_direct.Config(runs=1000), ("runs", "children")) == "runs"
+    assert memory.most_unusual(mnist_direct.EXPERIMENT.config(runs=1000), ("runs", "children")) == "runs"
     assert memory.machine_bytes() > 2**28
 
 
 def test_every_default_is_a_value_that_its_setting_may_have():
-    for config in (mnist_direct.Config, mnist_cppn.Config, job.FoolingConfig):
+    for config in (mnist_direct.EXPERIMENT.config, mnist_cppn.EXPERIMENT.config, SearchSettings):
         config_from(config, json.loads(json.dumps(dataclasses.asdict(config()))), "config.json")
 
 
@@ -150,10 +154,11 @@ def test_numbers_are_finite_in_every_command():
 
     modules = (mnist_direct, mnist_cppn, mnist_gradient, imagenet_cppn, imagenet_direct, imagenet_gradient)
     for module in modules:
-        for field in dataclasses.fields(module.Config):
+        config = module.EXPERIMENT.config
+        for field in dataclasses.fields(config):
             kind = field.metadata["kind"]
             for value in {int: [2**31, 2**63 - 1], float: [float("inf"), sys.float_info.max * 10]}.get(
                 kind, []
             ):
                 with pytest.raises(InputError):
-                    config_from(module.Config, {field.name: value}, "config.json")
+                    config_from(config, {field.name: value}, "config.json")

@@ -12,7 +12,7 @@ import fooljax
 from experiments import mnist_direct
 from fooljax.cli import compare as compare_runs
 from fooljax.cli import lineage, poster
-from fooljax.runs.opened import open_run
+from fooljax.runs.opened import open_folder
 from fooljax.storage.trees import read_json
 
 ROOT = Path(__file__).parents[2]
@@ -105,7 +105,7 @@ def test_a_strategy_from_elsewhere_needs_no_registration(tmp_path, monkeypatch, 
         f"runs code that is not built in; if you trust it, add --strategy {name}" in capsys.readouterr().err
     )
     assert mnist_direct.main(["--resume", str(outdir), "--strategy", "focused"]) == 2
-    assert open_run(outdir).config.strategy == name
+    assert open_folder(outdir).settings["strategy"] == name
     assert compare_runs.main([str(outdir)]) == 0
     capsys.readouterr()
     assert lineage.main([str(outdir), "--cell", "0"]) == 0

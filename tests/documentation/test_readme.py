@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fooljax.runs.opened import open_run
+from fooljax.runs.opened import open_folder
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -44,4 +44,4 @@ PUBLISHED = sorted(path.parent for path in (README.parent / "docs/results").glob
 @pytest.mark.parametrize("folder", PUBLISHED, ids=lambda folder: folder.name)
 def test_published_archives_can_be_opened(folder):
     """So that a poster can be made of them, or a search go on from them; no setting is ever added to them."""
-    assert np.all(open_run(folder).archive.occupied)
+    assert np.all(open_folder(folder).archive.occupied)

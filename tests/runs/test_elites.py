@@ -1,8 +1,8 @@
 """The elites as files, beside their genomes and large drawings, and on the page; posters of any size."""
 
+import dataclasses
 import json
 import shutil
-from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from pages import Page, one_line
 from PIL import Image
+from recipes import recipe, resume, run
 from toys import ENCODING, waves
 
 from experiments import mnist_cppn
@@ -18,46 +19,21 @@ from fooljax.encodings.cppn.genome import Layout
 from fooljax.encodings.cppn.serialise import from_json
 from fooljax.errors import InputError
 from fooljax.rendering import draw
-from fooljax.runs import evolution_run as fooling
-from fooljax.runs import opened as finished_run
-from fooljax.runs import recipe as job
-from fooljax.runs.elites import large_size
+from fooljax.report.image_files import large_size
+from fooljax.runs.opened import open_folder
 from fooljax.targets.mnist_choice import NamedMnistSettings, choose_named
 
-
-@dataclass(frozen=True)
-class Config(NamedMnistSettings, job.FoolingConfig):
-    """Settings of an evolution of waves."""
-
-
-EXPERIMENT = job.Experiment(
-    name="waves",
-    title="Waves",
-    introduction=("Waves.",),
-    config=Config,
-    encoding=lambda config, image_shape: waves(image_shape),
-    subject=choose_named,
-)
+OWN = ["--encoding", "toys:waves"]
+EXPERIMENT = recipe("waves", choose_named, waves, NamedMnistSettings)
 
 
 @pytest.fixture(scope="session")
 def waves_run(tmp_path_factory, idx_folder):
     """The folder of a finished run of an encoding that draws at any size; not to be changed."""
     outdir = tmp_path_factory.mktemp("runs") / "waves"
-    config = Config(runs=2, generations=20, children=16, data=f"idx:{idx_folder}")
-    fooling.run(EXPERIMENT, config, outdir)
+    config = EXPERIMENT.config(runs=2, generations=20, children=16, data=f"idx:{idx_folder}")
+    run(EXPERIMENT, config, outdir)
     return outdir
-
-
-@pytest.fixture(autouse=True)
-def _known(monkeypatch):
-    """`waves` is no file of the folder of experiments."""
-    genuine = finished_run._experiment
-    monkeypatch.setattr(
-        finished_run,
-        "_experiment",
-        lambda name, path: EXPERIMENT if name == "waves" else genuine(name, path),
-    )
 
 
 def pixels(path):
@@ -136,7 +112,7 @@ def test_a_run_again_replaces_what_was_there(waves_run, tmp_path):
     shutil.copytree(waves_run, folder)
     for name in ("elites", "large"):
         (folder / name / "left-over.png").touch()
-    fooling.resume(EXPERIMENT, folder, {})
+    resume(EXPERIMENT, folder, {})
     for name in ("elites", "large"):
         found = {path.name: path.read_bytes() for path in (folder / name).iterdir()}
         assert found == {path.name: path.read_bytes() for path in (waves_run / name).iterdir()}
@@ -145,10 +121,10 @@ def test_a_run_again_replaces_what_was_there(waves_run, tmp_path):
 def test_a_cppn_run_leaves_networks_that_draw_its_images(idx_folder, tmp_path, capsys):
     flags = ["--data", f"idx:{idx_folder}", "--runs", "1", "--children", "8", "--generations", "5", "--quiet"]
     assert mnist_cppn.main([*flags, "--outdir", str(tmp_path / "r")]) == 0
-    found = finished_run.open_run(tmp_path / "r")
+    found = open_folder(tmp_path / "r")
     pictures = sorted((tmp_path / "r" / "elites").glob("*.png"))
     assert len(pictures) == 4
-    layout = Layout(max_nodes=found.config.max_nodes, max_connections=found.config.max_connections)
+    layout = Layout(max_nodes=found.settings["max_nodes"], max_connections=found.settings["max_connections"])
     for path in pictures:
         genome, _, drawing = from_json(path.with_suffix(".json").read_text(), layout=layout)
         assert drawing.size == (16, 16)
@@ -194,7 +170,7 @@ def test_posters_that_cannot_be_drawn(encoding, height, width, message):
 def test_the_command_draws_a_poster_of_the_elite(waves_run, tmp_path, capsys):
     output = tmp_path / "p.png"
     flags = ["--cell", "2", "--run", "1", "--size", "16x48", "--output", str(output)]
-    assert poster.main([str(waves_run), *flags]) == 0
+    assert poster.main([str(waves_run), *OWN, *flags]) == 0
     assert capsys.readouterr().out == f"{output}\n"
     (elite,) = (waves_run / "elites").glob("run01-class002-*.png")
     drawn = pixels(output)
@@ -206,7 +182,7 @@ def test_posters_are_named_by_what_they_show(waves_run, tmp_path, monkeypatch):
     folder = tmp_path / "copy"
     shutil.copytree(waves_run, folder)
     monkeypatch.setattr(poster, "LONGER_SIDE", 40)
-    assert poster.main([str(folder), "--cell", "3"]) == 0
+    assert poster.main([str(folder), *OWN, "--cell", "3"]) == 0
     assert pixels(folder / "poster_run0_class3_40x40.png").shape == (40, 40)
 
 
@@ -225,7 +201,7 @@ def test_posters_are_named_by_what_they_show(waves_run, tmp_path, monkeypatch):
     ],
 )
 def test_bad_flags_are_one_line(flags, message, waves_run, capsys):
-    assert poster.main([str(waves_run), *flags]) == 2
+    assert poster.main([str(waves_run), *OWN, *flags]) == 2
     assert message in one_line(capsys)
 
 
@@ -238,10 +214,11 @@ def test_what_is_not_a_finished_run_is_one_line(finished, tmp_path, capsys):
 
 
 def test_an_empty_cell_has_no_poster(waves_run):
-    found = finished_run.open_run(waves_run)
+    found = open_folder(waves_run, waves((16, 16, 1)))
     fitness = np.array(found.archive.fitness)
     fitness[0, 1] = -np.inf
-    emptied = found._replace(archive=found.archive.replace(fitness=fitness))
+    emptied = dataclasses.replace(found)
+    vars(emptied)["archive"] = found.archive.replace(fitness=fitness)
     assert emptied.place(0, 2) == 2
     with pytest.raises(InputError, match="has no elite of class 1 in run 0"):
         emptied.place(0, 1)

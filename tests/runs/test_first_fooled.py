@@ -10,21 +10,19 @@ import numpy as np
 import pytest
 from pages import Page, decode, texts
 from PIL import Image
+from recipes import choice_of, recipe, resume, run
 
 from fooljax.encodings import direct
 from fooljax.engine.log_odds import confidence, to_log_odds
 from fooljax.engine.types import Target
 from fooljax.errors import InputError
-from fooljax.report import NamedAs, fooling_gallery, png_bytes
+from fooljax.report import NamedAs, evolution_page, fooling_gallery, png_bytes
 from fooljax.report.canvas import MIN_SHEET
-from fooljax.runs import evolution_run as fooling
-from fooljax.runs import recipe as job
-from fooljax.runs import results
 from fooljax.runs.elites import claimed
-from fooljax.runs.recipe import FoolingConfig
+from fooljax.runs.search_settings import SearchSettings
+from fooljax.runs.summary import confidence_below_1, in_lines
 from fooljax.storage.csv_files import text_of
 from fooljax.storage.trees import load_arrays
-from fooljax.targets.choice import TargetChoice
 
 SHAPE = (8, 8, 1)
 NAMES = ("zero", "one", "two", "=three")
@@ -43,28 +41,17 @@ def network(seed):
     return Target(jnp.asarray(weights), linear, f"linear {seed}", SHAPE, NAMES, None, "softmax", facts)
 
 
-def subject(second=None):
-    return TargetChoice(SHAPE, "data: none", {}, (), lambda say: network(0), second=lambda say: second)
+def experiment(second=None, target=None):
+    return recipe("lines", lambda _: choice_of(target or network(0), second), direct)
 
 
-def experiment(second=None):
-    return job.Experiment(
-        "lines",
-        "Lines",
-        ("Lines.",),
-        FoolingConfig,
-        lambda config, shape: direct(shape),
-        lambda config: subject(second),
-    )
-
-
-CONFIG = FoolingConfig(runs=2, generations=120, children=16, until=None)
+CONFIG = SearchSettings(runs=2, generations=120, children=16, until=None)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     outdir = tmp_path_factory.mktemp("first") / "run"
-    fooling.run(experiment(network(1)), CONFIG, outdir)
+    run(experiment(network(1)), CONFIG, outdir)
     return outdir
 
 
@@ -106,9 +93,9 @@ def test_the_first_image_of_each_class_that_fooled_the_network_is_kept(folder, s
     assert sum(row["query"] != by_cell[row["run"], row["class"]]["query"] for row in first) >= 4
     # The course of the search tells the same: a class fooled in generation g has its image from there.
     metrics = np.genfromtxt(folder / "metrics.csv", delimiter=",", names=True)
-    for run in (0, 1):
-        shares = metrics["share_9999"][metrics["run"] == run]
-        born = np.array([int(row["generation"]) for row in first if row["run"] == str(run)])
+    for index in (0, 1):
+        shares = metrics["share_9999"][metrics["run"] == index]
+        born = np.array([int(row["generation"]) for row in first if row["run"] == str(index)])
         np.testing.assert_allclose(
             shares, [np.mean([*(born <= g), False]) for g in range(len(shares))], atol=1e-6
         )
@@ -174,7 +161,7 @@ def contains(sheet, image):
 
 def test_without_a_second_network_it_is_not_measured(folder, tmp_path):
     outdir = tmp_path / "run"
-    summary = fooling.run(experiment(), dataclasses.replace(CONFIG, runs=1, generations=2), outdir)
+    summary = run(experiment(), dataclasses.replace(CONFIG, runs=1, generations=2), outdir)
     assert summary["second_network"] == "not measured"
     text = " ".join("".join(Page((outdir / "index.html").read_text(encoding="utf-8")).text).split())
     assert "A second network agrees not measured" in text
@@ -184,45 +171,45 @@ def test_without_a_second_network_it_is_not_measured(folder, tmp_path):
         assert table.splitlines()[0].endswith(",second_class,second_class_name,second_confidence")
     assert all(row["second_class"] == "" for row in rows_of(outdir / "elites.csv"))
     assert summary["first_fooled"]["of"] == 4
-    assert len(results.in_lines(summary)) == 2
+    assert len(in_lines(summary)) == 2
 
 
 def test_a_run_that_fools_nothing_has_a_whole_folder(tmp_path):
     outdir = tmp_path / "run"
-    summary = fooling.run(experiment(network(1)), dataclasses.replace(CONFIG, runs=1, generations=0), outdir)
+    summary = run(experiment(network(1)), dataclasses.replace(CONFIG, runs=1, generations=0), outdir)
     assert summary["first_fooled"]["images"] == 0
     assert summary["first_fooled"]["median_log_odds"] is None
     assert list((outdir / "first").iterdir()) == []
     assert rows_of(outdir / "first.csv") == []
-    assert results.in_lines(summary)[0] == "fooled: 0 of 4"
+    assert in_lines(summary)[0] == "fooled: 0 of 4"
 
 
 def test_a_second_network_of_other_classes_is_one_line(tmp_path):
     other = dataclasses.replace(network(1), class_names=("a", "b", "c", "d"))
     with pytest.raises(InputError, match=r"^second network: expected the 4 classes of linear 0, got"):
-        fooling.run(experiment(other), dataclasses.replace(CONFIG, generations=0), tmp_path / "run")
+        run(experiment(other), dataclasses.replace(CONFIG, generations=0), tmp_path / "run")
 
 
 def test_the_summary_is_written_last(tmp_path, monkeypatch):
     """A run that ends between the search and the page is not taken for finished, and goes on."""
     outdir = tmp_path / "run"
     config = dataclasses.replace(CONFIG, runs=1, generations=3)
-    genuine = results.write_run_page
+    genuine = evolution_page.write_run_page
 
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(results, "write_run_page", full)
+    monkeypatch.setattr(evolution_page, "write_run_page", full)
     with pytest.raises(OSError, match="No space"):
-        fooling.run(experiment(), config, outdir)
+        run(experiment(), config, outdir)
     assert not (outdir / "summary.json").exists()
-    monkeypatch.setattr(results, "write_run_page", genuine)
-    fooling.resume(experiment(), outdir, {})
+    monkeypatch.setattr(evolution_page, "write_run_page", genuine)
+    resume(experiment(), outdir, {})
     assert (outdir / "summary.json").exists()
     # Gone on with after it was finished, and broken off: it is not finished any more.
-    monkeypatch.setattr(results, "write_run_page", full)
+    monkeypatch.setattr(evolution_page, "write_run_page", full)
     with pytest.raises(OSError, match="No space"):
-        fooling.resume(experiment(), outdir, {"generations": 5})
+        resume(experiment(), outdir, {"generations": 5})
     assert not (outdir / "summary.json").exists()
 
 
@@ -230,14 +217,14 @@ def test_the_summary_is_written_last(tmp_path, monkeypatch):
 def test_no_confidence_is_written_rounded_up(odds):
     assert float(claimed(odds)) <= confidence(odds)
     assert float(claimed(odds)) < 1.0
-    assert results._confidence(odds) < 1.0
+    assert confidence_below_1(odds) < 1.0
     summary = {
         "first_fooled": {"images": 0, "of": 1},
         "rescored": {"median_log_odds": odds, "min_log_odds": odds},
         "second_network": "not measured",
     }
-    assert "100" not in results.in_lines(summary)[1]
-    assert "1.0" not in results.in_lines(summary)[1]
+    assert "100" not in in_lines(summary)[1]
+    assert "1.0" not in in_lines(summary)[1]
 
 
 def test_the_gallery_marks_what_did_not_fool_and_explains_itself():
@@ -267,12 +254,9 @@ def test_images_without_a_number_are_counted_and_told(tmp_path):
         bright = jnp.mean(images, axis=(1, 2, 3)) > 0.53
         return jnp.where(bright[:, None], jnp.nan, linear(params, images))
 
-    nan = dataclasses.replace(
-        experiment(),
-        subject=lambda config: subject()._replace(load=lambda say: dataclasses.replace(target, apply=holes)),
-    )
+    nan = experiment(target=dataclasses.replace(target, apply=holes))
     outdir = tmp_path / "run"
-    summary = fooling.run(nan, dataclasses.replace(CONFIG, runs=1, generations=20), outdir)
+    summary = run(nan, dataclasses.replace(CONFIG, runs=1, generations=20), outdir)
     counted = np.genfromtxt(outdir / "metrics.csv", delimiter=",", names=True)["nan"]
     assert 0 < summary["nan_images"] == np.sum(counted)
     assert summary["nan_share"] == summary["nan_images"] / (16 * 21)
@@ -283,12 +267,9 @@ def test_images_without_a_number_are_counted_and_told(tmp_path):
 def test_names_from_outside_are_shown_and_never_obeyed(tmp_path):
     names = ("=1+1", "\x1b[2J\x00", "\u202e</li>\ud800", "猫; @SUM")
     named = dataclasses.replace(network(0), class_names=names)
-    hostile = dataclasses.replace(
-        experiment(),
-        subject=lambda config: subject(named)._replace(load=lambda say: named),
-    )
+    hostile = experiment(named, named)
     outdir = tmp_path / "run"
-    fooling.run(hostile, dataclasses.replace(CONFIG, runs=1, generations=2), outdir)
+    run(hostile, dataclasses.replace(CONFIG, runs=1, generations=2), outdir)
     html = (outdir / "index.html").read_text(encoding="utf-8")
     assert all(one.isprintable() or one == "\n" for one in html)
     assert r"class \x1b[2J\x00" in html

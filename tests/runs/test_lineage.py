@@ -13,6 +13,7 @@ from toys import ENCODING, STRATEGY, target
 
 from experiments import mnist_direct
 from fooljax.cli import lineage
+from fooljax.encodings import direct
 from fooljax.engine.log_odds import confidence
 from fooljax.evolution import search
 from fooljax.runs.ancestry import Ancestry, Recorder, line_of, load_ancestry
@@ -260,7 +261,7 @@ def test_the_command_draws_the_line(finished, tmp_path, monkeypatch, capsys):
     assert path == str(output)
     assert Image.open(output).size[0] > 1000
     ((images, captions, text),) = calls
-    ancestry = load_ancestry(finished, mnist_direct.encoding(mnist_direct.Config(), (16, 16, 1)))
+    ancestry = load_ancestry(finished, direct((16, 16, 1)))
     line = line_of(ancestry, 1, 2)
     assert length == f"lineage: {len(line)} images, the elite included"
     assert len(line) > 5

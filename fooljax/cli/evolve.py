@@ -1,0 +1,161 @@
+"""`fooljax evolve`: evolves images that fool a network. Experiments are this command with other defaults."""
+
+import argparse
+import shlex
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from fooljax.cli.command_line import Parser, parse, run_command
+from fooljax.errors import InputError, shown
+from fooljax.importing import is_import_name
+from fooljax.report import evolution_page
+from fooljax.runs import evolution_run
+from fooljax.runs.encoding_kinds import ENCODING_KINDS
+from fooljax.runs.recipe import Recipe, compose_recipe, recipe_of
+from fooljax.runs.summary import in_lines
+from fooljax.storage.json_files import read_json
+from fooljax.targets.registry import TARGETS
+from fooljax.terminal import Host, Interrupted, Signals, Terminal
+
+TARGET, ENCODING = "lenet", "direct"
+"""What is fooled, and by what, where the command line does not say."""
+CHOICES_HELP = {
+    "target": "The network that is fooled: a name, or MODULE:NAME of a fooljax.Target of your own.",
+    "encoding": "What an image is made of: a name, or MODULE:NAME of a fooljax.Encoding of your own.",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns its exit status."""
+    chosen: list[Recipe] = []
+
+    def command() -> None:
+        recipe, rest = choose(argv)
+        chosen.append(recipe)
+        _do(recipe, rest)
+
+    return run_command(command, lambda: chosen[0].config if chosen else None)
+
+
+def experiment_main(recipe: Recipe, argv: Sequence[str] | None = None) -> int:
+    """The command of an experiment; returns its exit status."""
+    return run_command(lambda: _do(recipe, argv), recipe.config)
+
+
+def choose(argv: Sequence[str] | None) -> tuple[Recipe, list[str]]:
+    """The kind of search that the command line means, and the flags that are left.
+
+    Raises:
+      InputError: there is no such network or encoding, or the folder to resume is of another search.
+    """
+    parser = Parser(prog="fooljax evolve", add_help=False, allow_abbrev=False)
+    for name in ("target", "encoding", "resume"):
+        parser.add_argument(f"--{name}", default=None)
+    parser.add_argument("-h", "--help", action="store_true")
+    found, rest = parser.parse_known_args(argv)
+    if found.help:
+        if found.target is None and found.encoding is None:
+            print(_listing())
+            raise SystemExit(0)
+        rest.append("--help")
+    if found.resume is None:
+        return compose_recipe(found.target or TARGET, found.encoding or ENCODING), rest
+    rest += ["--resume", found.resume]
+    file = Path(found.resume) / "config.json"
+    if not file.exists():  # `RunFolder.resume` says what is missing
+        return compose_recipe(found.target or TARGET, found.encoding or ENCODING), rest
+    recipe = recipe_of(read_json(file), str(file))
+    for name, begun in (("target", recipe.target_name), ("encoding", recipe.encoding_name)):
+        given = getattr(found, name)
+        if given is not None and given != begun:
+            raise InputError(f"{name}: the run in {found.resume} was begun with {shown(begun)}, got {given}")
+        if is_import_name(begun) and given is None:
+            raise InputError(
+                f"{name}: the run in {shown(found.resume)} runs code that is not built in; if you trust it, "
+                f"add --{name} {shlex.quote(shown(begun))}"
+            )
+    return recipe, rest
+
+
+def _listing() -> str:
+    """The help of `fooljax evolve` where neither a network nor an encoding is named yet."""
+
+    def lines(entries: Mapping[str, Any]) -> str:
+        width = max(map(len, entries))
+        return "\n".join(f"  {name:{width}}  {entry.line}" for name, entry in entries.items())
+
+    return "\n".join(
+        [
+            "usage: fooljax evolve [--target NAME] [--encoding NAME] [settings]",
+            "",
+            "Evolves images that a neural network names with near certainty, and makes a page of them.",
+            "",
+            f"--target NAME     {CHOICES_HELP['target']} (default: {TARGET})",
+            lines(TARGETS),
+            "",
+            f"--encoding NAME   {CHOICES_HELP['encoding']} (default: {ENCODING})",
+            lines(ENCODING_KINDS),
+            "",
+            "Their settings, and those of the search:",
+            f"  fooljax evolve --target {TARGET} --encoding {ENCODING} --help",
+        ]
+    )
+
+
+def _do(recipe: Recipe, argv: Sequence[str] | None) -> None:
+    """Reads the flags, searches, and ends by printing where the page is.
+
+    Raises:
+      InputError, FaultError, Interrupted: see `run_command`.
+    """
+    title, introduction = recipe.words()
+    given, flags = parse(
+        recipe.config,
+        f"{title}. {introduction[0]}",
+        argv,
+        program=" ".join(recipe.command[: 2 if recipe.experiment is None else None]),
+        more=_explain_choices if recipe.experiment is None else lambda _: None,
+    )
+    terminal = Terminal(flags.quiet)
+    path = Path(flags.resume or flags.outdir or _new_folder(recipe))
+    with Signals() as signals:
+        host = Host(terminal, signals, flags.checkpoint_seconds)
+        try:
+            if flags.resume is not None:
+                summary = evolution_run.resume(recipe, path, given, evolution_page.write, host)
+            else:
+                summary = evolution_run.run(recipe, recipe.config(**given), path, evolution_page.write, host)
+        except Interrupted as stopped:
+            if not (path / "config.json").exists():
+                raise
+            again = shlex.join(_resuming(recipe, path, given))
+            raise Interrupted(stopped.signal_number, f"{stopped}; go on with: {again}") from stopped
+    for line in in_lines(summary):
+        terminal.say(line)
+    terminal.say(", ".join(f"{name} {seconds:.1f} s" for name, seconds in terminal.seconds.items()))
+    terminal.say(f"page: {path / 'index.html'}")
+
+
+def _explain_choices(parser: argparse.ArgumentParser) -> None:
+    """Shows the two flags in `--help` that were read before."""
+    for name, text in CHOICES_HELP.items():
+        parser.add_argument(f"--{name}", metavar="NAME", help=text)
+
+
+def _new_folder(recipe: Recipe) -> str:
+    name = recipe.experiment or f"{recipe.target_name}-{recipe.encoding_name}".replace(":", "-")
+    return f"runs/{name}-{time.strftime('%Y%m%d-%H%M%S')}"
+
+
+def _resuming(recipe: Recipe, path: Path, given: Mapping[str, Any]) -> list[str]:
+    """The words of the command that goes on with a run; code of the user's is named again."""
+    own = {name: str(given[name]) for name in ("strategy", "data") if name in given}
+    if recipe.experiment is None:
+        own |= {"target": recipe.target_name, "encoding": recipe.encoding_name}
+    words = [*recipe.command[: 2 if recipe.experiment is None else None], "--resume", str(path.absolute())]
+    for name, value in own.items():
+        if is_import_name(value):
+            words += [f"--{name}", value]
+    return words
