@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         targets,
         testing,
     )
+    from fooljax.api import evolve
     from fooljax.encodings.cppn.serialise import from_json, to_json
     from fooljax.engine.archive import Archive
     from fooljax.engine.fitness import evaluate
@@ -32,12 +33,12 @@ if TYPE_CHECKING:
     from fooljax.engine.types import Encoding, Offspring, Outcome, Problem, Strategy, Target, as_target
     from fooljax.errors import FaultError, InputError
     from fooljax.evolution import Evolution, Progress, Replacements
-    from fooljax.evolution import search as evolve
     from fooljax.host_targets import host_target
     from fooljax.joint_targets import joint_target
     from fooljax.report.course import curves
     from fooljax.report.grid import gallery
     from fooljax.report.png import save_png
+    from fooljax.result import Result, open_run
     from fooljax.scoring import score
 
 __version__ = "0.2.0"
@@ -55,6 +56,7 @@ _HOME = {
     "Problem": "engine.types",
     "Progress": "evolution",
     "Replacements": "evolution",
+    "Result": "result",
     "Search": "engine.loop",
     "Strategy": "engine.types",
     "Target": "engine.types",
@@ -64,13 +66,14 @@ _HOME = {
     "confidence": "engine.log_odds",
     "curves": "report.course",
     "evaluate": "engine.fitness",
-    "evolve": "evolution",
+    "evolve": "api",
     "first_genomes": "engine.loop",
     "from_json": "encodings.cppn.serialise",
     "gallery": "report.grid",
     "host_target": "host_targets",
     "joint_target": "joint_targets",
     "log_odds": "engine.log_odds",
+    "open_run": "result",
     "save_png": "report.png",
     "score": "scoring",
     "start": "engine.loop",
@@ -107,6 +110,7 @@ __all__ = [
     "Problem",
     "Progress",
     "Replacements",
+    "Result",
     "Search",
     "Strategy",
     "Target",
@@ -129,6 +133,7 @@ __all__ = [
     "joint_target",
     "log_odds",
     "objectives",
+    "open_run",
     "report",
     "runs",
     "save_png",

@@ -15,7 +15,7 @@ from fooljax.engine.types import Encoding, Strategy, Target, as_target
 from fooljax.errors import InputError, shown
 from fooljax.evolution import CHECKPOINT_SECONDS, Evolution, Progress, search
 from fooljax.evolution.arguments import checked_key
-from fooljax.probe import count_cells
+from fooljax.probe import count_cells, logits_of_two
 from fooljax.report import evolution_page
 from fooljax.result import Result, result_of
 from fooljax.runs import evolution_run, words
@@ -227,7 +227,7 @@ def _plan(
     found = _strategy(strategy, built)
     init_size = found.batch_size if init_size is None else init_size
     key = checked_key(key)
-    name = words.own_network(shown(choice.facts.get("network", "")))
+    called = words.own_network(shown(choice.facts.get("network", "")))
     kind = encoding if isinstance(encoding, str) and encoding in ENCODING_KINDS else built.name
     about = ENCODING_KINDS[kind].words if kind in ENCODING_KINDS else words.own_encoding(shown(built.name))
     settings = {
@@ -246,8 +246,8 @@ def _plan(
         "command": None,
         "control_command": None,
         "experiment": None,
-        "title": words.title(name, about),
-        "introduction": list(words.introduction(name, about)),
+        "title": words.title(called, about),
+        "introduction": list(words.introduction(called, about)),
         "notes": list(choice.notes),
         "settings": settings,
         "encoding": {**encodings.describe(built), "chosen_by": None},
@@ -299,7 +299,7 @@ def _encoding(encoding: Encoding | str, network: TargetChoice | Target) -> Encod
 def _choice(network: TargetChoice | Target, encoding: Encoding, objective: Objective) -> TargetChoice:
     if isinstance(network, TargetChoice):
         return network
-    count = count_cells(network, encoding.image_shape, objective)
+    count = count_cells(logits_of_two(network, encoding.image_shape), objective)
     names = tuple(map(str, network.class_names or range(count)))
     if len(names) != count:
         raise InputError(

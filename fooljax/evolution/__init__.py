@@ -4,9 +4,6 @@ from fooljax.evolution.arguments import CHECKPOINT_SECONDS, CHUNK, MAX_QUERIES
 from fooljax.evolution.driver import search
 from fooljax.evolution.results import Evolution, Progress, Replacements
 
-evolve = search
-"""Until `fooljax.evolve` makes run folders, too."""
-
 __all__ = [
     "CHECKPOINT_SECONDS",
     "CHUNK",
