@@ -1,9 +1,9 @@
-"""A look at a target before it is fooled: does it behave as a network whose log-odds mean something?
+"""The probe: a few fixed images that a target is shown before a search, to see whether it can be trusted.
 
-A search believes whatever a target says. A network whose verdict depends on the other images of its batch
-(batch norm in training mode) or on chance (dropout) looks fooled in the search and is not when it is asked
-again; one that gives probabilities instead of logits looks robust and is not. So a few fixed images are shown
-to the target first, in several arrangements, by one small compiled program.
+A search believes whatever a target says. A network whose answer depends on the other images of its batch
+(batch norm in training mode) or on chance (dropout) looks fooled during the search, and is not when it is
+asked again. A network that gives probabilities instead of logits looks robust, and is not. So the target is
+shown the same images in several arrangements first, by one small compiled program.
 """
 
 import functools
@@ -23,16 +23,16 @@ from fooljax.errors import InputError, first_line, shown
 from fooljax.host_targets import HostFunction
 
 IMAGES = 8
-"""Images of the probe, shown together."""
+"""Images of the probe, which are shown together."""
 TOLERANCE = 0.1
-"""Log-odds by which a verdict may move with the batch it is in, beside what its logits' rounding explains."""
+"""By how much log-odds may differ from batch to batch, beside what the rounding of logits explains."""
 SUMS_TO_ONE = 1e-3
-"""How far from 1 the sum of what counts as probabilities may be, beside their rounding."""
+"""By how much the sum of probabilities may differ from 1, beside what their rounding explains."""
 SMALL = 64 * 64 * 3
-"""Values of an image up to which one is asked about alone. A batch of another size is a program of its own,
-and to compile a large network twice would take longer than it is worth."""
+"""Most values of an image that is shown alone, too. A batch of another size needs another program, and it
+would take too long to compile a large network twice."""
 LARGE = 2.0**17
-"""Float32 logits of this size are 1/64 apart: log-odds of a few nats are no longer told apart well."""
+"""Float32 logits of this size are 1/64 apart, so that log-odds are no longer told apart well."""
 
 logger = logging.getLogger("fooljax")
 
@@ -123,17 +123,17 @@ def count_cells(logits: Logits, objective: Objective) -> int:
 
 
 def probe(target: Target, image_shape: tuple[int, ...]) -> Probe:
-    """Shows a target a few images and makes sure that its verdicts can be trusted; doubts are logged.
+    """Shows a target a few images and makes sure that its answers can be trusted. Doubts are logged.
 
     Args:
-      target: the network as it will be used. Of a joint target, each network is looked at.
+      target: the network as it will be used. Each network of a joint target is checked.
       image_shape: `(H, W, K)`.
     Returns:
       What it said.
     Raises:
-      InputError: it refuses such images, or gives no logits `[B, C]`; its logits are NaN for most images;
-        they are probabilities; or an image's log-odds depend on chance, on its place in the batch or on the
-        other images there, by more than rounding explains.
+      InputError: the target refuses such images or gives no logits `[B, C]`, its logits are NaN for most
+        images, or they are probabilities. Or an image's log-odds depend on chance, on its place in the batch
+        or on the other images there, by more than rounding explains.
     """
     kinds = logits_of_two(target, image_shape)
     images = probe_images(image_shape)
@@ -199,7 +199,7 @@ def _check_network(
 
 
 def probe_images(image_shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
-    """The probe's images, `[8, H, W, K]` in [0, 1]: as unlike each other as a search's images get."""
+    """The probe's images, `[8, H, W, K]` in [0, 1]: noise and patterns, as a search's images may be."""
     generator = np.random.default_rng(0)
     noise = generator.random((4, *image_shape), np.float32)
     height, width, _ = image_shape
@@ -231,7 +231,7 @@ def _odds(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
 
 
 def _check_logits(logits: npt.NDArray[np.float32], tolerance: float) -> None:
-    """Tells probabilities from logits, and doubts logits that cannot rank images."""
+    """Refuses probabilities, and warns of logits that cannot rank images."""
     sums = np.sum(logits, axis=1)
     total, alike = float(np.mean(sums)), bool(np.all(logits == logits[:1]))
     # In percent, too; but a network that says the same of every image has rows of one sum, whatever it gives.

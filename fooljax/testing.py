@@ -1,11 +1,12 @@
-"""Checks of the contracts, for strategies and encodings of your own.
+"""Checks for strategies and encodings of your own.
 
     from fooljax.testing import check_encoding, check_strategy
 
     check_strategy(my_strategy)            # one built for `TOY`, or a builder
     check_encoding(my_encoding)
 
-Each raises `ContractError` with the first clause that is broken. They run over every registry in the tests.
+Each raises `ContractError`, which names the first promise that is broken. fooljax's own tests check all
+built-in strategies and encodings in the same way.
 """
 
 from collections.abc import Callable
@@ -29,7 +30,7 @@ _TOLERANCE = 1e-3
 
 
 class ContractError(AssertionError):
-    """A clause of a contract is broken; the message says which, and how."""
+    """A strategy or an encoding breaks a promise; the message says which, and how."""
 
 
 def _must(holds: Any, message: str) -> None:
@@ -56,20 +57,22 @@ def check_strategy(
     generations: int = 3,
     uncompiled: bool = True,
 ) -> None:
-    """Checks a strategy against its contract (`fooljax.Strategy`).
+    """Checks that a strategy does what `fooljax.Strategy` promises.
 
-    The clauses: shapes and dtypes are as promised and stay the same from generation to generation, in a scan;
-    a step is traced once; the same key gives the same children and another key others; compiled, uncompiled
-    and vmapped over seeds it does the same; it survives generations in which no fitness is finite; its
-    genomes are finite and within the encoding's bounds; its metrics are scalars.
+    - Shapes and dtypes are as promised, and the same in every generation.
+    - A generation is traced once, however many are run.
+    - The same key gives the same children, and another key gives others.
+    - Compiled, uncompiled and vmapped over seeds it does the same.
+    - It goes on after generations in which no fitness is finite.
+    - Its genomes are finite and within the encoding's bounds, and its metrics are scalars.
 
     Args:
       strategy: built for `encoding`; or a builder, `builder(encoding, batch_size=...)`.
       encoding: what it proposes genomes for.
-      generations: steps of the scan, 2 or more.
-      uncompiled: False leaves out the comparison with an uncompiled step, which takes large models minutes.
+      generations: generations of each check, 2 or more.
+      uncompiled: whether to compare with an uncompiled generation, which takes minutes with large models.
     Raises:
-      ContractError: a clause is broken.
+      ContractError: a promise is broken.
     """
     if not isinstance(strategy, Strategy):
         strategy = strategy(encoding, batch_size=BATCH)
@@ -198,20 +201,22 @@ def _check_genomes(encoding: Encoding, genomes: Any, when: str = "") -> None:
 
 
 def check_encoding(encoding: Encoding, *, generations: int = 20) -> None:
-    """Checks an encoding against its contract (`fooljax.Encoding`).
+    """Checks that an encoding does what `fooljax.Encoding` promises.
 
-    The clauses: `vary` gives genomes shaped and typed as `init` does, for many generations, traced once, and
-    within `bounds`; `render` gives float32 images of the promised shape in [0, 1], the same compiled,
-    uncompiled and vmapped (to a grey level); the same key gives the same genome and another key another;
-    measures are scalars; `coordinates_at` the encoding's own size draws the same image; `differentiable`
-    agrees with `render` at the median pixel to two grey levels and has a finite gradient; `to_json` gives
-    text.
+    - `vary` gives genomes of the shapes and types that `init` gives, within `bounds`, for many generations,
+      and is traced once.
+    - `render` gives float32 images of the promised shape in [0, 1]: the same, to a grey level, compiled,
+      uncompiled and vmapped.
+    - The same key gives the same genome, and another key gives another.
+    - Measures are scalars, and `to_json` gives text.
+    - `coordinates_at` the encoding's own size draws the same image.
+    - `differentiable` agrees with `render` to two grey levels at the median pixel; its gradient is finite.
 
     Args:
-      encoding: to be checked.
+      encoding: the encoding.
       generations: mutations in a row.
     Raises:
-      ContractError: a clause is broken.
+      ContractError: a promise is broken.
     """
     key = jax.random.key(0)
     init = jax.jit(encoding.init)

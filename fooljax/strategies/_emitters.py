@@ -1,9 +1,9 @@
-"""Emitters for the class archive: searches for one class each, and a scheduler that shares the queries out.
+"""Emitters: several searches side by side, each for one class, and a scheduler that gives them classes.
 
 Source: after Fontaine et al. 2020 ("Covariance matrix adaptation for the rapid illumination of behavior
-space", CMA-ME), whose emitters start at an elite and are started again elsewhere once they stall. Differs:
-an emitter works for one class and maximises its log-odds, while the archive still tries every child in every
-class. The scheduler chooses which class an emitter works for next.
+space", CMA-ME), whose emitters begin at an elite and begin again elsewhere once they no longer improve.
+Differs: an emitter improves the fitness of one class; the archive still tries every child in every class. The
+scheduler chooses for which class an emitter works next.
 """
 
 import dataclasses
@@ -22,9 +22,9 @@ from fooljax.remembered import remembered
 
 SCHEDULERS = ("gain", "equal")
 WORST = -1e6
-"""Stands for log-odds that are not finite, where an emitter must compute with them."""
+"""Stands for fitness that is not finite, where an emitter must compute with it."""
 _MEMORY = 0.8
-"""Of a class's credit, the share that is kept from turn to turn."""
+"""The share of a class's credit that is kept from turn to turn."""
 
 
 class Emitter(NamedTuple):
@@ -34,9 +34,10 @@ class Emitter(NamedTuple):
       name: a short name for files and tables.
       population: `n`, genomes it asks for at a time.
       init: `init(key, genome) -> state`, a search that begins at a genome.
-      ask: `ask(key, state) -> (genomes [n, ...], pending)`.
-      tell: `tell(key, pending, fitness [n]) -> (state, healthy)`: fitness is finite, higher is better;
-        `healthy` `[]` bool is False where the search has broken down or come to rest, and must begin anew.
+      ask: `ask(key, state) -> (genomes [n, ...], pending)`; `pending` is kept for `tell`.
+      tell: `tell(key, pending, fitness [n]) -> (state, healthy)`. Fitness is finite, higher is better.
+        `healthy`, `[]` bool, is False where the search has broken down or no longer moves; it then begins
+        anew.
     """
 
     name: str
@@ -52,14 +53,14 @@ class EmittersState:
 
     Attributes:
       searches: states of the `M` emitters, leaves `[M, ...]`.
-      pending: what their `tell` will want of their last `ask`, leaves `[M, ...]`; zeros before the first.
-      cells: `[M]` int32, the cell each works for.
-      parents: `[M]` int32, id of the elite each began at.
-      ages: `[M]` int32, generations since.
-      stalled: `[M]` int32, generations since its cell last changed hands.
-      ended: `[M]` bool: begins anew at the next ask.
-      best: `[C]` highest log-odds seen, counted up to the goal.
-      credit: `[C]` gain in log-odds per turn, lately.
+      pending: what each emitter's `ask` has kept for its `tell`, leaves `[M, ...]`; zeros before the first.
+      cells: `[M]` int32, the cell that each works for.
+      parents: `[M]` int32, the id of the elite that each began at.
+      ages: `[M]` int32, generations since then.
+      stalled: `[M]` int32, generations since its cell last got a new elite.
+      ended: `[M]` bool: the emitter begins anew at the next ask.
+      best: `[C]`, the highest log-odds seen, counted up to the goal.
+      credit: `[C]`, how much log-odds each turn has gained lately.
     """
 
     searches: Any
@@ -88,14 +89,14 @@ def emitters(
 
     Args:
       encoding: of the genomes.
-      emitter: the search that each of them does.
+      emitter: the kind of search that all of them are.
       batch_size: children per generation, a multiple of `emitter.population`.
-      scheduler: "gain" gives the next turn to classes below the goal that lately gained, by chance in
-        proportion to their gain; "equal" goes through all classes in order.
-      turn: generations after which an emitter may be given another class; it goes on where it was if it gets
-        the same one again and is still healthy.
-      patience: generations without a new elite in its class after which it begins anew.
-      goal: confidence beyond which a class gains no more credit.
+      scheduler: how an emitter gets its next class. "gain" draws a class below the goal, in proportion to
+        what such classes have gained lately. "equal" goes through all classes in order.
+      turn: generations after which an emitter may get another class. If it gets the same one again, it goes
+        on where it was.
+      patience: generations without a new elite in its class after which an emitter begins anew.
+      goal: confidence, in (0, 1), beyond which a class gains no more credit.
     Returns:
       The strategy.
     Raises:
@@ -133,7 +134,7 @@ def emitters(
             stalled=jnp.zeros(number, jnp.int32),
             ended=jnp.zeros(number, bool),
             best=counted(jnp.max(fitness, axis=0)),
-            # A class not tried yet counts as promising.
+            # A class that was not tried yet counts as promising.
             credit=jnp.full(num_cells, threshold, jnp.float32),
         )
 
@@ -143,7 +144,7 @@ def emitters(
             return (state.cells + number) % num_cells
         below = archive.occupied & (state.best < threshold)
         weight = jnp.where(below, state.credit + 0.1 * jnp.mean(state.credit) + 1e-3, 0.0)
-        # Where all are fooled, any class will do; an empty cell has no elite to begin at.
+        # Where all are fooled, any class will do. An empty cell has no elite to begin at.
         weight = jnp.where(jnp.any(below), weight, archive.occupied.astype(jnp.float32))
         return jax.random.categorical(key, jnp.log(weight), shape=(number,)).astype(jnp.int32)
 

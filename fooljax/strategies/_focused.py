@@ -1,10 +1,9 @@
-"""MAP-Elites that varies the elites of classes not yet fooled more often than others.
+"""MAP-Elites that draws the elites of classes that are not fooled yet more often as parents.
 
-Ours, in the line of Cully and Demiris 2018 ("Quality and diversity optimization: a unifying modular
-framework"), who draw parents by what they are expected to give. Differs from `map_elites` only in how a
-parent is drawn: with probability `focus` it is the elite of a class whose confidence is below the goal. A
-class that is fooled keeps improving by the other draws, and by children of any parent: every child still
-tries every class.
+Ours, after Cully and Demiris 2018 ("Quality and diversity optimization: a unifying modular framework"), who
+draw parents by what they are expected to give. It differs from `map_elites` only in how a parent is drawn:
+with probability `focus` it is the elite of a class whose confidence is below the goal. Every child still
+tries every class, so a class that is fooled goes on improving, more slowly.
 """
 
 from collections.abc import Callable
@@ -21,7 +20,7 @@ from fooljax.strategies.varying import counting, vary_all
 
 CHILDREN = 100
 FOCUS = 0.5
-"""Both found by `experiments.strategy_comparison`."""
+"""Both were found by `experiments.strategy_comparison`."""
 GOAL = 0.9999
 """What the paper calls fooled. Source: Nguyen et al. 2015, abstract."""
 
@@ -36,7 +35,8 @@ def focused(
       encoding: gives `vary` and the number of parents.
       batch_size: children per generation, 1 or more.
       focus: probability, in [0, 1], that a parent is drawn from the classes below the goal; 0 is MAP-Elites.
-      goal: the confidence, in (0, 1), at which a class counts as fooled.
+      goal: the confidence, in (0, 1), at which a class counts as fooled. Where the objective gives no
+        log-odds, the same number is compared with its values.
     Returns:
       The strategy.
     Raises:
@@ -57,10 +57,10 @@ def focused(
 def focused_children(
     encoding: Encoding, batch_size: int, focus: float, goal: float
 ) -> Callable[[jax.Array, jax.Array, Archive], tuple[Genome, jax.Array]]:
-    """The drawing of parents and their variation, `(key, generation, archive) -> (children, cells)`.
+    """Builds `draw(key, generation, archive) -> (children, cells)`, which draws parents and varies them.
 
     Children have leaves `[B, ...]`; `cells`, `[B, P]` int32, are those of their parents. Arguments and errors
-    as `focused`.
+    are those of `focused`.
     """
     if not 0.0 <= focus <= 1.0:
         raise InputError(f"focus: expected a number in [0, 1], got {focus}")
@@ -92,12 +92,12 @@ def draw_cells(
       Indices, `shape` int32.
     """
     below = archive.occupied & (archive.fitness < threshold)
-    # One uniform draw serves both choices: on [0, 1) the cells' shares lie side by side.
+    # One uniform number makes both choices: the cells' shares lie side by side on [0, 1).
     share = archive.occupied / jnp.sum(archive.occupied)
     aimed = jnp.where(jnp.any(below), below / jnp.maximum(jnp.sum(below), 1), share)
     upper = jnp.cumsum(focus * aimed + (1.0 - focus) * share)
     drawn = jax.random.uniform(key, shape) * upper[-1]
     cells = jnp.searchsorted(upper, drawn, side="right").astype(jnp.int32)
-    # Rounding may carry a draw to the end, past the last cell that has a share.
+    # By rounding a number may lie past the last cell that has a share.
     last = archive.fitness.size - 1 - jnp.argmax(archive.occupied[::-1]).astype(jnp.int32)
     return jnp.minimum(cells, last)

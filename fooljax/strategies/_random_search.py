@@ -1,4 +1,4 @@
-"""Random search: every child is a new random genome. The control at equal budget for every other strategy."""
+"""Random search: every child is a new random genome. Other strategies are compared with it."""
 
 import jax
 import jax.numpy as jnp

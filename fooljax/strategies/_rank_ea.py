@@ -1,9 +1,10 @@
-"""The single-class evolutionary algorithm that the authors set against MAP-Elites.
+"""An evolutionary algorithm for one class, which the authors compare MAP-Elites with.
 
-Source: the authors' code for the follow-up (Nguyen et al. 2015, "Innovation Engines"): a population of 100
-ranked by its fitness for one class; 60 % are kept, the others replaced by children of parents drawn by linear
-ranking with pressure 1.1 (Baker 1985). Differs: without a class given, one population for each class, which
-take turns, so that a run can be set beside MAP-Elites; and the archive tries every child in every class.
+Source: the authors' code for their next paper (Nguyen et al. 2015, "Innovation Engines"). A population of 100
+is ranked by its fitness for one class; 60 % are kept, the others are replaced by children. Parents are drawn
+by linear ranking with pressure 1.1 (Baker 1985). Differs: where no class is given, each class has a
+population, and they take turns, so that a run can be compared with MAP-Elites. The archive tries every child
+in every class.
 """
 
 import flax.struct
@@ -25,8 +26,8 @@ class Populations:
     """State of `rank_ea`.
 
     Attributes:
-      genomes: leaves `[Q, N, ...]`, best first; `Q` is the number of classes, or 1.
-      fitness: `[Q, N]` log-odds for the population's own class, falling.
+      genomes: leaves `[Q, N, ...]`, the best first. `Q` is the number of classes, or 1.
+      fitness: `[Q, N]`, the members' fitness for their population's class, falling.
       ids: `[Q, N]` int32, query numbers.
       next_id: `[]` int32, query number of the next child.
       turn: `[]` int32, generations so far; the population `turn mod Q` is next.
@@ -48,14 +49,15 @@ def rank_ea(
     keep_rate: float = KEEP_RATE,
     pressure: float = PRESSURE,
 ) -> Strategy:
-    """Builds the rank-based algorithm.
+    """Builds the algorithm.
 
     Args:
       encoding: gives `vary` and the number of parents.
       batch_size: children per generation: the `1 - keep_rate` of a population that are replaced.
-      cell: the cell to evolve for; None for all, one population each, in turns.
+      cell: the cell to evolve for; None for all, which have a population each and take turns.
       keep_rate: share of the population that survives, in (0, 1).
-      pressure: of linear ranking, in [1, 2]: expected children of the best, in units of the mean.
+      pressure: of linear ranking, in [1, 2]: how many children the best member is expected to have, where an
+        average member has one.
     Returns:
       The strategy.
     Raises:

@@ -2,9 +2,9 @@
 
 The strategy is ours. That it does both is the idea of memetic algorithms (Moscato 1989). Parents are drawn
 and varied as in `focused`. Then some of the children are changed by Adam (Kingma and Ba 2015), along the
-gradient of the log-odds of their parent's class, through the target and the encoding's differentiable
-renderer. The result is a genome like any other. Each step takes two network passes, one forward and one backward, and both
-are counted.
+gradient of their fitness in their parent's cell, through the target and the encoding's differentiable
+renderer. The result is a genome like any other. Each step takes two network passes, one forward and one
+backward, and both are counted. The target must be a JAX function.
 """
 
 from typing import Any

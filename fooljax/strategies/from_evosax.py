@@ -1,16 +1,16 @@
-"""evosax's algorithms as emitters of the class archive; the only importer of evosax.
+"""evosax's algorithms as emitters. This is the only file that imports evosax.
 
-Any distribution-based or population-based algorithm works on any encoding whose genome is one bounded vector
-(`Encoding.bounds`). What this file hides:
+Every algorithm of evosax works on every encoding whose genome is one bounded vector (`Encoding.bounds`). This
+file does what lies between the two:
 
-- evosax minimises; here fitness is log-odds, higher is better.
-- Weights by rank are made safe against ties (tied children share their weights evenly), and estimators of
-  gradients get centred ranks: differences of log-odds in the hundreds would swamp them.
-- Algorithms work in units of `step`, so that their usual step size of 1 is a small part of a gene's range,
-  and where they know no bounds genes are clipped, or squashed.
-- A search whose genomes are no longer finite, or whose step has shrunk or grown out of all use, begins anew.
-- Nothing of a generation's metrics is kept (by default whole solutions are), and the state keeps its types.
-- Comma strategies forget good children: the archive keeps the best.
+- evosax minimises; here higher fitness is better.
+- Children of equal fitness share the weights of their ranks evenly. Algorithms that estimate gradients get
+  centred ranks, since differences of log-odds in the hundreds would be too large for them.
+- Algorithms work in units of `step`, so that their usual step size of 1 is a small part of a gene's range.
+  Genes are kept within their bounds by clipping, or by a sigmoid.
+- A search begins anew when its genomes are no longer finite, or its step has become far too small or large.
+- evosax's own metrics are left out, since they keep whole solutions, and the types of a state never change.
+- Some algorithms forget good children; the archive keeps the best.
 """
 
 import logging
@@ -31,7 +31,7 @@ logger = logging.getLogger("fooljax")
 
 BOUNDS = ("clip", "squash")
 DENSE_GENES = 300
-"""From so many genes on, algorithms with a full covariance are called slow."""
+"""With so many genes or more, a warning says that algorithms with a full covariance are slow."""
 CHEAP = ("Sep_CMA_ES", "SNES", "Open_ES", "LM_MA_ES")
 _POPULATION = 20
 _SMALLEST, _LARGEST = 1e-3, 1e3
@@ -132,18 +132,18 @@ def evosax(
     patience: int = 15,
     goal: float = 0.9999,
 ) -> Strategy:
-    """Builds emitters that each run an algorithm of evosax.
+    """Builds a strategy of emitters that each run an algorithm of evosax.
 
     Args:
       encoding: one whose genome is a bounded vector.
       batch_size: children per generation.
       algorithm: a name in `ALGORITHMS`.
-      population: of each emitter, even, 4 or more, a divisor of `batch_size`; by default the largest such up
-        to 20.
-      step: first step size as a share of the genes' range, in (0, 1].
+      population: children of each emitter: an even number, 4 or more, that divides `batch_size`. By default
+        the largest such number up to 20.
+      step: the first step size, in (0, 1], as a share of the genes' range.
       learning_rate: of Adam, in steps, for algorithms that take an optimiser.
-      bounds: "clip" cuts genes off at their bounds; "squash" sends them through a sigmoid, which gets flat
-        near the bounds.
+      bounds: how genes are kept within their bounds. "clip" cuts them off; "squash" sends them through a
+        sigmoid, which is flat near the bounds.
       allow_pickle: must be True for algorithms whose weights evosax unpickles from files of its own.
       scheduler: see `emitters`.
       turn: see `emitters`.

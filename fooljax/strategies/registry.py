@@ -37,9 +37,11 @@ class Entry(NamedTuple):
 
 
 STRATEGIES: dict[str, Entry] = {
-    "map_elites": Entry(map_elites, "the paper's: parents drawn evenly from all", "Nguyen et al. 2015"),
-    "focused": Entry(focused, "MAP-Elites, parents mostly of classes not yet fooled", "ours"),
-    "refined": Entry(refined, "focused, and the weights of some children follow their gradient", "ours"),
+    "map_elites": Entry(
+        map_elites, "the paper's: all elites are equally likely parents", "Nguyen et al. 2015"
+    ),
+    "focused": Entry(focused, "MAP-Elites that varies classes not fooled yet more often", "ours"),
+    "refined": Entry(refined, "focused; some children are improved by gradient ascent", "ours"),
     "rank_ea": Entry(rank_ea, "a ranked population for each class", "Nguyen et al. 2015b, code"),
     "random_search": Entry(random_search, "random genomes only; the control", "-"),
     **{

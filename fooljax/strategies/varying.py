@@ -1,4 +1,4 @@
-"""What strategies share that vary elites and keep nothing but the number of the generation."""
+"""Shared by strategies that vary elites and keep nothing but the number of the generation."""
 
 from collections.abc import Callable
 
@@ -13,12 +13,12 @@ Ask = Callable[[jax.Array, jax.Array, Archive, Problem], tuple[Offspring, jax.Ar
 
 
 def counting(name: str, batch_size: int, ask: Ask) -> Strategy:
-    """A strategy whose state is the number of the generation, from 0, for encodings with a schedule.
+    """Builds a strategy whose state is the number of the generation, from 0, for encodings with a schedule.
 
     Args:
       name: of the strategy.
       batch_size: children per generation, 1 or more.
-      ask: gives its state back as it came.
+      ask: as in `Strategy`; it must return its state unchanged.
     Raises:
       InputError: `batch_size` is below 1.
     """
