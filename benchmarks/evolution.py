@@ -23,7 +23,7 @@ from fooljax.evolution import CHUNK
 from fooljax.storage.outputs import file_of
 from fooljax.strategies import map_elites
 from fooljax.targets import LeNet
-from fooljax.targets._trained import lenet_apply
+from fooljax.targets.networks.trainable import apply_of
 
 BATCHES = (200, 1024, 4096)
 ENCODINGS: dict[str, Callable[..., Encoding]] = {"direct": direct, "cppn": cppn}
@@ -41,7 +41,7 @@ def measure(name: str, batch: int, runs: int, repeats: int) -> dict[str, Any]:
     encoding = ENCODINGS[name]((28, 28, 1))
     search = Search(encoding, map_elites(encoding, batch_size=batch))
     params = LeNet().init(jax.random.key(0), jnp.zeros((1, 28, 28, 1)))
-    problem = Problem(params, encoding.coordinates(), lenet_apply(10), tuple(range(10)))
+    problem = Problem(params, encoding.coordinates(), apply_of("lenet", 10), tuple(range(10)))
     keys = jax.random.split(jax.random.key(1), runs)
     state: EvolutionState
     state, _ = compile_start(search, batch, problem, keys)(problem, keys)

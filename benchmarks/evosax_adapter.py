@@ -24,15 +24,15 @@ from fooljax.engine.types import Problem
 from fooljax.storage.outputs import file_of
 from fooljax.storage.trees import write_json
 from fooljax.strategies import evosax
-from fooljax.targets._trained import lenet_apply
 from fooljax.targets.networks.lenet import LeNet
+from fooljax.targets.networks.trainable import apply_of
 
 CLASSES, POPULATION, GENERATIONS, STEP = 10, 20, 10, 0.05
 
 
 def measure(algorithm: str, repeats: int) -> dict[str, Any]:
     """Ratios of seconds, adapter over by hand, for one algorithm."""
-    encoding, apply = direct((28, 28, 1)), lenet_apply(CLASSES)
+    encoding, apply = direct((28, 28, 1)), apply_of("lenet", CLASSES)
     cells = tuple(range(CLASSES))
     params = LeNet().init(jax.random.key(0), jnp.zeros((1, 28, 28, 1)))
     problem = Problem(params, (), apply, cells)

@@ -19,8 +19,8 @@ from flax import linen as nn
 from benchmarks.timing import interleaved, machine, peak_resident_bytes, spread
 from fooljax.gradient import PRESETS, Program, odds_and_gradient, optimiser, progress, run_program
 from fooljax.storage.outputs import file_of
-from fooljax.targets._trained import lenet_apply
 from fooljax.targets.networks.lenet import LeNet
+from fooljax.targets.networks.trainable import apply_of
 
 BATCHES = (50, 200, 1000)
 GATED = 1000
@@ -71,7 +71,7 @@ def same_gradient() -> float:
       ValueError: they are not the same, so that a comparison of times would mean nothing.
     """
     params, images, classes = material(64)
-    ours = jax.jit(odds_and_gradient(lenet_apply(10), "logit"))(params, (images, classes))[2]
+    ours = jax.jit(odds_and_gradient(apply_of("lenet", 10), "logit"))(params, (images, classes))[2]
     plain = jax.jit(plain_gradient)(params, images, classes)
     apart = float(jnp.max(jnp.abs(ours - plain)) / jnp.max(jnp.abs(plain)))
     if apart > 1e-4:
@@ -82,8 +82,8 @@ def same_gradient() -> float:
 def measure(batch: int, repeats: int) -> dict[str, Any]:
     """Forward, gradient, and the plain gradient of one batch."""
     params, images, classes = material(batch)
-    forward = jax.jit(lenet_apply(10))
-    gradient = jax.jit(odds_and_gradient(lenet_apply(10)))
+    forward = jax.jit(apply_of("lenet", 10))
+    gradient = jax.jit(odds_and_gradient(apply_of("lenet", 10)))
     plain = jax.jit(plain_gradient)
     seconds = interleaved(
         {
@@ -106,10 +106,10 @@ def measure(batch: int, repeats: int) -> dict[str, Any]:
 def measure_loops(repeats: int) -> dict[str, Any]:
     """One iteration of a whole ascent, over one gradient of the same images."""
     params, images, classes = material(LOOP_BATCH)
-    gradient = jax.jit(odds_and_gradient(lenet_apply(10)))
+    gradient = jax.jit(odds_and_gradient(apply_of("lenet", 10)))
     functions: dict[str, Callable[[], Any]] = {"gradient": lambda: gradient(params, (images, classes))}
     for name, rule in RULES.items():
-        what = Program(lenet_apply(10), rule, LOOP_STEPS + 1)
+        what = Program(apply_of("lenet", 10), rule, LOOP_STEPS + 1)
         program = jax.jit(partial(run_program, what))
         functions[name] = partial(program, params, images, classes, jnp.zeros(SHAPE))
     seconds = interleaved(functions, repeats)

@@ -29,7 +29,8 @@ from fooljax.storage.outputs import file_of
 from fooljax.storage.trees import write_json
 from fooljax.strategies import focused
 from fooljax.targets import imagenet
-from fooljax.targets.networks import alexnet, convolutions, efficientnet
+from fooljax.targets.networks import alexnet, efficientnet
+from fooljax.targets.networks.kernels import same_convolutions
 
 IMAGES = 32
 CHILDREN = 100
@@ -88,8 +89,8 @@ def plain_of(name: str) -> Callable[[Any, jax.Array], jax.Array]:
 
     def forward(params: Any, images: jax.Array) -> jax.Array:
         with (
-            mock.patch.object(efficientnet, "depthwise", convolutions._depthwise_in_xla),
-            mock.patch.object(efficientnet, "convolve_few", convolutions._few_in_xla),
+            mock.patch.object(efficientnet, "depthwise", same_convolutions._depthwise_in_xla),
+            mock.patch.object(efficientnet, "convolve_few", same_convolutions._few_in_xla),
         ):
             result: jax.Array = network.apply(params, images)  # type: ignore[assignment]
         return result

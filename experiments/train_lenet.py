@@ -15,9 +15,6 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-import jax
-import jax.numpy as jnp
-
 from fooljax import data as datasets
 from fooljax.cli.command_line import Parser, run_command
 from fooljax.data.dataset import Dataset
@@ -25,8 +22,9 @@ from fooljax.engine.types import Target
 from fooljax.errors import FaultError, InputError
 from fooljax.storage.outputs import check_output
 from fooljax.storage.trees import digest_tree, load_tree, save_tree, write_json
-from fooljax.targets._trained import NETWORKS, apply_of, check_trained, facts_of, fit
+from fooljax.targets.fitting import check_trained, facts_of, fit
 from fooljax.targets.mnist_choice import MnistSettings
+from fooljax.targets.networks.trainable import NETWORKS, apply_of, blank_params
 from fooljax.targets.training import RECIPES, Recipe
 from fooljax.terminal import Signals, Terminal
 
@@ -66,10 +64,9 @@ def train_all(dataset: Dataset, recipe: Recipe, seeds: Sequence[int], folder: Pa
       FaultError: the folder cannot be written.
     """
     say = Terminal().say
-    title, build = NETWORKS["lenet"]
+    title, _ = NETWORKS["lenet"]
     apply = apply_of("lenet", dataset.num_classes)
-    blank = jax.ShapeDtypeStruct((1, *dataset.image_shape), jnp.float32)
-    template = jax.eval_shape(build(dataset.num_classes).init, jax.random.key(0), blank)
+    template = blank_params("lenet", dataset.num_classes, dataset.image_shape)
     name, count = "mnist" if dataset.digest == MNIST else dataset.name, len(dataset.train_labels)
     try:
         folder.mkdir(parents=True, exist_ok=True)

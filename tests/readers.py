@@ -261,7 +261,7 @@ def _photographs(folder: Path) -> list[Path]:
 
 
 def _read_photograph(path: Path) -> object:
-    from fooljax.cli.validate import read_photograph
+    from fooljax.data.photographs import read_photograph
 
     return read_photograph(path, 16)
 

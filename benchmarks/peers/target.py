@@ -15,7 +15,7 @@ from fooljax.engine.log_odds import confidence, to_log_odds
 from fooljax.engine.types import Target
 from fooljax.scoring import score
 from fooljax.targets import lenet as trained_lenet
-from fooljax.targets._trained import lenet_apply
+from fooljax.targets.networks.trainable import apply_of
 
 CERTAIN = 0.9999
 
@@ -39,7 +39,7 @@ def export(path: Path) -> Target:
 
 def load(path: str | Path) -> Target:
     """The network as fooljax has it, from the file that the peers read too."""
-    return Target({"params": unflatten_dict(lenet.load(path), sep="/")}, lenet_apply(10))
+    return Target({"params": unflatten_dict(lenet.load(path), sep="/")}, apply_of("lenet", 10))
 
 
 def judge(target: Target, images: npt.NDArray[np.uint8], cells: list[int]) -> dict[str, Any]:

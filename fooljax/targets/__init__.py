@@ -1,14 +1,16 @@
 """Targets: the networks being fooled."""
 
 from fooljax.engine.types import Target, as_target
-from fooljax.targets._trained import NETWORKS, check_trained, lenet, trained
+from fooljax.targets._trained import lenet, trained
 from fooljax.targets.choice import TargetChoice
+from fooljax.targets.fitting import accuracy, check_trained
 from fooljax.targets.imagenet import load
 from fooljax.targets.networks.lenet import LeNet
+from fooljax.targets.networks.trainable import NETWORKS
 from fooljax.targets.own_choice import choice_of
 from fooljax.targets.registry import TARGETS, find_target
 from fooljax.targets.shipped import pretrained
-from fooljax.targets.training import RECIPES, Recipe, accuracy, train
+from fooljax.targets.training import RECIPES, Recipe, train
 
 __all__ = [
     "NETWORKS",

@@ -1,50 +1,31 @@
-"""Targets trained on the user's machine: once, then kept in a cache.
+"""Targets trained on the user's machine, once, then kept in a cache.
 
-A cached target is a tree file with a checksum, written atomically; whatever is wrong with one, it is trained
-again, with a notice. Loading always checks that the network can tell the classes apart: users of
-the authors' code met silently untrained networks, which say 0.10 for every digit.
+A cached target is a tree file with a checksum, written whole or not at all. Whatever is wrong with one, the
+network is trained again, and a notice says so.
 """
 
 import errno
-import functools
 import logging
-import math
 import re
 import tempfile
-import time
 from collections.abc import Callable
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from fooljax.data.dataset import Dataset
 from fooljax.engine.types import Params, Target
 from fooljax.errors import FaultError, InputError, shown
 from fooljax.storage.cache import cache_folder
 from fooljax.storage.trees import digest_tree, load_tree, save_tree
-from fooljax.targets.networks.alexnet import AlexNet
-from fooljax.targets.networks.lenet import LeNet
-from fooljax.targets.training import RECIPES, Recipe, accuracy, advance, begin
+from fooljax.targets.fitting import check_trained, facts_of, fit
+from fooljax.targets.networks.trainable import NETWORKS, apply_of, blank_params
+from fooljax.targets.training import RECIPES, Recipe
 
 logger = logging.getLogger("fooljax")
-
-NETWORKS: dict[str, tuple[str, Callable[[int], nn.Module]]] = {
-    "lenet": ("LeNet", LeNet),
-    "alexnet-small": ("AlexNet, small", functools.partial(AlexNet, "alexnet-small")),
-}
-"""What can be trained: the name that people read, and the Flax module for a number of classes."""
-
-
-ARITHMETIC = 2
-"""Of training; raised when its bits change, so that what was cached before is trained again."""
-PART_SECONDS = 1.0
-"""Of training, between which Python answers signals."""
 
 
 def lenet(dataset: Dataset, recipe: str | Recipe = "paper", **settings: Any) -> Target:
@@ -81,7 +62,7 @@ def trained(
         recipe = RECIPES[recipe]
     if network not in NETWORKS:
         raise InputError(f"network: expected one of {', '.join(NETWORKS)}, got {network}")
-    title, build = NETWORKS[network]
+    title, _ = NETWORKS[network]
     if min(dataset.image_shape[:2]) < 16:
         raise InputError(
             f"dataset: {title} expects images of at least 16 x 16, got {list(dataset.image_shape)}"
@@ -92,9 +73,7 @@ def trained(
     path = _cached_path(dataset, recipe, network, seed, cache)
     facts = facts_of(dataset, recipe, seed)
     apply = apply_of(network, dataset.num_classes)
-    blank = jax.ShapeDtypeStruct((1, *dataset.image_shape), jnp.float32)
-    template = jax.eval_shape(build(dataset.num_classes).init, jax.random.key(0), blank)
-    kept = _read(path, template, facts)
+    kept = _read(path, blank_params(network, dataset.num_classes, dataset.image_shape), facts)
     if kept is None:
         keeps = _can_keep(path)
         if on_training:
@@ -123,72 +102,6 @@ def trained(
             **made_with,
         },
     )
-
-
-def fit(dataset: Dataset, recipe: Recipe, network: str, seed: int) -> Params:
-    """Trains a network of `NETWORKS`; the same parameters, bit for bit, on any number of cores.
-
-    The work is done in parts of about `PART_SECONDS`, between which Python answers signals.
-    """
-    init_key, train_key = jax.random.split(jax.random.key(seed))
-    apply = apply_of(network, dataset.num_classes)
-    params = NETWORKS[network][1](dataset.num_classes).init(init_key, jnp.zeros((1, *dataset.image_shape)))
-    images, labels = jnp.asarray(dataset.train_images), jnp.asarray(dataset.train_labels)
-    training = begin(recipe, train_key, params, len(images))
-    go_on = jax.jit(functools.partial(advance, apply, recipe), donate_argnums=0)
-    done, part = 0, 1
-    try:
-        while done < recipe.steps:
-            begun = time.perf_counter()
-            until = min(done + part, recipe.steps)
-            training = jax.block_until_ready(go_on(training, images, labels, until))
-            rate = (until - done) / (time.perf_counter() - begun)
-            # The first step takes longer, since it compiles.
-            part = max(1, int(rate * PART_SECONDS)) if done else 10
-            done = until
-    except BaseException:
-        logger.warning("training stopped after %d of %d steps, which are lost", done, recipe.steps)
-        raise
-    return jax.device_get(training.params)
-
-
-@functools.cache
-def apply_of(network: str, num_classes: int) -> Callable[[Params, jax.Array], jax.Array]:
-    """`apply(params, images)` of a network; the same function each time, so that targets share programs."""
-    module = NETWORKS[network][1](num_classes)
-
-    def apply(params: Params, images: jax.Array) -> jax.Array:
-        logits: jax.Array = module.apply(params, images)  # type: ignore[assignment]
-        return logits
-
-    return apply
-
-
-def lenet_apply(num_classes: int) -> Callable[[Params, jax.Array], jax.Array]:
-    """`apply_of("lenet", num_classes)`."""
-    return apply_of("lenet", num_classes)
-
-
-def check_trained(target: Target, dataset: Dataset) -> float:
-    """The clean accuracy on the held-out images, in [0, 1], after making sure that it is above chance.
-
-    Raises:
-      InputError: the accuracy is within three standard errors of always naming the commonest class.
-    """
-    clean = accuracy(target, dataset.test_images, dataset.test_labels)
-    count = len(dataset.test_labels)
-    chance = float(np.max(np.bincount(dataset.test_labels)) / count)
-    if clean <= chance + 3.0 * math.sqrt(chance * (1.0 - chance) / count):
-        raise InputError(
-            f"target: names {clean:.1%} of {count} held-out images of {dataset.name}, which is chance "
-            f"({chance:.1%}): it is untrained, or its weights do not belong to these classes"
-        )
-    return clean
-
-
-def facts_of(dataset: Dataset, recipe: Recipe, seed: int) -> dict[str, Any]:
-    """What decides a trained network's parameters; stored beside them."""
-    return {"recipe": asdict(recipe), "dataset": dataset.digest, "seed": seed, "arithmetic": ARITHMETIC}
 
 
 def is_cached(dataset: Dataset, recipe: Recipe, network: str, seed: int, cache: Path | None = None) -> bool:

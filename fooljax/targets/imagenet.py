@@ -24,7 +24,7 @@ from fooljax.errors import InputError
 from fooljax.storage.trees import digest_tree
 from fooljax.targets.networks import alexnet, efficientnet
 from fooljax.targets.preprocessing import CROPS, Preprocessing, preprocessed
-from fooljax.targets.weights import Naming, read_mean_image, read_weights
+from fooljax.targets.weights import NamedTensors, read_mean_image, read_weights
 
 MARGIN = 32
 """Pixels that EfficientNet's authors cut off: a network of input S sees the centre of S + 32."""
@@ -63,7 +63,7 @@ def load(
         raise InputError(f"mean: {name} takes no mean image, got {mean}")
     how = preprocessing(name, crops)
     path = packaged_weights(name) if weights is None else Path(weights)
-    tensors = Naming(read_weights(path), str(path))
+    tensors = NamedTensors(read_weights(path), str(path))
     of_family = efficientnet.params_from if name in efficientnet.VARIANTS else alexnet.params_from
     params = {"network": of_family(tensors, name), "mean": _mean(name, how, mean)}
     return Target(

@@ -7,8 +7,9 @@ from fooljax.data import loading
 from fooljax.engine.types import Target, checked_shape
 from fooljax.errors import InputError
 from fooljax.settings import option
-from fooljax.targets._trained import NETWORKS, is_cached, trained
+from fooljax.targets._trained import is_cached, trained
 from fooljax.targets.choice import Say, TargetChoice
+from fooljax.targets.networks.trainable import NETWORKS
 from fooljax.targets.shipped import SHIPPED_NETWORK, pretrained, shipped_seeds
 from fooljax.targets.training import RECIPES
 

@@ -4,11 +4,11 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 import jax
-import jax.numpy as jnp
 
 from fooljax.engine.types import Target, checked_shape
 from fooljax.errors import InputError, shown
 from fooljax.importing import import_value
+from fooljax.probe import logits_of_two
 from fooljax.settings import option
 from fooljax.storage.trees import digest_tree
 from fooljax.targets.choice import CLASSES_HELP, Say, TargetChoice, read_classes
@@ -83,18 +83,6 @@ def choice_of(target: Target, *, source: str = "Python", classes: str = "all") -
 
 
 def _num_classes(target: Target, shape: tuple[int, int, int]) -> int:
-    images = jax.ShapeDtypeStruct((2, *shape), jnp.float32)
-    try:
-        logits = jax.eval_shape(target.apply, target.params, images)
-    except Exception as error:  # the user's network may raise anything
-        raise InputError(
-            f"target: expected a network for images of shape {list(shape)}, got {type(error).__name__}: "
-            f"{shown(error)}"
-        ) from error
-    found = getattr(logits, "shape", None)
-    if found is None or len(found) != 2 or found[0] != 2 or found[1] < 2:
-        raise InputError(
-            "target: expected logits of shape [2, classes] of two images, got "
-            f"{shown(found or type(logits).__name__)}"
-        )
-    return int(found[1])
+    """How many logits the network gives; the first one, where it is several."""
+    logits = logits_of_two(target, shape)
+    return int(jax.tree.leaves(logits)[0].shape[1])

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from fooljax.errors import InputError, shown
 from fooljax.importing import is_import_name
 from fooljax.targets import imagenet, imagenet_choice, mnist_choice, own_choice
-from fooljax.targets._trained import NETWORKS
 from fooljax.targets.choice import TargetChoice
+from fooljax.targets.networks.trainable import NETWORKS
 
 
 class KnownTarget(NamedTuple):

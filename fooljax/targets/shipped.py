@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from fooljax.engine.types import Target
 from fooljax.errors import FaultError, InputError, shown
 from fooljax.storage.trees import load_tree, read_json
-from fooljax.targets._trained import NETWORKS, apply_of
+from fooljax.targets.networks.trainable import NETWORKS, apply_of, blank_params
 
 FOLDER = Path(__file__).with_name("shipped_weights")
 SHIPPED_NETWORK = "lenet"
@@ -54,9 +54,8 @@ def _read(card: dict[str, Any], network: str, seed: int) -> Target:
         known = f"{shown(seeds[0], 40)} to {shown(seeds[-1], 40)}"
         raise InputError(f"seed: expected {known} for the shipped networks, got {seed}")
     path = FOLDER / entry["file"]
-    title, build = NETWORKS[network]
-    blank = jax.ShapeDtypeStruct((1, *card["image_shape"]), jnp.float32)
-    template = jax.eval_shape(build(len(card["class_names"])).init, jax.random.key(0), blank)
+    title, _ = NETWORKS[network]
+    template = blank_params(network, len(card["class_names"]), card["image_shape"])
     try:
         intact = hashlib.sha256(path.read_bytes()).hexdigest() == entry["sha256"]
         params, _ = load_tree(path, template)

@@ -1,19 +1,13 @@
 """Training of targets: a pure function of a key, parameters and arrays, so that it stacks under `vmap`."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
-import numpy.typing as npt
 import optax
 
-from fooljax.engine.types import Params, Target
-from fooljax.scoring import score
-
-Apply = Callable[[Params, jax.Array], jax.Array]
+from fooljax.engine.types import Apply, Params
 
 
 @dataclass(frozen=True)
@@ -176,8 +170,3 @@ def shifted(key: jax.Array, images: jax.Array, most: int) -> jax.Array:
         return jax.lax.dynamic_slice(image, (offset[0], offset[1], 0), (height, width, channels))
 
     return jax.vmap(crop)(padded, offsets)
-
-
-def accuracy(target: Target, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.int32]) -> float:
-    """The share, in [0, 1], of images `[N, H, W, K]` that the target gives their label."""
-    return float(np.mean(np.argmax(score(target, images), axis=1) == labels))

@@ -17,9 +17,9 @@ from fooljax.engine.types import Problem, Target
 from fooljax.gradient import odds_and_gradient
 from fooljax.rendering import draw
 from fooljax.scoring import score
-from fooljax.targets._trained import lenet_apply
-from fooljax.targets.networks.convolutions import convolve, convolve_few, depthwise, max_pool
+from fooljax.targets.networks.kernels import convolve, convolve_few, depthwise, max_pool
 from fooljax.targets.networks.lenet import LeNet
+from fooljax.targets.networks.trainable import apply_of
 
 
 def normal(seed, *shape):
@@ -178,9 +178,9 @@ def test_networks_with_channels_last_keep_their_programs():
         return jnp.sum(x**2)
 
     def slope(params, images):
-        return jax.grad(lambda x: jnp.sum(lenet_apply(10)(params, x)[:, 0]))(images)
+        return jax.grad(lambda x: jnp.sum(apply_of("lenet", 10)(params, x)[:, 0]))(images)
 
-    lenet = lenet_apply(10)
+    lenet = apply_of("lenet", 10)
 
     def ordinary(kernel, x):
         return conv(x, kernel, ("NHWC", "HWIO", "NHWC"))

@@ -16,8 +16,8 @@ from fooljax.gradient import (
     odds_and_gradient,
     passes,
 )
-from fooljax.targets._trained import lenet_apply
 from fooljax.targets.networks.lenet import LeNet
+from fooljax.targets.networks.trainable import apply_of
 
 
 @pytest.mark.parametrize(("batch", "tile"), [(5, 5), (7, 4), (10, 5), (11, 4)])
@@ -57,7 +57,7 @@ def test_gradient_equals_plain_jax_grad_of_lenet(monkeypatch):
         odds = log_odds(logits)[jnp.arange(7), classes]
         return jnp.sum(odds), (odds, jnp.argmax(logits, axis=-1) == classes)
 
-    both_passes = jax.jit(odds_and_gradient(lenet_apply(10)))
+    both_passes = jax.jit(odds_and_gradient(apply_of("lenet", 10)))
     odds, is_top, gradient = both_passes(params, (images, classes))
     (_, expected), expected_gradient = jax.jit(jax.value_and_grad(height, has_aux=True))(images)
     largest = float(jnp.max(jnp.abs(expected_gradient)))

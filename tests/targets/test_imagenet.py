@@ -11,9 +11,9 @@ from fooljax.errors import InputError
 from fooljax.scoring import score
 from fooljax.targets import imagenet
 from fooljax.targets.choice import read_classes
-from fooljax.targets.networks import alexnet, convolutions, efficientnet
+from fooljax.targets.networks import alexnet, efficientnet, kernels
 from fooljax.targets.preprocessing import Preprocessing, preprocessed
-from fooljax.targets.weights import Naming
+from fooljax.targets.weights import NamedTensors
 
 GOLDEN = "tests/golden/imagenet.npz"
 LITES = tuple(efficientnet.VARIANTS)
@@ -36,7 +36,7 @@ def test_convolutions_and_their_gradients(size, kernel, stride):
     keys = jax.random.split(jax.random.key(0), 3)
     images = jax.random.normal(keys[0], (2, *size, 6))
     weights = jax.random.normal(keys[1], (kernel, kernel, 6))
-    ours, back = jax.vjp(lambda x, w: convolutions.depthwise(x, w, stride), images, weights)
+    ours, back = jax.vjp(lambda x, w: kernels.depthwise(x, w, stride), images, weights)
 
     def by_xla(x, w):
         return jax.lax.conv_general_dilated(
@@ -58,7 +58,7 @@ def test_convolutions_and_their_gradients(size, kernel, stride):
     expected = jax.lax.conv_general_dilated(
         few, wide, (stride, stride), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
     )
-    np.testing.assert_allclose(convolutions.convolve_few(few, wide, stride), expected, atol=1e-4)
+    np.testing.assert_allclose(kernels.convolve_few(few, wide, stride), expected, atol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_padded_convolutions_and_their_gradients(size, kernel, stride, padding):
             x, w, (stride, stride), [(padding, padding)] * 2, dimension_numbers=("NHWC", "HWIO", "NHWC")
         )
 
-    ours, back = jax.vjp(lambda x, w: convolutions.convolve(x, w, stride, padding), images, weights)
+    ours, back = jax.vjp(lambda x, w: kernels.convolve(x, w, stride, padding), images, weights)
     theirs, their_back = jax.vjp(by_xla, images, weights)
     # With a stride, sums are taken in another order.
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=0 if stride == 1 else 1e-4)
@@ -89,7 +89,7 @@ def test_gradients_of_pooling(ceil):
     image = jnp.asarray(
         np.random.default_rng(0).permutation(2 * 10 * 9 * 3).reshape(2, 10, 9, 3), jnp.float32
     )
-    pooled, back = jax.vjp(lambda x: convolutions.max_pool(x, ceil), image)
+    pooled, back = jax.vjp(lambda x: kernels.max_pool(x, ceil), image)
     slope = jax.random.normal(jax.random.key(0), pooled.shape)
     expected = np.zeros(image.shape, np.float32)
     for place in np.ndindex(pooled.shape):
@@ -103,7 +103,7 @@ def test_gradients_of_pooling(ceil):
 @pytest.mark.parametrize(("ceil", "size", "expected"), [(True, 55, 27), (True, 28, 14), (False, 28, 13)])
 def test_pooling_rounds_as_it_should(ceil, size, expected):
     image = np.random.default_rng(0).standard_normal((1, size, size, 2)).astype(np.float32)
-    pooled = np.asarray(convolutions.max_pool(jnp.asarray(image), ceil))
+    pooled = np.asarray(kernels.max_pool(jnp.asarray(image), ceil))
     assert pooled.shape == (1, expected, expected, 2)
     for row in range(expected):
         for column in range(expected):
@@ -178,7 +178,7 @@ def test_alexnet_gives_the_logits_of_pytorch(golden, name):
     weights = random_weights(FAMILY[name]())
     how = imagenet.preprocessing(name)
     mean = imagenet.TORCHVISION_MEAN if name == "alexnet-torchvision" else imagenet.CAFFE_MEAN
-    params = {"network": alexnet.params_from(Naming(weights, "drawn"), name), "mean": jnp.asarray(mean)}
+    params = {"network": alexnet.params_from(NamedTensors(weights, "drawn"), name), "mean": jnp.asarray(mean)}
     apply = preprocessed(imagenet.network(name).apply, how)
     images = jnp.asarray(golden["images_256"], jnp.float32) / 255.0
     logits = np.asarray(jax.jit(apply)(params, images))

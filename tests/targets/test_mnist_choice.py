@@ -4,13 +4,14 @@ import json
 
 import numpy as np
 import pytest
+from bars import QUICK
 
 from experiments import mnist_gradient, train_lenet
 from fooljax.data import load, loading
 from fooljax.errors import InputError
 from fooljax.settings import config_from
 from fooljax.storage.trees import digest_tree
-from fooljax.targets import Recipe, mnist_choice, pretrained, shipped
+from fooljax.targets import mnist_choice, pretrained, shipped
 from fooljax.targets.mnist_choice import NamedMnistSettings, choose_named, recipe_of
 from fooljax.targets.training import RECIPES
 
@@ -98,9 +99,6 @@ def test_a_second_network_never_doubles_a_long_training(idx_folder, monkeypatch)
     monkeypatch.setattr(mnist_choice, "is_cached", lambda *_: True)
     long.second(told.append)
     assert asked == [8, 1]
-
-
-QUICK = Recipe("quick", steps=40, optimizer="sgd", learning_rate=0.02, weight_decay=0.0005, batch_size=32)
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ from fooljax.targets.own_choice import OwnSettings
 
 MODULE = """
 import jax.numpy as jnp
-from fooljax import InputError, as_target
+import numpy as np
+from fooljax import InputError, as_target, host_target
 
 def logits(images):
     return images.mean((1, 2)) @ jnp.ones((3, 5))
@@ -31,6 +32,9 @@ no_logits = as_target(lambda images: "cat", image_shape=(20, 30, 3))
 
 def make():
     return whole
+
+def on_host():
+    return host_target(lambda images: images.mean((1, 2)) @ np.ones((3, 5)), image_shape=(20, 30, 3))
 
 def fails():
     raise InputError("weights: expected a file, got none")
@@ -91,14 +95,19 @@ def test_classes_without_names_are_numbered_and_may_be_chosen(own):
     assert choice.load(print).class_names == ("0", "1", "2", "3", "4")
 
 
+def test_a_function_on_numpy_arrays_is_a_target(own):
+    choice = find_target(f"{own}:on_host").choose(OwnSettings())
+    assert choice.load(print).class_names == ("0", "1", "2", "3", "4")
+
+
 @pytest.mark.parametrize(
     ("value", "match"),
     [
         ("shapeless", r"to say the shape of its images, as fooljax.as_target\(model, image_shape="),
-        ("other_shape", r"expected a network for images of shape \[20, 30, 1\], got TypeError: "),
+        ("other_shape", r"refused images \[2, 20, 30, 1\]: "),
         ("few_names", "expected 5 class names, as many as its logits, got 2"),
-        ("one_class", r"expected logits of shape \[2, classes\] of two images, got \(2, 1\)"),
-        ("no_logits", r"for images of shape \[20, 30, 3\], got TypeError: "),
+        ("one_class", r"expected logits \[2, C\] of 2 images, got \(2, 1\)"),
+        ("no_logits", r"refused images \[2, 20, 30, 3\]: "),
         ("logits", "got a function that needs arguments"),
         ("fails", "says: weights: expected a file, got none"),
         ("missing", "expected a name in the module"),

@@ -1,5 +1,6 @@
 """Weight files: what is read; and that nothing in a file is executed, believed or given all the memory."""
 
+import os
 import pickle
 import pickletools
 import zipfile
@@ -8,25 +9,20 @@ from contextlib import suppress
 import numpy as np
 import pytest
 from weight_files import (
-    BLOBS,
     EXPECTED,
     Call,
     Global,
-    blob,
-    caffemodel,
-    field,
     numbers,
     pickled,
     sizes,
     state,
     streamed,
     tensor,
-    varint,
     zipped,
 )
 
 from fooljax.errors import InputError
-from fooljax.targets.weights import Naming, read_mean_image, read_weights
+from fooljax.targets.weights import read_mean_image, read_weights
 
 
 def same(found):
@@ -222,74 +218,9 @@ def test_files_that_are_not_there_or_not_known(tmp_path):
         read_weights(tmp_path / "a.h5")
 
 
-@pytest.mark.parametrize("old", [False, True])
-@pytest.mark.parametrize("packed", [False, True])
-def test_caffemodels(tmp_path, old, packed):
-    path = tmp_path / "a.caffemodel"
-    path.write_bytes(caffemodel(old=old, packed=packed))
-    found = read_weights(path)
-    assert set(found) == set(BLOBS)
-    for name, array in BLOBS.items():
-        np.testing.assert_array_equal(found[name], array)
-
-
-def test_a_caffemodel_that_is_cut_off_or_changed(tmp_path):
-    whole, path = caffemodel(), tmp_path / "a.caffemodel"
-    random = np.random.default_rng(0)
-    for length in range(8, len(whole) - 30, 11):
-        path.write_bytes(whole[:length])
-        with suppress(InputError):
-            # A file may end between two layers; then what is there is whole.
-            assert set(read_weights(path)) <= set(BLOBS)
-    for _ in range(300):
-        changed = bytearray(whole)
-        changed[random.integers(len(whole))] = random.integers(256)
-        path.write_bytes(bytes(changed))
-        with suppress(InputError):
-            read_weights(path)
-
-
-def test_a_blob_that_claims_more_than_there_is(tmp_path):
-    huge = field(7, field(1, varint(2**40))) + field(5, bytes(16))
-    path = tmp_path / "a.caffemodel"
-    path.write_bytes(field(100, field(1, b"conv1") + field(7, huge)))
-    with pytest.raises(InputError, match="with 4 numbers"):
-        read_weights(path)
-
-
-def test_mean_images(tmp_path):
-    image, path = np.random.default_rng(0).random((3, 6, 5), np.float32), tmp_path / "mean.binaryproto"
-    path.write_bytes(blob(image, legacy=True))
-    np.testing.assert_array_equal(read_mean_image(path), image.transpose(1, 2, 0))
-    path.write_bytes(blob(image[:2], legacy=True))
-    with pytest.raises(InputError, match="3 channels"):
-        read_mean_image(path)
-
-
-def test_tensors_that_do_not_fit_are_named_in_one_line():
-    arrays = {"a": np.zeros(2), "b": np.zeros(3), "x": np.zeros(1), "n.num_batches_tracked": np.zeros(())}
-    naming = Naming(arrays, "file.pth")
-    naming.take("a", (2,))
-    naming.take("b", (4,))
-    naming.take("c", (1,))
-    with pytest.raises(InputError) as caught:
-        naming.finish(ignored=(".num_batches_tracked",))
-    assert str(caught.value) == (
-        "file.pth: its tensors do not fit this network: missing c; unexpected x; "
-        "misshapen b (expected [4], got [3])"
-    )
-
-
-def test_many_misfits_are_counted():
-    naming = Naming({}, "file.pth")
-    for index in range(10):
-        naming.take(f"t{index}", (1,))
-    with pytest.raises(InputError, match="missing t0, t1, t2 and 7 more"):
-        naming.finish()
-
-
-def test_weights_that_are_not_finite():
-    naming = Naming({"a": np.asarray([1.0, np.nan])}, "file.pth")
-    naming.take("a", (2,))
-    with pytest.raises(InputError, match="found NaN or infinity in a"):
-        naming.finish()
+@pytest.mark.parametrize("read", [read_weights, read_mean_image])
+def test_what_is_no_file_is_never_waited_for(tmp_path, read):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", tmp_path, type(tmp_path)("/dev/zero")):
+        with pytest.raises(InputError, match=f"cannot read {path}: expected a file, found"):
+            read(path)

@@ -15,9 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax.engine.types import Params
-from fooljax.targets.networks.convolutions import convolve, max_pool
-from fooljax.targets.networks.products import add_bias, add_bias_to_maps, product
-from fooljax.targets.weights import Naming
+from fooljax.targets.networks.kernels import add_bias, add_bias_to_maps, convolve, max_pool, product
+from fooljax.targets.weights import NamedTensors
 
 LRN_SIZE, LRN_ALPHA, LRN_BETA = 5, 1e-4, 0.75
 """Of local response normalisation across channels; alpha is divided by the size. Source: Caffe."""
@@ -157,7 +156,7 @@ def local_response_norm(images: jax.Array) -> jax.Array:
     return images * root * jnp.sqrt(root)
 
 
-def params_from(tensors: Naming, variant: str, num_classes: int = 1000) -> Params:
+def params_from(tensors: NamedTensors, variant: str, num_classes: int = 1000) -> Params:
     """Parameters of `AlexNet` from tensors `[O, I, kh, kw]`, named as in Caffe or torchvision.
 
     In Caffe's names, `conv1.weight` and `conv1.bias` stand for the blobs of layer conv1.

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax.engine.types import Params
-from fooljax.targets.networks.convolutions import convolve_few, depthwise, pointwise
-from fooljax.targets.weights import Naming
+from fooljax.targets.networks.kernels import convolve_few, depthwise, pointwise
+from fooljax.targets.weights import NamedTensors
 
 EPSILON = 1e-3
 STEM, HEAD = 32, 1280
@@ -119,7 +119,7 @@ def _relu6(x: jax.Array) -> jax.Array:
     return jnp.clip(x, 0.0, 6.0)
 
 
-def params_from(tensors: Naming, variant: str, num_classes: int = 1000) -> Params:
+def params_from(tensors: NamedTensors, variant: str, num_classes: int = 1000) -> Params:
     """Parameters of `EfficientNetLite` from tensors named as in the PyTorch port of lukemelas.
 
     Raises:

@@ -6,8 +6,7 @@
 import flax.linen as nn
 import jax
 
-from fooljax.targets.networks.layers import conv_pool
-from fooljax.targets.networks.products import add_bias, product
+from fooljax.targets.networks.kernels import add_bias, conv_pool, product
 
 _xavier = nn.initializers.variance_scaling(1.0, "fan_in", "uniform")
 """Caffe's "xavier" filler: uniform within +-sqrt(3 / fan_in)."""
@@ -28,7 +27,7 @@ class ConvPool(nn.Module):
 
 
 class Dense(nn.Module):
-    """A matrix product and a bias, as Flax's layer of this name; see `fooljax.targets.networks.products`."""
+    """A matrix product and a bias, as Flax's layer of this name; see `kernels.products`."""
 
     features: int
 

@@ -2,6 +2,6 @@
 
 from fooljax.targets.weights.caffe import read_mean_image
 from fooljax.targets.weights.files import read_weights
-from fooljax.targets.weights.naming import Naming
+from fooljax.targets.weights.named_tensors import NamedTensors
 
-__all__ = ["Naming", "read_mean_image", "read_weights"]
+__all__ = ["NamedTensors", "read_mean_image", "read_weights"]

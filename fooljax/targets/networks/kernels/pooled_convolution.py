@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from fooljax.engine.placement import by_platform
-from fooljax.targets.networks.products import add_bias, product
+from fooljax.targets.networks.kernels.products import add_bias, product
 
 
 def conv_pool(images: jax.Array, kernel: jax.Array, bias: jax.Array) -> jax.Array:

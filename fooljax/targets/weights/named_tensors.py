@@ -12,7 +12,7 @@ MOST_NAMED = 3
 """Tensors of each kind that a message names; the others are counted."""
 
 
-class Naming:
+class NamedTensors:
     """The tensors of a file, from which a network takes those that it knows.
 
     What is missing or misshapen is noted and told by `finish`, so that one message names everything.

@@ -1,0 +1,74 @@
+"""Finds photographs and their classes: a folder for each class, or those that installed packages bring."""
+
+import importlib.util
+import logging
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from fooljax.errors import InputError, shown
+from fooljax.storage.reading import name_of
+
+ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
+SAMPLES = (
+    ("sklearn", "datasets/images", ("china.jpg", "flower.jpg")),
+    ("skimage", "data", ("chelsea.png", "coffee.png", "rocket.jpg", "astronaut.png", "motorcycle_left.png")),
+)
+"""Package, folder in it, and files."""
+
+logger = logging.getLogger("fooljax")
+
+
+def find_images(folder: Path, synsets: Sequence[str]) -> list[tuple[Path, int]]:
+    """The images in the folders of a folder, with the index of their class, in a fixed order.
+
+    A notice says so where the folders are numbered from 1, since classes count from 0.
+
+    Args:
+      folder: holds a folder for each class, named by its synset (n01440764) or its index (0).
+      synsets: of all classes.
+    Returns:
+      The path and the class of each image.
+    Raises:
+      InputError: there is no such folder, a folder in it is of no class, or there are no images.
+    """
+    if not folder.is_dir():
+        raise InputError(f"--imagefolder: expected a folder, found none at {name_of(folder)}")
+    inside = sorted(path for path in folder.iterdir() if path.is_dir())
+    numbers = {int(path.name) for path in inside if re.fullmatch(r"[0-9]{1,9}", path.name)}
+    from_1 = len(numbers) == len(inside) > 1 and numbers == set(range(1, len(inside) + 1))
+    if from_1 and len(inside) == len(synsets):
+        raise InputError(
+            f"--imagefolder: expected folders 0 to {len(synsets) - 1}, found 1 to {len(synsets)}; "
+            "rename them, each one less"
+        )
+    if from_1:
+        logger.warning(
+            "--imagefolder: the folders are numbered 1 to %d, and 0 is the first class; if 1 was meant to "
+            "be the "
+            "first, each image is compared with the class after its own",
+            len(inside),
+        )
+    places = {name: index for index, name in enumerate(synsets)}
+    found = []
+    for inner in inside:
+        is_number = re.fullmatch(r"[0-9]{1,9}", inner.name)
+        index = places.get(inner.name, int(inner.name) if is_number else -1)
+        if not 0 <= index < len(synsets):
+            raise InputError(
+                f"--imagefolder: expected folders named as n01440764 or 0, found {shown(inner.name)}"
+            )
+        found += [(path, index) for path in sorted(inner.iterdir()) if path.suffix.lower() in ENDINGS]
+    if not found:
+        raise InputError(f"--imagefolder: expected images in folders of classes, found none in {folder}")
+    return found
+
+
+def sample_photographs() -> list[Path]:
+    """Photographs that installed packages bring."""
+    found = []
+    for package, inside, names in SAMPLES:
+        spec = importlib.util.find_spec(package)
+        if spec and spec.origin:
+            found += [path for name in names if (path := Path(spec.origin).parent / inside / name).exists()]
+    return found

@@ -1,0 +1,85 @@
+"""Fits a network to a dataset, and checks that it learnt something.
+
+Users of the authors' code met networks that were untrained without a word and said 0.10 for every digit. So a
+network is never used before it was seen to tell held-out images apart.
+"""
+
+import functools
+import logging
+import math
+import time
+from dataclasses import asdict
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+
+from fooljax.data.dataset import Dataset
+from fooljax.engine.types import Params, Target
+from fooljax.errors import InputError
+from fooljax.scoring import score
+from fooljax.targets.networks.trainable import NETWORKS, apply_of
+from fooljax.targets.training import Recipe, advance, begin
+
+logger = logging.getLogger("fooljax")
+
+ARITHMETIC = 2
+"""Of training; raised when its bits change, so that what was cached before is trained again."""
+PART_SECONDS = 1.0
+"""Of training, between which Python answers signals."""
+
+
+def fit(dataset: Dataset, recipe: Recipe, network: str, seed: int) -> Params:
+    """Trains a network of `NETWORKS`; the same parameters, bit for bit, on any number of cores.
+
+    The work is done in parts of about `PART_SECONDS`, between which Python answers signals.
+    """
+    init_key, train_key = jax.random.split(jax.random.key(seed))
+    apply = apply_of(network, dataset.num_classes)
+    params = NETWORKS[network][1](dataset.num_classes).init(init_key, jnp.zeros((1, *dataset.image_shape)))
+    images, labels = jnp.asarray(dataset.train_images), jnp.asarray(dataset.train_labels)
+    training = begin(recipe, train_key, params, len(images))
+    go_on = jax.jit(functools.partial(advance, apply, recipe), donate_argnums=0)
+    done, part = 0, 1
+    try:
+        while done < recipe.steps:
+            begun = time.perf_counter()
+            until = min(done + part, recipe.steps)
+            training = jax.block_until_ready(go_on(training, images, labels, until))
+            rate = (until - done) / (time.perf_counter() - begun)
+            # The first step takes longer, since it compiles.
+            part = max(1, int(rate * PART_SECONDS)) if done else 10
+            done = until
+    except BaseException:
+        logger.warning("training stopped after %d of %d steps, which are lost", done, recipe.steps)
+        raise
+    return jax.device_get(training.params)
+
+
+def facts_of(dataset: Dataset, recipe: Recipe, seed: int) -> dict[str, Any]:
+    """What decides a trained network's parameters; stored beside them."""
+    return {"recipe": asdict(recipe), "dataset": dataset.digest, "seed": seed, "arithmetic": ARITHMETIC}
+
+
+def accuracy(target: Target, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.int32]) -> float:
+    """The share, in [0, 1], of images `[N, H, W, K]` that the target gives their label."""
+    return float(np.mean(np.argmax(score(target, images), axis=1) == labels))
+
+
+def check_trained(target: Target, dataset: Dataset) -> float:
+    """The clean accuracy on the held-out images, in [0, 1], after making sure that it is above chance.
+
+    Raises:
+      InputError: the accuracy is within three standard errors of always naming the commonest class.
+    """
+    clean = accuracy(target, dataset.test_images, dataset.test_labels)
+    count = len(dataset.test_labels)
+    chance = float(np.max(np.bincount(dataset.test_labels)) / count)
+    if clean <= chance + 3.0 * math.sqrt(chance * (1.0 - chance) / count):
+        raise InputError(
+            f"target: names {clean:.1%} of {count} held-out images of {dataset.name}, which is chance "
+            f"({chance:.1%}): it is untrained, or its weights do not belong to these classes"
+        )
+    return clean

@@ -1,0 +1,28 @@
+"""Folders of photographs: their names say the classes."""
+
+import pytest
+
+from fooljax.data.image_folders import find_images
+from fooljax.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [(("1", "2", "3"), "numbered 1 to 3"), (("0", "1"), None), (("2", "5"), None), (("1",), None)],
+)
+def test_folders_numbered_from_1_are_told(names, told, tmp_path, caplog):
+    for name in names:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.png").touch()
+    assert len(find_images(tmp_path, [f"n{index:08d}" for index in range(9)])) == len(names)
+    assert [told in record.getMessage() for record in caplog.records] == ([True] if told else [])
+
+
+def test_all_folders_numbered_from_1_are_refused(tmp_path):
+    for name in range(1, 10):
+        (tmp_path / str(name)).mkdir()
+    with pytest.raises(InputError, match="expected folders 0 to 8, found 1 to 9; rename them, each one less"):
+        find_images(tmp_path, [f"n{index:08d}" for index in range(9)])
+    (tmp_path / ("9" * 200)).mkdir()
+    with pytest.raises(InputError, match="expected folders named as"):
+        find_images(tmp_path, [f"n{index:08d}" for index in range(9)])
