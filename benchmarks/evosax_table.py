@@ -21,7 +21,7 @@ from fooljax.storage.outputs import file_of
 from fooljax.storage.trees import read_json, write_json
 from fooljax.strategies import evosax
 from fooljax.strategies.from_evosax import ALGORITHMS
-from fooljax.targets._trained import lenet
+from fooljax.targets import lenet
 from fooljax.testing import TOY, ContractError, check_strategy
 
 GENERATIONS, CHILDREN = 200, 40

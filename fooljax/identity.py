@@ -16,7 +16,7 @@ import jax
 import jaxlib.version
 import numpy as np
 
-import fooljax
+from fooljax import __version__
 from fooljax.engine.loop import Search
 from fooljax.engine.objective import LOG_ODDS
 from fooljax.engine.types import Params, Problem
@@ -63,7 +63,7 @@ def program_identity(name: str, params: Params, program: str) -> dict[str, Any]:
       program: the program's text.
     """
     return {
-        "fooljax": fooljax.__version__,
+        "fooljax": __version__,
         "jax": jax.__version__,
         "params_sha256": digest_tree(jax.device_get(params)),
         f"{name}_sha256": hashlib.sha256(program.encode()).hexdigest(),

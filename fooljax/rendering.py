@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from fooljax.engine.batching import _batch
+from fooljax.engine.batching import batch_of
 from fooljax.engine.fitness import quantise
 from fooljax.engine.placement import is_cpu, place_of
 from fooljax.engine.precision import in_float32
@@ -40,7 +40,7 @@ def draw(
     coordinates = own_coordinates if coordinates is None else coordinates
     place = place_of((genomes, coordinates))
     genomes, coordinates = jax.tree.map(np.asarray, genomes), jax.device_put(coordinates, place)
-    size = _batch(genomes)
+    size = batch_of(genomes)
     workers = min(os.cpu_count() or 1, size) if is_cpu(place) else 1
     values = math.prod(jax.eval_shape(encoding.render, *_one(genomes, coordinates)).shape)
     part = min(-(-size // workers), max(1, DRAWN_VALUES // values))

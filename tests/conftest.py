@@ -1,7 +1,13 @@
 import os
+import sys
+from pathlib import Path
 
 # Toy programs are compiled far more often than run: without LLVM's dear passes it takes half the time.
+# `make unit` sets this to 0 for what is marked `optimised`.
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+
+# What the tests of one room share lies beside them.
+sys.path += [str(room) for room in Path(__file__).parent.iterdir() if room.is_dir()]
 
 import jax
 import pytest

@@ -46,6 +46,7 @@ def whole():
     return run()
 
 
+@pytest.mark.optimised
 def test_same_key_same_archive_under_any_chunking(whole):
     assert_same(whole, run())
     assert_same(whole, run(chunk=7))
@@ -54,6 +55,7 @@ def test_same_key_same_archive_under_any_chunking(whole):
     assert not np.array_equal(whole.log_odds, other.log_odds)
 
 
+@pytest.mark.optimised
 def test_a_run_among_others_equals_the_run_alone(whole):
     alone = run(runs=1)
     np.testing.assert_array_equal(whole.log_odds[:1], alone.log_odds)
@@ -81,6 +83,7 @@ def test_metrics_tell_the_archive(whole):
     assert np.all(metrics["min_log_odds"][:, -1] > metrics["min_log_odds"][:, 0] + 1)
 
 
+@pytest.mark.optimised
 def test_elites_are_what_their_images_score(whole):
     images = whole.images()
     assert images.shape == (2, 4, 6, 6, 1)
@@ -96,6 +99,7 @@ def test_evolution_beats_random_search_at_equal_budget():
     assert np.all(evolved.log_odds > control.log_odds + 1.0)
 
 
+@pytest.mark.optimised
 @pytest.mark.parametrize("name", CHECKED)
 def test_resuming_ends_bit_identical(tmp_path, name):
     strategy = STRATEGIES[name].build(ENCODING, batch_size=16)
@@ -116,6 +120,7 @@ def test_resuming_ends_bit_identical(tmp_path, name):
     assert_same(whole, again)
 
 
+@pytest.mark.optimised
 def test_a_resumed_run_can_be_extended(tmp_path, whole):
     run(checkpoints=tmp_path, generations=13)
     assert_same(whole, run(checkpoints=tmp_path, resume=True))
@@ -344,6 +349,7 @@ def test_cells_are_class_indices(whole):
     np.testing.assert_allclose([scored[0, 3], scored[1, 1]], some.log_odds[0], atol=1e-4)
 
 
+@pytest.mark.optimised
 def test_until_ends_where_chunking_does_not_matter():
     first = run(generations=2000, until=0.99)
     second = run(generations=2000, until=0.99, chunk=4)
@@ -354,6 +360,7 @@ def test_until_ends_where_chunking_does_not_matter():
     assert_same(first, second)
 
 
+@pytest.mark.optimised
 def test_replacements_retell_the_archive(whole):
     rows = []
     found = run(on_replacements=rows.append)

@@ -30,9 +30,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     command, rest = words[0], words[1:]
     if command in ("-V", "--version"):
-        import fooljax
+        from fooljax import __version__
 
-        print(f"fooljax {fooljax.__version__}")
+        print(f"fooljax {__version__}")
         return 0
     if command not in COMMANDS:
         print(f"error: {_unknown(command)}", file=sys.stderr)

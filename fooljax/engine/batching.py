@@ -68,7 +68,8 @@ def tile_size(batch: int, most: int = MAX_TILE) -> int:
     return -(-batch // parts)
 
 
-def _batch(tree: Genome) -> int:
+def batch_of(tree: Genome) -> int:
+    """How many genomes (or other members) there are: the length of the first axis of every leaf."""
     return int(jax.tree.leaves(tree)[0].shape[0])
 
 
@@ -83,7 +84,7 @@ def tiled(function: Callable[[Any, Any], Any], tile: int, constants: Any, batch:
     Returns:
       What `function` gives, leaves `[B, ...]`.
     """
-    size = _batch(batch)
+    size = batch_of(batch)
     parts = -(-size // tile)
 
     def cut(leaf: jax.Array) -> jax.Array:
@@ -108,7 +109,7 @@ def tiled_by_platform(
     once.
     """
     function = channels_last(function)
-    on_cpu, elsewhere = (min(tile, _batch(batch)) for tile in (on_cpu, elsewhere))
+    on_cpu, elsewhere = (min(tile, batch_of(batch)) for tile in (on_cpu, elsewhere))
     if on_cpu == elsewhere:
         return tiled(function, on_cpu, constants, batch)
     return by_platform(

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from fooljax.engine.batching import MAX_TILE, _batch, flat_batch, largest_tile, tile_size, tiled_by_platform
+from fooljax.engine.batching import MAX_TILE, batch_of, flat_batch, largest_tile, tile_size, tiled_by_platform
 from fooljax.engine.objective import Logits
 from fooljax.engine.types import Coordinates, Encoding, Genome, Problem
 
@@ -50,7 +50,7 @@ def evaluate(encoding: Encoding, problem: Problem, genomes: Genome) -> jax.Array
         images = draw_images(encoding, genomes, problem.coordinates)
         return fitness_of_logits(problem, problem.apply(problem.params, images))
 
-    tile = tile_size(_batch(genomes), largest_tile(encoding.image_shape))
+    tile = tile_size(batch_of(genomes), largest_tile(encoding.image_shape))
 
     def of_batch(problem: Problem, genomes: Genome) -> jax.Array:
         # An accelerator is fastest on the whole batch; there bit-equality with a lone run is lost.

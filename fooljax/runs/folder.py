@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-import fooljax
+from fooljax import __version__
 from fooljax.errors import FaultError, InputError, shown
 from fooljax.storage.csv_files import csv_text
 from fooljax.storage.files import remove_abandoned, write_bytes
@@ -34,7 +34,7 @@ BEGINNING = ("config.json", "initial.npz", "target.json", LOCK)
 
 def versions() -> dict[str, str]:
     """What a result may depend on; of fooljax its own word, since a clone need not be installed."""
-    found = {"fooljax": fooljax.__version__}
+    found = {"fooljax": __version__}
     for name in PACKAGES:
         try:
             found[name] = version(name)

@@ -58,6 +58,7 @@ def test_chains_grow_and_fill_up(grown):
     assert grown[120].num_connections.max() == LAYOUT.max_connections
 
 
+@pytest.mark.optimised
 def test_the_two_lowerings_give_the_same_genomes(grown):
     """Bit for bit; and so does one genome alone, and runs of populations."""
     keys = jax.random.split(jax.random.key(3), 64)

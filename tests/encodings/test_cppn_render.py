@@ -190,6 +190,7 @@ def test_three_nodes_by_hand():
         np.testing.assert_allclose(image * 255, level, atol=1e-3)
 
 
+@pytest.mark.optimised
 @pytest.mark.parametrize("lowering", LOWERINGS)
 def test_padding_never_changes_a_bit(lowering):
     room = Layout(max_nodes=40, max_connections=100)
@@ -254,6 +255,7 @@ def test_one_module_for_all_platforms_and_its_batched_part():
         assert all(f"tensor<{COUNT}x{LAYOUT.max_nodes}x784xf32>" in loop for loop in loops)
 
 
+@pytest.mark.optimised
 def test_a_population_on_a_mesh_is_drawn_in_parts():
     """In a mesh of two CPU devices: the batched form, each its half, the same images as on one device."""
     script = """
@@ -391,6 +393,7 @@ def test_hue_wraps_as_in_opencv(name, reference):
     np.testing.assert_allclose(image[180:], image[:76], atol=5e-6)
 
 
+@pytest.mark.optimised
 @pytest.mark.parametrize("name", ["hls", "rgb"])
 def test_colour_images_of_both_lowerings(name):
     layout = Layout(num_outputs=3, max_nodes=24, max_connections=80)

@@ -104,6 +104,7 @@ def problem_of(weights, cells=(0, 1, 2, 3, 4)):
     return Problem(weights, (), network, cells)
 
 
+@pytest.mark.optimised
 @pytest.mark.parametrize("tile", [16, 100, 300])
 def test_fitness_does_not_depend_on_tiles_or_vmap(monkeypatch, tile):
     """Lone run, runs under vmap, small tiles: the same log-odds for the same genomes."""
@@ -148,6 +149,7 @@ def test_stacked_targets_are_taken_one_after_another():
         np.testing.assert_allclose(found[seed], fitness(problem_of(params(seed)), genomes[seed]), atol=1e-5)
 
 
+@pytest.mark.optimised
 def test_saved_images_score_as_in_the_search():
     encoding = direct((8, 8, 1))
     genomes = jax.random.uniform(jax.random.key(2), (9, 64))

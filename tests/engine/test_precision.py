@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 import toys
 
 from fooljax.engine.precision import as_float32
@@ -20,6 +21,7 @@ def results(target):
     return found.archive, found.first, found.metrics, ascent, images, score(target, images)
 
 
+@pytest.mark.optimised
 def test_64_bit_types_change_nothing():
     target = toys.target()
     narrow = results(target)

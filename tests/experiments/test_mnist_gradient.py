@@ -89,6 +89,7 @@ def test_a_run_folder_is_complete_and_its_page_whole(folder):
     assert page.count("data:image/png") == 2 + len(METHODS)
 
 
+@pytest.mark.optimised
 def test_same_command_same_images(flags, folder, tmp_path, capsys):
     outdir = tmp_path / "again"
     assert mnist_gradient.main([*flags, "--outdir", str(outdir)]) == 0
@@ -152,6 +153,7 @@ def broken_off(flags, tmp_path, monkeypatch):
     return tmp_path / "r", calls
 
 
+@pytest.mark.optimised
 def test_a_run_that_was_broken_off_goes_on_to_the_same_end(broken_off, folder, capsys):
     outdir, calls = broken_off
     assert not (outdir / "summary.json").exists()

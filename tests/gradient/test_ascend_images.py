@@ -36,6 +36,7 @@ RULES = {
 }
 
 
+@pytest.mark.optimised
 @pytest.mark.parametrize("name", RULES)
 def test_a_batch_gives_what_its_images_give_alone(monkeypatch, name):
     """In tiles, the last of them filled up, with a norm taken over each image: the same."""
@@ -61,6 +62,7 @@ def test_every_rule_raises_the_log_odds_and_keeps_pixels_in_range(name):
     assert np.median(found.log_odds) > np.median(found.history[0]) + 1.0
 
 
+@pytest.mark.optimised
 def test_programs_vmap_into_one_flat_batch(monkeypatch):
     monkeypatch.setattr(passes, "backward_tile", lambda image_shape: 5)
     seen = set()
@@ -142,6 +144,7 @@ def test_a_users_own_rule_needs_no_registration():
     np.testing.assert_allclose(found.images[0].ravel(), expected, atol=1e-6)
 
 
+@pytest.mark.optimised
 @pytest.mark.parametrize("setting", ["jax_enable_x64", "jax_debug_nans"])
 def test_settings_of_jax_change_no_ascent(setting):
     """All presets and Adam, on images of which some never reach a level."""

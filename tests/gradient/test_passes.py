@@ -20,6 +20,7 @@ from fooljax.targets.networks.lenet import LeNet
 from fooljax.targets.networks.trainable import apply_of
 
 
+@pytest.mark.optimised
 @pytest.mark.parametrize(("batch", "tile"), [(5, 5), (7, 4), (10, 5), (11, 4)])
 def test_tiles_depend_on_the_batch_alone(monkeypatch, batch, tile):
     monkeypatch.setattr(passes, "backward_tile", lambda image_shape: 5)

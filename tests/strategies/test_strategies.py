@@ -313,7 +313,7 @@ def test_200_generations_on_mnist(name):
     """Every algorithm on MNIST's pixels: no NaN, and better than its beginning."""
     from fooljax import data as datasets
     from fooljax.encodings import direct
-    from fooljax.targets._trained import lenet
+    from fooljax.targets import lenet
 
     lenet_target, _ = lenet(datasets.load("embedded"))
     encoding = direct((28, 28, 1))

@@ -68,6 +68,7 @@ def test_shifts_move_whole_images():
     assert len(set(map(tuple, places[:, 1:]))) > 15
 
 
+@pytest.mark.optimised
 def test_the_parts_of_a_training_change_no_bit(dataset, monkeypatch):
     recipe = dataclasses.replace(RECIPES["strong"], steps=12, batch_size=32)
     init_key, train_key = jax.random.split(jax.random.key(3))
