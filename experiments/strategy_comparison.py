@@ -147,7 +147,7 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
     assert target.image_shape is not None
     encoding = ENCODINGS[told["encoding"]](target.image_shape)
     strategy = strategies.build(told["strategy"], encoding, told["children"], told["settings"])
-    yield from study.search_side_by_side(
+    searched = study.search_side_by_side(
         workspace,
         tasks,
         target,
@@ -157,6 +157,7 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
         passes=told["budget"],
         init_size=max(told["children"], 40),
     )
+    yield from (figures for _, figures in searched)
 
 
 def cost(rows: Sequence[Row]) -> float:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import shlex
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def _run(study: Study, argv: Sequence[str] | None) -> None:
         config = config_from(study.config, {**settings, **given}, str(file))
     else:
         config = study.config(**given)
-    words = ["python", "-m", f"experiments.{study.name}"]
+    words = _program(study.config.__module__)
     for field in dataclasses.fields(config):
         if (value := getattr(config, field.name)) != field.default:
             words += [f"--{field.name.replace('_', '-')}", str(value)]
@@ -41,3 +42,13 @@ def _run(study: Study, argv: Sequence[str] | None) -> None:
     terminal = Terminal(flags.quiet)
     run(study, config, Path(folder), say=terminal.say, command=shlex.join([*words, "--outdir", str(folder)]))
     terminal.say(f"table: {Path(folder) / 'table.md'}")
+
+
+def _program(module: str) -> list[str]:
+    """The words that start the program in which a study stands."""
+    if module == "__main__":
+        started = getattr(sys.modules["__main__"], "__spec__", None)
+        if started is None:
+            return ["python", sys.argv[0]]
+        module = started.name
+    return ["python", "-m", module]

@@ -49,8 +49,8 @@ class StudyFolder:
 
     def _check_ours(self) -> None:
         """Makes sure that the folder is empty or holds this study."""
-        if (self.path / CONFIG).exists():
-            if (found := read_json(self.path / CONFIG).get("study")) != self._study:
+        if self.config.exists():
+            if (found := read_json(self.config).get("study")) != self._study:
                 raise InputError(
                     f"--outdir {shown(self.path)}: expected the study {self._study}, "
                     f"found {shown(repr(found))}"
@@ -60,6 +60,11 @@ class StudyFolder:
                 f"--outdir {shown(self.path)}: expected a new or empty folder or one of the study "
                 f"{self._study}, found {shown(found[0])} in it"
             )
+
+    @property
+    def config(self) -> Path:
+        """The file of the settings."""
+        return self.path / CONFIG
 
     def row(self, task: Task) -> Path:
         """The file of a task's row."""
@@ -72,7 +77,7 @@ class StudyFolder:
     def save_config(self, settings: Mapping[str, Any], command: str | None) -> None:
         """Writes what the study was asked for last, and the command that does it again."""
         facts = {"study": self._study, "command": command, "settings": dict(settings)}
-        write_json(self.path / CONFIG, {**facts, "versions": random_versions()})
+        write_json(self.config, {**facts, "versions": random_versions()})
 
     def report(self, rows: list[Row], tables: str, figures: Mapping[str, bytes]) -> None:
         """Writes what is made of the rows: `rows.jsonl`, `table.md`, and figures by file name."""

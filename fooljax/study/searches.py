@@ -5,6 +5,7 @@ from typing import Any
 
 import jax
 import numpy as np
+import numpy.typing as npt
 
 from fooljax.analysis.statistics import median_interval, ratio_interval
 from fooljax.engine.log_odds import FOOLED, FOOLED_CONFIDENCE
@@ -36,8 +37,8 @@ def search_side_by_side(
     key: jax.Array,
     passes: int,
     init_size: int | None = None,
-) -> Iterator[dict[str, Any]]:
-    """Searches until every class of every run is fooled or the passes are spent; yields figures of each run.
+) -> Iterator[tuple[npt.NDArray[np.uint8], dict[str, Any]]]:
+    """Searches until every class of every run is fooled or the passes are spent.
 
     The elites of each run are saved, read back and scored: the figures about images are those of the files.
 
@@ -50,6 +51,8 @@ def search_side_by_side(
       key: of the search. Run r uses `fold_in(key, r)`.
       passes: network passes of a run, at most.
       init_size: random genomes to begin with; by default as many as the strategy has children.
+    Yields:
+      For each run its saved images `[C, H, W, K]`, one for each class, and its figures.
     """
     spent = [0]
     evolution = search(
@@ -65,8 +68,9 @@ def search_side_by_side(
         stop=lambda: spent[-1] >= passes * len(tasks),
     )
     for run, (task, images) in enumerate(zip(tasks, evolution.images(), strict=True)):
-        odds = score(target, workspace.save_images(task, images))[range(len(images)), evolution.cells]
-        yield {
+        images = workspace.save_images(task, images)
+        odds = score(target, images)[range(len(images)), evolution.cells]
+        figures = {
             "target_sha256": target.provenance.get("params_sha256"),
             **passes_needed(evolution, run, passes),
             "rescored_log_odds": odds.tolist(),
@@ -75,6 +79,7 @@ def search_side_by_side(
             "seconds_search_all_seeds": round(evolution.seconds_search, 2),
             "seconds_compile": round(evolution.seconds_compile, 2),
         }
+        yield images, figures
 
 
 def passes_needed(evolution: Evolution, run: int, passes: int) -> dict[str, int | None]:

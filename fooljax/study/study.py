@@ -79,12 +79,19 @@ class Workspace:
     say: Say
     _config: Any
     _networks: dict[str, Target] = field(default_factory=dict)
+    _digests: dict[str, str] = field(default_factory=dict)
 
     def network(self, name: str) -> Target:
         """A network by its name, which is loaded or trained once."""
         if name not in self._networks:
             self._networks[name] = self.study.network(self._config, name, self.say)
         return self._networks[name]
+
+    def digest(self, name: str) -> str:
+        """The digest of a network, see `network_digest`."""
+        if name not in self._digests:
+            self._digests[name] = network_digest(name, self.network(name))
+        return self._digests[name]
 
     def save_images(self, task: Task, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """Saves a task's images `[N, H, W, K]` beside its row and gives back what the file holds.
@@ -117,39 +124,63 @@ def run(
       FaultError: the folder cannot be written.
     """
     rows: dict[str, Row] = {}
+    settings = dataclasses.asdict(config)
     with StudyFolder(Path(outdir), study.name) as folder:
+        if not folder.config.exists():
+            folder.save_config(settings, command)
         workspace = Workspace(study, folder, say, config)
-        folder.save_config(dataclasses.asdict(config), command)
         while planned := [task for task in study.tasks(config, list(rows.values())) if task.name not in rows]:
             if len({task.name for task in planned}) < len(planned):
                 raise InputError(f"tasks: expected a name of its own for every task of {study.name}")
-            groups = in_groups(planned)
-            for number, group in enumerate(groups, start=1):
-                found = _measured(workspace, group, f"{number} of {len(groups)}")
-                rows |= zip((task.name for task in group), found, strict=True)
+            found = _Round(workspace, in_groups(planned)).done()
+            rows |= {task.name: found[task.name] for task in planned}
+            # Only now is it known that all rows that were there belong to these settings.
+            folder.save_config(settings, command)
             kept = list(rows.values())
             folder.report(kept, study.tables(kept), study.figures(kept))
     return list(rows.values())
 
 
-def _measured(workspace: Workspace, group: Sequence[Task], place: str) -> list[Row]:
-    """The rows of tasks that are measured in one call; those that are there are read."""
-    names = dict.fromkeys(name for task in group for name in task.networks)
-    digests = {name: network_digest(name, workspace.network(name)) for name in names}
-    rows: dict[str, Row] = {}
-    facts = {task.name: deciding(workspace.study.name, task, group, digests) for task in group}
-    for task in group:
-        if (path := workspace.folder.row(task)).exists():
-            rows[task.name] = read_row(path, facts[task.name])
-    if len(rows) < len(group):
-        begun = time.perf_counter()
+@dataclass
+class _Round:
+    """Tasks that are planned together, in groups."""
+
+    workspace: Workspace
+    groups: Sequence[Sequence[Task]]
+    rows: dict[str, Row] = field(default_factory=dict)
+
+    def done(self) -> dict[str, Row]:
+        """The row of every task. All rows that are there are read before anything is measured."""
+        for group in self.groups:
+            there = [task for task in group if self.workspace.folder.row(task).exists()]
+            facts = self._facts(group) if there else {}
+            for task in there:
+                self.rows[task.name] = read_row(self.workspace.folder.row(task), facts[task.name])
+        if self.rows:
+            self.workspace.say(f"{len(self.rows)} of {sum(map(len, self.groups))} rows are there")
+        left = [group for group in self.groups if any(task.name not in self.rows for task in group)]
+        for number, group in enumerate(left, start=1):
+            begun = time.perf_counter()
+            self._measure(group)
+            many = f" and {len(group) - 1} more" if len(group) > 1 else ""
+            taken = time.perf_counter() - begun
+            self.workspace.say(f"{number} of {len(left)}: {group[0].name}{many}, {taken:.1f} s")
+        return self.rows
+
+    def _measure(self, group: Sequence[Task]) -> None:
+        workspace, facts = self.workspace, self._facts(group)
         device = f"{jax.devices()[0].platform}: {jax.devices()[0].device_kind}"
         for task, figures in zip(group, workspace.study.measure(workspace, group), strict=True):
-            if task.name not in rows:
-                rows[task.name] = write_row(workspace.folder.row(task), facts[task.name], figures, device)
-        many = f" and {len(group) - 1} more" if len(group) > 1 else ""
-        workspace.say(f"{place}: {group[0].name}{many}, {time.perf_counter() - begun:.1f} s")
-    return [rows[task.name] for task in group]
+            if task.name not in self.rows:
+                path = workspace.folder.row(task)
+                self.rows[task.name] = write_row(path, facts[task.name], figures, device)
+
+    def _facts(self, group: Sequence[Task]) -> dict[str, dict[str, Any]]:
+        """What decides the figures of each task of a group."""
+        names = dict.fromkeys(name for task in group for name in task.networks)
+        digests = {name: self.workspace.digest(name) for name in names}
+        name = self.workspace.study.name
+        return {task.name: deciding(name, task, group, digests) for task in group}
 
 
 def network_digest(name: str, target: Target) -> str:

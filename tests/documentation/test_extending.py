@@ -26,8 +26,10 @@ SAYS = {
     "my_host_target.py": "log-odds of the three classes:",
     "my_objective.py": "fool_first_only of the three classes:",
     "my_loop.py": "the brightest halves:",
+    "my_experiment.py": "table: runs/transfer/table.md",
     "my_dataset.py": "of held-out images",
 }
+FLAGS = {"my_experiment.py": ["--outdir", "runs/transfer", "--seeds", "1", "--budget", "400"]}
 
 
 def test_there_is_a_file_for_each_kind():
@@ -41,12 +43,16 @@ def test_the_file_runs_as_printed(tmp_path, name):
     (tmp_path / name).write_text(FILES[name])
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        [sys.executable, name], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, name, *FLAGS.get(name, [])], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     assert SAYS[name] in done.stdout
     if name == "my_dataset.py":
         assert (tmp_path / "bars.png").stat().st_size > 1000
+    if name == "my_experiment.py":
+        table = (tmp_path / "runs/transfer/table.md").read_text()
+        assert "named alike by another" in table
+        assert len(list((tmp_path / "runs/transfer/images").iterdir())) == 2
 
 
 def test_a_strategy_from_elsewhere_needs_no_registration(tmp_path, monkeypatch, settings, capsys):

@@ -83,6 +83,20 @@ def test_a_row_of_other_settings_is_refused(tmp_path, config, told):
         quiet(tmp_path, config)
     assert told in str(caught.value)
     assert "\n" not in str(caught.value)
+    settings = json.loads((tmp_path / "config.json").read_text())["settings"]
+    assert settings == dataclasses.asdict(Config())  # as before: what was refused was not begun
+
+
+def test_rows_that_are_there_are_read_before_anything_is_measured(tmp_path):
+    quiet(tmp_path)
+    (tmp_path / "rows" / "round=0,seed=0.json").unlink()
+    row = tmp_path / "rows" / "round=0,seed=2.json"
+    row.write_text(row.read_text().replace('"round": 0', '"round": 5'))
+    lazy = dataclasses.replace(STUDY, measure=lambda workspace, tasks: pytest.fail("nothing is to be done"))
+    with pytest.raises(
+        InputError, match=r"seed=2.json: expected a row of a study, found one that is damaged"
+    ):
+        quiet(tmp_path, changed=lazy)
 
 
 def test_a_row_of_another_network_or_version_is_refused(tmp_path, monkeypatch):
