@@ -14,7 +14,6 @@ import jax
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.cppn_oracle import fold, outputs
 from benchmarks.genomes import evolved_genomes
 from benchmarks.timing import machine
 from fooljax.encodings.cppn.coordinates import COORDINATES
@@ -23,6 +22,7 @@ from fooljax.encodings.cppn.genome import CPPN, Layout, validate
 from fooljax.encodings.cppn.lowering import LOWERINGS
 from fooljax.encodings.cppn.render import make_render
 from fooljax.storage.outputs import file_of
+from tests.oracles.cppn_oracle import fold, outputs
 
 LAYOUT = Layout()
 SIDE = 28

@@ -20,7 +20,7 @@ from fooljax.evolution import search
 from fooljax.storage.outputs import file_of
 from fooljax.storage.trees import read_json, write_json
 from fooljax.strategies import evosax
-from fooljax.strategies.from_evosax import ALGORITHMS
+from fooljax.strategies.evosax_algorithms import ALGORITHMS
 from fooljax.targets import lenet
 from fooljax.testing import TOY, ContractError, check_strategy
 

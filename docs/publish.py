@@ -23,7 +23,7 @@ from fooljax.cli.command_line import Parser, run_command
 from fooljax.engine.log_odds import to_log_odds
 from fooljax.errors import FaultError, InputError, shown
 from fooljax.storage.trees import read_json, write_bytes
-from fooljax.strategies.from_evosax import ALGORITHMS
+from fooljax.strategies.evosax_algorithms import ALGORITHMS
 from fooljax.study import UNIT, numbers
 
 ROOT = rows.ROOT

@@ -13,7 +13,7 @@ from fooljax.evolution import search
 from fooljax.remembered import MOST, remembered
 from fooljax.scoring import score
 from fooljax.strategies import STRATEGIES, emitters, evosax_emitter
-from fooljax.strategies.from_evosax import ALGORITHMS
+from fooljax.strategies.evosax_algorithms import ALGORITHMS
 from fooljax.strategies.registry import build
 
 VECTORS = fixed_cppn((6, 6, 1), hidden=(4,))

@@ -18,7 +18,8 @@ from fooljax.strategies._map_elites import map_elites
 from fooljax.strategies._random_search import random_search
 from fooljax.strategies._rank_ea import rank_ea
 from fooljax.strategies._refined import refined
-from fooljax.strategies.from_evosax import ALGORITHMS, evosax
+from fooljax.strategies.evosax_algorithms import ALGORITHMS
+from fooljax.strategies.from_evosax import evosax
 
 
 class Entry(NamedTuple):

@@ -12,8 +12,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from benchmarks.cppn_oracle import FUNCTIONS as ORACLE
-from benchmarks.cppn_oracle import fold, outputs
 from benchmarks.genomes import random_genomes
 from fooljax.encodings import colour
 from fooljax.encodings.cppn import coordinates
@@ -22,6 +20,8 @@ from fooljax.encodings.cppn.functions import FUNCTION_SETS, FUNCTIONS
 from fooljax.encodings.cppn.genome import CPPN, Layout, first_genome, pad, validate
 from fooljax.encodings.cppn.lowering import LOWERINGS
 from fooljax.encodings.cppn.render import make_render
+from tests.oracles.cppn_oracle import FUNCTIONS as ORACLE
+from tests.oracles.cppn_oracle import fold, outputs
 
 LAYOUT = Layout(max_nodes=24, max_connections=96)
 SIDE = 20

@@ -18,7 +18,8 @@ from fooljax.errors import InputError
 from fooljax.evolution import search
 from fooljax.strategies import STRATEGIES, emitters, evosax_emitter, map_elites, rank_ea, refined
 from fooljax.strategies._focused import draw_cells
-from fooljax.strategies.from_evosax import ALGORITHMS, _centred_ranks, _tie_safe_weights
+from fooljax.strategies.evosax_algorithms import ALGORITHMS
+from fooljax.strategies.from_evosax import _centred_ranks, _tie_safe_weights
 from fooljax.testing import check_strategy
 
 PLAIN = [name for name in STRATEGIES if not name.startswith("evosax.")]
