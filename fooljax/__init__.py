@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         testing,
     )
     from fooljax.api import evolve
+    from fooljax.ascents import ascend
     from fooljax.encodings.cppn.serialise import from_json, to_json
     from fooljax.engine.archive import Archive
     from fooljax.engine.fitness import evaluate
@@ -61,6 +62,7 @@ _HOME = {
     "Strategy": "engine.types",
     "Target": "engine.types",
     "advance": "engine.loop",
+    "ascend": "ascents",
     "ask": "engine.loop",
     "as_target": "engine.types",
     "confidence": "engine.log_odds",
@@ -117,6 +119,7 @@ __all__ = [
     "advance",
     "analysis",
     "as_target",
+    "ascend",
     "ask",
     "confidence",
     "curves",

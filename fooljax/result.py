@@ -9,10 +9,12 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from fooljax.ascent_result import AscentResult, ascent_result_of
 from fooljax.engine.archive import Archive
 from fooljax.engine.log_odds import confidence, to_log_odds
 from fooljax.engine.types import Encoding
 from fooljax.errors import InputError, shown
+from fooljax.runs.ascent_record import is_ascent_folder, open_ascent
 from fooljax.runs.opened import open_folder
 from fooljax.runs.record import RunRecord
 
@@ -114,15 +116,20 @@ class Result:
         return Path(folder)
 
 
-def open_run(folder: Path | str, encoding: Encoding | None = None) -> Result:
+def open_run(folder: Path | str, encoding: Encoding | None = None) -> Result | AscentResult:
     """Opens the folder of a finished run.
 
     Args:
-      folder: made by `fooljax.evolve(..., outdir=...)`, by a command, or by `Result.save`.
+      folder: made by `fooljax.evolve(..., outdir=...)`, by `fooljax.ascend`, by a command, or by
+        `Result.save`.
       encoding: that of the run, where it does not come with fooljax.
+    Returns:
+      A `Result`; for a gradient ascent an `AscentResult`, in which the same words mean the same.
     Raises:
       InputError: it is not the folder of a finished run, or a file in it is damaged.
     """
+    if is_ascent_folder(folder):
+        return ascent_result_of(open_ascent(folder))
     return result_of(open_folder(folder, encoding))
 
 

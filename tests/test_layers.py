@@ -24,7 +24,7 @@ LINES = (
     "analysis",
     "study",
     "report",
-    "result api testing",
+    "ascent_result ascents result api testing",
     "cli",
 )
 RANK = {f"fooljax.{room}": rank for rank, line in enumerate(LINES) for room in line.split()}

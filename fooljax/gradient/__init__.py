@@ -6,7 +6,7 @@ image moves in one step and how far: `progress` is the authors' rule, with their
 `PRESETS`; `optimiser` takes any optax optimiser. `fooljax.ascend` does all of it with a run folder.
 """
 
-from fooljax.gradient._optimiser import PARAMETERISATIONS, optimiser
+from fooljax.gradient._optimiser import LEARNING_RATE, PARAMETERISATIONS, optimiser
 from fooljax.gradient._progress import MAXIMISED, ProgressSettings, progress
 from fooljax.gradient.ascent import LEVELS, Ascent, FirstReached
 from fooljax.gradient.driver import ascend_images, ascent_identity
@@ -17,6 +17,7 @@ from fooljax.gradient.rule import Observation, Rule
 from fooljax.gradient.starts import START_MODES, start_images
 
 __all__ = [
+    "LEARNING_RATE",
     "LEVELS",
     "MAXIMISED",
     "PARAMETERISATIONS",

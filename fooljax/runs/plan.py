@@ -1,7 +1,7 @@
 """A search that can begin: its settings, checked, and all that is built before a folder is made."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, NamedTuple
 
@@ -119,9 +119,9 @@ def plan_of(recipe: Recipe, settings: Any, terminal: Terminal) -> RunPlan:
     )
 
 
-def command_line(recipe: Recipe, settings: Any) -> str:
-    """The command line that does a search again: all flags that are not as by default."""
-    words = list(recipe.command)
+def command_line(begins: Sequence[str], settings: Any) -> str:
+    """The command line that does a run again: how it `begins`, and all flags that are not as by default."""
+    words = list(begins)
     for field in fields(settings):
         value = getattr(settings, field.name)
         if value == field.default:
@@ -139,8 +139,8 @@ def _config(
     control = replace(settings, strategy="random_search", set="")
     return {
         "format": FORMAT,
-        "command": command_line(recipe, settings),
-        "control_command": command_line(recipe, control),
+        "command": command_line(recipe.command, settings),
+        "control_command": command_line(recipe.command, control),
         "experiment": recipe.experiment,
         "title": title,
         "introduction": list(introduction),

@@ -83,8 +83,9 @@ def test_settings_that_contradict_each_other_are_named(no_data, settings, messag
 
 
 def test_data_may_give_the_mean_image_beside_a_shipped_network(idx_folder):
-    config = mnist_gradient.Config(data=f"idx:{idx_folder}", target_recipe="shipped", mean="training")
-    assert mnist_gradient.EXPERIMENT.subject(config).image_shape == (28, 28, 1)
+    experiment = mnist_gradient.EXPERIMENT
+    settings = experiment.config(data=f"idx:{idx_folder}", target_recipe="shipped", mean="training")
+    assert experiment.choose(settings).image_shape == (28, 28, 1)
 
 
 def test_a_second_network_never_doubles_a_long_training(idx_folder, monkeypatch):
