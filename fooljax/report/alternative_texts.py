@@ -1,33 +1,36 @@
 """What the figures show, in words, for readers who cannot see them."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from fooljax.engine.log_odds import format_confidence
+from fooljax.engine.log_odds import NO_VALUE, format_confidence
 from fooljax.report.content import RunPage
 from fooljax.report.course import size_label
 
 
-def of_gallery(log_odds: npt.NDArray[np.float64]) -> str:
+def of_gallery(log_odds: npt.NDArray[np.float64], objective: str = "") -> str:
     """What a gallery shows.
 
     Args:
       log_odds: `[R, C]`, of the images that are shown; -inf where there is none.
+      objective: name of what the values are, where they are no log-odds.
     """
     filled = log_odds[log_odds > -np.inf]
     if not filled.size:
         return "Grid of evolved images; no class has an image yet."
     runs, classes = log_odds.shape
     shape = f"Grid of evolved images, {counted(runs, 'run')} by {counted(classes, 'class')}."
-    lowest, middle = format_confidence(filled.min()), format_confidence(float(np.median(filled)))
-    return f"{shape} The network's confidence in them is {lowest} at the lowest and {middle} in the median."
+    lowest, middle = (written(objective)(float(value)) for value in (filled.min(), np.median(filled)))
+    what = f"Their {objective}" if objective else "The network's confidence in them"
+    return f"{shape} {what} is {lowest} at the lowest and {middle} in the median."
 
 
 def of_curves(page: RunPage) -> str:
     """Which lines there are, and when they reached 99.99 %."""
-    charts = ["log-odds of the median and the worst class", "replacements"]
+    charts = [f"{page.objective or 'log-odds'} of the median and the worst class", "replacements"]
     charts += [listed([size_label(name) for name in page.sizes])] if page.sizes else []
     parts = [f"Line charts over generations, one below the other: {'; '.join(charts)}."]
     for name, generations in (
@@ -45,6 +48,15 @@ def of_curves(page: RunPage) -> str:
         elif generations:
             parts.append(f"The {name} did not reach 99.99 % in any run.")
     return " ".join(parts)
+
+
+def written(objective: str) -> Callable[[float], str]:
+    """How values are written: as confidences, or as they are where the objective is no log-odds."""
+    return _plain if objective else format_confidence
+
+
+def _plain(value: float) -> str:
+    return f"{value:.5g}" if value > -math.inf else NO_VALUE
 
 
 def listed(words: Sequence[str]) -> str:

@@ -18,6 +18,7 @@ from PIL import Image
 
 from fooljax.engine.log_odds import to_log_odds
 from fooljax.errors import InputError, shown
+from fooljax.report.alternative_texts import written
 from fooljax.report.pictures import link
 from fooljax.report.templates import write_html
 
@@ -86,7 +87,9 @@ class Group:
     shares: tuple[float, float, float]
 
 
-def write_classes(path: Path | str, title: str, home: str, images: Sequence[ClassImage]) -> None:
+def write_classes(
+    path: Path | str, title: str, home: str, images: Sequence[ClassImage], objective: str = ""
+) -> None:
     """Writes the page; equal arguments give equal bytes, and each file is whole or the old one.
 
     Args:
@@ -94,6 +97,7 @@ def write_classes(path: Path | str, title: str, home: str, images: Sequence[Clas
       title: what was fooled and how.
       home: file name of the run's page, relative to this one.
       images: in the order of display before sorting.
+      objective: name of what was maximised, where that is no log-odds.
     Raises:
       InputError: there is no image, or a file name is not a relative path below the page, or no image.
       FaultError: a file cannot be written.
@@ -120,6 +124,8 @@ def write_classes(path: Path | str, title: str, home: str, images: Sequence[Clas
             side=THUMBNAIL,
             items=[_item(place, image) for place, image in enumerate(part)],
             groups=_groups(images),
+            objective=objective,
+            written=written(objective),
             runs=runs,
             pages=pages if len(pages) > 1 else [],
             number=number,

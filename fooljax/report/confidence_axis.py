@@ -1,6 +1,7 @@
 """An axis of log-odds that also tells the confidences they stand for, for every figure that has one."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -27,11 +28,12 @@ CROWDED = 0.045
 GREY = "#8a8a8a"
 
 
-def fit_limits(axes: Axes, values: npt.NDArray[np.float64]) -> None:
-    """Limits that hold all finite values, 50 % and 99.99 %, with room for the labels."""
-    finite = np.append(values[np.isfinite(values)], [0.0, FOOLED])
-    room = 0.08 * (finite.max() - finite.min())
-    axes.set_ylim(finite.min() - room, finite.max() + room)
+def fit_limits(axes: Axes, values: npt.NDArray[np.float64], levels: Sequence[float] = (0.0, FOOLED)) -> None:
+    """Limits that hold all finite values and some levels (50 % and 99.99 %), with room for the labels."""
+    finite = np.append(values[np.isfinite(values)], levels)
+    if finite.size:
+        room = 0.08 * (finite.max() - finite.min()) or 1.0
+        axes.set_ylim(finite.min() - room, finite.max() + room)
 
 
 def mark_confidences(axes: Axes) -> None:

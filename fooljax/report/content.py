@@ -80,6 +80,8 @@ class RunPage:
       settings: group -> name -> value.
       command: the command line that does it all again; empty where there is none.
       made_by: a sentence on what made the run, where there is no command line.
+      objective: name of what was maximised, where that is no log-odds; then there are no confidences, and
+        `log_odds` are its values.
       first: the first of each class and run that fooled the network, which are shown beside the best where
         they differ; cells that were never fooled are empty, or are not there. Where there is none at all, the
         page says nothing of them.
@@ -103,6 +105,7 @@ class RunPage:
     settings: Mapping[str, Mapping[str, str]]
     command: str
     made_by: str = ""
+    objective: str = ""
     first: Sequence[Elite] = ()
     sizes: Sequence[str] = ()
     shows_first: bool = False

@@ -25,7 +25,11 @@ SIZE_COLOURS = ("#00704a", "#7b3294", "#8c510a", "#222222")
 
 @own_style()
 def curves(
-    metrics: Mapping[str, npt.ArrayLike], *, sizes: Sequence[str] = (), title: str | None = None
+    metrics: Mapping[str, npt.ArrayLike],
+    *,
+    sizes: Sequence[str] = (),
+    title: str | None = None,
+    objective: str = "",
 ) -> Figure:
     """Draws the course of evolution: log-odds of the median and the worst class, replacements, sizes.
 
@@ -39,12 +43,15 @@ def curves(
       sizes: names of metrics that count something in the genomes, as "cppn/hidden_nodes"; if there are any,
         they are drawn together below the rest and named by what follows the slash.
       title: above the figure; none by default.
+      objective: name of what was maximised, where that is no log-odds. Then `median_fitness` and
+        `min_fitness` are drawn instead, and no axis of confidence.
     Returns:
       A figure of matplotlib.
     Raises:
       InputError: a metric is missing or its shape does not fit.
     """
-    needed = ("generation", "median_log_odds", "min_log_odds", "replacements", *sizes)
+    value = "fitness" if objective else "log_odds"
+    needed = ("generation", f"median_{value}", f"min_{value}", "replacements", *sizes)
     if missing := [name for name in needed if name not in metrics]:
         raise InputError(f"metrics: expected {', '.join(needed)}; missing {', '.join(missing)}")
     table = {name: np.atleast_2d(np.asarray(metrics[name], np.float64)) for name in needed}
@@ -62,12 +69,16 @@ def curves(
         fit(figure.suptitle(title, color=INK, fontsize=11))
     _lines(upper, generation, median, MEDIAN_COLOUR, "-")
     _lines(upper, generation, worst, WORST_COLOUR, "--")
-    fit_limits(upper, np.concatenate([median, worst]))
+    fit_limits(upper, np.concatenate([median, worst]), [] if objective else [0.0, FOOLED])
     _label_line(upper, generation, median, "median class", MEDIAN_COLOUR, above=True)
     _label_line(upper, generation, worst, "worst class", WORST_COLOUR, above=False)
-    upper.axhline(FOOLED, color=INK, lw=1, ls=":")
-    upper.set_ylabel("log-odds of the class, ln p / (1 - p)")
-    mark_confidences(upper)
+    if objective:
+        upper.set_ylabel(objective)
+        fit(upper.yaxis.label)
+    else:
+        upper.axhline(FOOLED, color=INK, lw=1, ls=":")
+        upper.set_ylabel("log-odds of the class, ln p / (1 - p)")
+        mark_confidences(upper)
 
     # Generation 0 fills the empty cells, which says nothing about the search and would set the scale.
     window = max(1, len(generation) // 50)

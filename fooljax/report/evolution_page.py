@@ -18,6 +18,7 @@ from fooljax.report.content import MAX_ELITES, Elite, RunPage
 from fooljax.report.course import curves
 from fooljax.report.fonts import label
 from fooljax.report.fooling import NamedAs, fooling_gallery
+from fooljax.report.grid import gallery
 from fooljax.report.image_files import Files, ImageFiles, draw_large, gather
 from fooljax.report.png import png_bytes
 from fooljax.report.run_page import write_run_page
@@ -76,14 +77,17 @@ def _write(record: RunRecord, best: _Set, first: _Set, folder: Path) -> Path:
     most = max(1, GALLERY // record.runs) if many else len(record.cells)
     cells = [record.cells[place] for place in _evenly(len(record.cells), most)]
     gallery_png, gallery_alt = _gallery(record, best, first, cells, folder)
+    objective = run_words.objective(record)
     measured = run_words.genome_metrics(record)
     sizes = [name for name in measured if not run_words.is_share(name)]
-    curves_png = png_bytes(curves(record.metrics, sizes=sizes))
+    curves_png = png_bytes(curves(record.metrics, sizes=sizes, objective=objective))
     write_bytes(folder / "gallery.png", gallery_png)
     write_bytes(folder / "curves.png", curves_png)
     large = draw_large(record, record.elites[:MAX_ELITES], folder)
     if many:
-        write_classes(folder / CLASSES_PAGE, record.title, "index.html", _class_images(record, best))
+        write_classes(
+            folder / CLASSES_PAGE, record.title, "index.html", _class_images(record, best), objective
+        )
     page = RunPage(
         title=record.title,
         introduction=record.introduction,
@@ -98,6 +102,7 @@ def _write(record: RunRecord, best: _Set, first: _Set, folder: Path) -> Path:
         notes=run_words.notes(record, best.files.drawn_again or first.files.drawn_again),
         settings=run_words.settings(record),
         command=record.command or "",
+        objective=objective,
         made_by=run_words.made_by(record),
         shows_first=_has_first(record),
         gallery_note=_gallery_note(record, len(cells)) if many else "",
@@ -131,6 +136,11 @@ def _gallery(
             odds[run, column] = row.log_odds
             seconds[run][column] = _named_as(row.second)
     names = [label(record.class_names[index], index) for index in cells]
+    objective = run_words.objective(record)
+    if objective:
+        text = f"Each image was evolved for the class above its column. Below it stands {objective}."
+        figure = gallery(images, odds, names, notes=[text], written=alternative_texts.written(objective))
+        return png_bytes(figure), alternative_texts.of_gallery(odds, objective)
     asked = any(row.second for row in (*record.elites, *record.first_rows))
     figure = fooling_gallery(
         images,

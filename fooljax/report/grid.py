@@ -6,7 +6,7 @@ more than the network said.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +35,7 @@ def gallery(
     scale: int | None = None,
     below: Sequence[Sequence[Sequence[Line]]] | None = None,
     notes: Sequence[str] = (),
+    written: Callable[[float], str] = format_confidence,
 ) -> Figure:
     """Draws evolved images as a grid: one row per run, one column per class, confidences below.
 
@@ -50,6 +51,7 @@ def gallery(
       scale: pixels per image pixel, 1 or more; by default the longer side takes about 170 pixels.
       below: by run and class, more lines below the images; cut where they are too long.
       notes: paragraphs above the grid.
+      written: how a value of `log_odds` is written below its image.
     Returns:
       A figure of matplotlib.
     Raises:
@@ -108,7 +110,7 @@ def gallery(
             if not filled[run, index]:
                 canvas.text(middle, y + drawn_height / 2, NO_VALUE, va="center")
             elif odds is not None:
-                canvas.text(middle, y + drawn_height + 5, format_confidence(odds[run, index]), va="top")
+                canvas.text(middle, y + drawn_height + 5, written(odds[run, index]), va="top")
             for number, (text, colour) in enumerate(below[run][index] if below else (), odds is not None):
                 y_text = y + drawn_height + 5 + number * LINE
                 canvas.text(middle, y_text, cut(text, cell_width), va="top", colour=colour)

@@ -57,6 +57,7 @@ def write_run_page(path: Path | str, page: RunPage) -> None:
         sizes=alternative_texts.listed([size_label(name) for name in page.sizes]),
         scale=[(format_confidence(odds), f"{odds:.1f}", f"{1 / (1 - p):,.0f}") for p, odds in _scale()],
         elites=_all_shown(page),
+        written=alternative_texts.written(page.objective),
         classes_link=link(page.classes_page) if page.classes_page else "",
     )
 

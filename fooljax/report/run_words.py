@@ -58,6 +58,11 @@ def _fooled(record: RunRecord) -> Iterator[Number]:
 def _best(summary: Mapping[str, Any]) -> Iterator[Number]:
     """How sure the network is of the best images."""
     rescored = summary["rescored"]
+    if "median_fitness" in rescored:
+        for name, which in (("Median", "median"), ("Lowest", "min")):
+            value = rescored[f"{which}_fitness"]
+            yield Number(f"{name} value", _value(value), f"Of the best images: {summary['objective']}.")
+        return
     if "images_at_9999" in rescored:
         yield Number(
             "Best images with 99.99 % or more",
@@ -85,19 +90,21 @@ def _best(summary: Mapping[str, Any]) -> Iterator[Number]:
 def _controls(summary: Mapping[str, Any]) -> Iterator[Number]:
     """What the images are compared with, and what they cost."""
     earlier, before = summary.get("evaluations_before", 0), summary.get("generation_0")
-    if before and earlier:
-        yield Number(
-            "Before this search",
-            format_confidence(before["median_log_odds"]),
-            "The median confidence of the images that it began with.",
+    if before:
+        is_value = "median_fitness" in before
+        median = (
+            _value(before["median_fitness"]) if is_value else format_confidence(before["median_log_odds"])
         )
-    elif before:
-        yield Number(
-            "Control: random images",
-            format_confidence(before["median_log_odds"]),
-            f"The median confidence where each class has the best of "
-            f"{summary['children_per_generation']:,} random images, before any evolution.",
-        )
+        what = "median value" if is_value else "median confidence"
+        if earlier:
+            words = "Before this search", f"The {what} of the images that it began with."
+        else:
+            words = (
+                "Control: random images",
+                f"The {what} where each class has the best of {summary['children_per_generation']:,} random "
+                "images, before any evolution.",
+            )
+        yield Number(words[0], median, words[1])
     if not isinstance(summary.get("second_network"), Mapping):
         yield Number(SECOND, "not measured", "No second network was asked what it takes these images for.")
     if summary.get("clean_accuracy") is not None:
@@ -223,6 +230,16 @@ def _flat(facts: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]
             yield from _flat(value, f"{above}{_spaced(name)}: ")
         else:
             yield f"{above}{_spaced(name)}", shown(in_words(value))
+
+
+def objective(record: RunRecord) -> str:
+    """The name of what was maximised, where that is no log-odds; else ""."""
+    has_log_odds = "median_log_odds" in record.metrics
+    return "" if has_log_odds else str(record.summary.get("objective", "the objective"))
+
+
+def _value(value: float | None) -> str:
+    return "none" if value is None else f"{value:.5g}"
 
 
 def made_by(record: RunRecord) -> str:
