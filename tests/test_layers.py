@@ -167,18 +167,15 @@ def circles(edges):
     }
 
 
-@pytest.mark.xfail(reason="the rooms are being furnished")
 def test_every_room_has_a_line():
     rooms = {".".join(name.split(".")[:2]) for name in modules() if name.startswith("fooljax.")}
     assert rooms == set(RANK)
 
 
-@pytest.mark.xfail(reason="the rooms are being furnished")
 def test_no_room_imports_from_a_later_line():
     assert not (found := [each for each in imports() if goes_up(each)]), in_lines(found)
 
 
-@pytest.mark.xfail(reason="the rooms are being furnished")
 def test_no_private_name_is_imported_from_elsewhere():
     """Neither from a sibling nor by a command, an experiment or a benchmark."""
     found = [each for each in imports() if is_a_stranger_s_private(each)]

@@ -66,7 +66,6 @@ def repeated(sources, most=SAME_LINES):
     return [(key[0], first[0], key[1], first[1], first[2]) for key, first in found.items()]
 
 
-@pytest.mark.xfail(reason="the rooms are being furnished")
 def test_no_file_is_long():
     long = {name_of(path): len(path.read_text(encoding="utf-8").splitlines()) for path in FILES}
     assert {name: lines for name, lines in long.items() if lines > MOST_LINES and name not in LONG} == {}

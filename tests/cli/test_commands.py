@@ -109,7 +109,6 @@ def test_an_image_that_changed_on_disk_fails_the_run(settings, tmp_path, capsys,
     assert not (tmp_path / "r" / "summary.json").exists()
 
 
-@pytest.mark.optimised
 def test_same_command_same_bytes_and_resume_extends(settings, finished, tmp_path, capsys):
     outdir = tmp_path / "short"
     short = [*settings, "--generations", "20", "--quiet"]

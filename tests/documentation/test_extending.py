@@ -43,7 +43,12 @@ def test_the_file_runs_as_printed(tmp_path, name):
     (tmp_path / name).write_text(FILES[name])
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        [sys.executable, name, *FLAGS.get(name, [])], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, name, *FLAGS.get(name, [])],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert SAYS[name] in done.stdout

@@ -82,7 +82,6 @@ def test_a_run_folder_is_complete_and_its_page_whole(folder):
     assert page.count("data:image/png") == 2 + len(METHODS)
 
 
-@pytest.mark.optimised
 def test_same_command_same_images(flags, folder, tmp_path, capsys):
     outdir = tmp_path / "again"
     assert mnist_gradient.main([*flags, "--outdir", str(outdir)]) == 0

@@ -76,7 +76,6 @@ def broken_off(flags, tmp_path, monkeypatch):
     return tmp_path / "r", calls
 
 
-@pytest.mark.optimised
 def test_a_run_that_was_broken_off_goes_on_to_the_same_end(broken_off, folder, capsys):
     outdir, calls = broken_off
     assert not (outdir / "summary.json").exists()

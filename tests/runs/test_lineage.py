@@ -110,7 +110,6 @@ def test_an_image_that_takes_several_cells_is_kept_once(tmp_path):
     assert any(len(rows) > 1 for rows in line_of(ancestry, 0, 1))
 
 
-@pytest.mark.optimised
 @pytest.mark.parametrize(
     ("before", "after"),
     [
