@@ -134,6 +134,7 @@ def _in_memory(
     )
 
     def write(folder: Path) -> None:
+        _check_objective(plan)
         with RunFolder.create(folder, plan.config) as opened:
             evolution_run.check_same_target(opened, target)
             MetricsFile(opened.path / "metrics.csv").write(evolution.metrics)
@@ -145,6 +146,7 @@ def _in_memory(
 def _in_folder(plan: RunPlan, outdir: Path, resume: bool, host: Host) -> Result:
     if not isinstance(resume, bool):
         raise InputError(f"resume: expected True or False, got {shown(repr(resume))}")
+    _check_objective(plan)
     if resume and (outdir / "config.json").exists():
         with RunFolder.resume(outdir, None) as folder:
             _check_settings(folder, plan)
@@ -178,6 +180,14 @@ def _result(
         draw=lambda kind: evolution.images() if kind == "elites" else evolution.first_images(),
         write=write,
     )
+
+
+def _check_objective(plan: RunPlan) -> None:
+    if not plan.objective.is_log_odds:
+        raise InputError(
+            f"objective: expected one that gives log-odds, which the files of a run folder tell, got "
+            f"{shown(plan.objective.name)}"
+        )
 
 
 def _check_settings(folder: RunFolder, plan: RunPlan) -> None:

@@ -3,6 +3,9 @@
 An objective is a function of logits, `[B, C]` or a tuple of such arrays from `fooljax.joint_target`. Those
 that ask for several things at once give the least of their log-odds, so that a level such as 99.99 % means
 that each of the things holds with that confidence. `Objective(name, fitness)` makes one of your own.
+
+A network that has a class for images to be rejected needs no objective of its own: log-odds already count
+that class among the others. Leave it out of `cells`.
 """
 
 import functools
@@ -16,7 +19,7 @@ from fooljax.engine.log_odds import log_odds
 from fooljax.engine.objective import LOG_ODDS, Logits, Objective
 from fooljax.errors import InputError
 
-__all__ = ["FOOL_ALL", "FOOL_FIRST_ONLY", "LOG_ODDS", "Objective", "fool_and_pass", "fool_unrejected"]
+__all__ = ["FOOL_ALL", "FOOL_FIRST_ONLY", "LOG_ODDS", "Objective", "fool_and_pass"]
 
 
 def _each(logits: Logits) -> list[jax.Array]:
@@ -44,28 +47,6 @@ FOOL_ALL = Objective("fool_all", _fool_all, is_log_odds=True)
 """Every network names the image as the same class: the least of their log-odds."""
 FOOL_FIRST_ONLY = Objective("fool_first_only", _fool_first_only, is_log_odds=True)
 """The first network names the image as a class, and none of the others names it as that class."""
-
-
-@functools.cache
-def fool_unrejected(reject: int) -> Objective:
-    """Fools a network that has a class for images to be rejected. That class has no cell of its own.
-
-    Fitness is the log-odds of a class against all others, the class of rejected images among them.
-
-    Args:
-      reject: index of that class, 0 or more.
-    Raises:
-      InputError: `reject` is no index of a class.
-    """
-    reject = _index("reject", reject)
-
-    def fitness(logits: Logits) -> jax.Array:
-        odds = log_odds(logits)
-        if reject >= odds.shape[-1]:
-            raise InputError(f"reject: expected a class below {odds.shape[-1]}, got {reject}")
-        return odds[:, np.delete(np.arange(odds.shape[-1]), reject)]
-
-    return Objective(f"fool_unrejected_{reject}", fitness, is_log_odds=True)
 
 
 @functools.cache

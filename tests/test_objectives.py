@@ -12,7 +12,7 @@ from fooljax.engine.log_odds import FOOLED, log_odds
 from fooljax.engine.objective import LOG_ODDS, Objective
 from fooljax.errors import InputError
 from fooljax.evolution import search
-from fooljax.objectives import FOOL_ALL, FOOL_FIRST_ONLY, fool_and_pass, fool_unrejected
+from fooljax.objectives import FOOL_ALL, FOOL_FIRST_ONLY, fool_and_pass
 from fooljax.scoring import score
 from fooljax.strategies import focused, refined
 
@@ -61,19 +61,25 @@ def test_a_detector_has_a_veto():
     assert np.any(free.images()[0].mean(axis=(1, 2, 3)) > 0.4 * 255)
 
 
-def test_a_rejecting_class_has_no_cell():
-    found = run(target(), fool_unrejected(1), generations=30)
-    assert found.cells == (0, 1, 2)
-    scored = score(target(), found.images()[0])
-    np.testing.assert_allclose(scored[range(3), [0, 2, 3]], found.log_odds[0], atol=1e-4)
-    np.testing.assert_array_equal(score(target(), PIXELS, objective=fool_unrejected(1)).shape, (7, 3))
+def pairs(logits):
+    """Two cells: the first two classes against the last two, and the reverse."""
+    odds = logits[:, :2].max(axis=1) - logits[:, 2:].max(axis=1)
+    return jnp.stack([odds, -odds], axis=1)
 
 
-def test_cells_are_columns_of_the_objectives_values():
-    found = run(target(), fool_unrejected(1), cells=[2])
-    np.testing.assert_allclose(score(target(), found.images()[0])[0, 3], found.log_odds[0, 0], atol=1e-4)
-    with pytest.raises(InputError, match=r"^cells: expected different class indices in \[0, 2\], got \[3\]"):
-        run(target(), fool_unrejected(1), cells=[3])
+PAIRS = Objective("pairs", pairs)
+
+
+def test_there_are_as_many_cells_as_the_objective_has_columns():
+    found = run(target(), PAIRS)
+    assert found.cells == (0, 1)
+    scored = score(target(), found.images()[0], objective=PAIRS)
+    np.testing.assert_allclose(np.diagonal(scored), found.log_odds[0], atol=1e-4)
+    some = run(target(), PAIRS, cells=[1])
+    scored = score(target(), some.images()[0], objective=PAIRS)
+    np.testing.assert_allclose(scored[0, 1], some.log_odds[0, 0], atol=1e-4)
+    with pytest.raises(InputError, match=r"^cells: expected different class indices in \[0, 1\], got \[2\]"):
+        run(target(), PAIRS, cells=[2])
 
 
 MARGIN = Objective("margin", lambda logits: logits - jnp.mean(logits, axis=1, keepdims=True))
@@ -102,13 +108,13 @@ def test_an_objective_belongs_to_what_is_resumed(tmp_path):
 
 
 def test_equal_objectives_share_programs():
-    assert fool_unrejected(1) is fool_unrejected(1)
-    assert fool_unrejected(1) != fool_unrejected(2)
-    run(target(0), fool_unrejected(1), strategy=STRATEGY)
+    assert fool_and_pass(1) is fool_and_pass(1)
+    assert fool_and_pass(1) != fool_and_pass(2)
+    run(BOTH, fool_and_pass(1), strategy=STRATEGY)
     before = compiled._compile.cache_info().misses
-    run(target(3), fool_unrejected(1), strategy=STRATEGY)
     again = fooljax.joint_target(target(2), target(3))
     assert again.apply is BOTH.apply
+    run(again, fool_and_pass(1), strategy=STRATEGY)
     assert compiled._compile.cache_info().misses == before
 
 
@@ -141,7 +147,6 @@ def test_the_default_is_log_odds():
             FOOL_ALL,
             r"^objective: expected networks with the same classes, got \[4, 3\] classes",
         ),
-        (target(), fool_unrejected(4), "^reject: expected a class below 4, got 4"),
         (BOTH, fool_and_pass(4), "^accepted: expected a class below 4, got 4"),
         (target(), fool_and_pass(0), "^objective: expected the logits of a network and of a detector"),
         (
@@ -168,10 +173,20 @@ def test_what_does_not_go_together_is_one_line(fooled, objective, message):
     assert "\n" not in str(caught.value)
 
 
+def test_a_run_folder_is_of_log_odds(tmp_path):
+    settings = {"key": 0, "generations": 1, "objective": MARGIN}
+    with pytest.raises(InputError, match=r"^objective: expected one that gives log-odds, .* got margin"):
+        fooljax.evolve(target(), ENCODING, STRATEGY, **settings, outdir=tmp_path / "run")
+    found = fooljax.evolve(target(), ENCODING, STRATEGY, **settings)
+    with pytest.raises(InputError, match=r"^objective: expected one that gives log-odds"):
+        found.save(tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize("index", [-1, True, 0.5, "1"])
 def test_an_index_is_a_whole_number(index):
-    with pytest.raises(InputError, match=r"^reject: expected the index of a class, 0 or more"):
-        fool_unrejected(index)
+    with pytest.raises(InputError, match=r"^accepted: expected the index of a class, 0 or more"):
+        fool_and_pass(index)
 
 
 def test_joint_targets_want_networks_for_the_same_images():

@@ -17,7 +17,8 @@ class Objective(NamedTuple):
     Attributes:
       name: a short name for files and tables; no two objectives should share one.
       fitness: `fitness(logits) -> [B, N]` float32, one column for each cell that an archive can have. Higher
-        is better. NaN never enters an archive. Gradients are taken of it by strategies that use gradients.
+        is better. NaN never enters an archive. Strategies that use gradients differentiate it. On pages
+        column c has the name of class c of the target.
       is_log_odds: whether the values are log-odds, or the least of several. Then a level such as 99.99 %
         confidence has a meaning, and a search counts the cells that reached it.
     """
