@@ -21,8 +21,8 @@ from fooljax.engine.compiled import compile_advance, compile_start
 from fooljax.engine.fitness import evaluate
 from fooljax.engine.loop import Search
 from fooljax.engine.types import Problem
+from fooljax.storage.json_files import write_json
 from fooljax.storage.outputs import file_of
-from fooljax.storage.trees import write_json
 from fooljax.strategies import evosax
 from fooljax.targets.networks.lenet import LeNet
 from fooljax.targets.networks.trainable import apply_of

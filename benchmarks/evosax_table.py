@@ -17,8 +17,8 @@ from benchmarks.timing import machine
 from fooljax import data as datasets
 from fooljax.encodings import direct
 from fooljax.evolution import search
+from fooljax.storage.json_files import read_json, write_json
 from fooljax.storage.outputs import file_of
-from fooljax.storage.trees import read_json, write_json
 from fooljax.strategies import evosax
 from fooljax.strategies.evosax_algorithms import ALGORITHMS
 from fooljax.targets import lenet

@@ -17,8 +17,8 @@ from jax import lax
 
 from benchmarks.timing import interleaved, machine, spread
 from fooljax.engine.channels_last import channels_last
+from fooljax.storage.json_files import write_json
 from fooljax.storage.outputs import file_of
-from fooljax.storage.trees import write_json
 
 MUST = 0.8
 """Of the bare speed."""

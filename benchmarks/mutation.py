@@ -22,8 +22,9 @@ from fooljax.encodings.cppn.mutation import Rates
 from fooljax.engine.archive import Archive, empty
 from fooljax.engine.fitness import evaluate
 from fooljax.engine.types import Problem, checked_shape
+from fooljax.storage.json_files import write_json
 from fooljax.storage.outputs import file_of
-from fooljax.storage.trees import load_tree, write_json
+from fooljax.storage.trees import load_tree
 from fooljax.targets import imagenet
 
 ARCHIVE = Path(__file__).parent.parent / "docs" / "results" / "imagenet_cppn" / "archive.npz"

@@ -25,8 +25,8 @@ from fooljax.engine.batching import tiled
 from fooljax.engine.compiled import compile_advance, compile_start
 from fooljax.engine.loop import Search
 from fooljax.engine.types import Problem, checked_shape
+from fooljax.storage.json_files import write_json
 from fooljax.storage.outputs import file_of
-from fooljax.storage.trees import write_json
 from fooljax.strategies import focused
 from fooljax.targets import imagenet
 from fooljax.targets.networks import alexnet, efficientnet

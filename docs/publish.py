@@ -22,7 +22,8 @@ from experiments.strategy_comparison import tables
 from fooljax.cli.command_line import Parser, run_command
 from fooljax.engine.log_odds import to_log_odds
 from fooljax.errors import FaultError, InputError, shown
-from fooljax.storage.trees import read_json, write_bytes
+from fooljax.storage.files import write_bytes
+from fooljax.storage.json_files import read_json
 from fooljax.strategies.evosax_algorithms import ALGORITHMS
 from fooljax.study import UNIT, numbers
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from experiments import strategy_comparison
 from fooljax.errors import InputError
 from fooljax.settings import OFF
-from fooljax.storage.trees import read_json
+from fooljax.storage.json_files import read_json
 from fooljax.study import numbers, read_rows, summaries, summary_table
 
 ROOT = Path(__file__).parent.parent

@@ -20,8 +20,9 @@ from fooljax.cli.command_line import Parser, run_command
 from fooljax.data.dataset import Dataset
 from fooljax.engine.types import Target
 from fooljax.errors import FaultError, InputError
+from fooljax.storage.json_files import write_json
 from fooljax.storage.outputs import check_output
-from fooljax.storage.trees import digest_tree, load_tree, save_tree, write_json
+from fooljax.storage.trees import digest_tree, load_tree, save_tree
 from fooljax.targets.fitting import check_trained, facts_of, fit
 from fooljax.targets.mnist_choice import MnistSettings
 from fooljax.targets.networks.trainable import NETWORKS, apply_of, blank_params

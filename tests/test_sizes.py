@@ -11,8 +11,6 @@ import pytest
 ROOT = Path(__file__).parent.parent
 MOST_LINES = 400
 MEDIAN_LINES = 200
-LONG: set[str] = set()
-"""Files that may be longer; none is."""
 SAME_LINES = 12
 """The longest run of equal lines that two places may share."""
 FILES = sorted(
@@ -68,7 +66,7 @@ def repeated(sources, most=SAME_LINES):
 
 def test_no_file_is_long():
     long = {name_of(path): len(path.read_text(encoding="utf-8").splitlines()) for path in FILES}
-    assert {name: lines for name, lines in long.items() if lines > MOST_LINES and name not in LONG} == {}
+    assert {name: lines for name, lines in long.items() if lines > MOST_LINES} == {}
 
 
 def test_half_of_the_modules_are_short():

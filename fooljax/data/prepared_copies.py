@@ -17,8 +17,8 @@ import numpy.typing as npt
 
 from fooljax.data.example_records import example, pixels, records
 from fooljax.errors import InputError, shown
+from fooljax.storage.json_files import read_json
 from fooljax.storage.reading import name_of, open_regular, read_regular
-from fooljax.storage.trees import read_json
 
 SPLITS = ("train", "test")
 MAX_BYTES = 2**31

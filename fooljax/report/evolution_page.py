@@ -26,7 +26,7 @@ from fooljax.runs.folder import MARK
 from fooljax.runs.images import read_image
 from fooljax.runs.record import Kind, RunRecord
 from fooljax.runs.tables import EliteRow, SecondOpinion
-from fooljax.storage.trees import write_bytes
+from fooljax.storage.files import write_bytes
 
 CLASSES_PAGE = "classes.html"
 """Where there are more images than the run's page shows."""

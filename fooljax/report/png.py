@@ -13,7 +13,7 @@ from PIL import Image
 from fooljax.errors import InputError
 from fooljax.report.canvas import DPI, eight_bits
 from fooljax.report.style import own_style
-from fooljax.storage.trees import write_bytes
+from fooljax.storage.files import write_bytes
 
 
 def png_bytes(figure_or_array: Figure | npt.NDArray[Any]) -> bytes:

@@ -13,7 +13,7 @@ import jinja2
 
 from fooljax.engine.log_odds import format_confidence
 from fooljax.errors import printable
-from fooljax.storage.trees import write_bytes
+from fooljax.storage.files import write_bytes
 
 
 def write_html(path: Path | str, template: str, **content: Any) -> None:

@@ -19,11 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax.errors import InputError, shown
-from fooljax.storage.files import remove_abandoned as remove_abandoned  # moved: ask the new file
-from fooljax.storage.files import write_bytes as write_bytes
-from fooljax.storage.json_files import parse_json as parse_json
-from fooljax.storage.json_files import read_json as read_json
-from fooljax.storage.json_files import write_json as write_json
+from fooljax.storage.files import write_bytes
+from fooljax.storage.json_files import parse_json
 from fooljax.storage.npz import read_npz
 from fooljax.storage.reading import name_of
 

@@ -14,7 +14,8 @@ import jax.numpy as jnp
 
 from fooljax.engine.types import Target
 from fooljax.errors import FaultError, InputError, shown
-from fooljax.storage.trees import load_tree, read_json
+from fooljax.storage.json_files import read_json
+from fooljax.storage.trees import load_tree
 from fooljax.targets.networks.trainable import NETWORKS, apply_of, blank_params
 
 FOLDER = Path(__file__).with_name("shipped_weights")

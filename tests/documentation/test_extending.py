@@ -13,7 +13,7 @@ from experiments import mnist_direct
 from fooljax.cli import compare as compare_runs
 from fooljax.cli import lineage, poster
 from fooljax.runs.opened import open_folder
-from fooljax.storage.trees import read_json
+from fooljax.storage.json_files import read_json
 
 ROOT = Path(__file__).parents[2]
 FILES = dict(

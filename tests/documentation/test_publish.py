@@ -12,7 +12,7 @@ from hand_written import written_by_hand
 from docs import publish, rows
 from fooljax.cli.command_line import parse
 from fooljax.errors import InputError
-from fooljax.storage.trees import read_json
+from fooljax.storage.json_files import read_json
 
 ROOT = rows.ROOT
 ALLOWED = [phrase for phrases in read_json(publish.TEMPLATES / "allowed.json").values() for phrase in phrases]

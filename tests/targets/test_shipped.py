@@ -12,7 +12,8 @@ import pytest
 
 from fooljax.data import load
 from fooljax.errors import FaultError, InputError
-from fooljax.storage.trees import digest_tree, read_json
+from fooljax.storage.json_files import read_json
+from fooljax.storage.trees import digest_tree
 from fooljax.targets import accuracy, pretrained, shipped
 from fooljax.targets.networks.trainable import apply_of
 from fooljax.targets.training import RECIPES
