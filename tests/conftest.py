@@ -21,9 +21,14 @@ def _strict():
 
 @pytest.fixture(autouse=True, scope="session")
 def _own_cache(tmp_path_factory):
-    """No test reads or writes the user's cache; a target is trained once for all."""
+    """No test reads or writes the user's cache; a target is trained, and its programs compiled, once for all.
+
+    Also for all processes among which the tests are shared out.
+    """
     patch = pytest.MonkeyPatch()
-    patch.setenv("FOOLJAX_CACHE", str(tmp_path_factory.mktemp("cache")))
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    patch.setenv("FOOLJAX_CACHE", str(base / "cache"))
     yield
     patch.undo()
 

@@ -101,7 +101,6 @@ def test_the_installed_command_lists_strategies(environment):
     assert "map_elites" in call(environment / "bin/fooljax", "strategies", folder=environment)
 
 
-@pytest.mark.slow
 def test_the_installed_command_evolves(environment, tmp_path):
     words = "evolve --target lenet --encoding direct --generations 2 --runs 1 --children 8 --outdir run"
     call(environment / "bin/fooljax", *words.split(), folder=tmp_path, FOOLJAX_CACHE=str(tmp_path / "cache"))

@@ -162,7 +162,6 @@ def test_a_search_an_ascent_and_a_score_meet_no_other_layout():
     np.testing.assert_allclose(score(Target(WEIGHTS, small), pixels), plain, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.optimised
 def test_networks_with_channels_last_keep_their_programs():
     """And so every bit; the package's own among them, with their gradients."""
     params = LeNet().init(jax.random.key(0), jnp.zeros((1, 28, 28, 1)))
