@@ -134,7 +134,6 @@ def _in_memory(
     )
 
     def write(folder: Path) -> None:
-        _check_objective(plan)
         with RunFolder.create(folder, plan.config) as opened:
             evolution_run.check_same_target(opened, target)
             MetricsFile(opened.path / "metrics.csv").write(evolution.metrics)
@@ -146,7 +145,6 @@ def _in_memory(
 def _in_folder(plan: RunPlan, outdir: Path, resume: bool, host: Host) -> Result:
     if not isinstance(resume, bool):
         raise InputError(f"resume: expected True or False, got {shown(repr(resume))}")
-    _check_objective(plan)
     if resume and (outdir / "config.json").exists():
         with RunFolder.resume(outdir, None) as folder:
             _check_settings(folder, plan)
@@ -180,14 +178,6 @@ def _result(
         draw=lambda kind: evolution.images() if kind == "elites" else evolution.first_images(),
         write=write,
     )
-
-
-def _check_objective(plan: RunPlan) -> None:
-    if not plan.objective.is_log_odds:
-        raise InputError(
-            f"objective: expected one that gives log-odds, which the files of a run folder tell, got "
-            f"{shown(plan.objective.name)}"
-        )
 
 
 def _check_settings(folder: RunFolder, plan: RunPlan) -> None:
@@ -290,12 +280,12 @@ def _network(target: Target | Callable[..., Any] | str) -> TargetChoice | Target
 def _encoding(encoding: Encoding | str, network: TargetChoice | Target) -> Encoding:
     shape = network.image_shape
     if isinstance(encoding, str):
+        kind = find_encoding(encoding)
         if shape is None:
             raise InputError(
                 "target: expected one that says the shape of its images, since the encoding is given by its "
                 "name, as fooljax.as_target(model, image_shape=(28, 28, 1))"
             )
-        kind = find_encoding(encoding)
         return kind.build(kind.settings(), tuple(shape))  # type: ignore[arg-type]
     if not isinstance(encoding, Encoding):
         raise InputError(f"encoding: expected an Encoding or the name of one, got {shown(repr(encoding))}")

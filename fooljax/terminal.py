@@ -132,8 +132,7 @@ def progress_lines(terminal: Terminal) -> Iterator[Callable[[Progress], None]]:
         now = time.perf_counter()
         if first is None:
             first, begun = progress.generation, now
-        middle = format_confidence(np.median(progress.metrics["median_log_odds"][:, -1]))
-        least = format_confidence(np.min(progress.metrics["min_log_odds"][:, -1]))
+        middle, least = _median_and_least(progress)
         text = f"median {middle}  lowest {least}  {progress.evaluations_per_second:,.0f} evaluations/s"
         bar.update(task, completed=progress.generation, total=progress.generations, description=text)
         ended = progress.generation >= progress.generations
@@ -148,6 +147,16 @@ def progress_lines(terminal: Terminal) -> Iterator[Callable[[Progress], None]]:
 
     with bar:
         yield on_chunk
+
+
+def _median_and_least(progress: Progress) -> tuple[str, str]:
+    """The median over cells, then runs, and the least: as confidences, or as values of another objective."""
+    metrics = progress.metrics
+    if "median_log_odds" in metrics:
+        middle, least = metrics["median_log_odds"], metrics["min_log_odds"]
+        return format_confidence(np.median(middle[:, -1])), format_confidence(np.min(least[:, -1]))
+    middle, least = metrics["median_fitness"], metrics["min_fitness"]
+    return f"{np.median(middle[:, -1]):.4g}", f"{np.min(least[:, -1]):.4g}"
 
 
 class Interrupted(BaseException):

@@ -41,6 +41,8 @@ JAX_SETTINGS = {
 """Settings of JAX that the commands need, whatever the environment says."""
 
 
+Settings = type[Any] | Callable[[], Iterable[str]]
+"""A dataclass of settings, or a function that gives their names."""
 LONGEST_LINE = 4000
 """Characters of a message, at most: a path may have as many."""
 
@@ -185,17 +187,15 @@ def _given(config: type[Any], flags: argparse.Namespace) -> dict[str, Any]:
     return given
 
 
-def run_command(
-    main: Callable[[], None], config: type[Any] | Callable[[], type[Any] | None] | None = None
-) -> int:
+def run_command(main: Callable[[], None], settings: Settings | None = None) -> int:
     """Runs a command; returns its exit status, with any failure told in one line on stderr.
 
     Args:
       main: the command.
-      config: the dataclass of its settings, whose names a message about them shows as flags; or a function
-        that gives it once it is known.
-
-    Status 2 means that the input was wrong, 1 that the environment failed, 128 + n that signal n ended it.
+      settings: the dataclass of its settings, whose names a message about them shows as flags; or a function
+        that gives their names, once they are known.
+    Returns:
+      0; or 2 where the input was wrong, 1 where the environment failed, 128 + n where signal n ended it.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -213,9 +213,7 @@ def run_command(
         if sys.stdout is not None:
             sys.stdout.flush()
     except InputError as error:
-        return _fail(
-            2, _with_flag(str(error), config if dataclasses.is_dataclass(config) else config and config())
-        )
+        return _fail(2, _with_flag(str(error), settings))
     except FaultError as error:
         return _fail(1, str(error))
     except BrokenPipeError:
@@ -292,10 +290,13 @@ def is_a_command() -> bool:
     return package in ("experiments", "fooljax.cli") or name in ("fooljax", "fooljax.exe")
 
 
-def _with_flag(message: str, config: type[Any] | None) -> str:
+def _with_flag(message: str, settings: Settings | None) -> str:
     """Names the flag, as the user wrote it, where a message begins with the name of a setting."""
     name, colon, rest = message.partition(":")
-    names = {field.name for field in dataclasses.fields(config)} if config else set()
+    if isinstance(settings, type):
+        names: Iterable[str] = [field.name for field in dataclasses.fields(settings)]
+    else:
+        names = settings() if settings else ()
     return f"{flag_of(name)}{colon}{rest}" if name in names else message
 
 

@@ -4,6 +4,7 @@ import argparse
 import shlex
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         chosen.append(recipe)
         _do(recipe, rest)
 
-    return run_command(command, lambda: chosen[0].config if chosen else None)
+    def names() -> list[str]:
+        return [*CHOICES_HELP, *(field.name for recipe in chosen for field in fields(recipe.config))]
+
+    return run_command(command, names)
 
 
 def experiment_main(recipe: Recipe, argv: Sequence[str] | None = None) -> int:

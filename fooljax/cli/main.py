@@ -1,10 +1,13 @@
 """`fooljax COMMAND`: each command is a module of this folder, which is loaded when it is asked for."""
 
+import difflib
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
 from fooljax.cli import starting
+from fooljax.errors import shown
 
 COMMANDS = {
     "evolve": "evolve images that fool a network, and make a page of them",
@@ -26,19 +29,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     starting.begin()
     words = list(sys.argv[1:] if argv is None else argv)
     if not words or words[0] in ("-h", "--help", "help"):
-        print(_help())
-        return 0
+        return _say(_help())
     command, rest = words[0], words[1:]
     if command in ("-V", "--version"):
         from fooljax import __version__
 
-        print(f"fooljax {__version__}")
-        return 0
+        return _say(f"fooljax {__version__}")
     if command not in COMMANDS:
         print(f"error: {_unknown(command)}", file=sys.stderr)
         return 2
     status: int = importlib.import_module(f"fooljax.cli.{command}").main(rest)
     return status
+
+
+def _say(text: str) -> int:
+    """Prints a text; nothing is wrong where whoever read it has gone, as in `fooljax | head -1`."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
 
 
 def _help() -> str:
@@ -59,10 +69,6 @@ def _help() -> str:
 
 
 def _unknown(command: str) -> str:
-    import difflib
-
-    from fooljax.errors import shown
-
     near = difflib.get_close_matches(command, COMMANDS, 3, 0.5)
     wanted = f"did you mean {' or '.join(near)}?" if near else f"expected one of {', '.join(COMMANDS)}"
     return f"unknown command {shown(command)}; {wanted}"
