@@ -1,4 +1,4 @@
-"""`fooljax.evolve` and `fooljax.open_run`: a search in memory, in a folder, killed, saved and opened again."""
+"""`fooljax.evolve` and `fooljax.open_run`: in memory, in a folder, killed, saved and opened again."""
 
 import json
 import os
@@ -73,7 +73,7 @@ def test_a_folder_gives_the_result_back(in_folder):
     assert opened.generations == 12
     assert opened.strategy_state is None
     np.testing.assert_array_equal(opened.metrics["queries"], in_folder.metrics["queries"])
-    with pytest.raises(InputError, match="it stands in .* already; copy that folder"):
+    with pytest.raises(InputError, match=r"it stands in .* already; copy that folder"):
         opened.save(in_folder.folder / "copy")
 
 
@@ -125,7 +125,7 @@ def test_a_call_that_is_killed_goes_on_by_the_same_call(tmp_path):
     process.send_signal(signal.SIGKILL)
     _, errors = process.communicate()
     assert list(outdir.glob("checkpoints/*.npz")), errors
-    with pytest.raises(InputError, match="found no archive.npz in it"):
+    with pytest.raises(InputError, match=r"found no archive\.npz in it"):
         fooljax.open_run(outdir)
     # As many generations as are done, at least; a run that is resumed is never shortened.
     for name in ("config.json",):

@@ -173,22 +173,6 @@ def test_what_does_not_go_together_is_one_line(fooled, objective, message):
     assert "\n" not in str(caught.value)
 
 
-def test_a_run_folder_is_of_log_odds(tmp_path):
-    settings = {"key": 0, "generations": 1, "objective": MARGIN}
-    with pytest.raises(InputError, match=r"^objective: expected one that gives log-odds, .* got margin"):
-        fooljax.evolve(target(), ENCODING, STRATEGY, **settings, outdir=tmp_path / "run")
-    found = fooljax.evolve(target(), ENCODING, STRATEGY, **settings)
-    with pytest.raises(InputError, match=r"^objective: expected one that gives log-odds"):
-        found.save(tmp_path / "run")
-    assert not (tmp_path / "run").exists()
-
-
-@pytest.mark.parametrize("index", [-1, True, 0.5, "1"])
-def test_an_index_is_a_whole_number(index):
-    with pytest.raises(InputError, match=r"^accepted: expected the index of a class, 0 or more"):
-        fool_and_pass(index)
-
-
 def test_joint_targets_want_networks_for_the_same_images():
     with pytest.raises(InputError, match=r"^targets: expected two or more, got 1"):
         fooljax.joint_target(target())
