@@ -4,7 +4,7 @@ import argparse
 import shlex
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         chosen.append(recipe)
         _do(recipe, rest)
 
-    return run_command(command, lambda: chosen[0].config if chosen else None)
+    def names() -> list[str]:
+        return ["target", *(field.name for recipe in chosen for field in fields(recipe.config))]
+
+    return run_command(command, names)
 
 
 def experiment_main(recipe: AscentRecipe, argv: Sequence[str] | None = None) -> int:
