@@ -14,12 +14,15 @@ from typing import Any
 from fooljax.errors import InputError, shown
 
 _NAME = r"[^\W\d]\w*"
+BUILT_IN = ("auto", "embedded", "idx", "tfds")
+"""What stands before the colon in a dataset's name that is none of a module, as in tfds:mnist."""
 _FORM = re.compile(rf"({_NAME}(?:\.{_NAME})*):({_NAME})")
 
 
 def is_import_name(text: str) -> bool:
-    """Whether a text has the form MODULE:NAME, as `my_package.my_module:my_function`."""
-    return _FORM.fullmatch(text) is not None
+    """Whether a text is MODULE:NAME, as `my_package.my_module:my_name`: code that is not built in."""
+    match = _FORM.fullmatch(text)
+    return match is not None and match[1] not in BUILT_IN
 
 
 def import_named(argument: str, text: str) -> Any:

@@ -37,12 +37,14 @@ def module(tmp_path, monkeypatch):
         ("a:b()", False),
         ("1a:b", False),
         ("a:b\n", False),
+        ("tfds:mnist", False),
+        ("idx:folder", False),
     ],
 )
 def test_the_form_of_a_name(text, is_one):
     assert is_import_name(text) == is_one
     if not is_one:
-        with pytest.raises(InputError, match=r"^target: expected MODULE:NAME") as caught:
+        with pytest.raises(InputError, match=r"^target: expected (MODULE:NAME|a module)") as caught:
             import_named("target", text)
         assert "\n" not in str(caught.value)
 

@@ -68,14 +68,9 @@ def load(spec: str = "auto", *, data_dir: str | os.PathLike[str] | None = None) 
         return prepared(rest, _tfds_folder(data_dir))
     if kind == "idx" and rest:
         return idx_folder(_expanded(rest))
-    if is_own(spec):
+    if is_import_name(spec):
         return import_value("data", spec, Dataset, "a fooljax.data.Dataset")
     raise InputError(f"data: expected {EXPECTED}, got {shown(repr(spec))}")
-
-
-def is_own(spec: str) -> bool:
-    """Whether a text names a dataset in a module of the user's, whose code runs when it is loaded."""
-    return spec.partition(":")[0] not in ("auto", "embedded", "tfds", "idx") and is_import_name(spec)
 
 
 def _copy_or_embedded(data_dir: str | os.PathLike[str] | None) -> Dataset:

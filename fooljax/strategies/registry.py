@@ -1,8 +1,6 @@
 """All strategies by name, for commands, tables and the tests of the contract."""
 
-import importlib
 import inspect
-import re
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -12,6 +10,7 @@ from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from fooljax.engine.types import Encoding, Strategy
 from fooljax.errors import InputError, shown
+from fooljax.importing import import_named, is_import_name
 from fooljax.remembered import remembered
 from fooljax.strategies._focused import focused
 from fooljax.strategies._map_elites import map_elites
@@ -52,7 +51,6 @@ STRATEGIES: dict[str, Entry] = {
 }
 
 _NOT_SETTINGS = ("encoding", "batch_size", "algorithm")
-_NAME = r"[^\W\d]\w*"
 _KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 _WORDS = {"true": True, "on": True, "false": False, "off": False}
 _MOST = 2**31 - 1
@@ -73,25 +71,19 @@ def find(name: str) -> Entry:
     """
     if name in STRATEGIES:
         return STRATEGIES[name]
-    match = re.fullmatch(rf"({_NAME}(?:\.{_NAME})*):({_NAME})", name)
-    if not match:
+    if not is_import_name(name):
         plain = [known for known in STRATEGIES if not known.startswith("evosax.")]
         raise InputError(
             f"strategy: expected one of {', '.join(plain)}, evosax.NAME or MODULE:BUILDER, got {shown(name)}"
         )
-    try:
-        build = getattr(importlib.import_module(match[1]), match[2])
-    except (Exception, SystemExit) as error:  # a module's code may raise anything
-        raise InputError(
-            f"strategy: expected MODULE:BUILDER that can be imported, got {shown(name)} ({shown(error)})"
-        ) from error
+    build = import_named("strategy", name)
     if not _is_builder(build):
         raise InputError(
             f"strategy: expected {shown(name)} to be a function (encoding, *, batch_size, ...) whose other "
             f"arguments have defaults, got {shown(type(build).__name__)}"
         )
     described = (inspect.getdoc(build) or "").strip().splitlines()
-    return Entry(build, described[0] if described else "no description", match[1])
+    return Entry(build, described[0] if described else "no description", name.partition(":")[0])
 
 
 def _is_builder(build: Any) -> bool:

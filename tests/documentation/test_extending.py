@@ -90,9 +90,9 @@ def test_a_strategy_from_elsewhere_needs_no_registration(tmp_path, monkeypatch, 
     for given, message in (
         (
             ["--strategy", "somebodys_package:wave"],
-            "--strategy: expected MODULE:BUILDER that can be imported",
+            "--strategy: expected a name in the module somebodys_package",
         ),
-        (["--strategy", "nobodys.package:line"], "--strategy: expected MODULE:BUILDER that can be imported"),
+        (["--strategy", "nobodys.package:line"], "--strategy: expected a module that can be imported in"),
         (
             ["--strategy", name, "--set", "depth=1"],
             "--set: somebodys_package.my_strategy:line knows spread, reach",
