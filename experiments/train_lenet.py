@@ -2,9 +2,10 @@
 
     python -m experiments.train_lenet --data idx:DIR --outdir OTHER
 
-DIR holds MNIST's four IDX files. OTHER gets a file of weights for each seed, and a card that says what they
-are. A seed whose weights are there is not trained again, so that the command can be stopped and given anew;
-the weights are the same, bit for bit, on any number of cores (of one kind of processor, with one JAX).
+DIR holds MNIST's four IDX files. A file of weights for each seed is written to OTHER, and `card.json`, which
+says what they are. A seed whose weights are there is not trained again, so the command can be stopped and
+given anew. The weights are the same, bit for bit, on any number of cores of one kind of processor with one
+JAX.
 """
 
 import argparse
@@ -43,14 +44,27 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _main(argv: Sequence[str] | None) -> None:
     parser = Parser(
         prog=COMMAND,
-        description="Trains the LeNets that fooljax ships. Resumable seed by seed.",
+        description="Trains the LeNets that come with fooljax. It can be stopped between two seeds.",
         allow_abbrev=False,
     )
-    parser.add_argument("--data", required=True, metavar="TEXT", help="as idx:DIR, with MNIST's IDX files")
-    parser.add_argument("--seeds", default="0-4", type=_seeds, metavar="N-N", help="(default: 0-4)")
-    parser.add_argument("--outdir", required=True, metavar="DIR", help="gets the weights and the card")
     parser.add_argument(
-        "--recipe", default="paper-full", choices=tuple(RECIPES), help="(default: paper-full, Caffe's)"
+        "--data", required=True, metavar="TEXT", help="The digits, as idx:DIR with MNIST's four IDX files."
+    )
+    parser.add_argument(
+        "--seeds",
+        default="0-4",
+        type=_seeds,
+        metavar="N-N",
+        help="One network is trained for each seed in this range. (default: 0-4)",
+    )
+    parser.add_argument(
+        "--outdir", required=True, metavar="DIR", help="The folder for the weights and card.json."
+    )
+    parser.add_argument(
+        "--recipe",
+        default="paper-full",
+        choices=tuple(RECIPES),
+        help="The recipe of the training. (default: paper-full, as in Caffe's example)",
     )
     flags = parser.parse_args(argv)
     with Signals():

@@ -29,7 +29,15 @@ logger = logging.getLogger("fooljax")
 
 
 def lenet(dataset: Dataset, recipe: str | Recipe = "paper", **settings: Any) -> Target:
-    """Caffe's LeNet, the paper's network for MNIST; arguments and errors as `trained`."""
+    """Trains Caffe's LeNet, the paper's network for MNIST, or reads it from the cache; errors as `trained`.
+
+    Args:
+      dataset: images of at least 16 x 16.
+      recipe: a `Recipe`, or a name in `RECIPES`.
+      **settings: other arguments of `trained`.
+    Returns:
+      The target.
+    """
     return trained(dataset, recipe, network="lenet", **settings)
 
 
@@ -42,19 +50,21 @@ def trained(
     cache: Path | None = None,
     on_training: Callable[[str], None] | None = None,
 ) -> Target:
-    """A network trained on a dataset by a recipe, or read from the cache.
+    """Trains a network on a dataset by a recipe, or reads it from the cache.
 
     Args:
       dataset: images of at least 16 x 16.
-      recipe: a `Recipe`, or a name in `RECIPES`: "paper" or "strong".
+      recipe: a `Recipe`, or a name in `RECIPES`: "paper", "paper-full" or "strong".
       network: a name in `NETWORKS`: "lenet", or "alexnet-small" as a second architecture.
       seed: of the weights and the order of the images; independently trained targets differ in it.
       cache: folder; `cache_folder() / "targets"` by default.
-      on_training: is told, in a line, when training begins (not when the cache serves).
+      on_training: takes a line when training begins; it is not called when the cache serves.
+    Returns:
+      The target; its accuracy was measured on the test images of the dataset. A cache that cannot be written
+      is no error: a notice says so before the training.
     Raises:
       InputError: the recipe or network is unknown, the images are too small, or the network names held-out
         images no better than chance.
-    A cache that cannot be written is no error: a notice says so before the training.
     """
     if isinstance(recipe, str):
         if recipe not in RECIPES:

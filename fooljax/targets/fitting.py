@@ -26,15 +26,23 @@ from fooljax.targets.training import Recipe, advance, begin
 logger = logging.getLogger("fooljax")
 
 ARITHMETIC = 2
-"""Of training; raised when its bits change, so that what was cached before is trained again."""
+"""The version of the arithmetic of training, raised when its bits change, so that nothing old is used."""
 PART_SECONDS = 1.0
-"""Of training, between which Python answers signals."""
+"""Seconds of training after which Python looks for signals."""
 
 
 def fit(dataset: Dataset, recipe: Recipe, network: str, seed: int) -> Params:
-    """Trains a network of `NETWORKS`; the same parameters, bit for bit, on any number of cores.
+    """Trains a network; the parameters are the same, bit for bit, on any number of cores.
 
     The work is done in parts of about `PART_SECONDS`, between which Python answers signals.
+
+    Args:
+      dataset: its training images are learnt from.
+      recipe: how.
+      network: a name in `NETWORKS`.
+      seed: of the first weights and of the order of the images.
+    Returns:
+      The trained parameters.
     """
     init_key, train_key = jax.random.split(jax.random.key(seed))
     apply = apply_of(network, dataset.num_classes)
@@ -64,13 +72,26 @@ def facts_of(dataset: Dataset, recipe: Recipe, seed: int) -> dict[str, Any]:
 
 
 def accuracy(target: Target, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.int32]) -> float:
-    """The share, in [0, 1], of images `[N, H, W, K]` that the target gives their label."""
+    """The share of images that the target gives their label.
+
+    Args:
+      target: a network of as many classes as there are labels.
+      images: `[N, H, W, K]` uint8.
+      labels: `[N]` class indices.
+    Returns:
+      A number in [0, 1].
+    """
     return float(np.mean(np.argmax(score(target, images), axis=1) == labels))
 
 
 def check_trained(target: Target, dataset: Dataset) -> float:
-    """The clean accuracy on the held-out images, in [0, 1], after making sure that it is above chance.
+    """Makes sure that a target names held-out images better than by chance.
 
+    Args:
+      target: a network for the images of the dataset.
+      dataset: its test images are asked about.
+    Returns:
+      The share of them that were named correctly, in [0, 1].
     Raises:
       InputError: the accuracy is within three standard errors of always naming the commonest class.
     """

@@ -52,6 +52,8 @@ def load(
       mean: for Caffe's networks, the mean image (.binaryproto, .npy) of their training; by default its means
         of the three channels.
       crops: 1, the centre; or 10, their softmax averaged, as in the paper.
+    Returns:
+      The target, with the names of its 1,000 classes. Its accuracy was not measured.
     Raises:
       InputError: no such network, its weights are not there, or a file does not fit.
     """

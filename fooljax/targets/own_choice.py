@@ -46,6 +46,8 @@ def choice_of(target: Target, *, source: str = "Python", classes: str = "all") -
       target: its image shape must be said. Class names that were not said are numbers.
       source: where it is from, in a word or two.
       classes: see `read_classes`.
+    Returns:
+      The choice, whose `load` gives the target with its class names and a digest of its parameters.
     Raises:
       InputError: its image shape is not said, it does not take such images, its class names are not as many
         as its logits, or the classes are not among them.
@@ -76,7 +78,7 @@ def choice_of(target: Target, *, source: str = "Python", classes: str = "all") -
         image_shape=shape,
         source=f"network: {shown(named.name, 80)}, from {source}",
         facts={"network": named.name},
-        notes=(f"The network is the user's own, {shown(named.name, 80)}.",),
+        notes=(f"The network {shown(named.name, 80)} does not come with fooljax.",),
         load=load,
         cells=read_classes(classes, count),
     )

@@ -49,8 +49,12 @@ TARGETS: dict[str, KnownTarget] = {
 
 
 def find_target(name: str) -> KnownTarget:
-    """The target of a name in `TARGETS`, or of MODULE:NAME, whose module is imported when it is chosen.
+    """Finds a target by its name. A module of the user's is imported later, when the target is chosen.
 
+    Args:
+      name: in `TARGETS`, or MODULE:NAME.
+    Returns:
+      Its settings, and the function that chooses it by them.
     Raises:
       InputError: there is no such name; the message lists those that there are.
     """

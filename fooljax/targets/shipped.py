@@ -1,7 +1,7 @@
-"""Networks that come with the package, trained: nothing is downloaded and no data set is read.
+"""Networks that come with the package, trained. Nothing is downloaded and no dataset is read.
 
-`python -m experiments.train_lenet` made them; the card beside the weights says from what, how, and how well
-they name the digits that were held out.
+`python -m experiments.train_lenet` made them. `card.json` beside the weights says from what data, by which
+recipe, and how well they name the digits that were held out.
 """
 
 import functools
@@ -26,8 +26,8 @@ def pretrained(network: str = "lenet", seed: int = 0) -> Target:
     """A network that comes with the package: "lenet", trained on MNIST's 60,000 digits.
 
     Args:
-      network: a name among the shipped ones: "lenet".
-      seed: which of five, 0 to 4, that differ in their first weights and in the order of the digits.
+      network: "lenet", the only one so far.
+      seed: 0 to 4; the five networks differ in their first weights and in the order of the digits.
     Returns:
       The target, which takes images `[B, 28, 28, 1]` in [0, 1]. Its accuracy was measured on
       MNIST's 10,000 test digits.
@@ -95,7 +95,7 @@ def shipped_seeds() -> tuple[int, ...]:
 
 @functools.cache
 def shipped_card() -> dict[str, Any]:
-    """What `card.json` says of all shipped networks together.
+    """The facts in `card.json`, of all shipped networks together.
 
     Raises:
       FaultError: it is missing or damaged.

@@ -15,15 +15,15 @@ class Recipe:
     """How a target is trained.
 
     Attributes:
-      name: for files and tables.
-      steps: gradient steps.
+      name: a short name for files and tables.
+      steps: the number of gradient steps.
       optimizer: "sgd" (Caffe's solver: "inv" schedule, momentum, weight decay, biases at twice the rate) or
         "adamw" (cosine schedule).
       learning_rate: at the first step.
       weight_decay: per step; for "sgd" added to the gradient, for "adamw" decoupled.
-      momentum: of "sgd".
-      gamma, power: of the "inv" schedule, rate * (1 + gamma * step) ** -power.
-      batch_size: images a step.
+      momentum: used by "sgd" alone.
+      gamma, power: the "inv" schedule is rate * (1 + gamma * step) ** -power.
+      batch_size: images in each step.
       shift: images are moved by up to so many pixels in both directions, at random.
     """
 

@@ -46,6 +46,9 @@ class LeNet(nn.Module):
     pixel / 256 as Caffe's example does. Gives logits `[B, num_classes]`.
     Source: Caffe's MNIST example, as the authors' code uses it. Differs: images are flattened in
     row-column-channel order (Caffe: channel-row-column); no mean image is subtracted (none was in training).
+
+    Attributes:
+      num_classes: of the last layer.
     """
 
     num_classes: int = 10
