@@ -82,7 +82,7 @@ class Search:
             return "# not kept: an earlier version wrote rows without their settings"
         experiment = self.first["experiment"]
         words = [f"python -m experiments.{experiment}"]
-        for field in fields(importlib.import_module(f"experiments.{experiment}").Config):
+        for field in fields(importlib.import_module(f"experiments.{experiment}").EXPERIMENT.config):
             values = {json.dumps(row["settings"].get(field.name, field.default)) for row in self.rows}
             value = json.loads(min(values))
             flag = field.name.replace("_", "-")

@@ -104,7 +104,7 @@ def test_the_commands_of_a_page_mean_what_its_rows_were_made_with(folder):
             assert one.command.startswith("# not kept")
             continue
         _, _, module, *words = one.command.replace("\\\n", "").split()
-        config = importlib.import_module(module).Config
+        config = importlib.import_module(module).EXPERIMENT.config
         for row in one.rows:
             settings = row["settings"]
             flags = [
