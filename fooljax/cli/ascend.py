@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     chosen: list[AscentRecipe] = []
 
     def command() -> None:
-        recipe, rest = _choose(argv)
+        recipe, rest = choose(argv)
         chosen.append(recipe)
         _do(recipe, rest)
 
@@ -47,7 +47,7 @@ def experiment_main(recipe: AscentRecipe, argv: Sequence[str] | None = None) -> 
     return run_command(lambda: _do(recipe, argv), recipe.config)
 
 
-def _choose(argv: Sequence[str] | None) -> tuple[AscentRecipe, list[str]]:
+def choose(argv: Sequence[str] | None) -> tuple[AscentRecipe, list[str]]:
     """The kind of gradient ascent that the command line means, and the flags that are left.
 
     Raises:

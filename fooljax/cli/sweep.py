@@ -36,13 +36,13 @@ class Swept(NamedTuple):
     """What is done with each combination.
 
     Attributes:
-      command: the words that start it.
-      config: `words -> (config, words)`: the settings that it has with these flags, and the flags that are
-        settings.
+      module: the words after `python -m` that do it.
+      settings: `words -> (config, words)`: the dataclass of the settings that there are with these flags, and
+        the flags that are settings of it.
     """
 
-    command: tuple[str, ...]
-    config: Callable[[list[str]], tuple[type[Any], list[str]]]
+    module: tuple[str, ...]
+    settings: Callable[[list[str]], tuple[type[Any], list[str]]]
 
 
 def _swept(name: str) -> Swept:
@@ -52,10 +52,10 @@ def _swept(name: str) -> Swept:
       InputError: there is none.
     """
     if name in COMMANDS:
-        module = importlib.import_module(f"fooljax.cli.{name}")
+        command = importlib.import_module(f"fooljax.cli.{name}")
 
         def choose(words: list[str]) -> tuple[type[Any], list[str]]:
-            recipe, rest = module.choose(words)
+            recipe, rest = command.choose(words)
             return recipe.config, rest
 
         return Swept(("fooljax.cli.main", name), choose)
@@ -65,8 +65,7 @@ def _swept(name: str) -> Swept:
             f"EXPERIMENT: expected {', '.join(COMMANDS)} or a file of the folder experiments, "
             f"got {shown(repr(name))}"
         )
-    module = importlib.import_module(f"experiments.{name}")
-    experiment = getattr(module, "EXPERIMENT", None) or getattr(module, "RECIPE", None)
+    experiment = getattr(importlib.import_module(f"experiments.{name}"), "EXPERIMENT", None)
     if experiment is None:
         raise InputError(f"EXPERIMENT: {name} is not an experiment with one run")
     return Swept((f"experiments.{name}",), lambda words: (experiment.config, words))
@@ -119,7 +118,7 @@ def _checked(
 ) -> tuple[list[str], dict[str, Any]]:
     """The flags of a combination, and the settings that they give."""
     words = [*itertools.chain(*((f"--{key}", value) for key, value in combination.items())), *rest]
-    config, settings = swept.config(words)
+    config, settings = swept.settings(words)
     given, others = parse(config, "", settings)
     if others.outdir is not None or others.resume is not None:
         raise InputError("--outdir: expected it before the --, since every run has a folder of its own")
@@ -136,7 +135,7 @@ def _do(swept: Swept, name: str, folder: Path, words: Sequence[str], given: Mapp
     print(f"{name} {shown(shlex.join(words), most=4000)}", flush=True)
     where = ["--resume" if begun else "--outdir", str(folder)]
     # A process each: compiled programs would pile up in one.
-    if status := _run([sys.executable, "-m", *swept.command, *words, *where, "--quiet"]):
+    if status := _run([sys.executable, "-m", *swept.module, *words, *where, "--quiet"]):
         # The run has said in its own line what was wrong.
         failure = InputError if status == 2 else FaultError
         raise failure(f"{shown(folder)}: the run ended with status {status}")
