@@ -67,7 +67,11 @@ def rows_of(path: Path, summary: Mapping[str, Any]) -> list[Row]:
     settings = summary.get("settings", older)
     if not isinstance(settings, dict):
         raise InputError(f"{name_of(path)}: expected settings, found {shown(settings)}")
-    settings = {**settings, "experiment": summary.get("experiment"), "target": summary.get("target")}
+    # The name of an experiment says its encoding.
+    kind = "experiment" if summary.get("experiment") else "encoding"
+    settings = {**settings, **{name: summary.get(name) for name in (kind, "target")}}
+    if "objective" in summary:  # before there was a choice, it was log-odds
+        settings["objective"] = summary["objective"]
     try:
         shared = {
             "settings": settings,

@@ -206,6 +206,32 @@ def test_every_combination_has_a_folder_of_its_own():
         combinations([f"s{axis}=0,1,2,3,4,5,6,7,8,9" for axis in range(10)])
 
 
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [("evolve", ["--encoding", "cppn", "--runs", "3"]), ("ascend", ["--target", "lenet"])],
+)
+def test_commands_of_the_package_are_swept_too(tmp_path, monkeypatch, capsys, command, words):
+    calls = []
+    monkeypatch.setattr(sweep, "_run", lambda words: calls.append(words[2:]) or 0)
+    given = [command, "--outdir", str(tmp_path / "s"), "--vary", "seed=0,1", "--", *words]
+    assert sweep.main(given) == 0
+    assert [call[:2] for call in calls] == [["fooljax.cli.main", command]] * 2
+    assert [call[2:4] for call in calls] == [["--seed", "0"], ["--seed", "1"]]
+    assert calls[0][4:] == [*words, "--outdir", str(tmp_path / "s" / "seed=0"), "--quiet"]
+    assert sweep.main([*given, "--colour", "red"]) == 2
+    assert "--colour" in capsys.readouterr().err
+
+
+def test_runs_of_one_command_are_told_apart_by_what_draws_the_images(tmp_path, capsys):
+    for encoding in ("direct", "cppn"):
+        summary(tmp_path / encoding, "1" * 64, "paper", [20], [150], [10])
+        file = tmp_path / encoding / "summary.json"
+        whole = {**json.loads(file.read_text()), "experiment": None, "encoding": encoding}
+        file.write_text(json.dumps(whole))
+    assert tabulate.main([str(tmp_path)]) == 0
+    assert [row["encoding"] for row in cells_of(capsys.readouterr().out)] == ["cppn", "direct"]
+
+
 def test_a_folder_with_another_run_is_not_taken_for_a_finished_one(tmp_path, monkeypatch, capsys):
     folder = tmp_path / "seed=0"
     folder.mkdir()
