@@ -14,7 +14,8 @@ from fooljax.engine.archive import Archive
 from fooljax.engine.log_odds import confidence, to_log_odds
 from fooljax.engine.types import Encoding
 from fooljax.errors import InputError, shown
-from fooljax.runs.ascent_record import is_ascent_folder, open_ascent
+from fooljax.runs.ascent_record import open_ascent
+from fooljax.runs.kinds import is_ascent_folder
 from fooljax.runs.opened import open_folder
 from fooljax.runs.record import RunRecord
 

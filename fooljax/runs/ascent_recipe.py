@@ -14,10 +14,10 @@ from fooljax.engine.types import Target
 from fooljax.errors import InputError, shown
 from fooljax.gradient import start_images
 from fooljax.runs import ascent_words, words
-from fooljax.runs.ascent_record import KIND
 from fooljax.runs.ascent_run import AscentPlan
 from fooljax.runs.ascent_settings import AscentSettings, methods_of
 from fooljax.runs.folder import FORMAT
+from fooljax.runs.kinds import ASCENT
 from fooljax.runs.plan import command_line
 from fooljax.settings import compose, option
 from fooljax.targets import imagenet, imagenet_choice, mnist_choice
@@ -153,7 +153,7 @@ def ascent_recipe_of(config: Mapping[str, Any], source: str) -> AscentRecipe:
         return EXPERIMENTS[name](name)
     target = config.get("target")
     chosen = target.get("chosen_by") if isinstance(target, dict) else None
-    if config.get("kind") != KIND or config.get("command") is None or not isinstance(chosen, str):
+    if config.get("kind") != ASCENT or config.get("command") is None or not isinstance(chosen, str):
         raise InputError(
             f"{source}: expected a gradient ascent that a command began, found "
             f"{shown(repr(name or 'another run'))}"
@@ -220,7 +220,7 @@ def content_of(
     """
     return {
         "format": FORMAT,
-        "kind": KIND,
+        "kind": ASCENT,
         "command": command,
         "experiment": experiment,
         "title": ascent_words.title(network),

@@ -19,30 +19,16 @@ from fooljax.runs import ascent_words, words
 from fooljax.runs.ascent_images import COLUMNS, START
 from fooljax.runs.folder import FORMAT, MARK, is_finished
 from fooljax.runs.images import read_image
+from fooljax.runs.kinds import OLD_ASCENTS, is_ascent
 from fooljax.storage.csv_files import text_of
 from fooljax.storage.json_files import read_json
 from fooljax.storage.reading import read_regular
 from fooljax.storage.trees import load_arrays
 
-KIND = "ascent"
-"""Stands as `kind` in the `config.json` of a gradient ascent."""
-EXPERIMENTS_0_1 = {"mnist_gradient": words.DIGITS, "imagenet_gradient": words.PHOTOGRAPHS}
-"""The experiments of version 0.1 that were gradient ascents, and the words for their networks."""
+NETWORKS = dict(zip(OLD_ASCENTS, (words.DIGITS, words.PHOTOGRAPHS), strict=True))
+"""The words for the network of each experiment of version 0.1."""
 MAX_TABLE = 2**30
 """Bytes of `images.csv`, at most."""
-
-
-def is_ascent(config: Mapping[str, Any]) -> bool:
-    """Whether a `config.json` is that of a gradient ascent."""
-    experiment = config.get("experiment")
-    old = "format" not in config and isinstance(experiment, str) and experiment in EXPERIMENTS_0_1
-    return old or config.get("kind") == KIND
-
-
-def is_ascent_folder(path: Path | str) -> bool:
-    """Whether a folder is that of a gradient ascent, as far as its `config.json` says."""
-    file = Path(path) / "config.json"
-    return file.exists() and is_ascent(read_json(file))
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,7 +152,7 @@ def _words_of(
     config: Mapping[str, Any], methods: list[str], file: Path
 ) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
     if "format" not in config:
-        network = EXPERIMENTS_0_1[config["experiment"]]
+        network = NETWORKS[config["experiment"]]
         return ascent_words.words_of(network, methods)
     title, introduction, notes = (config.get(name) for name in ("title", "introduction", "notes"))
     lists = (introduction, notes)

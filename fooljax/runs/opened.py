@@ -10,6 +10,7 @@ from fooljax.errors import InputError, shown
 from fooljax.runs import version_0_1
 from fooljax.runs.encoding_kinds import own_encoding
 from fooljax.runs.folder import FORMAT, MARK, is_finished
+from fooljax.runs.kinds import check_is_search
 from fooljax.runs.record import RunRecord
 from fooljax.storage.json_files import read_json
 from fooljax.storage.trees import load_arrays
@@ -28,6 +29,8 @@ def open_folder(path: Path | str, encoding: Encoding | str | None = None) -> Run
       InputError: it is not the folder of a finished run of a search, or a file in it is damaged.
     """
     path = Path(path)
+    if (path / "config.json").exists():
+        check_is_search(read_json(path / "config.json"), path)
     for name, missing in (("config.json", "a run folder"), ("archive.npz", "a finished run")):
         if not (path / name).exists():
             raise InputError(f"{shown(path)}: expected {missing}, found no {name} in it")

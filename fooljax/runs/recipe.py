@@ -9,6 +9,7 @@ from fooljax.errors import InputError, shown
 from fooljax.importing import is_import_name
 from fooljax.runs import words
 from fooljax.runs.encoding_kinds import EncodingKind, find_encoding
+from fooljax.runs.kinds import check_is_search
 from fooljax.runs.record import RunRecord
 from fooljax.runs.search_settings import SearchSettings
 from fooljax.runs.version_0_1 import EXPERIMENTS
@@ -140,6 +141,7 @@ def recipe_of(config: Mapping[str, Any], source: str) -> Recipe:
     Raises:
       InputError: it is of no search that a command begins.
     """
+    check_is_search(config, source)
     name = config.get("experiment")
     if isinstance(name, str) and name in EXPERIMENTS:
         data, encoding = EXPERIMENTS[name]

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from experiments import mnist_gradient
+from fooljax.cli import evolve
 from fooljax.errors import InputError
 from fooljax.report import ascent_page
 from fooljax.runs import ascent_images, ascent_run
 from fooljax.runs.ascent_record import open_ascent
+from fooljax.runs.opened import open_folder
 from fooljax.storage.trees import load_arrays, save_tree
 from fooljax.terminal import Interrupted
 
@@ -197,6 +199,13 @@ def test_a_folder_without_a_table_tells_the_same_to_a_rounding(copy):
     (copy / "images.csv").unlink()
     for name, odds in open_ascent(copy).log_odds.items():
         np.testing.assert_allclose(odds, whole[name], atol=1e-3 if name in METHODS else 0.5)
+
+
+def test_it_is_no_search(folder, capsys):
+    with pytest.raises(InputError, match="expected a run that evolved images, found a gradient ascent"):
+        open_folder(folder)
+    assert evolve.main(["--resume", str(folder)]) == 2
+    assert "expected a run that evolved images, found a gradient ascent" in capsys.readouterr().err
 
 
 def spoil_summary(folder):
