@@ -1,37 +1,25 @@
 """`fooljax.evolve`: a search from Python, in memory or with the whole folder of a run."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import jax
-import numpy as np
 
-from fooljax import encodings, strategies
 from fooljax.engine.objective import LOG_ODDS, Objective
 from fooljax.engine.precision import in_float32
-from fooljax.engine.types import Encoding, Strategy, Target, as_target
+from fooljax.engine.types import Encoding, Strategy, Target
 from fooljax.errors import InputError, shown
 from fooljax.evolution import CHECKPOINT_SECONDS, Evolution, Progress, search
-from fooljax.evolution.arguments import checked_key
-from fooljax.probe import count_cells, logits_of_two
 from fooljax.report import evolution_page
 from fooljax.result import Result, result_of
-from fooljax.runs import evolution_run, words
-from fooljax.runs.encoding_kinds import ENCODING_KINDS, find_encoding
-from fooljax.runs.folder import FORMAT, MetricsFile, RunFolder
+from fooljax.runs import evolution_run
+from fooljax.runs.folder import MetricsFile, RunFolder
 from fooljax.runs.opened import open_folder
 from fooljax.runs.plan import RunPlan
+from fooljax.runs.python_plan import plan_from_values
 from fooljax.settings import in_words
-from fooljax.storage.trees import digest_tree
-from fooljax.strategies import map_elites
-from fooljax.targets.choice import TargetChoice
-from fooljax.targets.registry import find_target
 from fooljax.terminal import Host
-
-CHILDREN = 200
-"""Images of a generation, where the strategy is given by its name. Source: the authors' code."""
 
 
 @in_float32
@@ -85,7 +73,7 @@ def evolve(
       InputError: an argument is not what was expected, or `outdir` is not the folder of this search.
       FaultError: a file cannot be written.
     """
-    plan = _plan(
+    plan = plan_from_values(
         target,
         encoding,
         strategy,
@@ -197,134 +185,3 @@ def _check_settings(folder: RunFolder, plan: RunPlan) -> None:
         elif found.get(name) != value:
             begun = shown(in_words(found.get(name)))
             raise InputError(f"{name}: the run in {shown(folder.path)} was begun with {begun}, got {value}")
-
-
-def _plan(
-    target: Target | Callable[..., Any] | str,
-    encoding: Encoding | str,
-    strategy: Strategy | str | None,
-    *,
-    key: jax.Array | int,
-    generations: int,
-    runs: int,
-    cells: Sequence[int] | None,
-    objective: Objective,
-    init_size: int | None,
-    until: float | None,
-    lineage: bool,
-    check_target: bool,
-) -> RunPlan:
-    if not isinstance(objective, Objective):
-        raise InputError(f"objective: expected an Objective, got {shown(repr(objective))}")
-    for name, value, least in (("generations", generations, 0), ("runs", runs, 1)):
-        if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
-            raise InputError(f"{name}: expected a whole number, {least} or more, got {shown(repr(value))}")
-    network = _network(target)
-    built = _encoding(encoding, network)
-    choice = _choice(network, built, objective)
-    if cells is not None:
-        choice = choice._replace(cells=tuple(np.asarray(cells).tolist()))
-    found = _strategy(strategy, built)
-    init_size = found.batch_size if init_size is None else init_size
-    key = checked_key(key)
-    called = words.own_network(shown(choice.facts.get("network", "")))
-    kind = encoding if isinstance(encoding, str) and encoding in ENCODING_KINDS else built.name
-    about = ENCODING_KINDS[kind].words if kind in ENCODING_KINDS else words.own_encoding(shown(built.name))
-    settings = {
-        "key": np.asarray(jax.random.key_data(key)).tolist(),
-        "runs": int(runs),
-        "generations": int(generations),
-        "cells": None if choice.cells is None else list(choice.cells),
-        "objective": objective.name,
-        "init_size": init_size,
-        "until": until,
-        "lineage": lineage,
-        "check_target": check_target,
-    }
-    config = {
-        "format": FORMAT,
-        "command": None,
-        "control_command": None,
-        "experiment": None,
-        "title": words.title(called, about),
-        "introduction": list(words.introduction(called, about)),
-        "notes": list(choice.notes),
-        "settings": settings,
-        "encoding": {**encodings.describe(built), "chosen_by": None},
-        "strategy": {"name": found.name, "settings": {"batch_size": found.batch_size}},
-        "target": {"chosen_by": None, "facts": dict(choice.facts)},
-    }
-    return RunPlan(
-        config=config,
-        choice=choice,
-        encoding=built,
-        strategy=found,
-        key=key,
-        runs=int(runs),
-        generations=int(generations),
-        init_size=init_size,
-        until=until,
-        lineage=lineage,
-        objective=objective,
-        check_target=check_target,
-    )
-
-
-def _network(target: Target | Callable[..., Any] | str) -> TargetChoice | Target:
-    if isinstance(target, str):
-        known = find_target(target)
-        return known.choose(known.settings())
-    return as_target(target)
-
-
-def _encoding(encoding: Encoding | str, network: TargetChoice | Target) -> Encoding:
-    shape = network.image_shape
-    if isinstance(encoding, str):
-        kind = find_encoding(encoding)
-        if shape is None:
-            raise InputError(
-                "target: expected one that says the shape of its images, since the encoding is given by its "
-                "name, as fooljax.as_target(model, image_shape=(28, 28, 1))"
-            )
-        return kind.build(kind.settings(), tuple(shape))  # type: ignore[arg-type]
-    if not isinstance(encoding, Encoding):
-        raise InputError(f"encoding: expected an Encoding or the name of one, got {shown(repr(encoding))}")
-    if shape is not None and tuple(shape) != tuple(encoding.image_shape):
-        raise InputError(
-            f"encoding: expected images {list(shape)}, as the target takes, got {list(encoding.image_shape)}"
-        )
-    return encoding
-
-
-def _choice(network: TargetChoice | Target, encoding: Encoding, objective: Objective) -> TargetChoice:
-    if isinstance(network, TargetChoice):
-        return network
-    count = count_cells(logits_of_two(network, encoding.image_shape), objective)
-    names = tuple(map(str, network.class_names or range(count)))
-    if len(names) != count:
-        raise InputError(
-            f"target: expected {count} class names, one for each cell of the archive, got {len(names)}"
-        )
-    named = replace(
-        network,
-        image_shape=encoding.image_shape,
-        class_names=names,
-        provenance={"params_sha256": digest_tree(jax.device_get(network.params)), **network.provenance},
-    )
-    return TargetChoice(
-        image_shape=encoding.image_shape,
-        source=f"network: {shown(named.name)}",
-        facts={"network": named.name},
-        notes=(f"The network is the user's own, {shown(named.name)}.",),
-        load=lambda _: named,
-    )
-
-
-def _strategy(strategy: Strategy | str | None, encoding: Encoding) -> Strategy:
-    if strategy is None:
-        return map_elites(encoding)
-    if isinstance(strategy, str):
-        return strategies.build(strategy, encoding, CHILDREN, {})
-    if not isinstance(strategy, Strategy):
-        raise InputError(f"strategy: expected a Strategy or the name of one, got {shown(repr(strategy))}")
-    return strategy

@@ -9,6 +9,7 @@ from fooljax.encodings.cppn.encoding import cppn
 from fooljax.encodings.cppn.mutation import Rates
 from fooljax.engine.types import Encoding, checked_shape
 from fooljax.errors import InputError, shown
+from fooljax.storage.json_files import plain
 
 ENCODINGS: dict[str, Callable[..., Encoding]] = {"direct": direct, "cppn": cppn, "fixed_cppn": fixed_cppn}
 """Builders by the name of the encoding: `build(image_shape, **settings)`."""
@@ -27,7 +28,7 @@ def describe(encoding: Encoding) -> dict[str, Any]:
     return {
         "name": encoding.name,
         "image_shape": list(encoding.image_shape),
-        "settings": None if encoding.settings is None else {k: _plain(v) for k, v in encoding.settings},
+        "settings": None if encoding.settings is None else plain(dict(encoding.settings)),
     }
 
 
@@ -56,12 +57,3 @@ def build(name: str, image_shape: Sequence[int], settings: Mapping[str, Any]) ->
         raise
     except (TypeError, ValueError, OverflowError) as error:
         raise InputError(f"settings: {name} does not take them ({shown(error)})") from error
-
-
-def _plain(value: Any) -> Any:
-    """A setting as JSON's types."""
-    if hasattr(value, "_asdict"):
-        return {name: _plain(part) for name, part in value._asdict().items()}
-    if isinstance(value, tuple | list):
-        return [_plain(part) for part in value]
-    return value.item() if hasattr(value, "item") else value

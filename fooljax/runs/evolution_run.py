@@ -27,7 +27,7 @@ from fooljax.runs.scored import save_and_score, save_table
 from fooljax.runs.summary import summarise
 from fooljax.settings import check_used, config_from, in_words
 from fooljax.storage.cache import cache_folder
-from fooljax.storage.json_files import read_json, write_json
+from fooljax.storage.json_files import plain, read_json, write_json
 from fooljax.storage.trees import save_tree
 from fooljax.terminal import Host, Interrupted, progress_lines
 
@@ -216,7 +216,7 @@ def save_results(
     )
     for name, scored in (("elites", best), ("first", first)):
         save_table(folder.path / f"{name}.csv", scored, target, plan.choice.group)
-    summary = summarise(plan, target, evolution, best, first, second)
+    summary: dict[str, Any] = plain(summarise(plan, target, evolution, best, first, second))
     make_page(open_unfinished(folder.path, plan.encoding, summary))
     folder.finish(summary)
     return summary
@@ -232,8 +232,7 @@ def check_same_target(folder: RunFolder, target: Target) -> None:
     facts = {
         "name": target.name,
         "clean_accuracy": target.clean_accuracy,
-        # JSON holds no half of a surrogate pair.
-        "class_names": [name.encode("utf-8", "backslashreplace").decode() for name in target.class_names],
+        "class_names": target.class_names,
         # Sorted: a network from the cache may list its facts in another order than a new one.
         **dict(sorted(target.provenance.items())),
         "confidence": target.confidence,
@@ -242,7 +241,7 @@ def check_same_target(folder: RunFolder, target: Target) -> None:
         begun_with = read_json(path).get("params_sha256")
         if begun_with != target.provenance["params_sha256"]:
             raise InputError(f"{path}: the run was begun against another target (parameters differ)")
-    write_json(path, facts)
+    write_json(path, plain(facts))
 
 
 def keep_compiled_programs() -> None:

@@ -24,6 +24,24 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     write_bytes(path, (json.dumps(content, indent=2, allow_nan=False) + "\n").encode())
 
 
+def plain(value: Any) -> Any:
+    """A value of any origin as a JSON file can hold it; whatever else it is becomes text."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if hasattr(value, "_asdict"):
+        return plain(value._asdict())
+    if isinstance(value, Mapping):
+        return {str(plain(name)): plain(part) for name, part in value.items()}
+    if isinstance(value, tuple | list):
+        return [plain(part) for part in value]
+    if hasattr(value, "item") and getattr(value, "ndim", 1) == 0:
+        return plain(value.item())
+    small = isinstance(value, int) and abs(value) < 2**63
+    return value if small or (isinstance(value, float) and math.isfinite(value)) else shown(value)
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """Reads a JSON object that this package wrote.
 

@@ -426,7 +426,12 @@ def test_a_terminal_obeys_no_name(capsys):
         (None, "", "expected a run folder, found no config.json in it"),
         ("archive.npz", None, "expected a finished run, found no archive.npz in it"),
         ("summary.json", None, "expected a finished run, found no summary.json in it"),
-        ("summary.json", '{"evaluations": "some"}', "expected numbers of evaluations, found none"),
+        ("summary.json", "{}", "summary.json: expected an entry rescored, found none"),
+        (
+            "summary.json",
+            '{"rescored": {}, "target_sha256": "", "evaluations": "some"}',
+            "expected numbers of evaluations, found none",
+        ),
     ],
 )
 def test_only_finished_runs_can_be_begun_from(file, content, message, settings, copied, tmp_path, capsys):
@@ -536,7 +541,7 @@ def test_a_full_disk_is_one_line_and_keeps_the_older_checkpoint(settings, tmp_pa
 
     def full(path, written):
         if path.name == "generation-000000020.npz":
-            raise storage.FaultError(f"cannot write {path}: No space left on device")
+            raise FaultError(f"cannot write {path}: No space left on device")
         genuine(path, written)
 
     monkeypatch.setattr(storage, "write_bytes", full)
@@ -601,8 +606,11 @@ def test_help_names_the_papers_constants_and_their_source(capsys):
         mnist_direct.main(["--help"])
     assert ended.value.code == 0
     text = " ".join(capsys.readouterr().out.split())
-    assert "--mutation-rate X share of genes changed per child at the start; paper 2.2 (default: 0.1)" in text
-    assert "authors' code" in text
+    assert (
+        "--mutation-rate X Share of the values of an image that change in a child, in the first generations. "
+        "Paper, section 2.2. (0 to 1; default: 0.1)"
+    ) in text
+    assert "The authors' code: 200" in text
 
 
 @pytest.mark.parametrize(
