@@ -1,4 +1,5 @@
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -67,3 +68,9 @@ def finished(tmp_path_factory, idx_folder):
 
     assert mnist_direct.main([*flags, "--outdir", str(outdir)]) == 0
     return outdir
+
+
+@pytest.fixture
+def copied(finished, tmp_path):
+    """A copy of the finished run's folder, which may be changed."""
+    return Path(shutil.copytree(finished, tmp_path / "copy"))

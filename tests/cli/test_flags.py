@@ -1,0 +1,53 @@
+"""Flags that are wrong are told in one line, and `--help` says where numbers are from."""
+
+import pytest
+from pages import one_line
+
+from experiments import mnist_direct
+
+BAD_FLAGS = [
+    (["--runs", "0"], "--runs: expected 1 or more, got 0"),
+    (["--runs", "two"], "--runs: expected a whole number, got two"),
+    (["--generations", "-5"], "--generations: expected 0 or more, got -5"),
+    (["--children", "1.5"], "--children: expected a whole number, got 1.5"),
+    (["--seed", "-1"], "--seed: expected a number from 0 to"),
+    (["--mutation-rate", "nan"], "--mutation-rate: expected a number from 0 to 1, got nan"),
+    (["--mutation-rate", "0.0001"], "--rate-floor: expected a number in [0, 0.0001], got 0.0015625"),
+    (["--eta", "0"], "--eta: expected a positive number, got 0.0"),
+    (["--until", "1"], "--until: expected a confidence inside (0, 1), got 1.0"),
+    (["--target-recipe", "best"], "--target-recipe: expected one of auto, shipped, paper"),
+    (["--strategy", "magic"], "--strategy: expected one of map_elites, "),
+    (["--data", "cifar"], "--data: expected"),
+    (["--data", "idx:/nowhere"], "/nowhere"),
+    (["--generation", "5"], "unrecognized arguments: --generation 5"),
+    (["extra"], "unrecognized arguments: extra"),
+    (
+        ["--checkpoint-seconds", "soon"],
+        "--checkpoint-seconds: expected a number of seconds, 0 or more, got soon",
+    ),
+    (["--resume", "/nowhere"], "--resume /nowhere: no such folder"),
+    (["--generations", "999999999"], "generations: expected at most"),
+]
+
+
+@pytest.mark.parametrize(("flags", "message"), BAD_FLAGS, ids=[" ".join(flags) for flags, _ in BAD_FLAGS])
+def test_bad_flags_are_one_line_and_leave_nothing(flags, message, settings, tmp_path, capsys):
+    outdir = tmp_path / "r"
+    where = [] if "--resume" in flags else ["--outdir", str(outdir)]
+    assert mnist_direct.main([*settings, "--quiet", *where, *flags]) == 2
+    line = one_line(capsys)
+    assert line.startswith("error: ")
+    assert message in line
+    assert not outdir.exists()
+
+
+def test_help_names_the_papers_constants_and_their_source(capsys):
+    with pytest.raises(SystemExit) as ended:
+        mnist_direct.main(["--help"])
+    assert ended.value.code == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert (
+        "--mutation-rate X Share of the values of an image that change in a child, in the first generations. "
+        "Paper, section 2.2. (0 to 1; default: 0.1)"
+    ) in text
+    assert "The authors' code: 200" in text
