@@ -201,6 +201,19 @@ def test_a_folder_without_a_table_tells_the_same_to_a_rounding(copy):
         np.testing.assert_allclose(odds, whole[name], atol=1e-3 if name in METHODS else 0.5)
 
 
+def test_the_page_of_a_folder_of_version_0_1_is_made_again(copy):
+    """Such a folder does not say its words and its command, and has no table of images."""
+    config = json.loads((copy / "config.json").read_text())
+    old = {name: config[name] for name in ("experiment", "settings", "versions")}
+    (copy / "config.json").write_text(json.dumps(old))
+    for name in ("images.csv", "index.html", "gallery.png", "curves.png"):
+        (copy / name).unlink()
+    page = ascent_page.write_ascent_page(open_ascent(copy)).read_text()
+    for part in (config["command"], config["title"], "Those of the start image are from before its rounding"):
+        assert part in page
+    assert (copy / "gallery.png").exists()
+
+
 def test_it_is_no_search(folder, capsys):
     with pytest.raises(InputError, match="expected a run that evolved images, found a gradient ascent"):
         open_folder(folder)
