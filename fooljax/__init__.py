@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         runs,
         storage,
         strategies,
+        study,
         targets,
         testing,
     )
@@ -95,6 +96,7 @@ _MODULES = (
     "runs",
     "storage",
     "strategies",
+    "study",
     "targets",
     "testing",
 )
@@ -144,6 +146,7 @@ __all__ = [
     "start",
     "storage",
     "strategies",
+    "study",
     "targets",
     "tell",
     "testing",
