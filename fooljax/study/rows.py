@@ -99,6 +99,10 @@ def write_rows(path: Path, rows: Iterable[Row]) -> None:
 def read_rows(path: Path) -> list[Row]:
     """Reads a `rows.jsonl`.
 
+    Args:
+      path: of the file.
+    Returns:
+      The rows, in the order of the file.
     Raises:
       InputError: the file is missing, or a line of it is not an object of JSON.
     """

@@ -99,12 +99,14 @@ def passes_needed(evolution: Evolution, run: int, passes: int) -> dict[str, int 
 
 
 def passes_cells(rows: Sequence[Row], paper: Sequence[Row]) -> dict[str, str]:
-    """The cells of a table about runs of `search_side_by_side`, by the head of their column.
+    """Writes what a line of a table says of runs of `search_side_by_side`.
 
     Args:
       rows: of one line of the table, with the entries `target_seed` and `budget` (the passes of a run).
       paper: of the paper's search. Runs of it that had not fooled all classes when their budget ended count
         as if they had then. The ratio to it is a bound where there are such, and says so.
+    Returns:
+      The cells by the head of their column.
     """
     median, every = (
         by_network(rows, name, network="target_seed") for name in ("passes_to_median", "passes_to_all")

@@ -15,10 +15,12 @@ one network, for further runs against it."""
 
 
 def markdown(lines: Sequence[Mapping[str, str]]) -> str:
-    """A table in Markdown.
+    """Writes a table.
 
     Args:
       lines: the cells of each line by the head of their column. The first line gives the order.
+    Returns:
+      The table in Markdown, without a line end.
     """
     heads = list(lines[0])
     cells = [heads, ["---"] * len(heads), *([line[head] for head in heads] for line in lines)]
@@ -26,7 +28,14 @@ def markdown(lines: Sequence[Mapping[str, str]]) -> str:
 
 
 def alike(rows: Sequence[Row], *names: str) -> dict[tuple[Any, ...], list[Row]]:
-    """The rows that share the values of these entries, in the order in which they are first met."""
+    """Rows in groups that share the values of some entries.
+
+    Args:
+      rows: of a study.
+      *names: of the entries.
+    Returns:
+      The rows of each group by these values, in the order in which they are first met.
+    """
     found: dict[tuple[Any, ...], list[Row]] = {}
     for row in rows:
         found.setdefault(tuple(row[name] for name in names), []).append(row)
@@ -43,6 +52,8 @@ def by_network(
       figure: the entry that holds it. None there means that a run never came so far, which is infinite.
       never: the entry whose value stands in the place of None.
       network: the entry that tells networks apart. The groups are in its order.
+    Returns:
+      For each network the values of its rows.
     """
     groups: dict[Any, list[float]] = {}
     for row in rows:
