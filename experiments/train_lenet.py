@@ -72,7 +72,13 @@ def _main(argv: Sequence[str] | None) -> None:
 
 
 def train_all(dataset: Dataset, recipe: Recipe, seeds: Sequence[int], folder: Path) -> None:
-    """Trains what the folder lacks, and writes its card.
+    """Trains the networks that the folder lacks, and writes its `card.json`.
+
+    Args:
+      dataset: the digits.
+      recipe: of the training.
+      seeds: one network for each.
+      folder: for the weights and the facts.
 
     Raises:
       InputError: a file of weights there is damaged, or of other data or another recipe.

@@ -310,12 +310,12 @@ def _read_shipped(path: Path) -> object:
 
     installed = shipped.FOLDER, shipped.NETWORKS
     shipped.FOLDER, shipped.NETWORKS = path.parent, {"lenet": ("LeNet", nn.Dense)}
-    shipped.shipped_card.cache_clear()
+    shipped.shipped_facts.cache_clear()
     try:
         return shipped.pretrained()
     finally:
         shipped.FOLDER, shipped.NETWORKS = installed
-        shipped.shipped_card.cache_clear()
+        shipped.shipped_facts.cache_clear()
 
 
 # Runs, finished and not.

@@ -208,7 +208,7 @@ def save_results(
     facts = {"cells": list(evolution.cells), "image_shape": list(plan.encoding.image_shape)}
     save_tree(folder.path / "archive.npz", evolution.archive, facts)
     save_tree(folder.path / "first.npz", evolution.first, facts)
-    others, second = plan.choice.judges(target), plan.choice.second(host.terminal.say)
+    others, second = plan.choice.views(target), plan.choice.second(host.terminal.say)
     tile = tile_size(plan.init_size)
     best, first = (
         save_and_score(folder.path / name, kept, target, plan.objective, others, second, tile)

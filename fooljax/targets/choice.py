@@ -1,4 +1,4 @@
-"""What a run is told of a target before the network is loaded or trained."""
+"""What is known of a target before its network is loaded or trained."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -26,7 +26,8 @@ class TargetChoice(NamedTuple):
       load: `load(say)` gives the target; it may read files or train a network.
       cells: indices of the classes that images are evolved for; None for all.
       group: the group of related classes that a class belongs to; "" where there are none.
-      judges: other targets that score the saved images too, by name, made from the target.
+      views: the same network looking at images in other ways, by name, made from the target; they score the
+        saved images too.
       second: `second(say)` gives a second network for the same classes, trained independently, which scores
         the saved images too; None where there is none.
     """
@@ -38,7 +39,7 @@ class TargetChoice(NamedTuple):
     load: Callable[[Say], Target]
     cells: tuple[int, ...] | None = None
     group: Callable[[int], str] = lambda _: ""
-    judges: Callable[[Target], Mapping[str, Target]] = lambda _: {}
+    views: Callable[[Target], Mapping[str, Target]] = lambda _: {}
     second: Callable[[Say], Target | None] = lambda _: None
 
 

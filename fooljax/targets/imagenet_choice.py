@@ -77,7 +77,7 @@ def choose(network: str, settings: _Settings) -> TargetChoice:
         say(f"target: {target.name}; confidence is the {target.confidence}")
         return target
 
-    def judges(target: Target) -> Mapping[str, Target]:
+    def views(target: Target) -> Mapping[str, Target]:
         return {} if settings.crops == 10 else {"ten crops": imagenet.with_crops(network, target, 10)}
 
     return TargetChoice(
@@ -94,7 +94,7 @@ def choose(network: str, settings: _Settings) -> TargetChoice:
         load=load,
         cells=cells,
         group=group_of,
-        judges=judges,
+        views=views,
     )
 
 

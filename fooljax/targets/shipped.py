@@ -35,9 +35,9 @@ def pretrained(network: str = "lenet", seed: int = 0) -> Target:
       InputError: there is no such network or seed.
       FaultError: the installed files are damaged.
     """
-    card = shipped_card()
+    shipped = shipped_facts()
     try:
-        return _read(card, network, seed)
+        return _read(shipped, network, seed)
     except (InputError, FaultError):
         raise
     except Exception as error:  # a network of a wrong shape makes Flax raise what it likes
@@ -45,18 +45,19 @@ def pretrained(network: str = "lenet", seed: int = 0) -> Target:
         raise FaultError(f"{FOLDER / 'card.json'}: damaged ({found}); install fooljax again") from error
 
 
-def _read(card: dict[str, Any], network: str, seed: int) -> Target:
-    """The network and its card; an error of another kind where `card.json` is not of its form."""
-    if network != card["network"]:
-        raise InputError(f"network: expected one that is shipped ({shown(card['network'])}), got {network}")
-    entry = next((entry for entry in card["weights"] if entry["seed"] == seed), None)
+def _read(shipped: dict[str, Any], network: str, seed: int) -> Target:
+    """The network; an error of another kind than ours where `card.json` is not of its form."""
+    if network != shipped["network"]:
+        known = shown(shipped["network"])
+        raise InputError(f"network: expected one that is shipped ({known}), got {network}")
+    entry = next((entry for entry in shipped["weights"] if entry["seed"] == seed), None)
     if entry is None:
-        seeds = [entry["seed"] for entry in card["weights"]]
+        seeds = [entry["seed"] for entry in shipped["weights"]]
         known = f"{shown(seeds[0], 40)} to {shown(seeds[-1], 40)}"
         raise InputError(f"seed: expected {known} for the shipped networks, got {seed}")
     path = FOLDER / entry["file"]
     title, _ = NETWORKS[network]
-    template = blank_params(network, len(card["class_names"]), card["image_shape"])
+    template = blank_params(network, len(shipped["class_names"]), shipped["image_shape"])
     try:
         intact = hashlib.sha256(path.read_bytes()).hexdigest() == entry["sha256"]
         params, _ = load_tree(path, template)
@@ -64,22 +65,22 @@ def _read(card: dict[str, Any], network: str, seed: int) -> Target:
         raise FaultError(f"{path}: cannot be read ({error}); install fooljax again") from error
     if not intact:
         raise FaultError(f"{path}: does not match its checksum; install fooljax again")
-    facts = {name: card[name] for name in ("recipe", "dataset", "dataset_name", "train_images")}
+    facts = {name: shipped[name] for name in ("recipe", "dataset", "dataset_name", "train_images")}
     return Target(
         jax.tree.map(jnp.asarray, params),
-        apply_of(network, len(card["class_names"])),
-        name=f"{title} ({card['recipe']['name']} recipe)",
-        image_shape=tuple(card["image_shape"]),
-        class_names=tuple(card["class_names"]),
+        apply_of(network, len(shipped["class_names"])),
+        name=f"{title} ({shipped['recipe']['name']} recipe)",
+        image_shape=tuple(shipped["image_shape"]),
+        class_names=tuple(shipped["class_names"]),
         clean_accuracy=entry["accuracy"],
         provenance={
             "network": title,
             **facts,
-            "test_images": card["test_images"],
+            "test_images": shipped["test_images"],
             "seed": entry["seed"],
             "params_sha256": entry["params_sha256"],
-            "jax": card["versions"]["jax"],
-            "flax": card["versions"]["flax"],
+            "jax": shipped["versions"]["jax"],
+            "flax": shipped["versions"]["flax"],
         },
     )
 
@@ -90,11 +91,11 @@ def shipped_seeds() -> tuple[int, ...]:
     Raises:
       FaultError: the installed files are damaged.
     """
-    return tuple(entry["seed"] for entry in shipped_card()["weights"])
+    return tuple(entry["seed"] for entry in shipped_facts()["weights"])
 
 
 @functools.cache
-def shipped_card() -> dict[str, Any]:
+def shipped_facts() -> dict[str, Any]:
     """The facts in `card.json`, of all shipped networks together.
 
     Raises:

@@ -113,7 +113,7 @@ def test_the_command_makes_what_is_shipped(idx_folder, tmp_path, quick, monkeypa
     card = json.loads((tmp_path / "out" / "card.json").read_text())
     assert [entry["seed"] for entry in card["weights"]] == [3, 4]
     assert card["dataset"] == load(f"idx:{idx_folder}").digest
-    assert set(card) == set(shipped.shipped_card())
+    assert set(card) == set(shipped.shipped_facts())
 
     def fit(*_):
         raise AssertionError("trained again")
@@ -124,11 +124,11 @@ def test_the_command_makes_what_is_shipped(idx_folder, tmp_path, quick, monkeypa
 
     # What the folder holds can be read as what is shipped.
     monkeypatch.setattr(shipped, "FOLDER", tmp_path / "out")
-    shipped.shipped_card.cache_clear()
+    shipped.shipped_facts.cache_clear()
     try:
         target = pretrained(seed=4)
     finally:
-        shipped.shipped_card.cache_clear()
+        shipped.shipped_facts.cache_clear()
     assert target.clean_accuracy == card["weights"][1]["accuracy"] > 0.9
     assert np.shape(target.apply(target.params, np.zeros((2, 16, 16, 1)))) == (2, 4)
 

@@ -35,7 +35,7 @@ def test_shipped_networks_name_digits(seed):
 
 def test_shipped_networks_are_five_different_ones_by_the_papers_recipe():
     assert SHIPPED == [0, 1, 2, 3, 4]
-    card = shipped.shipped_card()
+    card = shipped.shipped_facts()
     assert card["recipe"] == dataclasses.asdict(RECIPES["paper-full"])
     assert (card["train_images"], card["test_images"]) == (60_000, 10_000)
     for name in ("sha256", "params_sha256"):
@@ -59,7 +59,7 @@ def test_wrong_shipped_networks_are_named(tmp_path, monkeypatch):
         pretrained("vgg")
     shutil.copytree(shipped.FOLDER, tmp_path / "weights")
     monkeypatch.setattr(shipped, "FOLDER", tmp_path / "weights")
-    path = tmp_path / "weights" / shipped.shipped_card()["weights"][0]["file"]
+    path = tmp_path / "weights" / shipped.shipped_facts()["weights"][0]["file"]
     shutil.copy(path.with_name(path.name.replace("seed0", "seed1")), path)
     with pytest.raises(FaultError, match=r"seed0.npz: does not match its checksum; install fooljax again"):
         pretrained()
@@ -79,9 +79,9 @@ def test_a_damaged_card_of_shipped_networks_is_told(change, tmp_path, monkeypatc
     shutil.copytree(shipped.FOLDER, tmp_path / "weights")
     (tmp_path / "weights" / "card.json").write_text(json.dumps(card))
     monkeypatch.setattr(shipped, "FOLDER", tmp_path / "weights")
-    shipped.shipped_card.cache_clear()
+    shipped.shipped_facts.cache_clear()
     try:
         with pytest.raises(FaultError, match=r"card.json: damaged \(.*\); install fooljax again"):
             pretrained()
     finally:
-        shipped.shipped_card.cache_clear()
+        shipped.shipped_facts.cache_clear()

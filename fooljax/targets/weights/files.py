@@ -1,4 +1,4 @@
-"""Reads a weights file of any known form; what the file is, is told by its content."""
+"""Reads a weights file of any known form. Its content decides which form it has, not its name."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Takes tensors by name and shape, and tells in one line all that does not fit."""
+"""Takes tensors by name and shape, and reports in one line all that does not fit."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ MOST_NAMED = 3
 class NamedTensors:
     """The tensors of a file, from which a network takes those that it knows.
 
-    What is missing or misshapen is noted and told by `finish`, so that one message names everything.
+    What is missing or misshapen is noted, and `finish` reports it, so that one message names everything.
     """
 
     def __init__(self, tensors: Mapping[str, npt.NDArray[Any]], source: str) -> None:
@@ -47,9 +47,9 @@ class NamedTensors:
         """
         extra = [name for name in self.tensors if name not in self._taken and not name.endswith(ignored)]
         kinds = (("missing", self._missing), ("unexpected", extra), ("misshapen", self._misshapen))
-        told = [f"{kind} {_some(names)}" for kind, names in kinds if names]
-        if told:
-            raise InputError(f"{self.source}: its tensors do not fit this network: {'; '.join(told)}")
+        misfits = [f"{kind} {_some(names)}" for kind, names in kinds if names]
+        if misfits:
+            raise InputError(f"{self.source}: its tensors do not fit this network: {'; '.join(misfits)}")
         for name in self._taken:
             if not np.all(np.isfinite(self.tensors[name])):
                 raise InputError(

@@ -48,7 +48,7 @@ def pytorch_tensors(content: bytes, source: str) -> Tensors:
       content: the whole file.
       source: what messages call it.
     Raises:
-      InputError: the file is damaged, or holds no weights that can be told from the rest.
+      InputError: the file is damaged, or its weights cannot be distinguished from the rest.
     """
     try:
         found, fetch = _read_zip(content) if content.startswith(b"PK") else _read_stream(content)

@@ -79,8 +79,8 @@ def _in_words(content: dict[str, Any], step: str | None) -> list[str]:
     for name, value in content.items():
         if name == step or (step is None and _is_tensor(value)):
             continue
-        told = f" ({value.what})" if isinstance(value, Unread) else ""
-        words.append(f"{shown(name, 40)}{told}")
+        kind = f" ({value.what})" if isinstance(value, Unread) else ""
+        words.append(f"{shown(name, 40)}{kind}")
     return words
 
 
