@@ -57,9 +57,9 @@ def _advance_runs(search: Search, generations: int, problem: Problem, state: Evo
     return jax.vmap(lambda run: advance(search, problem, run, generations))(state)
 
 
-def recorded(search: Search, told: tuple[EvolutionState, Any, jax.Array]) -> Any:
+def recorded(search: Search, step: tuple[EvolutionState, Any, jax.Array]) -> Any:
     """`(state, (metrics, replaced))` of what `start` or `tell` gave."""
-    state, metrics, improved = told
+    state, metrics, improved = step
     return state, (metrics, replaced(search, state, improved))
 
 
@@ -80,7 +80,7 @@ def lower_generation(search: Search, problem: Problem, runs: EvolutionState) -> 
 def shapes_of_own_metrics(search: Search, problem: Problem, runs: EvolutionState) -> dict[str, Any]:
     """Shapes `[R]` of the strategy's own metrics, by their names in the metrics of a generation."""
 
-    def told(problem: Problem, state: EvolutionState) -> dict[str, jax.Array]:
+    def own_metrics(problem: Problem, state: EvolutionState) -> dict[str, jax.Array]:
         offspring, strategy = search.strategy.ask(state.key, state.strategy, state.archive, problem)
         batch, cells = offspring.parents.shape[0], len(problem.cells)
         outcome = Outcome(
@@ -91,7 +91,7 @@ def shapes_of_own_metrics(search: Search, problem: Problem, runs: EvolutionState
         )
         return search.strategy.tell(state.key, strategy, offspring, outcome)[1]
 
-    metrics = jax.eval_shape(jax.vmap(told, (None, 0)), problem, runs)
+    metrics = jax.eval_shape(jax.vmap(own_metrics, (None, 0)), problem, runs)
     return {f"{search.strategy.name}/{name}": shape for name, shape in metrics.items()}
 
 

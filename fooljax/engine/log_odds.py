@@ -1,4 +1,4 @@
-"""Log-odds, what they mean as confidence, and the levels of confidence that are told.
+"""Log-odds, what they mean as confidence, and the levels of confidence that are reported.
 
 Fitness is the log-odds of a class against all others, ln p / (1 - p). It ranks images as the paper's
 confidence p does, but in float32 a softmax over ten classes is exactly 1.0 from a margin near 17 and holds

@@ -14,8 +14,8 @@ from fooljax.engine.types import Encoding
 def describe_elites(encoding: Encoding, objective: Objective, archive: Archive) -> dict[str, jax.Array]:
     """Scalars by name: median, mean, least and greatest fitness over all cells, and the encoding's measures.
 
-    Where the objective's values are log-odds, fitness is told twice, as `confidence` and as `log_odds`, and
-    beside it the shares of cells at 90, 99 and 99.99 % or more. Any other objective's is told as `fitness`.
+    Where the objective's values are log-odds, fitness is given twice, as `confidence` and as `log_odds`, and
+    beside it the shares of cells at 90, 99 and 99.99 % or more. Any other objective's is given as `fitness`.
     An empty cell counts as -inf, or as a confidence of 0. Measures are means over the occupied cells.
     """
     fitness = archive.fitness

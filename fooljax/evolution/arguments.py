@@ -1,4 +1,4 @@
-"""The arguments of a search, checked: whatever is wrong is told in one line before anything is compiled."""
+"""Checks the arguments of a search: one line says what is wrong, before anything is compiled."""
 
 import math
 from collections.abc import Callable, Sequence

@@ -69,8 +69,8 @@ def host_generation(
 
     def generation(state: EvolutionState) -> Any:
         children, images, asked = asking(problem, state)
-        state, told = telling(problem, asked, children, _ask(function, images, expected))
-        return state, jax.tree.map(lambda leaf: leaf[:, None], told)
+        state, rest = telling(problem, asked, children, _ask(function, images, expected))
+        return state, jax.tree.map(lambda leaf: leaf[:, None], rest)
 
     return generation
 
@@ -83,7 +83,9 @@ def lower_host_generation(search: Search, problem: Problem, runs: EvolutionState
     asking = jax.jit(lambda problem, state: ask_runs(search, problem, state)).lower(shapes, one)
     offspring, _, asked = asking.out_info
     expected = _resized(logits, 1, search.strategy.batch_size)
-    telling = jax.jit(lambda *told: tell_runs(search, *told)).lower(shapes, asked, offspring, expected)
+    telling = jax.jit(lambda *arguments: tell_runs(search, *arguments)).lower(
+        shapes, asked, offspring, expected
+    )
     return asking.as_text() + telling.as_text()
 
 

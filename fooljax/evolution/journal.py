@@ -74,7 +74,7 @@ class Journal:
         if (bad := int(np.sum(metrics["nan"]))) > MOST_NAN * plan.runs * plan.init_size:
             images = plan.runs * plan.init_size
             raise InputError(f"target: its logits are NaN for {bad} of the first {images} images")
-        # A strategy has told nothing yet.
+        # A strategy's own metrics begin with generation 1.
         blank = {name: np.full((plan.runs, 1), np.nan, np.float32) for name in shapes.own}
         self.history.append({**metrics, **blank})
         self.saved_at = time.perf_counter(), -1
