@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-NOT_COMMANDS = {"__init__", "command_line", "main", "starting"}
+NOT_COMMANDS = {"__init__", "command_line", "main", "starting", "study"}
 COMMANDS = sorted(
     f"{folder.replace('/', '.')}.{path.stem}"
     for folder in ("fooljax/cli", "experiments")
@@ -23,6 +23,13 @@ OUR_OWN_WORDS = re.compile(
 )
 """Words that mean something to those who wrote the program only."""
 DEFAULT = re.compile(r"\s*\((?:default|required|range)[^)]*\)\s*$|\s*%\(default\)s\)?$")
+
+
+CHOSEN = {
+    "fooljax.cli.evolve": ["--target", "lenet", "--encoding", "cppn"],
+    "fooljax.cli.ascend": ["--target", "lenet"],
+}
+"""What a command must be told before it has one parser."""
 
 
 @cache
@@ -37,7 +44,7 @@ def parser_of(module):
     argparse.ArgumentParser.print_help = remember
     try:
         with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
-            importlib.import_module(module).main(["--help"])
+            importlib.import_module(module).main([*CHOSEN.get(module, []), "--help"])
     finally:
         argparse.ArgumentParser.print_help = before
     (parser,) = seen
