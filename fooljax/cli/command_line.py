@@ -119,23 +119,39 @@ def parse(
 
 
 def parse_tool(
-    config: type[Config], description: str, argv: Sequence[str] | None
+    config: type[Config],
+    description: str,
+    argv: Sequence[str] | None,
+    *,
+    program: str | None = None,
+    output_folder: str = "",
 ) -> tuple[Config, Path, Path | None]:
-    """Reads the flags of a command that makes a picture from a finished run.
+    """Reads the flags of a command that makes something to look at from a finished run.
 
+    Args:
+      config: the dataclass of its settings.
+      description: what the command does.
+      argv: the words of the command line; those of the process by default.
+      program: how the command is called; by default by the module of `config`.
+      output_folder: the help of `--output`, where that is a folder; else it is a PNG file.
     Returns:
-      The settings, the run's folder, and the file to write (None: the command chooses).
+      The settings, the run's folder, and the file or folder to write (None: the command chooses).
     Raises:
       InputError: a flag is missing, unknown, of the wrong type or out of range, or there is something at the
         file's name that must not be replaced.
     """
-    parser = _parser(config, description)
-    parser.add_argument("run_folder", metavar="RUN", help="the folder of a finished run")
-    parser.add_argument("--output", metavar="FILE", default=None, help="the PNG to write (default: in RUN)")
+    parser = _parser(config, description, program)
+    parser.add_argument("run_folder", metavar="RUN", help="The folder of a finished run.")
+    word = "DIR" if output_folder else "FILE"
+    text = output_folder or "The PNG file to write. (default: a file in RUN)"
+    parser.add_argument("--output", metavar=word, default=None, help=text)
     flags = parser.parse_args(argv)
     given = _given(config, flags)
+    for name, value in (("RUN", flags.run_folder), ("--output", flags.output)):
+        if value is not None and (not value or "\0" in value):
+            raise InputError(f"{name}: expected a path, got {shown(repr(value))}")
     output = None if flags.output is None else Path(flags.output)
-    if output is not None:
+    if output is not None and not output_folder:
         if output.suffix.lower() != ".png":
             raise InputError(f"--output: expected a name that ends in .png, got {shown(output)}")
         check_output(output, "--output")

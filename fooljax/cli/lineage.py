@@ -1,7 +1,7 @@
-"""Draws an elite's line of ancestors: `python -m fooljax.cli.lineage RUN --cell 3`.
+"""`fooljax lineage RUN --cell 3`: draws the line of ancestors of an image.
 
-From a random image of generation 0 to the elite, each the first parent of the next, drawn from its recorded
-genome. The confidence below each is that of the drawn 8-bit image.
+The line begins with a random image of generation 0 and ends with the elite. Each image is the first parent of
+the next, drawn from its recorded genome. The confidence below each is that of the drawn 8-bit image.
 """
 
 import logging
@@ -14,6 +14,7 @@ import jax
 import numpy as np
 import numpy.typing as npt
 
+from fooljax.cli.cells import cell_option, find_class
 from fooljax.cli.command_line import parse_tool, run_command
 from fooljax.errors import InputError
 from fooljax.rendering import draw
@@ -23,9 +24,10 @@ from fooljax.runs.opened import open_folder
 from fooljax.runs.recipe import target_of
 from fooljax.runs.record import RunRecord
 from fooljax.scoring import score
-from fooljax.settings import REQUIRED, option
+from fooljax.settings import option
 from fooljax.storage.outputs import check_output
 
+DESCRIPTION = "Draws the line of ancestors of an image of a finished run, from a random image on."
 logger = logging.getLogger("fooljax")
 
 
@@ -33,8 +35,8 @@ logger = logging.getLogger("fooljax")
 class Config:
     """What to draw."""
 
-    cell: int = option(REQUIRED, "class whose elite to draw, as in the file's name", kind=int, least=0)
-    run: int = option(0, "which of the run folder's independent runs", least=0)
+    cell: str = cell_option()
+    run: int = option(0, "Which of the independent runs in the folder, from 0.", least=0)
     encoding: str | None = option(
         None, "MODULE:NAME of the encoding of the run, where it does not come with fooljax.", kind=str
     )
@@ -42,7 +44,10 @@ class Config:
         None, "MODULE:NAME of the network that was fooled, where it does not come with fooljax.", kind=str
     )
     most: int = option(
-        24, "ancestors to draw at most, evenly spaced, first and last always", least=2, most=200
+        24,
+        "How many ancestors to draw at most, evenly spaced, with the first and the last among them.",
+        least=2,
+        most=200,
     )
 
 
@@ -56,22 +61,23 @@ def run(config: Config, folder: Path, output: Path | None = None) -> tuple[Path,
       FaultError: the file cannot be written.
     """
     found = open_folder(folder, config.encoding)
-    cell = found.place(config.run, config.cell)
+    index = find_class(found, config.cell)
+    cell = found.place(config.run, index)
     ancestry = found.ancestry
     line = line_of(ancestry, config.run, cell)
     if not line:
-        raise InputError(f"{folder}: expected class {config.cell} of run {config.run} in its ancestries")
+        raise InputError(f"{folder}: expected class {index} of run {config.run} in its ancestries")
     shown = [line[place] for place in _evenly(len(line), config.most)]
     genomes = ancestry.genome[[rows[0] for rows in shown]]
     images = draw(found.known_encoding(), jax.tree.map(lambda leaf: leaf[genomes], ancestry.genomes))
-    odds = _rescored(found, config.target, config.cell, images)
+    odds = _rescored(found, config.target, index, images)
     captions = []
     for rows, value in zip(shown, odds if odds is not None else [None] * len(shown), strict=True):
         took = ", ".join(found.class_names[found.cells[cell]] for cell in ancestry.cell[rows].tolist())
         lines = [f"gen. {ancestry.generation[rows[0]]:,}", f"took {took}"]
         captions.append([*lines, *([format_confidence(value)] if odds is not None else [])])
-    path = output or folder / f"lineage_run{config.run}_class{config.cell}.png"
-    text = _text(found, config, ancestry, line, len(shown), scored=odds is not None)
+    path = output or folder / f"lineage_run{config.run}_class{index}.png"
+    text = _text(found.class_names[index], config.run, ancestry, line, len(shown), scored=odds is not None)
     save_png(strip(images, captions, text), check_output(path, "--output"))
     return path, len(line)
 
@@ -103,32 +109,34 @@ def _say(text: str) -> None:
 
 
 def _text(
-    found: RunRecord,
-    config: Config,
+    name: str,
+    run: int,
     ancestry: Ancestry,
     line: list[npt.NDArray[np.intp]],
     shown: int,
     *,
     scored: bool,
 ) -> list[str]:
-    name = found.class_names[config.cell]
     at_random = bool(np.all(ancestry.parents[line[0][0]] < 0))
     if len(line) == 1 and at_random:
-        origin = f"Run {config.run}'s image for class {name} was made at random: it has no parents."
+        origin = f"The image of run {run} for class {name} was made at random, so it has no parents."
     else:
         oldest = "a random image" if at_random else "the oldest that was recorded"
         some = f" {shown} of them, evenly spaced, are shown." if shown < len(line) else ""
         origin = (
-            f"How run {config.run} came to its image for class {name}: {len(line):,} images, each the first "
-            f"parent of the next, from {oldest} to the elite.{some}"
+            f"How run {run} came to its image for class {name}. These are {len(line):,} images, each the "
+            f"first parent of the next, from {oldest} to the elite.{some}"
         )
-    confidence = f", and the confidence that it is class {name}, of the image as drawn here" if scored else ""
-    below = f"Below each: the generation it was made in, the classes whose place it took{confidence}."
+    confidence = f" Then comes the confidence that it is class {name}." if scored else ""
+    below = (
+        "Below each image stands the generation that it was made in, and the classes whose place it took."
+        f"{confidence}"
+    )
     return [origin, below]
 
 
 def _main(argv: Sequence[str] | None) -> None:
-    path, length = run(*parse_tool(Config, __doc__.splitlines()[0], argv))
+    path, length = run(*parse_tool(Config, DESCRIPTION, argv, program="fooljax lineage"))
     print(path)
     print(f"lineage: {length:,} image{'s' * (length != 1)}, the elite included")
 

@@ -1,7 +1,9 @@
-"""Draws one elite of a finished run at any size: `python -m fooljax.cli.poster RUN --cell 3`.
+"""`fooljax poster RUN --cell "washing machine"`: draws an image of a finished run at any size.
 
-For encodings whose genomes can be drawn at other sizes than they evolved at. The large picture is the same
-genome sampled between the pixels that were scored; it was not scored itself.
+This is for encodings whose genomes can be drawn at other sizes than they evolved at. The large picture is
+drawn from the same genome, sampled between the pixels that were scored. It is another picture, which the
+network never saw. Scaled back to the size that the network takes, posters were given from 0.4 % to 100 % of
+confidence. `--score` measures that for one poster.
 """
 
 import re
@@ -14,14 +16,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
+from fooljax.cli.cells import cell_option, find_class
 from fooljax.cli.command_line import parse_tool, run_command
 from fooljax.engine.fitness import quantise
-from fooljax.engine.types import Encoding, Genome
+from fooljax.engine.log_odds import format_confidence
+from fooljax.engine.types import Encoding, Genome, Target
 from fooljax.errors import InputError
 from fooljax.report import save_png
 from fooljax.runs.opened import open_folder
-from fooljax.settings import REQUIRED, option
+from fooljax.runs.recipe import target_of
+from fooljax.runs.record import RunRecord
+from fooljax.scoring import score
+from fooljax.settings import option
 from fooljax.storage.outputs import check_output
 
 LONGER_SIDE = 2048
@@ -30,21 +38,38 @@ MAX_PIXELS = 2**28
 """16,384 x 16,384: a byte or three each, which the PNG is made of as a whole."""
 BAND_PIXELS = 2**20
 """Pixels that are drawn at once, so that drawing needs no more memory for a larger image."""
+DESCRIPTION = (
+    "Draws an image of a finished run at any size, from the same genome. The large picture is not the "
+    "picture that was scored, and the network never saw it. See --score."
+)
+NEVER_SEEN = (
+    "note: the large picture is not the picture that was scored: it is drawn from the same genome, sampled "
+    "between the pixels that the network saw"
+)
 
 
 @dataclass(frozen=True)
 class Config:
     """What to draw."""
 
-    cell: int = option(REQUIRED, "class whose elite to draw, as in the file's name", kind=int, least=0)
-    run: int = option(0, "which of the run folder's independent runs", least=0)
+    cell: str = cell_option()
+    run: int = option(0, "Which of the independent runs in the folder, from 0.", least=0)
+    size: str | None = option(
+        None,
+        "WIDTHxHEIGHT of the picture in pixels, to which the image is stretched. When off, the picture has "
+        f"the image's aspect and {LONGER_SIDE} pixels on its longer side.",
+        kind=str,
+    )
+    score: bool = option(
+        False,
+        "Scale the picture back to the size that the network takes, and print what the network then says. "
+        "Each pixel is the mean of the picture's pixels that it covers (Pillow's box filter).",
+    )
     encoding: str | None = option(
         None, "MODULE:NAME of the encoding of the run, where it does not come with fooljax.", kind=str
     )
-    size: str | None = option(
-        None,
-        f"WIDTHxHEIGHT in pixels, stretched; off: the image's aspect, {LONGER_SIDE} on the longer side",
-        kind=str,
+    target: str | None = option(
+        None, "MODULE:NAME of the network that was fooled, where it does not come with fooljax.", kind=str
     )
 
 
@@ -61,12 +86,8 @@ def poster(encoding: Encoding, genome: Genome, height: int, width: int) -> npt.N
     Raises:
       InputError: the encoding has one size only, or the picture is too large.
     """
-    if encoding.coordinates_at is None:
-        raise InputError(f"encoding: {encoding.name} genomes have one size only, so there are no posters")
-    if not (1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE):
-        raise InputError(f"size: expected sides of 1 to {MAX_SIDE:,} pixels, got {width}x{height}")
-    if width * height > MAX_PIXELS:
-        raise InputError(f"size: expected at most {MAX_PIXELS:,} pixels in all, got {width * height:,}")
+    check_size(encoding, height, width)
+    assert encoding.coordinates_at is not None
     picture = np.empty((height, width, encoding.image_shape[2]), np.uint8)
     draw_band = jax.jit(lambda g, c: jnp.round(quantise(encoding.render(g, c)) * 255.0).astype(jnp.uint8))
     rows = min(height, max(1, BAND_PIXELS // width))
@@ -75,6 +96,20 @@ def poster(encoding: Encoding, genome: Genome, height: int, width: int) -> npt.N
         band = slice(min(start, height - rows), min(start, height - rows) + rows)
         picture[band] = draw_band(genome, encoding.coordinates_at(height, width, band))
     return picture
+
+
+def check_size(encoding: Encoding, height: int, width: int) -> None:
+    """Makes sure that a genome can be drawn at a size.
+
+    Raises:
+      InputError: the encoding has one size only, or the picture is too large.
+    """
+    if encoding.coordinates_at is None:
+        raise InputError(f"encoding: {encoding.name} genomes have one size only, so there are no posters")
+    if not (1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE):
+        raise InputError(f"size: expected sides of 1 to {MAX_SIDE:,} pixels, got {width}x{height}")
+    if width * height > MAX_PIXELS:
+        raise InputError(f"size: expected at most {MAX_PIXELS:,} pixels in all, got {width * height:,}")
 
 
 def read_size(text: str | None, image_shape: tuple[int, int, int]) -> tuple[int, int]:
@@ -93,26 +128,73 @@ def read_size(text: str | None, image_shape: tuple[int, int, int]) -> tuple[int,
     return int(match[2]), int(match[1])
 
 
-def run(config: Config, folder: Path, output: Path | None = None) -> Path:
-    """Draws the poster; returns the file's path.
+def scaled_back(picture: npt.NDArray[np.uint8], height: int, width: int) -> npt.NDArray[np.uint8]:
+    """A picture at another size: each pixel the mean of those that it covers (Pillow's box filter).
 
+    Args:
+      picture: `[H, W, K]`.
+      height: rows of the result.
+      width: its columns.
+    Returns:
+      `[height, width, K]`.
+    """
+    image = Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
+    pixels = np.asarray(image.resize((width, height), Image.Resampling.BOX))
+    return pixels[..., None] if pixels.ndim == 2 else pixels
+
+
+def run(config: Config, folder: Path, output: Path | None = None) -> tuple[Path, str]:
+    """Draws the poster.
+
+    Returns:
+      The file's path, and a line on what the network says of the poster; "" where that was not asked.
     Raises:
-      InputError: the folder, the cell or the size is not what was expected.
+      InputError: the folder, the class, the size or the network is not what was expected.
       FaultError: the file cannot be written.
     """
-    found = open_folder(folder, config.encoding)
-    encoding = found.known_encoding()
-    cell = found.place(config.run, config.cell)
-    height, width = read_size(config.size, found.image_shape)
-    genome = jax.tree.map(lambda leaf: leaf[config.run, cell], found.archive.genomes)
+    record = open_folder(folder, config.encoding)
+    index = find_class(record, config.cell)
+    cell, encoding = record.place(config.run, index), record.known_encoding()
+    height, width = read_size(config.size, record.image_shape)
+    check_size(encoding, height, width)
+    path = output or folder / f"poster_run{config.run}_class{index}_{width}x{height}.png"
+    check_output(path, "--output")
+    # Asked for first: a network that cannot be had ends the command before the long work begins.
+    target = target_of(record, config.target, _say) if config.score else None
+    genome = jax.tree.map(lambda leaf: leaf[config.run, cell], record.archive.genomes)
     picture = poster(encoding, genome, height, width)
-    path = output or folder / f"poster_run{config.run}_class{config.cell}_{width}x{height}.png"
     save_png(picture, check_output(path, "--output"))
-    return path
+    return path, _scored(record, target, picture, config.run, cell) if target else ""
+
+
+def _scored(record: RunRecord, target: Target, picture: npt.NDArray[np.uint8], run: int, cell: int) -> str:
+    """A line on what the network says of the poster at its own size, and of the image that evolved."""
+    height, width, _ = record.image_shape
+    index = record.cells[cell]
+    name = record.class_names[index]
+    odds = score(target, scaled_back(picture, height, width)[None])[0]
+    own = [row.log_odds for row in record.elites if (row.run, row.class_index) == (run, index)]
+    evolved = own[0] if own else float(record.archive.fitness[run, cell])
+    named = int(np.argmax(odds))
+    other = "" if named == index else f" (it names it {record.class_names[named]})"
+    return (
+        f"score: scaled back to {width}x{height} pixels, the network gives this picture "
+        f"{format_confidence(float(odds[index]))} for {name}{other}; the image that was evolved has "
+        f"{format_confidence(evolved)}"
+    )
+
+
+def _say(text: str) -> None:
+    """The command's own answer stands alone on stdout."""
+    print(text, file=sys.stderr)
 
 
 def _main(argv: Sequence[str] | None) -> None:
-    print(run(*parse_tool(Config, __doc__.splitlines()[0], argv)))
+    path, scored = run(*parse_tool(Config, DESCRIPTION, argv, program="fooljax poster"))
+    print(path)
+    if scored:
+        print(scored)
+    print(NEVER_SEEN)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,0 +1,112 @@
+"""`fooljax report RUN`: makes the page and the figures of a finished run again, from its folder alone.
+
+Where the images of the run are in its folder, the page is written there. Where they were not kept, as in a
+published archive, they are drawn from their genomes and written beside the page into `runs/NAME-report`.
+"""
+
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fooljax.cli.command_line import parse_tool, run_command
+from fooljax.errors import FaultError, InputError, shown
+from fooljax.report import evolution_page, image_files
+from fooljax.report.ascent_page import write_ascent_page
+from fooljax.runs.ascent_record import open_ascent
+from fooljax.runs.kinds import is_ascent_folder
+from fooljax.runs.opened import open_folder
+from fooljax.settings import option
+
+DESCRIPTION = "Makes the page and the figures of a finished run again, from its folder alone."
+OUTPUT = (
+    "The folder of the page: a new or empty one, RUN itself, or that of an earlier report. It gets copies of "
+    "the images. (default: RUN where its images are in it, else runs/NAME-report in the current folder, "
+    "where NAME is the name of RUN)"
+)
+WRITTEN = frozenset(
+    {"index.html", "gallery.png", "curves.png", "elites", "first", image_files.LARGE, "classes.html"}
+)
+"""What a page and its files are called."""
+MARK = b'<meta name="generator" content="fooljax">'
+"""Tells a page of ours from another."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a report needs beside the folder."""
+
+    encoding: str | None = option(
+        None, "MODULE:NAME of the encoding of the run, where it does not come with fooljax.", kind=str
+    )
+
+
+def run(config: Config, folder: Path, output: Path | None = None) -> Path:
+    """Makes the page.
+
+    Args:
+      config: which encoding the run has.
+      folder: of the run.
+      output: the folder of the page; see the module for the one by default.
+    Returns:
+      The path of the page.
+    Raises:
+      InputError: a folder is not what was expected, or images are missing that cannot be drawn again.
+      FaultError: a file cannot be written.
+    """
+    if is_ascent_folder(folder):
+        ascent = open_ascent(folder)
+        if output is not None and output.resolve() != folder.resolve():
+            check_folder(output)
+        return write_ascent_page(ascent, output)
+    record = open_folder(folder, config.encoding)
+    if output is None and image_files.are_kept(record):
+        output = folder
+    elif output is None:
+        output = Path("runs") / f"{folder.resolve().name}-report"
+    if output.resolve() != folder.resolve():
+        check_folder(output)
+    return evolution_page.write(record, output)
+
+
+def check_folder(path: Path) -> None:
+    """Makes sure that a page can be written into a folder without replacing anything but an earlier page.
+
+    Raises:
+      InputError: it holds something else.
+      FaultError: it cannot be made or read.
+    """
+    try:
+        if path.exists() and not path.is_dir():
+            raise InputError(f"--output: expected a folder, got the file {shown(path)}")
+        path.mkdir(parents=True, exist_ok=True)
+        found = sorted(entry.name for entry in path.iterdir())
+        page = path / "index.html"
+        ours = not found or (page.is_file() and MARK in page.read_bytes()[:4096])
+        # Pages of very many classes go on in classes-2.html and so on.
+        others = [name for name in found if name not in WRITTEN and not name.startswith("classes-")]
+    except OSError as error:
+        raise FaultError(f"--output: {shown(path)} cannot be used: {error.strerror or error}") from error
+    if found and (not ours or others):
+        raise InputError(
+            f"--output: expected a new or empty folder or that of an earlier report, found "
+            f"{shown((others or found)[0])} in {shown(path)}"
+        )
+    for name in WRITTEN & set(found):
+        # Of another run, perhaps.
+        if (path / name).is_dir():
+            shutil.rmtree(path / name, ignore_errors=True)
+
+
+def _main(argv: Sequence[str] | None) -> None:
+    print(run(*parse_tool(Config, DESCRIPTION, argv, program="fooljax report", output_folder=OUTPUT)))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns its exit status."""
+    return run_command(lambda: _main(argv), Config)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
