@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import shutil
 
 import jax
@@ -17,6 +18,7 @@ from experiments import mnist_cppn
 from fooljax.cli import lineage, poster
 from fooljax.encodings.cppn.genome import Layout
 from fooljax.encodings.cppn.serialise import from_json
+from fooljax.engine.log_odds import format_confidence
 from fooljax.errors import InputError
 from fooljax.rendering import draw
 from fooljax.report.image_files import large_size
@@ -137,6 +139,14 @@ def test_a_cppn_run_leaves_networks_that_draw_its_images(idx_folder, tmp_path, c
     output = tmp_path / "p.png"
     assert poster.main([str(tmp_path / "r"), "--cell", "1", "--size", "64x48", "--output", str(output)]) == 0
     assert pixels(output).shape == (48, 64)
+    # At the size that the network takes, a poster is the image that evolved.
+    capsys.readouterr()
+    flags = ["--cell", "1", "--size", "16x16", "--score", "--output", str(output)]
+    assert poster.main([str(tmp_path / "r"), *flags]) == 0
+    line = capsys.readouterr().out.splitlines()[1]
+    (row,) = (row for row in found.elites if row.class_index == 1)
+    sure = format_confidence(row.log_odds)
+    assert re.fullmatch(rf"score: .* {re.escape(sure)} for 1.*; .* evolved has {re.escape(sure)}", line)
     assert lineage.main([str(tmp_path / "r"), "--cell", "1"]) == 0
     assert "lineage: " in capsys.readouterr().out
 
@@ -171,7 +181,9 @@ def test_the_command_draws_a_poster_of_the_elite(waves_run, tmp_path, capsys):
     output = tmp_path / "p.png"
     flags = ["--cell", "2", "--run", "1", "--size", "16x48", "--output", str(output)]
     assert poster.main([str(waves_run), *OWN, *flags]) == 0
-    assert capsys.readouterr().out == f"{output}\n"
+    path, note = capsys.readouterr().out.splitlines()
+    assert path == str(output)
+    assert "the large picture is not the picture that was scored" in note
     (elite,) = (waves_run / "elites").glob("run01-class002-*.png")
     drawn = pixels(output)
     assert drawn.shape == (48, 16)

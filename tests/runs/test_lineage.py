@@ -296,7 +296,7 @@ def test_an_elite_without_parents(settings, tmp_path, monkeypatch, capsys):
     assert lineage.main([str(tmp_path / "r"), "--cell", "3"]) == 0
     assert capsys.readouterr().out.endswith("lineage: 1 image, the elite included\n")
     ((_, _, text),) = calls
-    assert text[0] == "Run 0's image for class 3 was made at random: it has no parents."
+    assert text[0] == "The image of run 0 for class 3 was made at random, so it has no parents."
 
 
 @pytest.mark.parametrize("loss", ["another target", "no data"])
@@ -322,8 +322,8 @@ def test_without_its_target_a_line_has_no_confidences(loss, finished, tmp_path, 
     ("flags", "message"),
     [
         (["--cell", "4"], "--cell: expected a class of"),
-        (["--cell", "-1"], "--cell: expected 0 or more, got -1"),
-        (["--cell", "x"], "--cell: expected a whole number, got x"),
+        (["--cell", "-1"], "--cell: expected a class of"),
+        (["--cell", "x"], "got x"),
         (["--cell", "0", "--run", "2"], "--run: expected 0 to 1 for"),
         (["--cell", "0", "--most", "1"], "--most: expected a number from 2 to 200, got 1"),
         (["--cell", "0", "--output", "x.jpg"], "--output: expected a name that ends in .png, got x.jpg"),
