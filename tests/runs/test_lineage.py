@@ -349,10 +349,14 @@ def test_a_folder_without_its_files_is_one_line(lost, message, finished, tmp_pat
     (folder / lost).unlink()
     assert lineage.main([str(folder), "--cell", "0"]) == 2
     assert message in one_line(capsys)
+
+
+def test_a_folder_of_no_known_experiment_is_one_line(finished, tmp_path, capsys):
+    folder = tmp_path / "copy"
+    shutil.copytree(finished, folder)
     (folder / "config.json").write_text('{"experiment": "poster", "settings": {}}')
-    (folder / "archive.npz").touch()
     assert lineage.main([str(folder), "--cell", "0"]) == 2
-    assert "expected an experiment of this folder, found 'poster'" in one_line(capsys)
+    assert "expected an experiment that evolves images" in one_line(capsys)
 
 
 @pytest.mark.parametrize(
