@@ -172,8 +172,8 @@ def _parser(config: type[Any], description: str, program: str | None = None) -> 
         flag, facts = flag_of(field.name), field.metadata
         required = field.default is REQUIRED
         told = "required" if required else f"default: {in_words(field.default)}"
-        bounds = f"{limits}; " if (limits := range_of(field)) else ""
-        text = f"{facts['text']} ({bounds}{told})".replace("%", "%%")
+        bounds = f"; {limits}" if (limits := range_of(field)) else ""
+        text = f"{facts['text']} ({told}{bounds})".replace("%", "%%")
         if facts["kind"] is bool:
             settings.add_argument(flag, action=argparse.BooleanOptionalAction, help=text)
         else:

@@ -31,7 +31,7 @@ def show(argv: Sequence[str] | None) -> None:
         description="Lists the search strategies.",
         allow_abbrev=False,
     )
-    parser.add_argument("name", nargs="?", metavar="NAME", help="one of them, with its settings")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="The strategy whose settings are listed.")
     lines = listing(parser.parse_args(argv).name).splitlines()
     print("\n".join(map(printable, lines)))
 

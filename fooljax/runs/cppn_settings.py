@@ -32,7 +32,7 @@ class CppnSettings:
     )
     coordinates: str = option(
         "scaled",
-        "How the place of a pixel is told to a drawing network: scaled to [-1, 1], or raw as indices.",
+        "How the place of a pixel is given to a drawing network: scaled to [-1, 1], or raw as indices.",
         source="The authors' code: raw. scaled was the quickest in our comparison.",
         choices=tuple(COORDINATES),
     )
