@@ -1,4 +1,4 @@
-"""Lists the search strategies: `python -m fooljax.cli.strategies`, with settings: `... NAME`."""
+"""`fooljax strategies`: lists the search strategies, or with a NAME one of them and its settings."""
 
 import sys
 from collections.abc import Sequence
@@ -27,8 +27,8 @@ def listing(name: str | None = None) -> str:
 def show(argv: Sequence[str] | None) -> None:
     """The command."""
     parser = Parser(
-        prog="python -m fooljax.cli.strategies",
-        description="Lists the search strategies.",
+        prog="fooljax strategies",
+        description="Lists the search strategies, or one of them with its settings.",
         allow_abbrev=False,
     )
     parser.add_argument("name", nargs="?", metavar="NAME", help="The strategy whose settings are listed.")

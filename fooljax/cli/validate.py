@@ -68,7 +68,7 @@ def _parser() -> Parser:
         "--target",
         choices=imagenet.NAMES,
         default=imagenet.NAMES[0],
-        help=f"The network. (default: {imagenet.NAMES[0]})",
+        help=f"The network that is measured. (default: {imagenet.NAMES[0]})",
     )
     parser.add_argument(
         "--weights",

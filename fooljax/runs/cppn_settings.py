@@ -27,40 +27,40 @@ class CppnSettings:
     functions: str = option(
         "wide",
         "Which functions the nodes may have.",
-        source="The authors' code: paper. wide was the quickest in our comparison.",
+        source="The authors' code has paper. wide was the quickest in our comparison.",
         choices=tuple(FUNCTION_SETS),
     )
     coordinates: str = option(
         "scaled",
-        "How the place of a pixel is given to a drawing network: scaled to [-1, 1], or raw as indices.",
-        source="The authors' code: raw. scaled was the quickest in our comparison.",
+        "How a drawing network gets the place of a pixel: scaled to [-1, 1], or raw as indices.",
+        source="The authors' code has raw. scaled was the quickest in our comparison.",
         choices=tuple(COORDINATES),
     )
     max_nodes: int = option(
         MAX_NODES,
         "Number of nodes of a drawing network, at most; inputs and outputs count.",
-        source="Ours.",
+        source="The paper has no such limit.",
         least=5,
         idle=FIXED,
     )
     max_connections: int = option(
         MAX_CONNECTIONS,
         "Number of connections of a drawing network, at most.",
-        source="Ours.",
+        source="The paper has no such limit.",
         least=4,
         idle=FIXED,
     )
     weight_rate: float = option(
         Rates().weight,
         "Probability that a weight changes in a child.",
-        source="The authors' code.",
+        source="The default is that of the authors' code.",
         least=0.0,
         most=1.0,
     )
     function_rate: float = option(
         Rates().function,
         "Probability that the function of a node is drawn again in a child.",
-        source="The authors' code.",
+        source="The default is that of the authors' code.",
         least=0.0,
         most=1.0,
         idle=FIXED,
@@ -68,7 +68,7 @@ class CppnSettings:
     add_connection_rate: float = option(
         Rates().add_connection,
         "Probability that a child gains a connection.",
-        source="The authors' code.",
+        source="The default is that of the authors' code.",
         least=0.0,
         most=1.0,
         idle=FIXED,
@@ -76,7 +76,7 @@ class CppnSettings:
     delete_connection_rate: float = option(
         Rates().delete_connection,
         "Probability that a child loses a connection.",
-        source="The authors' code.",
+        source="The default is that of the authors' code.",
         least=0.0,
         most=1.0,
         idle=FIXED,
@@ -84,7 +84,7 @@ class CppnSettings:
     add_node_rate: float = option(
         Rates().add_node,
         "Probability that a child gains a node.",
-        source="The authors' code.",
+        source="The default is that of the authors' code.",
         least=0.0,
         most=1.0,
         idle=FIXED,
@@ -92,7 +92,7 @@ class CppnSettings:
     delete_node_rate: float = option(
         Rates().delete_node,
         "Probability that a child loses a node.",
-        source="The authors' code.",
+        source="The default is that of the authors' code.",
         least=0.0,
         most=1.0,
         idle=FIXED,
@@ -101,7 +101,7 @@ class CppnSettings:
         Rates().fine,
         "Share of the children of large drawing networks that change only a little: small steps of their "
         "weights, or one new connection with a small weight.",
-        source="Ours.",
+        source="The paper has no such children.",
         least=0.0,
         most=1.0,
         idle=FIXED,
@@ -109,7 +109,7 @@ class CppnSettings:
     fine_weight_rate: float = option(
         Rates().fine_weight,
         "Probability that a weight changes in a child that changes only a little.",
-        source="Ours.",
+        source="The paper has no such children.",
         least=0.0,
         most=1.0,
         idle=FIXED,
@@ -117,14 +117,14 @@ class CppnSettings:
     fine_eta: float = option(
         Rates().fine_eta,
         "Index of the polynomial mutation of those weights. A larger one makes smaller steps.",
-        source="Ours.",
+        source="The paper has no such children.",
         least=1.0,
         idle=FIXED,
     )
     fine_connection_rate: float = option(
         Rates().fine_connection,
         "Probability that a child which changes only a little gains a connection instead.",
-        source="Ours.",
+        source="The paper has no such children.",
         least=0.0,
         most=1.0,
         idle=FIXED,

@@ -24,37 +24,41 @@ class DirectSettings:
     mutation_rate: float = option(
         MUTATION_RATE,
         "Share of the values of an image that change in a child, in the first generations.",
-        source="Paper, section 2.2.",
+        source="The default is from the paper, section 2.2.",
         least=0.0,
         most=1.0,
     )
     halving_generations: int = option(
         HALVING_GENERATIONS,
         "The mutation rate is halved every so many generations. 0 keeps it as it is.",
-        source="Paper, section 2.2. The authors' code: 0.",
+        source="The default is from the paper, section 2.2. The authors' code has 0.",
         least=0,
     )
     rate_floor: float = option(
-        RATE_FLOOR, "The mutation rate falls no further than this.", source="Ours.", least=0.0, most=1.0
+        RATE_FLOOR,
+        "The mutation rate falls no further than this.",
+        source="The paper has no such limit.",
+        least=0.0,
+        most=1.0,
     )
     eta: float = option(
         MUTATION_ETA,
         "Index of the polynomial mutation, which the paper calls its strength. A larger one makes smaller "
         "steps.",
-        source="Paper, section 2.2.",
+        source="The default is from the paper, section 2.2.",
         least=0.0,
     )
     crossover_rate: float = option(
         0.0,
         "Share of children that are crossed from two parents (simulated binary crossover, SBX).",
-        source="The paper has none. The authors' code: 0.5.",
+        source="The paper has none. The authors' code has 0.5.",
         least=0.0,
         most=1.0,
     )
     crossover_eta: float = option(
         CROSSOVER_ETA,
         "Index of the crossover. A larger one keeps children nearer to their parents.",
-        source="The authors' code.",
+        source="The default is that of the authors' code.",
         least=0.0,
         idle=NO_CROSSOVER,
     )

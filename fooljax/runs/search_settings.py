@@ -14,19 +14,19 @@ class SearchSettings:
     runs: int = option(
         5,
         "Number of independent runs of the same search, side by side.",
-        source="The paper: 5 for MNIST and ImageNet.",
+        source="The paper has 5, for MNIST and for ImageNet.",
         least=1,
     )
     generations: int = option(
         1000,
         "Number of generations of each run, at most.",
-        source="The paper: 200 for MNIST with CPPNs, 5,000 for ImageNet with CPPNs, 20,000 with pixels.",
+        source="The paper has 200 for MNIST with CPPNs, 5,000 for ImageNet with CPPNs, 20,000 with pixels.",
         least=0,
     )
     children: int = option(
         200,
         "Number of new images in each generation. As many random images begin the search.",
-        source="The authors' code: 200 for MNIST and for pixels, 400 for ImageNet with CPPNs.",
+        source="The authors' code has 200 for MNIST and for pixels, and 400 for ImageNet with CPPNs.",
         least=1,
     )
     seed: int = option(
@@ -39,7 +39,7 @@ class SearchSettings:
         "map_elites",
         "The search strategy, which proposes new images: a name that `fooljax strategies` lists, or "
         "MODULE:BUILDER of your own.",
-        source="The paper: map_elites.",
+        source="The paper's is map_elites.",
     )
     set: str = option(
         "",
@@ -48,8 +48,8 @@ class SearchSettings:
     )
     until: float | None = option(
         0.9999,
-        "Confidence at which the search stops: when every class of every run has reached it. off goes on to "
-        "the last generation, as the paper does.",
+        "The search stops when every class of every run has this confidence. With off it goes on to the last "
+        "generation, as in the paper.",
         kind=float,
         least=0.0,
         most=1.0,
