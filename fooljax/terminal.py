@@ -1,4 +1,4 @@
-"""What a command says while it runs, and how it takes being told to stop."""
+"""What a command prints while it runs, and how signals stop it."""
 
 import math
 import os
@@ -97,7 +97,7 @@ class Host:
 
     Attributes:
       terminal: what is said, and to whom.
-      signals: how it is told to stop.
+      signals: those that ask it to stop.
       checkpoint_seconds: at least so long between checkpoints.
       on_chunk: called with the progress of a search after each chunk of generations.
       stop: called before each chunk of a search; True ends it there.

@@ -171,9 +171,9 @@ def _parser(config: type[Any], description: str, program: str | None = None) -> 
     for field in dataclasses.fields(config):
         flag, facts = flag_of(field.name), field.metadata
         required = field.default is REQUIRED
-        told = "required" if required else f"default: {in_words(field.default)}"
+        default = "required" if required else f"default: {in_words(field.default)}"
         bounds = f"; {limits}" if (limits := range_of(field)) else ""
-        text = f"{facts['text']} ({told}{bounds})".replace("%", "%%")
+        text = f"{facts['text']} ({default}{bounds})".replace("%", "%%")
         if facts["kind"] is bool:
             settings.add_argument(flag, action=argparse.BooleanOptionalAction, help=text)
         else:
@@ -204,7 +204,7 @@ def _given(config: type[Any], flags: argparse.Namespace) -> dict[str, Any]:
 
 
 def run_command(main: Callable[[], None], settings: Settings | None = None) -> int:
-    """Runs a command; returns its exit status, with any failure told in one line on stderr.
+    """Runs a command; returns its exit status, and says any failure in one line on stderr.
 
     Args:
       main: the command.

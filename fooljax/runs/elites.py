@@ -35,7 +35,7 @@ class Kept(NamedTuple):
       cells: class index of each cell.
       archive: leaves `[R, C, ...]`.
       draw: gives the images `[R, C, H, W, K]` uint8; to be called once, as they may be large.
-      is_log_odds: whether fitness is log-odds, so that it can be told as a confidence.
+      is_log_odds: whether fitness is log-odds, so that it can be written as a confidence.
     """
 
     encoding: Encoding

@@ -193,7 +193,7 @@ class RunFolder:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Lets other processes in; a folder that was made for nothing but an error goes again.
 
-        A run that was told to stop is kept: it can be resumed.
+        A run that was stopped by a signal is kept: it can be resumed.
         """
         self.close(keep=kind is None or not issubclass(kind, Exception))
 

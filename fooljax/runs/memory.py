@@ -1,4 +1,4 @@
-"""Whether what a search must hold at least fits into this machine, told before anything is made."""
+"""Whether a search fits into the memory of this machine, found out before anything is made."""
 
 import os
 from collections.abc import Sequence

@@ -146,14 +146,14 @@ def _is_texts(value: object) -> bool:
 
 def _encoding_of(config: Mapping[str, Any], image_shape: Sequence[int], file: Path) -> Encoding | None:
     """The encoding that a configuration of this version describes; None where it is the user's own."""
-    told = config.get("encoding")
-    if not isinstance(told, dict) or not isinstance(told.get("name"), str):
-        raise InputError(f"{file}: expected an entry encoding, found {shown(repr(told))}")
-    if told.get("image_shape") != list(image_shape):
+    found = config.get("encoding")
+    if not isinstance(found, dict) or not isinstance(found.get("name"), str):
+        raise InputError(f"{file}: expected an entry encoding, found {shown(repr(found))}")
+    if found.get("image_shape") != list(image_shape):
         raise InputError(f"{file}: expected an encoding of images {list(image_shape)}, found another")
-    if told.get("settings") is None:
+    if found.get("settings") is None:
         return None
     try:
-        return encodings.build(told["name"], image_shape, told["settings"])
+        return encodings.build(found["name"], image_shape, found["settings"])
     except InputError as error:
         raise InputError(f"{file}: {error}") from error

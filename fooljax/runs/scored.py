@@ -168,8 +168,8 @@ def save_table(path: Path, scored: Scored, target: Target, group: Callable[[int]
                     verdict = [top, target.class_names[top], cut_off(second.top_odds[run, cell])]
                 named = [run, index, target.class_names[index], group(index)]
                 born = [births[run, cell], queries[run, cell], file.relative_to(path.parent).as_posix()]
-                told = [cut_off(odds[0])] if scored.kept.is_log_odds else []
-                rows.append([*named, *told, *odds, *born, *verdict])
+                sure = [cut_off(odds[0])] if scored.kept.is_log_odds else []
+                rows.append([*named, *sure, *odds, *born, *verdict])
     write_bytes(path, csv_text(rows).encode())
 
 

@@ -132,8 +132,8 @@ def read_rows(path: Path) -> list[EliteRow]:
 def _elite_row(cells: Mapping[str, str]) -> EliteRow:
     is_log_odds = FITNESS not in cells
     log_odds = float(cells["log_odds" if is_log_odds else FITNESS])
-    told = float(cells["confidence"]) if is_log_odds else math.nan
-    if not math.isfinite(log_odds) or (is_log_odds and abs(told - float(confidence(log_odds))) > 1e-6):
+    claimed = float(cells["confidence"]) if is_log_odds else math.nan
+    if not math.isfinite(log_odds) or (is_log_odds and abs(claimed - float(confidence(log_odds))) > 1e-6):
         raise ValueError(f"a confidence of {shown(cells['confidence'])} with log-odds {log_odds:g}")
     second = None
     if cells.get("second_class"):
@@ -148,7 +148,7 @@ def _elite_row(cells: Mapping[str, str]) -> EliteRow:
         index,
         cells["class_name"],
         cells["group"],
-        told,
+        claimed,
         log_odds,
         born,
         query,
