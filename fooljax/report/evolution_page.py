@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fooljax.errors import InputError, shown
-from fooljax.report import alternative_texts, run_words
+from fooljax.report import alternative_texts, run_settings, run_words
 from fooljax.report.classes_page import ClassImage, write_classes
 from fooljax.report.content import MAX_ELITES, Elite, RunPage
 from fooljax.report.course import curves
@@ -100,10 +100,10 @@ def _write(record: RunRecord, best: _Set, first: _Set, folder: Path) -> Path:
         elites=[] if many else _elites(record, best, large, folder),
         first=[] if many else _elites(record, first, {}, folder),
         notes=run_words.notes(record, best.files.drawn_again or first.files.drawn_again),
-        settings=run_words.settings(record),
+        settings=run_settings.settings(record),
         command=record.command or "",
         objective=objective,
-        made_by=run_words.made_by(record),
+        made_by=run_settings.made_by(record),
         shows_first=_has_first(record),
         gallery_note=_gallery_note(record, len(cells)) if many else "",
         classes_page=CLASSES_PAGE if many else "",

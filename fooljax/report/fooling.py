@@ -81,6 +81,7 @@ def fooling_gallery(
             lines.append(Line(second.confidence, MUTED))
         if marked[run, column]:
             lines.append(Line("not fooled", WARNING))
-    notes = [BEST if fooled is None else FIRST]
+    none_fooled = fooled is None or not np.any(filled & ~marked)
+    notes = [BEST if none_fooled else FIRST]
     notes += [NOT_FOOLED] * bool(np.any(marked)) + [SECOND] * (seconds is not None)
     return gallery(images, log_odds, class_names, below=below, notes=notes)

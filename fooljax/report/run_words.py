@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 
 from fooljax.engine.log_odds import format_confidence
-from fooljax.errors import shown
 from fooljax.report.content import FooledAt, Number
+from fooljax.report.run_settings import percentage
 from fooljax.runs.record import RunRecord
-from fooljax.settings import in_words
 
 SECOND = "A second network agrees"
 CONTROL = "random_search"
@@ -166,7 +165,7 @@ def notes(record: RunRecord, drawn_again: bool) -> list[str]:
             if record.runs > 1
             else " There was one run, so nothing here shows how searches vary or how networks vary."
         ),
-        *record.notes,
+        *(record.notes or _notes_of_old(record)),
     ]
     if nan:
         found.append(
@@ -190,6 +189,20 @@ def notes(record: RunRecord, drawn_again: bool) -> list[str]:
     return found
 
 
+def _notes_of_old(record: RunRecord) -> list[str]:
+    """What a reader should know of a network of version 0.1, whose folders have no notes."""
+    facts, confidence = record.target_facts, record.summary.get("confidence", "")
+    found = []
+    if "train_images" in facts:
+        found.append(f"The network learnt from {facts['train_images']:,} images of {facts['dataset_name']}.")
+    if record.summary.get("dataset") == "imagenet":
+        found.append(
+            f"Confidence is the {confidence}. The paper fooled another network, CaffeNet, and averaged ten "
+            "crops, so figures of the two do not compare without saying so."
+        )
+    return found
+
+
 def _control(command: str | None) -> str:
     """The command of the same search with the strategy that selects nothing; "" where there is no command."""
     try:
@@ -204,34 +217,6 @@ def _control(command: str | None) -> str:
     return shlex.join([*kept, "--strategy", CONTROL]) if kept else ""
 
 
-def settings(record: RunRecord) -> dict[str, dict[str, str]]:
-    """Settings of the search, facts of the network, and the machine: name and value, by group."""
-    summary, facts = record.summary, record.target_facts
-    accuracy = facts.get("clean_accuracy")
-    first = ("name", "clean_accuracy", "class_names", "confidence", "params_sha256", "jax", "flax")
-    return {
-        "Search": {_spaced(name): shown(in_words(value)) for name, value in record.settings.items()},
-        "Network": {
-            "network": str(facts.get("name", summary["target"])),
-            "classes": f"{len(record.class_names):,}",
-            "confidence": str(summary.get("confidence", facts.get("confidence", "not known"))),
-            "clean accuracy": "not measured" if accuracy is None else percentage(accuracy, 2),
-            **dict(_flat({name: value for name, value in facts.items() if name not in first})),
-            "parameters (SHA-256)": record.target_sha256,
-        },
-        "Machine": {"device": str(summary.get("device", "not known")), **summary.get("versions", {})},
-    }
-
-
-def _flat(facts: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
-    """Facts by name; what belongs to a fact has its name before its own."""
-    for name, value in facts.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{above}{_spaced(name)}: ")
-        else:
-            yield f"{above}{_spaced(name)}", shown(in_words(value))
-
-
 def objective(record: RunRecord) -> str:
     """The name of what was maximised, where that is no log-odds; else ""."""
     has_log_odds = "median_log_odds" in record.metrics
@@ -240,19 +225,3 @@ def objective(record: RunRecord) -> str:
 
 def _value(value: float | None) -> str:
     return "none" if value is None else f"{value:.5g}"
-
-
-def made_by(record: RunRecord) -> str:
-    """A sentence on what made a run of which no command line is known."""
-    if record.experiment:
-        return f"The run was made by python -m experiments.{record.experiment}, with the settings below."
-    return "The run was started from Python, so there is no command line that does it again."
-
-
-def percentage(share: float, digits: int) -> str:
-    """A share as a percentage."""
-    return f"{100.0 * share:.{digits}f} %"
-
-
-def _spaced(name: str) -> str:
-    return str(name).replace("_", " ")
