@@ -38,7 +38,7 @@ class Config:
     """Settings; the defaults are those of the published table."""
 
     data: str = option("embedded", "Digits that networks learn: auto, embedded, tfds, tfds:NAME or idx:DIR.")
-    family: str = option("both", "Encodings that are compared: both, or one of them.", choices=("both", *FAMILIES))
+    family: str = option("both", "Encodings that are compared: both, or one.", choices=("both", *FAMILIES))
     screen_passes: int = option(40_000, "Network passes of a run in the screen.", least=1)
     final_passes: int = option(100_000, "Network passes of a run after the screen.", least=1)
     baseline_passes: int = option(400_000, "Network passes of a run of the paper's MAP-Elites.", least=1)
