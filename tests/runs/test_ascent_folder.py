@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from experiments import mnist_gradient
-from fooljax.cli import evolve
+from fooljax.cli import evolve, report
 from fooljax.errors import InputError
 from fooljax.report import ascent_page
 from fooljax.runs import ascent_images, ascent_run
@@ -212,6 +212,19 @@ def test_the_page_of_a_folder_of_version_0_1_is_made_again(copy):
     for part in (config["command"], config["title"], "Those of the start image are from before its rounding"):
         assert part in page
     assert (copy / "gallery.png").exists()
+
+
+def test_report_makes_the_page_again(copy, tmp_path, capsys):
+    page = (copy / "index.html").read_bytes()
+    (copy / "index.html").unlink()
+    assert report.main([str(copy)]) == 0
+    assert (copy / "index.html").read_bytes() == page
+    assert report.main([str(copy), "--output", str(tmp_path / "other")]) == 0
+    assert (tmp_path / "other" / "index.html").read_bytes() == page
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine.txt").write_text("mine")
+    assert report.main([str(copy), "--output", str(tmp_path / "full")]) == 2
+    assert "expected a new or empty folder" in capsys.readouterr().err
 
 
 def test_it_is_no_search(folder, capsys):
