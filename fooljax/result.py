@@ -35,6 +35,9 @@ class Result:
       folder: of the run; None where the result is in memory alone.
       objective: name of what was maximised, "log_odds" by default.
       scores: `[R, C]`, the value of the objective for each image; -inf where a cell is empty.
+      is_log_odds: whether the scores are log-odds, so that confidences can be given.
+      draw: gives the images of one of the two kinds.
+      write: writes a search in memory into a folder; None where there is one already.
     """
 
     cells: tuple[int, ...]

@@ -11,7 +11,12 @@ from fooljax.gradient._progress import ProgressSettings
 
 
 class Preset(NamedTuple):
-    """Published settings, and the number of iterations that they were run for."""
+    """Published settings.
+
+    Attributes:
+      settings: of the rule.
+      iterations: that it was run for.
+    """
 
     settings: ProgressSettings
     iterations: int

@@ -11,7 +11,13 @@ MAX_ELITES = 200
 
 @dataclass(frozen=True)
 class Number:
-    """One result: a few words, the value with its unit, and a sentence on what it means."""
+    """One result.
+
+    Attributes:
+      label: what it is, in a few words.
+      value: with its unit.
+      explanation: a sentence on what it means.
+    """
 
     label: str
     value: str

@@ -27,7 +27,14 @@ def can_draw(text: str) -> bool:
 
 
 def label(name: str, index: int) -> str:
-    """What a picture calls a class: its name, or its index where no font has the name's characters."""
+    """What a picture calls a class: its name, or its index where no font has the name's characters.
+
+    Args:
+      name: of the class.
+      index: of the class.
+    Returns:
+      One line of text.
+    """
     name = " ".join(name.split())
     if can_draw(name):
         return name

@@ -22,6 +22,8 @@ def png_bytes(figure_or_array: Figure | npt.NDArray[Any]) -> bytes:
     Args:
       figure_or_array: a figure; or `[H, W, K]` or `[H, W]`, uint8 or floats in [0, 1], `K` 1 or 3, whose
         pixels are kept one by one.
+    Returns:
+      The content of a PNG file.
     Raises:
       InputError: an array is not as above.
     """
@@ -48,6 +50,9 @@ def _figure_bytes(figure: Figure) -> bytes:
 def save_png(figure_or_array: Figure | npt.NDArray[Any], path: Path | str) -> None:
     """Saves what `png_bytes` gives; at any moment the file is the old one or the new one.
 
+    Args:
+      figure_or_array: see `png_bytes`.
+      path: of the file.
     Raises:
       InputError: an array is not an image.
       FaultError: the file cannot be written.

@@ -43,6 +43,9 @@ class _Shown:
 def write_run_page(path: Path | str, page: RunPage) -> None:
     """Writes the page; equal content gives equal bytes, and the file is whole or the old one.
 
+    Args:
+      path: of the file.
+      page: what it says.
     Raises:
       InputError: PNG bytes cannot be read, or an elite's file name is not a relative path below the page.
       FaultError: the file cannot be written.

@@ -24,6 +24,8 @@ def strip(images: npt.ArrayLike, captions: Sequence[Sequence[str]], text: Sequen
         of exactly its colour.
       captions: lines for each image; cut where they are too long.
       text: paragraphs above the images.
+    Returns:
+      A figure of matplotlib.
     Raises:
       InputError: a shape or a range is not as above.
     """

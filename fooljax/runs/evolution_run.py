@@ -76,7 +76,8 @@ def resume(
       make_page: makes the page.
       host: see `run`.
     Raises:
-      As `run`, and InputError where `given` differs from the run's settings.
+      InputError: as `run`; or `given` differs from the run's settings.
+      FaultError: as `run`.
     """
     host = host or Host()
     with RunFolder.resume(path, recipe.experiment) as folder:

@@ -48,6 +48,6 @@ def test_help_names_the_papers_constants_and_their_source(capsys):
     text = " ".join(capsys.readouterr().out.split())
     assert (
         "--mutation-rate X Share of the values of an image that change in a child, in the first generations. "
-        "Paper, section 2.2. (default: 0.1; 0 to 1)"
+        "The default is from the paper, section 2.2. (default: 0.1; 0 to 1)"
     ) in text
-    assert "The authors' code: 200" in text
+    assert "The authors' code has 200" in text
