@@ -237,3 +237,23 @@ def test_another_objective_is_named_and_told_in_values(tmp_path):
     assert summary["rescored"]["median_fitness"] == pytest.approx(np.median(result.scores))
     page = (outdir / "index.html").read_text(encoding="utf-8")
     assert "brightness" in page
+
+
+def test_whatever_a_network_says_of_itself_is_written_and_read_again(tmp_path):
+    facts = {"share": np.float32(0.5), "many": np.arange(3), "none": float("nan"), "inner": {"a": (1, 2**70)}}
+    target = fooljax.as_target(
+        toys.logits,
+        toys.target().params,
+        name="x\ud800\x1b[2J",
+        class_names=("a\nb", "\ud800", "<b>", ""),
+        clean_accuracy=np.float64(0.5),
+        provenance=facts,
+    )
+    outdir = tmp_path / "run"
+    result = fooljax.evolve(target, toys.ENCODING, toys.STRATEGY, key=0, generations=1, outdir=outdir)
+    assert result.class_names[2] == "<b>"
+    kept = json.loads((outdir / "target.json").read_text())
+    assert (kept["share"], kept["inner"]["a"][0], kept["clean_accuracy"]) == (0.5, 1, 0.5)
+    page = (outdir / "index.html").read_text(encoding="utf-8")
+    assert "<b>" not in page.replace("&lt;b&gt;", "")
+    assert "\x1b" not in page

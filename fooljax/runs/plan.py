@@ -17,6 +17,7 @@ from fooljax.runs.memory import COPIES, check_fits, genome_bytes, most_unusual
 from fooljax.runs.recipe import Recipe
 from fooljax.runs.search_settings import strategy_settings
 from fooljax.settings import OFF, part_of
+from fooljax.storage.json_files import plain
 from fooljax.targets.choice import TargetChoice
 from fooljax.terminal import Terminal
 
@@ -105,7 +106,7 @@ def plan_of(recipe: Recipe, settings: Any, terminal: Terminal) -> RunPlan:
         f"the {genomes:,} genomes of a generation",
     )
     return RunPlan(
-        config=_config(recipe, settings, choice, encoding, own),
+        config=plain(_config(recipe, settings, choice, encoding, own)),
         choice=choice,
         encoding=encoding,
         strategy=_strategy(settings, encoding, own),

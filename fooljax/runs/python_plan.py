@@ -17,6 +17,7 @@ from fooljax.runs import words
 from fooljax.runs.encoding_kinds import ENCODING_KINDS, find_encoding
 from fooljax.runs.folder import FORMAT
 from fooljax.runs.plan import RunPlan
+from fooljax.storage.json_files import plain
 from fooljax.storage.trees import digest_tree
 from fooljax.strategies import map_elites
 from fooljax.targets.choice import TargetChoice
@@ -96,7 +97,7 @@ def plan_from_values(
         "target": {"chosen_by": None, "facts": dict(choice.facts)},
     }
     return RunPlan(
-        config=config,
+        config=plain(config),
         choice=choice,
         encoding=built,
         strategy=found,
