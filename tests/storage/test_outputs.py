@@ -89,7 +89,7 @@ def test_benchmarks_ask_too(tmp_path):
 
 
 def begin(path, **settings):
-    return RunFolder.create(path, "mnist_direct", settings)
+    return RunFolder.create(path, {"format": 2, "experiment": "mnist_direct", "settings": settings})
 
 
 def fail_in(run, error, *files):
