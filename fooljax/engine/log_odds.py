@@ -27,6 +27,8 @@ def log_odds(logits: jax.Array) -> jax.Array:
     Returns:
       `[..., C]` float32: `logits[c] - logsumexp(logits[others])`. The sum over the others is exact for the
       arg-max class too: it is summed without it, not found by a difference.
+    Raises:
+      InputError: there are fewer than 2 classes.
     """
     num_classes = logits.shape[-1]
     if num_classes < 2:

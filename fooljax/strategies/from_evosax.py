@@ -128,6 +128,8 @@ def evosax_emitter(
       allow_pickle: see `evosax`.
     Returns:
       The emitter.
+    Raises:
+      InputError: as `evosax`.
     """
     if algorithm not in ALGORITHMS:
         raise InputError(f"algorithm: expected one of {', '.join(ALGORITHMS)}, got {algorithm}")
