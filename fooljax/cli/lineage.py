@@ -96,6 +96,8 @@ def _rescored(
     confidences are left out.
     """
     try:
+        if not found.is_log_odds:
+            raise InputError(f"the run maximised {found.objective}, which is no confidence")
         target = target_of(found, given, _say)
     except InputError as error:
         logger.warning("drawn without confidences: %s", error)

@@ -159,6 +159,8 @@ def run(config: Config, folder: Path, output: Path | None = None) -> tuple[Path,
     check_size(encoding, height, width)
     path = output or folder / f"poster_run{config.run}_class{index}_{width}x{height}.png"
     check_output(path, "--output")
+    if config.score and not record.is_log_odds:
+        raise InputError(f"score: the run maximised {record.objective}, which is no confidence")
     # Asked for first: a network that cannot be had ends the command before the long work begins.
     target = target_of(record, config.target, _say) if config.score else None
     genome = jax.tree.map(lambda leaf: leaf[config.run, cell], record.archive.genomes)

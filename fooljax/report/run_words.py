@@ -219,8 +219,7 @@ def _control(command: str | None) -> str:
 
 def objective(record: RunRecord) -> str:
     """The name of what was maximised, where that is no log-odds; else ""."""
-    has_log_odds = "median_log_odds" in record.metrics
-    return "" if has_log_odds else str(record.summary.get("objective", "the objective"))
+    return "" if record.is_log_odds else record.objective
 
 
 def _value(value: float | None) -> str:
