@@ -171,6 +171,11 @@ def target_of(record: RunRecord, given: str | None, say: Callable[[str], None]) 
         choice = known.choose(known.settings())
     else:
         source = str(record.path / "config.json")
+        if record.command is None and record.experiment is None:
+            raise InputError(
+                f"target: expected the network of {record.path} as MODULE:NAME, since the run was begun from "
+                "Python; got none"
+            )
         recipe = recipe_of(record.config, source)
         if is_import_name(recipe.target_name):
             raise InputError(

@@ -59,6 +59,8 @@ CPPN = EncodingWords(
 
 def own_network(name: str) -> NetworkWords:
     """Words for a network that does not come with fooljax."""
+    if name == "network":  # nobody gave it a name
+        return NetworkWords("a network", "a network", "image of its training")
     return NetworkWords(name, f"the network {name}", "image of its training")
 
 
