@@ -332,7 +332,7 @@ def _run_folder(folder: Path) -> list[Path]:
     assert mnist_direct.main([*flags, "--outdir", str(run)]) == 0
     genomes = init_from.elites_of(open_folder(run))
     save_tree(run / init_from.FILE, genomes, {"evaluations": 3, "genomes": len(genomes)})
-    tables = ("config.json", "target.json", "summary.json", "metrics.csv")
+    tables = ("config.json", "target.json", "summary.json", "metrics.csv", "elites.csv", "first.csv")
     return [run / name for name in ("archive.npz", "first.npz", "initial.npz", "lineage.npz", *tables)]
 
 
@@ -356,6 +356,8 @@ def _read_run(path: Path) -> object:
         side_by_side.compared({"run": side_by_side.read(run)})
         summary_table.table([row for file in summaries.find([run]) for row in summaries.read(file)])
     opened = open_folder(run)
+    if path.suffix == ".csv":
+        _ = opened.metrics, opened.elites, opened.first_rows, opened.images()
     if path.name == "first.npz":
         load_arrays(path)
     if path.name == "lineage.npz":
