@@ -83,6 +83,7 @@ def meant(line):
         module, rest = f"fooljax.cli.{rest[0]}", rest[1:]
     else:
         module, rest = rest[1], rest[2:]
+    rest = rest[: rest.index("--")] if "--" in rest else rest  # what follows goes to another command
     return module, [word.partition("=")[0] for word in rest if re.match(r"--?[a-z]", word)]
 
 
