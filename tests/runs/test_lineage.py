@@ -275,7 +275,7 @@ def test_the_command_draws_the_line(finished, tmp_path, monkeypatch, capsys):
     (elite,) = (finished / "elites").glob("run01-class002-*.png")
     np.testing.assert_array_equal(images[-1][..., 0], np.asarray(Image.open(elite)))
     config = json.loads((finished / "config.json").read_text())["settings"]
-    odds = score(lenet(datasets.load(config["data"]))[0], images)[:, 2]
+    odds = score(lenet(datasets.load(config["data"])), images)[:, 2]
     assert captions[-1][2] == lineage.format_confidence(odds[-1])
     assert float(elite.stem.rsplit("-", 1)[1]) == pytest.approx(confidence(odds[-1]), abs=3e-6)
 
