@@ -105,7 +105,7 @@ def check_size(encoding: Encoding, height: int, width: int) -> None:
       InputError: the encoding has one size only, or the picture is too large.
     """
     if encoding.coordinates_at is None:
-        raise InputError(f"encoding: {encoding.name} genomes have one size only, so there are no posters")
+        raise InputError(f"encoding: {encoding.name} genomes have one size only, so no poster can be made")
     if not (1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE):
         raise InputError(f"size: expected sides of 1 to {MAX_SIDE:,} pixels, got {width}x{height}")
     if width * height > MAX_PIXELS:

@@ -136,7 +136,7 @@ def _numbers(record: AscentRecord) -> list[Number]:
     if isinstance(accuracy, float):
         numbers.append(
             Number(
-                "What the network is worth",
+                "Accuracy on real images",
                 f"{accuracy:.2%}",
                 "The share of real images, held out from its training, that it names correctly.",
             )

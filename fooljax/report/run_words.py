@@ -48,7 +48,7 @@ def _fooled(record: RunRecord) -> Iterator[Number]:
             SECOND,
             f"{firsts['named_alike']:,} of {firsts['images']:,}",
             f"The first images that fooled the network were shown to a second one ({second['name']}), which "
-            "was trained independently for the same classes. It takes so many of them for the same class, "
+            "was trained independently for the same classes. It takes that many of them for the same class, "
             f"{firsts['named_alike_with']['0.9999']:,} of them with 99.99 % or more. Of the best images it "
             f"takes {best['named_alike']:,} of {best['images']:,} for the same class.",
         )
@@ -108,7 +108,7 @@ def _controls(summary: Mapping[str, Any]) -> Iterator[Number]:
         yield Number(SECOND, "not measured", "No second network was asked what it takes these images for.")
     if summary.get("clean_accuracy") is not None:
         yield Number(
-            "What the network is worth",
+            "Accuracy on real images",
             percentage(summary["clean_accuracy"], 2),
             "The share of real images, held out from its training, that it names correctly.",
         )

@@ -145,7 +145,10 @@ def load_ancestry(folder: Path, encoding: Encoding) -> Ancestry:
     """
     path = folder / FILE
     if not path.exists():
-        raise InputError(f"{folder}: expected {FILE}, found none: the run was not recorded, or not finished")
+        raise InputError(
+            f"{folder}: expected {FILE}, found none: the run is not finished, or did not record "
+            "ancestors (--lineage)"
+        )
     return _load(path, encoding)[0]
 
 

@@ -144,8 +144,8 @@ def in_lines(summary: Mapping[str, Any]) -> list[str]:
         ]
     first, rescored, second = (summary[name] for name in ("first_fooled", "rescored", "second_network"))
     lines = [
-        f"fooled: {first['images']} of {first['of']}"
-        + (f", in the median in generation {first['generations']['median']:,.0f}" if first["images"] else ""),
+        f"fooled: {first['images']} of {first['of']} classes"
+        + (f", half of them by generation {first['generations']['median']:,.0f}" if first["images"] else ""),
         f"best images: median confidence {format_confidence(rescored['median_log_odds'])}, "
         f"lowest {format_confidence(rescored['min_log_odds'])}",
     ]
@@ -153,9 +153,9 @@ def in_lines(summary: Mapping[str, Any]) -> list[str]:
         return lines
     alike = [
         f"{second[which]['named_alike']} of {second[which]['images']} {words}"
-        for which, words in (("first_fooled", "first fooled"), ("best", "best"))
+        for which, words in (("first_fooled", "first images that fooled"), ("best", "best images"))
     ]
-    return [*lines, f"a second network names alike: {' and '.join(alike)} images"]
+    return [*lines, f"a second network gives the same name to {' and '.join(alike)}"]
 
 
 def _first_fooled(first: Scored) -> dict[str, Any]:

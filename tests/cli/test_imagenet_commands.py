@@ -65,7 +65,7 @@ def test_a_run_of_many_classes(module, tmp_path, capsys):
     assert judged["median_log_odds"] != summary["rescored"]["median_log_odds"]
     page = (tmp_path / "run" / "index.html").read_text()
     assert 'href="classes.html"' in page
-    assert "What the network is worth" not in page
+    assert "Accuracy on real images" not in page
     assert "Median confidence, ten crops" in page
     classes = (tmp_path / "run" / "classes.html").read_text()
     assert classes.count("<li data-index=") == CLASSES

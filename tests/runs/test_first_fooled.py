@@ -181,7 +181,7 @@ def test_a_run_that_fools_nothing_has_a_whole_folder(tmp_path):
     assert summary["first_fooled"]["median_log_odds"] is None
     assert list((outdir / "first").iterdir()) == []
     assert rows_of(outdir / "first.csv") == []
-    assert in_lines(summary)[0] == "fooled: 0 of 4"
+    assert in_lines(summary)[0] == "fooled: 0 of 4 classes"
 
 
 def test_a_second_network_of_other_classes_is_one_line(tmp_path):
