@@ -307,15 +307,20 @@ def _read_shipped(path: Path) -> object:
     import flax.linen as nn
 
     from fooljax.targets import shipped
+    from fooljax.targets.networks.trainable import NETWORKS, apply_of
 
-    installed = shipped.FOLDER, shipped.NETWORKS
-    shipped.FOLDER, shipped.NETWORKS = path.parent, {"lenet": ("LeNet", nn.Dense)}
-    shipped.shipped_facts.cache_clear()
+    folder, network = shipped.FOLDER, NETWORKS["lenet"]
+
+    def install(folder: Path, network: Any) -> None:
+        shipped.FOLDER, NETWORKS["lenet"] = folder, network
+        shipped.shipped_facts.cache_clear()
+        apply_of.cache_clear()
+
+    install(path.parent, ("LeNet", nn.Dense))
     try:
         return shipped.pretrained()
     finally:
-        shipped.FOLDER, shipped.NETWORKS = installed
-        shipped.shipped_facts.cache_clear()
+        install(folder, network)
 
 
 # Runs, finished and not.
