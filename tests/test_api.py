@@ -178,6 +178,13 @@ def test_a_run_of_a_command_is_not_gone_on_with_from_python(finished):
         ({"lineage": True}, "outdir: expected a folder, since lineage is True, got none"),
         ({"outdir": ""}, "outdir: expected a folder, got ''"),
         ({"outdir": 3}, "outdir: expected a folder, got 3"),
+        ({"cells": 3}, "cells: expected a list of class indices, got 3"),
+        ({"cells": 1.5}, "cells: expected a list of class indices, got 1.5"),
+        ({"cells": True}, "cells: expected a list of class indices, got True"),
+        ({"cells": object()}, "cells: expected a list of class indices, got <object"),
+        ({"cells": [[1], [1, 2]]}, r"cells: expected a list of class indices, got \[\[1\], \[1, 2\]\]"),
+        ({"cells": {1: 2}}, "cells: expected a list of class indices, got {1: 2}"),
+        ({"cells": b"3"}, "cells: expected a list of class indices, got b'3'"),
         ({"cells": [9]}, r"cells: expected different .*indices in \[0, 3\], got \[9\]"),
     ],
 )

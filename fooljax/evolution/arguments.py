@@ -276,11 +276,24 @@ def _is_number(value: object) -> bool:
 def _checked_cells(cells: Sequence[int] | None, most: int) -> tuple[int, ...]:
     if cells is None:
         return tuple(range(most))
-    found = np.asarray(cells)
+    found = checked_indices(cells)
+    if len(set(found)) != len(found) or min(found) < 0 or max(found) >= most:
+        raise InputError(
+            f"cells: expected different class indices in [0, {most - 1}], got {shown(list(found))}"
+        )
+    return found
+
+
+def checked_indices(cells: Sequence[int]) -> tuple[int, ...]:
+    """The cells as whole numbers, before it is known how many cells there are.
+
+    Raises:
+      InputError: they are no list of whole numbers.
+    """
+    try:
+        found = np.asarray(cells)
+    except ValueError:  # lists of different lengths
+        found = np.asarray(None)
     if found.ndim != 1 or not found.size or not np.issubdtype(found.dtype, np.integer):
         raise InputError(f"cells: expected a list of class indices, got {shown(repr(cells))}")
-    if len(set(found.tolist())) != found.size or found.min() < 0 or found.max() >= most:
-        raise InputError(
-            f"cells: expected different class indices in [0, {most - 1}], got {shown(found.tolist())}"
-        )
     return tuple(found.tolist())

@@ -130,7 +130,6 @@ def begin(plan: RunPlan, outdir: Path, make_page: MakePage, host: Host) -> Outco
 def go_on(plan: RunPlan, folder: RunFolder, make_page: MakePage, host: Host) -> Outcome:
     """Goes on with the run of an open folder; see `begin`."""
     plan = with_initial(plan, folder.path)
-    folder.save_config(plan.config)
     return _run_in(folder, plan, make_page, host)
 
 
@@ -147,6 +146,8 @@ def _run_in(folder: RunFolder, plan: RunPlan, make_page: MakePage, host: Host) -
     with signals.defer(), progress_lines(terminal) as show:
 
         def on_chunk(progress: Progress) -> None:
+            # All that can be refused has been by now, also a checkpoint of another search.
+            folder.save_config(plan.config)
             folder.begin_changes()
             metrics_file.add(progress.metrics)
             if recorder:

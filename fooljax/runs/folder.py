@@ -31,6 +31,11 @@ NO_CONTENT = (".DS_Store", "Thumbs.db", "desktop.ini", "lost+found", LOCK)
 BEGINNING = ("config.json", "initial.npz", "target.json", LOCK)
 """All that a run has at first, none of it worth keeping where the run fails."""
 
+FILES = (".csv", ".html", ".json", ".npz", ".png")
+"""Endings of the files that stand in a run's folder."""
+FOLDERS = ("checkpoints", "elites", "first", "images", "lineage")
+"""The folders in it."""
+
 
 def versions() -> dict[str, str]:
     """What a result may depend on; of fooljax its own word, since a clone need not be installed."""
@@ -146,6 +151,7 @@ class RunFolder:
             raise InputError(f"--resume {name}: expected a run of {wanted}, found one of {shown(other)}")
         if not isinstance(config.get("settings"), dict):
             raise InputError(f"{path / 'config.json'}: expected an entry settings, found none")
+        _check_replaceable(path)
         return cls(path.absolute(), config, resumed=True)
 
     @property
@@ -196,6 +202,23 @@ class RunFolder:
         A run that was stopped by a signal is kept: it can be resumed.
         """
         self.close(keep=kind is None or not issubclass(kind, Exception))
+
+
+def _check_replaceable(path: Path) -> None:
+    """Makes sure that a run can write its files and folders anew, before any of them is touched.
+
+    Raises:
+      InputError: in the place of one is something of another kind, as a pipe or a folder for a file.
+      FaultError: the folder cannot be read.
+    """
+    try:
+        for entry in path.iterdir():
+            if entry.name in FOLDERS and entry.exists() and not entry.is_dir():
+                raise InputError(f"{shown(entry)}: expected a folder, found none")
+            if entry.suffix in FILES and entry.exists() and not entry.is_file():
+                raise InputError(f"{shown(entry)}: expected a file that can be replaced, found none")
+    except OSError as error:
+        raise FaultError(f"{shown(path)}: cannot be read: {error.strerror}") from error
 
 
 class MetricsFile:

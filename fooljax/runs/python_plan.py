@@ -11,7 +11,7 @@ from fooljax import encodings, strategies
 from fooljax.engine.objective import Objective
 from fooljax.engine.types import Encoding, Strategy, Target, as_target
 from fooljax.errors import InputError, shown
-from fooljax.evolution.arguments import checked_key
+from fooljax.evolution.arguments import checked_indices, checked_key
 from fooljax.probe import count_cells, logits_of_two
 from fooljax.runs import words
 from fooljax.runs.encoding_kinds import ENCODING_KINDS, find_encoding
@@ -64,7 +64,7 @@ def plan_from_values(
     built = _encoding(encoding, network)
     choice = _choice(network, built, objective)
     if cells is not None:
-        choice = choice._replace(cells=tuple(np.asarray(cells).tolist()))
+        choice = choice._replace(cells=checked_indices(cells))
     found = _strategy(strategy, built)
     init_size = found.batch_size if init_size is None else int(init_size)
     until = None if until is None else float(until)

@@ -144,6 +144,16 @@ def test_another_network_is_refused(broken_off, capsys):
     assert calls == []
 
 
+def test_a_finished_one_that_cannot_be_written_again_stays_finished(folder, tmp_path, capsys):
+    outdir = tmp_path / "r"
+    shutil.copytree(folder, outdir)
+    (outdir / "ascents.npz").unlink()
+    (outdir / "ascents.npz").mkdir()
+    assert mnist_gradient.main(["--resume", str(outdir), "--quiet"]) == 2
+    assert "ascents.npz: expected a file that can be replaced" in capsys.readouterr().err
+    assert (outdir / "summary.json").exists()
+
+
 def test_the_summary_is_written_last(flags, folder, tmp_path, monkeypatch):
     genuine = ascent_page.write_ascent_html
 

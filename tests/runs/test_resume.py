@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 from kill_and_resume import content, kill_and_resume
@@ -62,6 +63,26 @@ def test_damaged_run_files_are_named(file, text, message, copied, capsys):
     (copied / file).write_text(text)
     assert mnist_direct.main(["--resume", str(copied), "--quiet"]) == 2
     assert message in one_line(capsys)
+
+
+@pytest.mark.parametrize(
+    ("name", "spoil", "message"),
+    [
+        ("target.json", lambda path: path.write_text("{"), "target.json: expected JSON"),
+        ("metrics.csv", Path.mkdir, "metrics.csv: expected a file that can be replaced"),
+        ("archive.npz", lambda path: os.mkfifo(path), "archive.npz: expected a file that can be replaced"),
+        ("first.csv", Path.mkdir, "first.csv: expected a file that can be replaced"),
+        ("lineage.npz", Path.mkdir, "lineage.npz: expected a file that can be replaced"),
+    ],
+)
+@pytest.mark.skipif(os.name != "posix", reason="makes a pipe")
+def test_a_refused_resume_leaves_a_finished_run_as_it_was(name, spoil, message, copied, capsys):
+    (copied / name).unlink()
+    spoil(copied / name)
+    before = {path: path.read_bytes() for path in copied.rglob("*") if path.is_file()}
+    assert mnist_direct.main(["--resume", str(copied), "--generations", "40", "--quiet"]) == 2
+    assert message in one_line(capsys)
+    assert before == {path: path.read_bytes() for path in copied.rglob("*") if path.is_file()}
 
 
 @pytest.mark.parametrize(

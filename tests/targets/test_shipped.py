@@ -52,6 +52,15 @@ def test_shipped_files_are_in_the_package():
     assert all(any(fnmatch.fnmatch(name, pattern) for pattern in patterns) for name in names)
 
 
+def test_a_machine_without_a_device_does_not_count_as_damage(monkeypatch):
+    def none():
+        raise RuntimeError("no device")
+
+    monkeypatch.setattr(jax, "devices", none)
+    with pytest.raises(RuntimeError, match="no device"):
+        pretrained()
+
+
 def test_wrong_shipped_networks_are_named(tmp_path, monkeypatch):
     with pytest.raises(InputError, match=r"^seed: expected 0 to 4 for the shipped networks, got 7$"):
         pretrained(seed=7)
