@@ -38,6 +38,7 @@ def test_trained_once_then_read_from_the_cache(dataset, tmp_path):
     assert first.apply is other.apply
 
 
+@pytest.mark.slow  # a small AlexNet learns for half a minute
 def test_a_second_architecture(dataset, tmp_path):
     recipe = Recipe("quick", steps=60, optimizer="adamw", learning_rate=1e-3, weight_decay=0.0, batch_size=32)
     target = trained(dataset, recipe, network="alexnet-small", cache=tmp_path)
