@@ -58,7 +58,7 @@ def test_with_a_folder_it_is_the_same_search_and_a_whole_run(in_memory, in_folde
     for name in ("index.html", "gallery.png", "summary.json", "elites.csv", "first.csv", "lineage.npz"):
         assert (folder / name).is_file(), name
     page = (folder / "index.html").read_text(encoding="utf-8")
-    assert "Fooling my network, pixel by pixel" in page
+    assert "Fooling the network “my network”, pixel by pixel" in page
     assert "=cow" in page
     config = json.loads((folder / "config.json").read_text())
     assert config["command"] is None

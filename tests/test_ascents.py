@@ -85,7 +85,7 @@ def test_a_folder_has_a_page_that_its_files_give_again(target, in_memory, tmp_pa
     result = fooljax.ascend(target, **arguments, key=jax.random.key(1), outdir=tmp_path / "run")
     np.testing.assert_array_equal(result.images, in_memory.images)
     page = (tmp_path / "run" / "index.html").read_bytes()
-    assert b"Gradient ascent on insects &amp; co" in page
+    assert "Gradient ascent on the network “insects &amp; co”" in page.decode()
     assert b"eel" in (tmp_path / "run" / "images.csv").read_bytes()
     write_ascent_page(open_ascent(tmp_path / "run"))
     assert (tmp_path / "run" / "index.html").read_bytes() == page

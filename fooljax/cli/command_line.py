@@ -125,6 +125,7 @@ def parse_tool(
     *,
     program: str | None = None,
     output_folder: str = "",
+    output_file: str = "The PNG file to write. (default: a file in RUN)",
 ) -> tuple[Config, Path, Path | None]:
     """Reads the flags of a command that makes something to look at from a finished run.
 
@@ -134,6 +135,7 @@ def parse_tool(
       argv: the words of the command line; those of the process by default.
       program: how the command is called; by default by the module of `config`.
       output_folder: the help of `--output`, where that is a folder; else it is a PNG file.
+      output_file: its help then.
     Returns:
       The settings, the run's folder, and the file or folder to write (None: the command chooses).
     Raises:
@@ -143,7 +145,7 @@ def parse_tool(
     parser = _parser(config, description, program)
     parser.add_argument("run_folder", metavar="RUN", help="The folder of a finished run.")
     word = "DIR" if output_folder else "FILE"
-    text = output_folder or "The PNG file to write. (default: a file in RUN)"
+    text = output_folder or output_file
     parser.add_argument("--output", metavar=word, default=None, help=text)
     flags = parser.parse_args(argv)
     given = _given(config, flags)

@@ -40,17 +40,33 @@ def compare(argv: Sequence[str] | None) -> None:
     flags = parser.parse_args(argv)
     if flags.output is not None:
         check_output(flags.output, "--output")
-    names = flags.names.split(",") if flags.names else [folder.name for folder in flags.folders]
-    if len(names) != len(flags.folders) or len(set(names)) < len(names):
-        raise InputError(
-            f"names: expected {len(flags.folders)} different ones, got {shown(', '.join(names))}"
-        )
+    names = _names(flags.folders, flags.names)
     runs = {name: read(folder) for name, folder in zip(names, flags.folders, strict=True)}
     table = compared(runs, flags.passes)
     if flags.output is not None:
         curves = {name: (run.passes, run.log_odds) for name, run in runs.items()}
         write_bytes(check_output(flags.output, "--output"), median_curves(curves))
     print("\n".join(map(printable, table.splitlines())))
+    if flags.output is not None:
+        print(f"\ncurves: {printable(str(flags.output))}")
+
+
+def _names(folders: Sequence[Path], given: str | None) -> list[str]:
+    """What to call the runs.
+
+    Raises:
+      InputError: a folder is there twice, or the names are not as many, or not different.
+    """
+    for index, folder in enumerate(folders):
+        if folder.resolve() in [other.resolve() for other in folders[:index]]:
+            raise InputError(f"RUN: expected different folders, got {shown(folder)} twice")
+    names = given.split(",") if given else [folder.resolve().name for folder in folders]
+    if len(names) != len(folders) or len(set(names)) < len(names):
+        told = "" if given else " (names of the folders; give others by --names)"
+        raise InputError(
+            f"names: expected {len(folders)} different ones, got {shown(', '.join(names))}{told}"
+        )
+    return names
 
 
 def main(argv: Sequence[str] | None = None) -> int:

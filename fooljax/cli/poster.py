@@ -23,7 +23,7 @@ from fooljax.cli.command_line import parse_tool, run_command
 from fooljax.engine.fitness import quantise
 from fooljax.engine.log_odds import format_confidence
 from fooljax.engine.types import Encoding, Genome, Target
-from fooljax.errors import InputError
+from fooljax.errors import FaultError, InputError
 from fooljax.report import save_png
 from fooljax.runs.opened import open_folder
 from fooljax.runs.recipe import target_of
@@ -41,6 +41,10 @@ BAND_PIXELS = 2**20
 DESCRIPTION = (
     "Draws an image of a finished run at any size, from the same genome. The large picture is not the "
     "picture that was scored, and the network never saw it. See --score."
+)
+OUTPUT = (
+    "The PNG file to write. (default: a file in RUN where its images are in it, else one in the folder runs "
+    "of the current folder)"
 )
 NEVER_SEEN = (
     "note: the large picture is not the picture that was scored: it is drawn from the same genome, sampled "
@@ -157,7 +161,7 @@ def run(config: Config, folder: Path, output: Path | None = None) -> tuple[Path,
     cell, encoding = record.place(config.run, index), record.known_encoding()
     height, width = read_size(config.size, record.image_shape)
     check_size(encoding, height, width)
-    path = output or folder / f"poster_run{config.run}_class{index}_{width}x{height}.png"
+    path = output or _default_path(folder, f"poster_run{config.run}_class{index}_{width}x{height}.png")
     check_output(path, "--output")
     if config.score and not record.is_log_odds:
         raise InputError(f"score: the run maximised {record.objective}, which is no confidence")
@@ -167,6 +171,18 @@ def run(config: Config, folder: Path, output: Path | None = None) -> tuple[Path,
     picture = poster(encoding, genome, height, width)
     save_png(picture, check_output(path, "--output"))
     return path, _scored(record, target, picture, config.run, cell) if target else ""
+
+
+def _default_path(folder: Path, name: str) -> Path:
+    """Where a poster is written that nobody gave a name: a published archive is left as it is."""
+    if (folder / "elites").is_dir():
+        return folder / name
+    output = Path("runs")
+    try:
+        output.mkdir(exist_ok=True)
+    except OSError as error:
+        raise FaultError(f"--output: cannot make the folder {output}: {error.strerror or error}") from error
+    return output / f"{folder.resolve().name}-{name}"
 
 
 def _scored(record: RunRecord, target: Target, picture: npt.NDArray[np.uint8], run: int, cell: int) -> str:
@@ -192,7 +208,7 @@ def _say(text: str) -> None:
 
 
 def _main(argv: Sequence[str] | None) -> None:
-    path, scored = run(*parse_tool(Config, DESCRIPTION, argv, program="fooljax poster"))
+    path, scored = run(*parse_tool(Config, DESCRIPTION, argv, program="fooljax poster", output_file=OUTPUT))
     print(path)
     if scored:
         print(scored)

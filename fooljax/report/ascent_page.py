@@ -73,7 +73,7 @@ def write_ascent_page(record: AscentRecord, output: Path | None = None) -> Path:
         "bits. Thick lines are the median image, thin lines the lowest. The dotted line is 99.99 %.",
         numbers=_numbers(record),
         notes=[
-            f"One network was used, a {record.target_facts.get('name', 'network')}. So this page shows how "
+            f"One network was used: {record.target_facts.get('name', 'network')}. So this page shows how "
             "start images vary, and not how networks vary.",
             *record.notes,
             "The methods take different numbers of iterations, and their settings were not tuned alike. So "

@@ -9,6 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from fooljax.analysis.statistics import share_interval
+from fooljax.report.confidence_axis import fit_limits, mark_confidences
 from fooljax.report.fonts import fit
 from fooljax.report.style import own_style
 
@@ -39,12 +40,13 @@ def success_curves(series: Mapping[str, tuple[Sequence[Sequence[float]], int]]) 
         axes.fill_between(passes, low, high, color=f"C{index}", alpha=0.15, linewidth=0)
     axes.set_ylim(-0.02, 1.02)
     axes.set_ylabel("share of runs with all classes at 99.99 %")
+    axes.grid(alpha=0.3)
     return _finished(figure)
 
 
 @own_style()
 def median_curves(series: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]]) -> bytes:
-    """A PNG of one curve for each search: the median over classes of log-odds, on an axis of confidence.
+    """A PNG of one curve for each search: the median over classes of log-odds, with the confidences.
 
     Args:
       series: by name, network passes `[n]`, rising, and median log-odds `[R, n]`, a line for each run.
@@ -55,9 +57,10 @@ def median_curves(series: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]]) -> 
         for number, run in enumerate(np.atleast_2d(np.asarray(odds, np.float64))):
             shown = np.where(np.isfinite(run), run, np.nan)
             axes.plot(np.asarray(passes), shown, color=f"C{index}", label=name if number == 0 else None)
-    levels = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 0.999, 0.9999)
-    axes.set_yticks([np.log(p / (1.0 - p)) for p in levels], [f"{100 * p:g} %" for p in levels])
-    axes.set_ylabel("median confidence over the classes")
+    fit_limits(axes, np.concatenate([np.ravel(np.asarray(odds, np.float64)) for _, odds in series.values()]))
+    axes.set_ylabel("log-odds of the median class, ln p/(1\N{MINUS SIGN}p)")
+    mark_confidences(axes)
+    axes.grid(axis="x", alpha=0.3)
     return _finished(figure)
 
 
@@ -68,7 +71,6 @@ def _finished(figure: Figure) -> bytes:
     axes.set_xlabel("network passes of a run")
     for text in figure.legend(fontsize=8, loc="outside lower center", ncols=2).get_texts():
         fit(text)
-    axes.grid(alpha=0.3)
     buffer = io.BytesIO()
     FigureCanvasAgg(figure).print_figure(buffer, format="png")
     return buffer.getvalue()

@@ -96,6 +96,8 @@ class RunPage:
       gallery_note: which images the gallery shows, where they are not all.
       classes_page: file name of the page with every image, where there are too many for this one.
       first_listed: whether that page's reader finds the first images in a folder of their own.
+      gallery_wraps: whether the gallery's columns stand in several blocks, one below the other.
+      control_command: the command line of which the last note speaks; empty where there is none.
       second_network: name of the network that was asked what it takes the images for; empty for none.
     """
 
@@ -118,4 +120,6 @@ class RunPage:
     gallery_note: str = ""
     classes_page: str = ""
     first_listed: bool = False
+    gallery_wraps: bool = False
+    control_command: str = ""
     second_network: str = ""

@@ -18,7 +18,7 @@ from fooljax.report.content import MAX_ELITES, Elite, RunPage
 from fooljax.report.course import curves
 from fooljax.report.fonts import label
 from fooljax.report.fooling import NamedAs, fooling_gallery
-from fooljax.report.grid import gallery
+from fooljax.report.grid import columns, gallery
 from fooljax.report.image_files import Files, ImageFiles, draw_large, gather
 from fooljax.report.png import png_bytes
 from fooljax.report.run_page import write_run_page
@@ -106,6 +106,8 @@ def _write(record: RunRecord, best: _Set, first: _Set, folder: Path) -> Path:
         made_by=run_settings.made_by(record),
         shows_first=_has_first(record),
         gallery_note=_gallery_note(record, len(cells)) if many else "",
+        gallery_wraps=columns(len(cells), record.image_shape) < len(cells),
+        control_command=run_words.control_command(record),
         classes_page=CLASSES_PAGE if many else "",
         first_listed=many and bool(first.files.images) and (folder / "first.csv").is_file(),
         second_network=_second_network(record),

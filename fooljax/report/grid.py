@@ -68,25 +68,24 @@ def gallery(
     if odds is not None and odds.shape != (runs, classes):
         raise InputError(f"log_odds: expected [{runs}, {classes}], got {list(odds.shape)}")
     names = range(classes) if class_names is None else class_names
-    columns = [label(str(name), index) for index, name in enumerate(names)]
+    labels = [label(str(name), index) for index, name in enumerate(names)]
     default_rows = [f"run {run}" for run in range(runs)] if runs > 1 else [""]
     rows = default_rows if row_names is None else list(row_names)
-    if len(columns) != classes or len(rows) != runs:
+    if len(labels) != classes or len(rows) != runs:
         raise InputError(
-            f"names: expected {runs} rows and {classes} classes, got {len(rows)} and {len(columns)}"
+            f"names: expected {runs} rows and {classes} classes, got {len(rows)} and {len(labels)}"
         )
-    scale = max(1, TILE // max(height, width)) if scale is None else scale
+    scale = _default_scale(height, width) if scale is None else scale
     if scale < 1:
         raise InputError(f"scale: expected 1 or more, got {scale}")
     filled = np.ones((runs, classes), bool) if odds is None else odds > -np.inf
 
     drawn_height, drawn_width = height * scale, width * scale
-    cell_width = max(drawn_width, MIN_CELL) + GAP
+    cell_width = _cell_width(drawn_width)
     lines_below = (odds is not None) + max((len(cell) for row in below or () for cell in row), default=0)
     cell_height = drawn_height + GAP + LINE * lines_below
-    widest = max(1, min(MAX_COLUMNS, MAX_ROW_WIDTH // cell_width))
-    blocks = math.ceil(classes / widest)
-    per_block = math.ceil(classes / blocks)
+    per_block = _per_block(classes, cell_width)
+    blocks = math.ceil(classes / per_block)
     margin = min(max(len(row) for row in rows), 24) * CHARACTER + GAP
     block_height = LINE + runs * cell_height + GAP
     sheet_width = max(margin + per_block * cell_width, MIN_SHEET if notes else 0)
@@ -96,7 +95,7 @@ def gallery(
     for number, line in enumerate(above):
         canvas.text(GAP, GAP + number * LINE, line, ha="left", va="top")
     blank = np.full((height, width, 1), 255, np.uint8)
-    for index, name in enumerate(columns):
+    for index, name in enumerate(labels):
         block, column = divmod(index, per_block)
         left = margin + column * cell_width + (cell_width - GAP - drawn_width) // 2
         middle = left + drawn_width / 2
@@ -115,3 +114,27 @@ def gallery(
                 y_text = y + drawn_height + 5 + number * LINE
                 canvas.text(middle, y_text, cut(text, cell_width), va="top", colour=colour)
     return canvas.finish()
+
+
+def columns(classes: int, image_shape: tuple[int, int, int]) -> int:
+    """How many classes a gallery shows side by side; the others stand in blocks below them.
+
+    Args:
+      classes: in the gallery.
+      image_shape: `(H, W, K)` of its images.
+    """
+    height, width, _ = image_shape
+    return _per_block(classes, _cell_width(width * _default_scale(height, width)))
+
+
+def _default_scale(height: int, width: int) -> int:
+    return max(1, TILE // max(height, width))
+
+
+def _cell_width(drawn_width: int) -> int:
+    return max(drawn_width, MIN_CELL) + GAP
+
+
+def _per_block(classes: int, cell_width: int) -> int:
+    widest = max(1, min(MAX_COLUMNS, MAX_ROW_WIDTH // cell_width))
+    return math.ceil(classes / math.ceil(classes / widest))

@@ -31,12 +31,14 @@ def _fooled(record: RunRecord) -> Iterator[Number]:
     classes = f"{record.runs:,} {'run' if record.runs == 1 else 'runs'} of {len(record.cells):,} classes. "
     if isinstance(first, Mapping):
         born = first["generations"]
-        when = (
-            f" The first such image came in generation {born['median']:,.0f} in the median, and in "
-            f"generation {born['most']:,} at the latest."
-            if first["images"]
-            else ""
-        )
+        when = ""
+        if first["images"] == 1:
+            when = f" The one that was fooled had its first such image in generation {born['most']:,}."
+        elif first["images"]:
+            when = (
+                f" Of the classes that were fooled, the median one had its first such image in generation "
+                f"{born['median']:,.0f}, and the last one in generation {born['most']:,}."
+            )
         yield Number(
             "Classes fooled",
             f"{first['images']:,} of {first['of']:,}",
@@ -149,7 +151,7 @@ def fooled_at(record: RunRecord) -> list[FooledAt]:
 
 
 def notes(record: RunRecord, drawn_again: bool) -> list[str]:
-    """What the page does not show, one limitation each.
+    """What the page does not show, one limitation each; the last may introduce `control_command`.
 
     Args:
       record: the run.
@@ -181,12 +183,18 @@ def notes(record: RunRecord, drawn_again: bool) -> list[str]:
         "Whether people recognise a class in these images was not measured here. Look at them and judge."
     )
     if summary.get("strategy") != CONTROL:
-        control = record.config.get("control_command") or _control(record.command)
         found.append(
             "The fair control for evolution is a search of the same size without selection"
-            + (f": {control}" if control else f", which is the strategy {CONTROL}.")
+            + (":" if control_command(record) else f", which is the strategy {CONTROL}.")
         )
     return found
+
+
+def control_command(record: RunRecord) -> str:
+    """The command of a search of the same size without selection; "" where none is known, or it is one."""
+    if record.summary.get("strategy") == CONTROL:
+        return ""
+    return record.config.get("control_command") or _control(record.command)
 
 
 def _notes_of_old(record: RunRecord) -> list[str]:

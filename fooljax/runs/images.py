@@ -4,21 +4,28 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from fooljax.errors import InputError, shown
 from fooljax.storage.reading import name_of, open_regular
 
 
-def inside(folder: Path, file: str) -> Path:
+def inside(folder: Path, file: str, table: Path | None = None) -> Path:
     """The path of a file that a table of the folder names.
 
+    Args:
+      folder: of the run.
+      file: as the table names it.
+      table: which one, for the error.
     Raises:
       InputError: the name leads out of the folder.
     """
     path = PurePosixPath(file)
     if not path.parts or path.is_absolute() or ".." in path.parts or "\\" in file or "\0" in file:
-        raise InputError(f"{folder}: expected the name of a file in this folder, found {shown(repr(file))}")
+        raise InputError(
+            f"{name_of(table or folder)}: expected the name of a file in the run's folder, found "
+            f"{shown(repr(file))}"
+        )
     return folder / path
 
 
@@ -36,6 +43,8 @@ def read_image(path: Path, image_shape: tuple[int, int, int] | None = None) -> n
             pixels = np.asarray(image)
     except InputError:
         raise
+    except UnidentifiedImageError as error:  # its words name an object of Python
+        raise InputError(f"{name_of(path)}: expected a PNG file, found something else") from error
     except Exception as error:  # Pillow raises what it likes over a damaged file
         raise InputError(f"{name_of(path)}: expected a PNG file ({shown(error)})") from error
     if pixels.dtype != np.uint8:

@@ -36,4 +36,4 @@ def check_is_search(config: Mapping[str, Any], path: Path | str) -> None:
       InputError: it is one.
     """
     if is_ascent(config):
-        raise InputError(f"{shown(path)}: expected a run that evolved images, found a gradient ascent")
+        raise InputError(f"{shown(path)}: expected a search, found a gradient ascent")

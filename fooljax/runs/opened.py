@@ -13,6 +13,7 @@ from fooljax.runs.folder import FORMAT, MARK, is_finished
 from fooljax.runs.kinds import check_is_search
 from fooljax.runs.record import RunRecord
 from fooljax.storage.json_files import read_json
+from fooljax.storage.reading import name_of
 from fooljax.storage.trees import load_arrays
 
 MAX_SIDE = 65_536
@@ -62,13 +63,14 @@ def open_unfinished(
         raise InputError(f"{file}: expected a run of format {FORMAT} or older, found {shown(repr(version))}")
     target = read_json(path / "target.json")
     cells, image_shape = _cells_and_shape(path)
-    try:
-        names = tuple(str(name) for name in target["class_names"])
-        digest = str(target["params_sha256"])
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise InputError(
-            f"{path}: expected the folder of a run of this version ({type(error).__name__}: {shown(error)})"
-        ) from error
+    for entry, kind, what in (("class_names", list, "a list"), ("params_sha256", str, "a text")):
+        if not isinstance(target.get(entry), kind):
+            raise InputError(
+                f"{name_of(path / 'target.json')}: expected {what} {entry}, found "
+                f"{shown(repr(target[entry])) if entry in target else 'none'}"
+            )
+    names = tuple(str(name) for name in target["class_names"])
+    digest = target["params_sha256"]
     if not set(cells) <= set(range(len(names))) or len(set(cells)) < len(cells) or not cells:
         raise InputError(f"{path}: expected cells of {len(names)} classes, each once, found {shown(cells)}")
     if encoding is not None and encoding.image_shape != image_shape:

@@ -183,7 +183,7 @@ class RunRecord:
         rows = read_rows(path)
         places = [(row.run, row.class_index) for row in rows]
         for row in rows:
-            second, _ = row.second, inside(self.path, row.file)
+            second, _ = row.second, inside(self.path, row.file, path)
             if row.run >= self.runs or row.class_index not in self.cells:
                 raise InputError(
                     f"{path}: expected images of {self.path}, found run {row.run}, class {row.class_index}"

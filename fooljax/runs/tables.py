@@ -167,7 +167,13 @@ def _count(text: str) -> int:
 
 def _rows_of(path: Path) -> list[list[str]]:
     text = read_regular(path, MAX_TABLE).decode()
-    return [row for row in csv.reader(io.StringIO(text, newline="")) if row]
+    rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
+    if not rows:
+        raise ValueError("no rows")
+    for number, row in enumerate(rows[1:], 1):
+        if len(row) != len(rows[0]):
+            raise ValueError(f"{len(row)} cells in row {number} below a header of {len(rows[0])}")
+    return rows
 
 
 def read_summary(path: Path) -> dict[str, Any]:

@@ -58,10 +58,11 @@ CPPN = EncodingWords(
 
 
 def own_network(name: str) -> NetworkWords:
-    """Words for a network that does not come with fooljax."""
+    """Words for a network that does not come with fooljax; its name stands in quotes, as it may be any."""
     if name == "network":  # nobody gave it a name
         return NetworkWords("a network", "a network", "image of its training")
-    return NetworkWords(name, f"the network {name}", "image of its training")
+    called = f"the network “{name}”"
+    return NetworkWords(called, called, "image of its training")
 
 
 def own_encoding(name: str) -> EncodingWords:

@@ -8,9 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax.engine.log_odds import format_confidence
-from fooljax.errors import InputError
+from fooljax.errors import InputError, shown
 from fooljax.runs.folder import MARK
+from fooljax.runs.kinds import check_is_search
 from fooljax.runs.tables import read_metrics, read_summary
+from fooljax.storage.json_files import read_json
 from fooljax.study import numbers
 from fooljax.study.tables import markdown
 
@@ -41,8 +43,14 @@ def read(folder: Path) -> Course:
     """How the runs of a folder went, from its `summary.json` and `metrics.csv` alone.
 
     Raises:
-      InputError: a file is missing, or not one of a run folder.
+      InputError: a file is missing, or not one of a run folder of a search.
     """
+    if (config := folder / "config.json").exists():
+        check_is_search(read_json(config), folder)
+    elif not (folder / MARK).exists():
+        raise InputError(f"{shown(folder)}: expected a run folder, found no config.json in it")
+    if not (folder / MARK).exists():
+        raise InputError(f"{shown(folder)}: expected a finished run, found no {MARK} in it")
     summary = read_summary(folder / MARK)
     metrics = read_metrics(folder / "metrics.csv")
     before = summary.get("evaluations_before", 0)

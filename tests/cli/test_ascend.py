@@ -28,7 +28,7 @@ def test_a_users_own_network_from_a_module(module, tmp_path, capsys):
     words = ["--target", module, "--starts", "1", "--methods", "adam", "--optimiser-iterations", "3"]
     assert ascend.main([*words, "--outdir", "run"]) == 0
     config = json.loads((tmp_path / "run" / "config.json").read_text())
-    assert config["title"] == "Gradient ascent on colours"
+    assert config["title"] == "Gradient ascent on the network “colours”"
     assert config["command"] == " ".join(["fooljax ascend", *words])
     capsys.readouterr()
     # A folder alone runs no code of its author's.

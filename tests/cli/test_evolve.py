@@ -64,7 +64,7 @@ def test_a_network_and_an_encoding_of_ones_own(own, capsys):
     flags = ["--target", "my_module:network", "--encoding", "my_module:pixels"]
     assert evolve.main([*flags, *SHORT, "--outdir", "run"]) == 0
     page = (own / "run" / "index.html").read_text(encoding="utf-8")
-    assert "Fooling mine with the encoding my_module:pixels" in page
+    assert "Fooling the network “mine” with the encoding my_module:pixels" in page
     run = open_folder(own / "run", "my_module:pixels")
     assert run.class_names == ("a", "b", "c", "d")
     assert describe(run.encoding)["settings"] is None

@@ -234,3 +234,19 @@ def test_bytes_that_are_no_png_are_refused(tmp_path):
 
 def test_pages_are_deterministic_and_take_any_string(tmp_path):
     assert written(tmp_path, report("a\udcff")) == written(tmp_path, report("a\udcff"))
+
+
+def test_a_command_in_a_note_wraps_at_its_blanks_alone(tmp_path):
+    command = "fooljax evolve --target lenet --strategy 'a b'"
+    given = dataclasses.replace(report(), notes=["one", "The control:"], control_command=command)
+    html = written(tmp_path, given)
+    (block,) = re.findall(r"The control:\s*<pre class=\"wrapped\"><code>(.*)</code></pre></li>", html)
+    assert re.sub(r"<[^>]+>", "", block).replace("&#39;", "'") == command
+    assert '<span class="nowrap">--strategy</span>' in block
+
+
+@pytest.mark.parametrize("wraps", [False, True])
+def test_blocks_of_columns_are_told_where_there_are_such(tmp_path, wraps):
+    html = written(tmp_path, dataclasses.replace(report(), gallery_wraps=wraps))
+    assert ("The classes stand in several blocks" in html) == wraps
+    assert ("<figcaption>One column for each class, one row" in html) == (not wraps)

@@ -238,10 +238,10 @@ def test_report_makes_the_page_again(copy, tmp_path, capsys):
 
 
 def test_it_is_no_search(folder, capsys):
-    with pytest.raises(InputError, match="expected a run that evolved images, found a gradient ascent"):
+    with pytest.raises(InputError, match="expected a search, found a gradient ascent"):
         open_folder(folder)
     assert evolve.main(["--resume", str(folder)]) == 2
-    assert "expected a run that evolved images, found a gradient ascent" in capsys.readouterr().err
+    assert "expected a search, found a gradient ascent" in capsys.readouterr().err
 
 
 def spoil_summary(folder):

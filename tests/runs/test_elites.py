@@ -85,7 +85,7 @@ def test_the_page_shows_both_and_says_which_was_scored(waves_run):
     assert all("not scored" in image["alt"] for image in large)
     text = " ".join("".join(html.text).split())
     assert "The network never saw the large drawing, and it has no score." in text
-    assert text.count("large; not scored") == 8
+    assert text.count("large; not scored") == 9
     links = [a["href"] for a in html.of("a") if not a["href"].startswith("#")]
     assert len(links) == len(set(links)) == 3 * 8 + 2 * first
     assert all((waves_run / link).is_file() for link in links)
@@ -196,6 +196,17 @@ def test_posters_are_named_by_what_they_show(waves_run, tmp_path, monkeypatch):
     monkeypatch.setattr(poster, "LONGER_SIDE", 40)
     assert poster.main([str(folder), *OWN, "--cell", "3"]) == 0
     assert pixels(folder / "poster_run0_class3_40x40.png").shape == (40, 40)
+
+
+def test_a_poster_of_a_published_archive_leaves_its_folder_alone(waves_run, tmp_path, monkeypatch):
+    folder = tmp_path / "published"
+    shutil.copytree(waves_run, folder, ignore=shutil.ignore_patterns("elites", "first"))
+    before = sorted(folder.iterdir())
+    monkeypatch.setattr(poster, "LONGER_SIDE", 40)
+    monkeypatch.chdir(tmp_path)
+    assert poster.main([str(folder), *OWN, "--cell", "3"]) == 0
+    assert sorted(folder.iterdir()) == before
+    assert pixels(tmp_path / "runs" / "published-poster_run0_class3_40x40.png").shape == (40, 40)
 
 
 @pytest.mark.parametrize(

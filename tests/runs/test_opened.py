@@ -160,14 +160,14 @@ def test_an_edited_configuration_is_one_line(entries, message, finished, tmp_pat
     [
         ("0,9,0,,0.5,0.0,1,1,elites/a.png,,,", "expected images of"),
         ("7,0,0,,0.5,0.0,1,1,elites/a.png,,,", "expected images of"),
-        ("0,0,0,,0.5,0.0,1,1,../a.png,,,", "expected the name of a file in this folder"),
-        ("0,0,0,,0.5,0.0,1,1,/etc/passwd,,,", "expected the name of a file in this folder"),
+        ("0,0,0,,0.5,0.0,1,1,../a.png,,,", "elites.csv: expected the name of a file in the run's folder"),
+        ("0,0,0,,0.5,0.0,1,1,/etc/passwd,,,", "elites.csv: expected the name of a file in the run's folder"),
         ("0,0,0,,0.9,0.0,1,1,elites/a.png,,,", "a confidence of 0.9 with log-odds 0"),
         ("0,0,0,,0.5,nan,1,1,elites/a.png,,,", "expected a table of saved images"),
         ("0,0,0,,0.5,0.0,-1,1,elites/a.png,,,", "the number -1"),
         ("0,0,0,,0.5,0.0,1,1,elites/a.png,9,9,0.5", "expected a class, found 9"),
         ("0,0,0,,0.5,0.0,1,1,elites/a.png,1,1,1.5", "a confidence of 1.5"),
-        ("0,0,0", "expected a table of saved images"),
+        ("0,0,0", "3 cells in row 1 below a header of 1"),
         ("\n".join(["0,0,0,,0.5,0.0,1,1,elites/a.png,,,"] * 2), "expected each run and class once"),
     ],
 )
@@ -188,7 +188,7 @@ def test_an_image_that_is_none_is_one_line(finished, tmp_path):
     with pytest.raises(InputError, match="expected 16 x 16 pixels in 1 channels, found 16 x 16 pixels in 3"):
         open_folder(folder).images()
     path.write_bytes(b"no image")
-    with pytest.raises(InputError, match="expected a PNG file"):
+    with pytest.raises(InputError, match="expected a PNG file, found something else"):
         open_folder(folder).images()
 
 
@@ -206,4 +206,15 @@ def test_what_is_missing_is_told(file, message, finished, tmp_path):
     shutil.copytree(finished, folder)
     (folder / file).unlink()
     with pytest.raises(InputError, match=message):
+        open_folder(folder)
+
+
+def test_a_target_without_its_classes_names_the_file(finished, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(finished, folder)
+    path = folder / "target.json"
+    facts = json.loads(path.read_text())
+    del facts["class_names"]
+    path.write_text(json.dumps(facts))
+    with pytest.raises(InputError, match=r"target\.json: expected a list class_names, found none"):
         open_folder(folder)

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from fooljax.cli import compare
+from fooljax.report import budget, confidence_axis
 
 ROW = "run,generation,median_log_odds,queries\n"
 
@@ -17,7 +18,7 @@ ROW = "run,generation,median_log_odds,queries\n"
 def folder(tmp_path):
     def make(name, rows, target="0" * 64, odds=1.0):
         path = tmp_path / name
-        path.mkdir()
+        path.mkdir(parents=True)
         lines = [f"{run},{index},{value},{passes}\n" for index, (run, passes, value) in enumerate(rows)]
         (path / "metrics.csv").write_text(ROW + "".join(lines))
         rescored = {"median_log_odds": odds, "shares": {"0.5": 0.25, "0.9": 0.125}}
@@ -35,9 +36,10 @@ def test_each_run_is_read_where_the_shortest_ends(folder, tmp_path, capsys):
     lines = [line.split(" | ") for line in capsys.readouterr().out.splitlines()]
     assert lines[0][1] == "median at 25 passes"
     # At 25 passes the first run stands where 20 have brought it.
-    assert [line[1] for line in lines[2:]] == ["11.92 %", "73.10 %"]
+    assert [line[1] for line in lines[2:4]] == ["11.92 %", "73.10 %"]
     assert lines[2][2:5] == ["30", "73.10 %", "25.0%"]
     assert lines[3][3:7] == ["50.00 %", "25.0%", "12.5%", "-"]
+    assert lines[-1] == [f"curves: {picture}"]
     with Image.open(picture) as image:
         assert np.asarray(image).std() > 0
 
@@ -149,3 +151,34 @@ def test_names_are_shown_and_not_obeyed(folder, capsys):
     assert "a\\x1b[2J" in capsys.readouterr().out
     assert compare.main([folder("other", [(0, 10, -3.0)]), "--passes", "0"]) == 2
     assert "passes: expected 10 to 10, those of other, got 0" in capsys.readouterr().err
+
+
+def test_a_picture_of_very_high_log_odds_keeps_its_ticks_apart(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(budget, "_finished", lambda figure: drawn.append(figure) or b"")
+    budget.median_curves({"a": ([10, 20, 30], [[-70.0, 2.0, 75.0]])})
+    (axes,) = drawn[0].axes
+    (right,) = axes.child_axes
+    low, high = axes.get_ylim()
+    assert low < -70.0
+    assert high > 75.0
+    places = sorted(right.get_yticks())
+    assert len(places) > 3
+    assert min(np.diff(places)) > confidence_axis.CROWDED * (high - low)
+
+
+def test_what_is_no_finished_search_is_told_as_elsewhere(folder, tmp_path, capsys):
+    run = folder("run", [(0, 10, -3.0)])
+    for argv, told in (
+        ([str(tmp_path)], f"{tmp_path}: expected a run folder, found no config.json in it"),
+        ([run, run, "--names", "a,b"], f"RUN: expected different folders, got {run} twice"),
+        (
+            [run, folder("x/run", [(0, 10, -3.0)])],
+            "got run, run (names of the folders; give others by --names)",
+        ),
+    ):
+        assert compare.main(argv) == 2
+        assert told in capsys.readouterr().err
+    Path(run, "config.json").write_text('{"kind": "ascent"}')
+    assert compare.main([run]) == 2
+    assert "expected a search, found a gradient ascent" in capsys.readouterr().err
