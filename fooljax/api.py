@@ -1,6 +1,10 @@
 """`fooljax.evolve`: a search from Python, in memory or with the whole folder of a run."""
 
+import logging
+import signal
+import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +23,9 @@ from fooljax.runs.opened import open_folder
 from fooljax.runs.plan import RunPlan
 from fooljax.runs.python_plan import plan_from_values
 from fooljax.settings import in_words
-from fooljax.terminal import Host
+from fooljax.terminal import Host, Interrupted, Signals
+
+logger = logging.getLogger("fooljax")
 
 
 @in_float32
@@ -72,6 +78,7 @@ def evolve(
     Raises:
       InputError: an argument is not what was expected, or `outdir` is not the folder of this search.
       FaultError: a file cannot be written.
+      KeyboardInterrupt: the user interrupted it; `outdir` keeps all whole chunks until then.
     """
     plan = plan_from_values(
         target,
@@ -133,7 +140,22 @@ def _in_memory(
 def _in_folder(plan: RunPlan, outdir: Path, resume: bool, host: Host) -> Result:
     if not isinstance(resume, bool):
         raise InputError(f"resume: expected True or False, got {shown(repr(resume))}")
-    if resume and (outdir / "config.json").exists():
+    in_main = threading.current_thread() is threading.main_thread()
+    if not in_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        return _searched(plan, outdir, resume, host)
+    try:
+        # An interrupt waits for the end of a chunk, whose state is then saved.
+        with Signals([signal.SIGINT]) as signals:
+            return _searched(plan, outdir, resume, replace(host, signals=signals))
+    except Interrupted as stopped:
+        raise KeyboardInterrupt(str(stopped)) from None
+
+
+def _searched(plan: RunPlan, outdir: Path, resume: bool, host: Host) -> Result:
+    begun = (outdir / "config.json").exists()
+    if resume and not begun:
+        logger.warning("outdir: no run in %s yet, so a new one begins", shown(outdir))
+    if resume and begun:
         with RunFolder.resume(outdir, None) as folder:
             _check_settings(folder, plan)
             summary, target, evolution = evolution_run.go_on(plan, folder, evolution_page.write, host)
@@ -182,6 +204,8 @@ def _check_settings(folder: RunFolder, plan: RunPlan) -> None:
     for name, value in plan.settings.items():
         if name == "generations":
             evolution_run.check_generations(value, found.get(name, 0))
+        elif name == "key" and found.get(name) != value:
+            raise InputError(f"key: the run in {shown(folder.path)} was begun with another key")
         elif found.get(name) != value:
             begun = shown(in_words(found.get(name)))
             raise InputError(f"{name}: the run in {shown(folder.path)} was begun with {begun}, got {value}")

@@ -1,5 +1,6 @@
 """`fooljax.ascend`: gradient ascent in memory, or with a run folder and a page."""
 
+import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ from fooljax.runs.ascent_run import (
 from fooljax.targets.own_choice import choice_of
 from fooljax.targets.registry import find_target
 from fooljax.terminal import Terminal
+
+logger = logging.getLogger("fooljax")
 
 
 @in_float32
@@ -78,7 +81,10 @@ def ascend(
     plan = _plan(target, classes, key, rule, starts, start_mode, mean, iterations, check_target)
     if outdir is not None:
         path, terminal = Path(outdir), Terminal(quiet=True)
-        if resume and (path / "config.json").exists():
+        begun = (path / "config.json").exists()
+        if resume and not begun:
+            logger.warning("outdir: no run in %s yet, so a new one begins", shown(outdir))
+        if resume and begun:
             resume_in(path, plan, terminal, write_ascent_page)
         else:
             begin(path, plan, terminal, write_ascent_page)

@@ -14,6 +14,7 @@ import toys
 
 import fooljax
 from fooljax.cli import compare, poster
+from fooljax.cli import evolve as cli_evolve
 from fooljax.engine.objective import Objective
 from fooljax.errors import InputError
 
@@ -145,7 +146,7 @@ def test_a_call_that_is_killed_goes_on_by_the_same_call(tmp_path):
     [
         ({"generations": 11}, "generations: expected 12 or more on resume, got 11"),
         ({"runs": 3}, "runs: the run in .* was begun with 2, got 3"),
-        ({"key": 4}, "key: the run in .* was begun with"),
+        ({"key": 4}, "key: the run in .* was begun with another key$"),
         ({"until": 0.5}, "until: the run in .* was begun with off, got 0.5"),
         ({"encoding": fooljax.encodings.direct((6, 6, 1), eta=9.0)}, "encoding: .* begun with another one"),
         ({"strategy": "focused"}, "strategy: .* begun with another one"),
@@ -161,6 +162,37 @@ def test_another_call_does_not_go_on_with_a_run(changes, message, in_folder):
 def test_a_run_of_a_command_is_not_gone_on_with_from_python(finished):
     with pytest.raises(InputError, match="expected a run of no experiment, found one of mnist_direct"):
         fooljax.evolve(TARGET, toys.ENCODING, **SEARCH, outdir=finished, resume=True)
+
+
+def test_a_command_says_how_a_run_of_python_is_gone_on_with(in_folder, capsys):
+    assert cli_evolve.main(["--resume", str(in_folder.folder)]) == 2
+    words = (
+        f"found one of Python; go on with it there by fooljax.evolve(..., outdir={str(in_folder.folder)!r}, "
+    )
+    assert f"{words}resume=True)" in capsys.readouterr().err
+
+
+def test_a_folder_in_use_is_named_as_the_argument(in_folder):
+    with pytest.raises(InputError, match=r"^outdir: .*: expected a new or empty folder, found"):
+        fooljax.evolve(TARGET, toys.ENCODING, toys.STRATEGY, **SEARCH, outdir=in_folder.folder)
+
+
+@pytest.mark.parametrize("by_signal", [True, False])
+def test_an_interrupted_call_keeps_what_was_done(by_signal, tmp_path, caplog):
+    arguments = {"key": 0, "generations": 40, "outdir": tmp_path / "run", "resume": True}
+
+    def interrupt(progress):
+        if progress.generation == 20:
+            if not by_signal:
+                raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        fooljax.evolve(toys.target(), toys.ENCODING, **arguments, on_chunk=interrupt)
+    assert f"outdir: no run in {tmp_path / 'run'} yet, so a new one begins" in caplog.text
+    kept = [path.name for path in (tmp_path / "run" / "checkpoints").iterdir()]
+    assert kept == ["generation-000000020.npz"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 @pytest.mark.parametrize(

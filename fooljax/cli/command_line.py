@@ -233,7 +233,7 @@ def run_command(main: Callable[[], None], settings: Settings | None = None) -> i
     except InputError as error:
         return _fail(2, _with_flag(str(error), settings))
     except FaultError as error:
-        return _fail(1, str(error))
+        return _fail(1, _with_flag(str(error), settings))
     except BrokenPipeError:
         silence_stdout()
         return 128 + signal.SIGPIPE
@@ -315,7 +315,7 @@ def _with_flag(message: str, settings: Settings | None) -> str:
         names: Iterable[str] = [field.name for field in dataclasses.fields(settings)]
     else:
         names = settings() if settings else ()
-    return f"{flag_of(name)}{colon}{rest}" if name in names else message
+    return f"{flag_of(name)}{colon}{rest}" if name in (*names, "outdir", "resume") else message
 
 
 def _reader(field: dataclasses.Field[Any]) -> Callable[[str], Any]:

@@ -15,6 +15,7 @@ import numpy as np
 from fooljax.engine.objective import LOG_ODDS, Objective
 from fooljax.engine.precision import in_float32
 from fooljax.engine.types import Encoding, Genome, Strategy, Target
+from fooljax.errors import FaultError, InputError
 from fooljax.evolution.arguments import (
     CHECKPOINT_SECONDS,
     CHUNK,
@@ -116,7 +117,13 @@ def search(
     journal.spent["seconds_compile"] = time.perf_counter() - clock
     if not journal.load(shapes):
         journal.begin(shapes)
-    completed = _run(journal, stop)
+    try:
+        completed = _run(journal, stop)
+    except (InputError, FaultError):
+        raise
+    except (KeyboardInterrupt, Exception):  # of the caller's functions, or of whoever waits
+        journal.save_if_whole()
+        raise
     journal.save()
     return _result(journal, completed)
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,6 +108,13 @@ class Journal:
         tree = {"state": self.state, "metrics": metrics}
         self.plan.store.save(self.generation, tree, {**self.identity, **self.spent})
         self.saved_at = time.perf_counter(), self.generation
+
+    def save_if_whole(self) -> None:
+        """Writes a checkpoint after an error, which goes on, unless it came in the midst of a chunk."""
+        with suppress(Exception):  # a chunk takes the memory of the state that it begins with
+            assert self.state is not None
+            if np.all(np.asarray(self.state.generation) == self.generation):
+                self.save()
 
     def save_after(self, seconds: float) -> None:
         """Writes a checkpoint if the last one is so many seconds old."""

@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -153,6 +154,12 @@ def ascent_recipe_of(config: Mapping[str, Any], source: str) -> AscentRecipe:
         return EXPERIMENTS[name](name)
     target = config.get("target")
     chosen = target.get("chosen_by") if isinstance(target, dict) else None
+    if config.get("kind") == ASCENT and "command" in config and config["command"] is None and not name:
+        folder = str(Path(source).parent)
+        raise InputError(
+            f"{source}: expected a gradient ascent that a command began, found one of Python; go on with it "
+            f"there by fooljax.ascend(..., outdir={shown(repr(folder))}, resume=True)"
+        )
     if config.get("kind") != ASCENT or config.get("command") is None or not isinstance(chosen, str):
         raise InputError(
             f"{source}: expected a gradient ascent that a command began, found "

@@ -102,19 +102,19 @@ class RunFolder:
             finally:
                 shutil.rmtree(draft, ignore_errors=True)
         except OSError as error:
-            raise FaultError(f"--outdir {shown(path)}: cannot be made: {error.strerror}") from error
+            raise FaultError(f"outdir: {shown(path)}: cannot be made: {error.strerror}") from error
         return cls(path, config, resumed=False, made=True)
 
     @classmethod
     def _begun_in(cls, path: Path, config: dict[str, Any], fill: Callable[[Path], None]) -> "RunFolder":
         """Begins a run in a folder that is there, and perhaps cannot be replaced, as a mounted disk."""
         if not path.is_dir():
-            raise InputError(f"--outdir {shown(path)}: expected a folder, found a file")
+            raise InputError(f"outdir: {shown(path)}: expected a folder, found a file")
 
         def check_empty() -> None:
             if found := sorted(set(os.listdir(path)) - set(NO_CONTENT), key=lambda n: (n[0] == ".", n)):
                 raise InputError(
-                    f"--outdir {shown(path)}: expected a new or empty folder, found {shown(found[0])} in it"
+                    f"outdir: {shown(path)}: expected a new or empty folder, found {shown(found[0])} in it"
                 )
 
         check_empty()
@@ -141,14 +141,14 @@ class RunFolder:
         """
         name = shown(path)
         if not path.is_dir():
-            raise InputError(f"--resume {name}: no such folder")
+            raise InputError(f"resume: {name}: no such folder")
         if not (path / "config.json").exists():
-            raise InputError(f"--resume {name}: expected a run folder, found no config.json in it")
+            raise InputError(f"resume: {name}: expected a run folder, found no config.json in it")
         config = read_json(path / "config.json")
         found = config.get("experiment")
         if found != experiment:
             wanted, other = (one or "no experiment" for one in (experiment, found))
-            raise InputError(f"--resume {name}: expected a run of {wanted}, found one of {shown(other)}")
+            raise InputError(f"resume: {name}: expected a run of {wanted}, found one of {shown(other)}")
         if not isinstance(config.get("settings"), dict):
             raise InputError(f"{path / 'config.json'}: expected an entry settings, found none")
         _check_replaceable(path)

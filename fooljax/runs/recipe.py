@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from fooljax.engine.types import Target
@@ -148,9 +149,15 @@ def recipe_of(config: Mapping[str, Any], source: str) -> Recipe:
         return experiment(name, data=data, encoding=encoding)
     found = [config.get(part) for part in ("target", "encoding")]
     names = [one.get("chosen_by") if isinstance(one, dict) else None for one in found]
+    if "command" in config and config["command"] is None and not name:
+        folder = str(Path(source).parent)
+        raise InputError(
+            f"{source}: expected a run that a command began, found one of Python; go on with it there by "
+            f"fooljax.evolve(..., outdir={shown(repr(folder))}, resume=True)"
+        )
     if config.get("command") is None or not all(isinstance(one, str) for one in names):
         raise InputError(
-            f"{source}: expected a run that a command began, found {shown(repr(name or 'one of Python'))}"
+            f"{source}: expected a run that a command began, found {shown(repr(name or 'another run'))}"
         )
     return compose_recipe(str(names[0]), str(names[1]))
 

@@ -59,7 +59,7 @@ def test_help_lists_networks_and_methods(capsys):
         (["--target", "lenett"], "target: expected one of lenet"),
         (["--target", "nothing_here:mine"], "target: "),
         (["--methods", "sgd"], "--methods: expected all, or each once of"),
-        (["--resume", "nowhere"], "--resume nowhere: no such folder"),
+        (["--resume", "nowhere"], "--resume: nowhere: no such folder"),
     ],
 )
 def test_wrong_words_are_one_line(words, message, tmp_path, monkeypatch, capsys):

@@ -95,7 +95,7 @@ def test_a_network_and_an_encoding_of_ones_own(own, capsys):
         (["--generation", "3"], "unrecognized arguments: --generation 3; did you mean --generations or "),
         (["--runs", "0"], "--runs: expected 1 or more, got 0"),
         (["--max-nodes", "9"], "unrecognized arguments: --max-nodes 9"),
-        (["--resume", "nowhere"], "--resume nowhere: no such folder"),
+        (["--resume", "nowhere"], "--resume: nowhere: no such folder"),
     ],
 )
 def test_wrong_words_are_one_line_and_leave_nothing(flags, message, own, capsys):

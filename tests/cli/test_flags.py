@@ -25,7 +25,7 @@ BAD_FLAGS = [
         ["--checkpoint-seconds", "soon"],
         "--checkpoint-seconds: expected a number of seconds, 0 or more, got soon",
     ),
-    (["--resume", "/nowhere"], "--resume /nowhere: no such folder"),
+    (["--resume", "/nowhere"], "--resume: /nowhere: no such folder"),
     (["--generations", "999999999"], "generations: expected at most"),
 ]
 

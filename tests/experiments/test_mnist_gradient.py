@@ -101,7 +101,7 @@ def test_same_command_same_images(flags, folder, tmp_path, capsys):
         (["--learning-rate", "nan"], "--learning-rate: expected 0 or more, got nan"),
         (["--total-variation", "inf"], "--total-variation: expected a finite number, got inf"),
         (["--methods", "adam,adam"], "--methods: expected all, or each once of unregularised"),
-        (["--resume", "x"], "--resume x: no such folder"),
+        (["--resume", "x"], "--resume: x: no such folder"),
         (["--data", "idx:/nowhere"], "/nowhere"),
     ],
 )

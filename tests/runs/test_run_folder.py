@@ -126,7 +126,7 @@ def test_progress_on_a_terminal_is_a_live_bar():
 def test_a_foreign_outdir_is_refused_and_untouched(settings, tmp_path, capsys):
     (tmp_path / "mine.txt").write_text("precious")
     assert mnist_direct.main([*settings, "--outdir", str(tmp_path)]) == 2
-    assert f"--outdir {tmp_path}: expected a new or empty folder, found mine.txt in it" in one_line(capsys)
+    assert f"--outdir: {tmp_path}: expected a new or empty folder, found mine.txt in it" in one_line(capsys)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
     assert mnist_direct.main([*settings, "--outdir", str(tmp_path / "mine.txt")]) == 2
     assert "expected a folder, found a file" in one_line(capsys)
