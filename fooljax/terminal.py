@@ -21,6 +21,8 @@ from fooljax.evolution import CHECKPOINT_SECONDS, Progress
 
 PLAIN_SECONDS = 5.0
 """Between progress lines where the output is not a terminal."""
+COMPILING_CHUNKS = 3
+"""So many chunks at the beginning are not timed for the estimate of what is left: they compile programs."""
 
 
 class Signals:
@@ -116,6 +118,7 @@ def progress_lines(terminal: Terminal) -> Iterator[Callable[[Progress], None]]:
     """Yields an `on_chunk` for `fooljax.evolution.search`: a live bar, or plain lines."""
     begun = last = time.perf_counter()
     first: int | None = None
+    timed = chunks = 0
     live = terminal.console.is_terminal and not terminal.console.quiet
     bar = rich.progress.Progress(
         rich.progress.TextColumn("generation"),
@@ -129,17 +132,22 @@ def progress_lines(terminal: Terminal) -> Iterator[Callable[[Progress], None]]:
     task = bar.add_task("compiling", total=None)
 
     def on_chunk(progress: Progress) -> None:
-        nonlocal last, first, begun
+        nonlocal last, first, begun, timed, chunks
         now = time.perf_counter()
+        chunks += 1
         if first is None:
-            first, begun = progress.generation, now
+            first = progress.generation
+        if chunks <= COMPILING_CHUNKS:
+            timed, begun = progress.generation, now
         middle, least = _median_and_least(progress)
-        text = f"median {middle}  lowest {least}  {progress.evaluations_per_second:,.0f} evaluations/s"
+        text = f"median {middle}  lowest {least}"
+        if progress.evaluations_per_second:  # none was measured where the search has only begun or is resumed
+            text += f"  {progress.evaluations_per_second:,.0f} evaluations/s"
         bar.update(task, completed=progress.generation, total=progress.generations, description=text)
         ended = progress.generation >= progress.generations
         if not live and (now - last >= PLAIN_SECONDS or progress.generation == first or ended):
             last = now
-            done = progress.generation - first
+            done = progress.generation - timed
             left = (now - begun) / done * (progress.generations - progress.generation) if done else math.nan
             terminal.say(
                 f"generation {progress.generation:,}/{progress.generations:,}  {text}"

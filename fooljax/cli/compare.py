@@ -1,4 +1,4 @@
-r"""Finished runs side by side, at as many network passes: a table, and a picture of their medians.
+r"""Finished runs side by side, after the same number of network passes: a table, and a picture of medians.
 
     fooljax compare runs/a runs/b --names "the paper's,ours" --output curves.png
 
@@ -23,12 +23,14 @@ def compare(argv: Sequence[str] | None) -> None:
     """The command."""
     parser = Parser(
         prog="fooljax compare",
-        description="Shows finished runs side by side, at as many network passes.",
+        description="Shows finished runs side by side, after the same number of network passes.",
         allow_abbrev=False,
     )
     parser.add_argument("folders", nargs="+", type=Path, metavar="RUN", help="Folder of a finished run.")
     parser.add_argument(
-        "--names", help="What to call the runs, with commas between. By default the names of their folders."
+        "--names",
+        help="What to call the runs, with commas between. By default the names of their folders, which must "
+        "then differ.",
     )
     parser.add_argument(
         "--passes",

@@ -102,6 +102,7 @@ def _listing() -> str:
             f"--encoding NAME   {CHOICES_HELP['encoding']} (default: {ENCODING})",
             lines(ENCODING_KINDS),
             "",
+            "The defaults of --strategy and --children differ by encoding.",
             "Their settings, and those of the search:",
             f"  fooljax evolve --target {TARGET} --encoding {ENCODING} --help",
         ]

@@ -100,7 +100,7 @@ def _rescored(
             raise InputError(f"the run maximised {found.objective}, which is no confidence")
         target = target_of(found, given, _say)
     except InputError as error:
-        logger.warning("drawn without confidences: %s", error)
+        logger.warning("drawn without confidences (%s)", error)
         return None
     return score(target, images)[:, index]
 

@@ -1,7 +1,7 @@
 """`fooljax poster RUN --cell "washing machine"`: draws an image of a finished run at any size.
 
 This is for encodings whose genomes can be drawn at other sizes than they evolved at. The large picture is
-drawn from the same genome, sampled between the pixels that were scored. It is another picture, which the
+drawn from the same genome, with more pixels. It is another picture, which the
 network never saw. Scaled back to the size that the network takes, posters were given from 0.4 % to 100 % of
 confidence. `--score` measures that for one poster.
 """
@@ -47,8 +47,8 @@ OUTPUT = (
     "of the current folder)"
 )
 NEVER_SEEN = (
-    "note: the large picture is not the picture that was scored: it is drawn from the same genome, sampled "
-    "between the pixels that the network saw"
+    "note: the network was never shown this picture. It is drawn from the same genome as the image that was "
+    "scored, but with other pixels"
 )
 
 
@@ -60,14 +60,15 @@ class Config:
     run: int = option(0, "Which of the independent runs in the folder, from 0.", least=0)
     size: str | None = option(
         None,
-        "WIDTHxHEIGHT of the picture in pixels, to which the image is stretched. When off, the picture has "
-        f"the image's aspect and {LONGER_SIDE} pixels on its longer side.",
+        "WIDTHxHEIGHT of the picture in pixels. The whole image is drawn, so it looks wider or taller where "
+        "its sides have another ratio. When off, the picture has the ratio of the image and "
+        f"{LONGER_SIDE} pixels on its longer side.",
         kind=str,
     )
     score: bool = option(
         False,
-        "Scale the picture back to the size that the network takes, and print what the network then says. "
-        "Each pixel is the mean of the picture's pixels that it covers (Pillow's box filter).",
+        "Make the picture as small as the images that the network takes, and print what the network says of "
+        "that. Each pixel of the small image is the mean of the pixels of the picture in its place.",
     )
     encoding: str | None = option(
         None, "MODULE:NAME of the encoding of the run, where it does not come with fooljax.", kind=str

@@ -1,7 +1,11 @@
 """`fooljax strategies`: lists the search strategies, or with a NAME one of them and its settings."""
 
+import inspect
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
 from fooljax.cli.command_line import Parser, run_command
 from fooljax.errors import printable
@@ -20,8 +24,21 @@ def listing(name: str | None = None) -> str:
         return "\n".join(f"{known:{width}}  {e.line} ({e.paper})" for known, e in STRATEGIES.items())
     entry = find(name)
     lines = [f"{name}: {entry.line} ({entry.paper})"]
-    lines += [f"  --set {key}={in_words(p.default)}" for key, p in settings_of(entry).items()]
+    meant = _meanings(entry.build)
+    for key, parameter in settings_of(entry).items():
+        lines.append(f"  --set {key}={in_words(parameter.default)}")
+        if key in meant:
+            lines.append(f"      {meant[key]}")
     return "\n".join(lines)
+
+
+def _meanings(build: Callable[..., Any]) -> dict[str, str]:
+    """What the builder's docstring says of each argument under "Args:", where it has such a part."""
+    function = build.func if isinstance(build, partial) else build
+    _, _, described = (inspect.getdoc(function) or "").partition("\nArgs:\n")
+    part = re.split(r"^\S", described, maxsplit=1, flags=re.MULTILINE)[0]
+    found = re.findall(r"^  (\w+): (.*(?:\n   .*)*)", part, re.MULTILINE)
+    return {name: " ".join(text.split()) for name, text in found}
 
 
 def show(argv: Sequence[str] | None) -> None:

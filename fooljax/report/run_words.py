@@ -133,12 +133,16 @@ def is_share(metric: str) -> bool:
     return metric.split("/", 1)[-1].startswith("share_")
 
 
+SHARES = {"cppn/share_full": "Genomes in which no more nodes or no more connections fit"}
+"""What the shares of built-in encodings are called, by metric."""
+
+
 def _shares(record: RunRecord) -> Iterator[Number]:
-    """Shares of the elites: `cppn/share_full` is "Genomes that are full"."""
+    """Shares of the elites: `cppn/share_great` would be "Genomes that are great"."""
     for metric in filter(is_share, genome_metrics(record)):
         words = metric.split("/", 1)[-1].removeprefix("share_").replace("_", " ")
         yield Number(
-            f"Genomes that are {words}",
+            SHARES.get(metric, f"Genomes that are {words}"),
             percentage(float(np.mean(record.metrics[metric][:, -1])), 1),
             f"The share of all elites after the last generation ({metric} in metrics.csv).",
         )

@@ -99,8 +99,9 @@ class CppnSettings:
     )
     fine_share: float = option(
         Rates().fine,
-        "Share of the children of large drawing networks that change only a little: small steps of their "
-        "weights, or one new connection with a small weight.",
+        "Share of the children that change only a little: small steps of their weights, or one new "
+        "connection with a small weight. For a drawing network that has grown from m to n connections, the "
+        "share is this times 1 - m / n. So a network that has not grown has no such children.",
         source="The paper has no such children.",
         least=0.0,
         most=1.0,

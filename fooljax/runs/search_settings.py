@@ -25,7 +25,8 @@ class SearchSettings:
     )
     children: int = option(
         200,
-        "Number of new images in each generation. As many random images begin the search.",
+        "Number of new images in each generation. As many random images begin the search. The default "
+        "differs by encoding.",
         source="The authors' code has 200 for MNIST and for pixels, and 400 for ImageNet with CPPNs.",
         least=1,
     )
@@ -38,7 +39,7 @@ class SearchSettings:
     strategy: str = option(
         "map_elites",
         "The search strategy, which proposes new images: a name that `fooljax strategies` lists, or "
-        "MODULE:BUILDER of your own.",
+        "MODULE:BUILDER of your own. The default differs by encoding.",
         source="The paper's is map_elites.",
     )
     set: str = option(

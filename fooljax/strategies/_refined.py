@@ -48,8 +48,8 @@ def refined(
         and is one at least.
       steps: how many steps each of them takes, 1 or more.
       learning_rate: of Adam, as a share of the range that `encoding.bounds` gives; positive.
-      focus: as in `focused`.
-      goal: as in `focused`.
+      focus: probability, in [0, 1], that a parent is drawn from the classes below the goal.
+      goal: the confidence, in (0, 1), at which a class counts as fooled.
     Returns:
       The strategy.
     Raises:

@@ -76,10 +76,11 @@ def evosax(
       bounds: how genes are kept within their bounds. "clip" cuts them off; "squash" sends them through a
         sigmoid, which is flat near the bounds.
       allow_pickle: must be True for algorithms whose weights evosax unpickles from files of its own.
-      scheduler: see `emitters`.
-      turn: see `emitters`.
-      patience: see `emitters`.
-      goal: see `emitters`.
+      scheduler: how an emitter, one search of the algorithm, gets its next class. "gain" draws a class below
+        the goal, in proportion to what such classes have gained lately. "equal" goes through all in order.
+      turn: generations after which an emitter may get another class.
+      patience: generations without a new elite in its class after which an emitter begins anew.
+      goal: the confidence, in (0, 1), at which a class counts as fooled.
     Returns:
       The strategy.
     Raises:

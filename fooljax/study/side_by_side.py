@@ -1,4 +1,4 @@
-"""Finished runs side by side, at as many network passes."""
+"""Finished runs side by side, after the same number of network passes."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -63,7 +63,7 @@ def cells(figures: Line) -> dict[str, str]:
     return {
         "networks x runs": f"{len(figures.networks)} x {runs / len(figures.networks):g}",
         "runs with median >= 99.99 % at the end": f"{figures.runs_with_median} of {runs}",
-        "generation of that": numbers.needed(figures.generation_of_median, figures.generations),
+        "generation of the median": numbers.needed(figures.generation_of_median, figures.generations),
         "generation of all classes": (
             f"{numbers.needed(figures.generation_of_all, figures.generations)}; "
             f"{figures.runs_with_all} of {runs} runs"

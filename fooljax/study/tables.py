@@ -8,9 +8,10 @@ import numpy as np
 from fooljax.study.task import Row
 
 UNIT = """\
-A unit is a run on an independently trained network. Brackets: 95 %, for further networks trained alike, by a
-t-interval over the networks' own medians (shares: exact trials, no more than there are runs); where there is
-one network, for further runs against it."""
+A unit is a run on an independently trained network. Brackets are intervals of 95 %. Where a line has several
+networks, they speak of further networks that are trained alike. For a median it is a t-interval, made of the
+median of each network. For a share it is Clopper and Pearson's, with no more trials than there are runs.
+Where a line has one network, the intervals speak of further runs against that network."""
 """What the intervals of `fooljax.analysis.statistics` speak of, for a reader of a table."""
 
 

@@ -9,6 +9,6 @@ def test_the_listing_names_every_strategy_and_its_settings(capsys):
     assert len(lines) == len(strategies.STRATEGIES)
     assert lines[0].startswith("map_elites ")
     assert strategies.main(["focused"]) == 0
-    assert "--set focus=0.5" in capsys.readouterr().out
+    assert "--set focus=0.5\n      probability, in [0, 1], that a parent " in capsys.readouterr().out
     assert strategies.main(["luck"]) == 2
     assert capsys.readouterr().err.startswith("error: ")

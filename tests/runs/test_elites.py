@@ -135,7 +135,7 @@ def test_a_cppn_run_leaves_networks_that_draw_its_images(idx_folder, tmp_path, c
     assert len(list((tmp_path / "r" / "large").iterdir())) == 4
     html = (tmp_path / "r" / "index.html").read_text(encoding="utf-8")
     assert "connections and hidden nodes" in html
-    assert "Genomes that are full" in html
+    assert "Genomes in which no more nodes or no more connections fit" in html
     output = tmp_path / "p.png"
     assert poster.main([str(tmp_path / "r"), "--cell", "1", "--size", "64x48", "--output", str(output)]) == 0
     assert pixels(output).shape == (48, 64)
@@ -183,7 +183,7 @@ def test_the_command_draws_a_poster_of_the_elite(waves_run, tmp_path, capsys):
     assert poster.main([str(waves_run), *OWN, *flags]) == 0
     path, note = capsys.readouterr().out.splitlines()
     assert path == str(output)
-    assert "the large picture is not the picture that was scored" in note
+    assert "the network was never shown this picture" in note
     (elite,) = (waves_run / "elites").glob("run01-class002-*.png")
     drawn = pixels(output)
     assert drawn.shape == (48, 16)

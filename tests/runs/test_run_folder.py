@@ -110,6 +110,21 @@ def test_progress_in_plain_lines_and_where_the_page_is(settings, tmp_path, capsy
     assert (tmp_path / "r" / "index.html").exists()
 
 
+def test_progress_tells_no_speed_and_no_time_left_before_they_are_known():
+    """Neither is known at the first images; the first chunks compile, which says nothing of the others."""
+    console = rich.console.Console(file=io.StringIO(), width=120)
+    terminal = Terminal()
+    terminal.console = console
+    odds = {"median_log_odds": np.array([[2.0]]), "min_log_odds": np.array([[0.0]])}
+    with pytest.MonkeyPatch.context() as patch, progress_lines(terminal) as show:
+        patch.setattr("fooljax.terminal.PLAIN_SECONDS", 0.0)
+        for done in range(5):
+            show(Progress(10 * done, 50, odds, 32, 100.0 * done))
+    lines = console.file.getvalue().splitlines()
+    assert ["evaluations/s" in line for line in lines] == [False, True, True, True, True]
+    assert [" s left" in line for line in lines] == [False, False, False, True, True]
+
+
 def test_progress_on_a_terminal_is_a_live_bar():
     console = rich.console.Console(file=io.StringIO(), force_terminal=True, width=120)
     terminal = Terminal()

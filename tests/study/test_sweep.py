@@ -63,7 +63,7 @@ def test_a_table_has_a_line_for_each_setting_compared(tmp_path, capsys):
     assert "A unit is a run on an independently trained network" in text
     assert paper["networks x runs"] == "2 x 2"
     assert paper["runs with median >= 99.99 % at the end"] == "4 of 4"
-    middle, low, high = (float(part.strip("[],")) for part in paper["generation of that"].split())
+    middle, low, high = (float(part.strip("[],")) for part in paper["generation of the median"].split())
     assert (middle, low < 20, high > 35) == (25, True, True)
     assert paper["generation of all classes"] == "> 200; 1 of 4 runs"
     assert paper["images >= 99.99 %"].startswith("90.0 % [")
