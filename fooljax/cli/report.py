@@ -14,6 +14,7 @@ from fooljax.cli.command_line import parse_tool, run_command
 from fooljax.errors import FaultError, InputError, shown
 from fooljax.report import evolution_page, image_files
 from fooljax.report.ascent_page import write_ascent_page
+from fooljax.runs.agreement import missing
 from fooljax.runs.ascent_record import open_ascent
 from fooljax.runs.kinds import is_ascent_folder
 from fooljax.runs.opened import open_folder
@@ -67,7 +68,12 @@ def run(config: Config, folder: Path, output: Path | None = None) -> Path:
         output = Path("runs") / f"{folder.resolve().name}-report"
     if output.resolve() != folder.resolve():
         check_folder(output)
-    return evolution_page.write(record, output)
+    # The list is made first: the page may be written into the folder, with images that are drawn again.
+    lacking = missing(record)
+    page = evolution_page.write(record, output)
+    if lacking:
+        print(f"note: {' '.join(lacking)}", file=sys.stderr)
+    return page
 
 
 def check_folder(path: Path) -> None:

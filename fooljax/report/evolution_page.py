@@ -22,6 +22,7 @@ from fooljax.report.grid import columns, gallery
 from fooljax.report.image_files import Files, ImageFiles, draw_large, gather
 from fooljax.report.png import png_bytes
 from fooljax.report.run_page import write_run_page
+from fooljax.runs.agreement import check_summary
 from fooljax.runs.folder import MARK
 from fooljax.runs.images import read_image
 from fooljax.runs.record import Kind, RunRecord
@@ -53,6 +54,7 @@ def write(record: RunRecord, folder: Path | None = None) -> Path:
       InputError: a file of the run is damaged, or images are missing that cannot be drawn again.
       FaultError: a file cannot be written.
     """
+    check_summary(record)
     folder = folder or record.path
     best, first = _set(record, "elites", folder), _set(record, "first", folder)
     try:

@@ -12,6 +12,7 @@ import numpy as np
 from fooljax.engine.log_odds import format_confidence
 from fooljax.report.content import FooledAt, Number
 from fooljax.report.run_settings import percentage
+from fooljax.runs.agreement import missing
 from fooljax.runs.record import RunRecord
 
 SECOND = "A second network agrees"
@@ -178,10 +179,13 @@ def notes(record: RunRecord, drawn_again: bool) -> list[str]:
             f"The network gave no number (NaN) for {nan:,} of {evaluations:,} images "
             f"({100.0 * nan / evaluations:.2g} %). These count as not recognised at all."
         )
+    lacking = missing(record)
+    if lacking:
+        found.append(f"Not all files of this run were kept. {' '.join(lacking)}")
     if drawn_again:
         found.append(
-            "The image files of this run were not kept. The images here were drawn again from the genomes in "
-            "archive.npz. The confidences are those that the run measured from its own files."
+            "The images whose files are missing were drawn again from the genomes in the archive. The "
+            "confidences are those that the run measured from its own files."
         )
     found.append(
         "Whether people recognise a class in these images was not measured here. Look at them and judge."

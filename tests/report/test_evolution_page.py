@@ -131,6 +131,23 @@ def test_what_is_no_run_is_one_line(tmp_path, capsys):
     assert "RUN: expected a path" in one_line(capsys)
 
 
+def test_what_is_missing_is_told_with_how_many(folder, tmp_path, capsys):
+    lines = (folder / "elites.csv").read_text().splitlines()
+    (folder / "elites.csv").write_text("\n".join(lines[:-1]) + "\n")
+    next((folder / "elites").glob("run00-*.png")).unlink()
+    assert report.main([str(folder), "--output", str(tmp_path / "page")]) == 0
+    told = capsys.readouterr().err
+    assert "note: elites.csv lacks 1 of 8 images of the archive. 1 of " in told
+    assert "Not all files of this run were kept." in (tmp_path / "page" / "index.html").read_text()
+
+
+def test_a_summary_of_another_run_is_refused(folder, capsys):
+    path = folder / "summary.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"target_sha256": "0" * 64}))
+    assert report.main([str(folder)]) == 2
+    assert "summary.json: expected target_sha256" in one_line(capsys)
+
+
 @pytest.mark.slow
 def test_a_published_archive_has_a_page_of_all_its_classes(tmp_path):
     before = contents(PUBLISHED)
