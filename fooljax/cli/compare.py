@@ -57,11 +57,11 @@ def _names(folders: Sequence[Path], given: str | None) -> list[str]:
     """What to call the runs.
 
     Raises:
-      InputError: a folder is there twice, or the names are not as many, or not different.
+      InputError: a folder is there twice without names, or the names are not as many, or not different.
     """
     for index, folder in enumerate(folders):
-        if folder.resolve() in [other.resolve() for other in folders[:index]]:
-            raise InputError(f"RUN: expected different folders, got {shown(folder)} twice")
+        if not given and folder.resolve() in [other.resolve() for other in folders[:index]]:
+            raise InputError(f"RUN: expected different folders without --names, got {shown(folder)} twice")
     names = given.split(",") if given else [folder.resolve().name for folder in folders]
     if len(names) != len(folders) or len(set(names)) < len(names):
         told = "" if given else " (names of the folders; give others by --names)"

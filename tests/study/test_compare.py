@@ -171,7 +171,7 @@ def test_what_is_no_finished_search_is_told_as_elsewhere(folder, tmp_path, capsy
     run = folder("run", [(0, 10, -3.0)])
     for argv, told in (
         ([str(tmp_path)], f"{tmp_path}: expected a run folder, found no config.json in it"),
-        ([run, run, "--names", "a,b"], f"RUN: expected different folders, got {run} twice"),
+        ([run, run], f"RUN: expected different folders without --names, got {run} twice"),
         (
             [run, folder("x/run", [(0, 10, -3.0)])],
             "got run, run (names of the folders; give others by --names)",
