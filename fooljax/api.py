@@ -12,9 +12,10 @@ import jax
 
 from fooljax.engine.objective import LOG_ODDS, Objective
 from fooljax.engine.precision import in_float32
-from fooljax.engine.types import Encoding, Strategy, Target
+from fooljax.engine.types import Encoding, Strategy, Target, check_channels
 from fooljax.errors import InputError, shown
 from fooljax.evolution import CHECKPOINT_SECONDS, Evolution, Progress, search
+from fooljax.evolution.arguments import check_seconds
 from fooljax.report import evolution_page
 from fooljax.result import Result, result_of
 from fooljax.runs import evolution_run
@@ -23,6 +24,7 @@ from fooljax.runs.opened import open_folder
 from fooljax.runs.plan import RunPlan
 from fooljax.runs.python_plan import plan_from_values
 from fooljax.settings import in_words
+from fooljax.storage.outputs import as_folder
 from fooljax.terminal import Host, Interrupted, Signals
 
 logger = logging.getLogger("fooljax")
@@ -80,6 +82,8 @@ def evolve(
       FaultError: a file cannot be written.
       KeyboardInterrupt: the user interrupted it; `outdir` keeps all whole chunks until then.
     """
+    check_seconds(checkpoint_seconds)
+    folder = None if outdir is None else as_folder("outdir", outdir)
     plan = plan_from_values(
         target,
         encoding,
@@ -94,12 +98,10 @@ def evolve(
         lineage=lineage,
         check_target=check_target,
     )
-    if outdir is None:
+    if folder is None:
         return _in_memory(plan, resume, on_chunk, stop)
-    if not isinstance(outdir, Path | str) or not str(outdir) or "\0" in str(outdir):
-        raise InputError(f"outdir: expected a folder, got {shown(repr(outdir))}")
     host = Host(checkpoint_seconds=checkpoint_seconds, on_chunk=on_chunk, stop=stop)
-    return _in_folder(plan, Path(outdir), resume, host)
+    return _in_folder(plan, folder, resume, host)
 
 
 def _in_memory(
@@ -129,6 +131,7 @@ def _in_memory(
     )
 
     def write(folder: Path) -> None:
+        check_channels(plan.encoding.image_shape)
         with RunFolder.create(folder, plan.config) as opened:
             evolution_run.check_same_target(opened, target)
             MetricsFile(opened.path / "metrics.csv").write(evolution.metrics)

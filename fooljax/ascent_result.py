@@ -10,6 +10,7 @@ import numpy.typing as npt
 from fooljax.engine.log_odds import confidence, to_log_odds
 from fooljax.errors import InputError, shown
 from fooljax.runs.ascent_record import AscentRecord
+from fooljax.storage.outputs import as_folder
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,8 +91,9 @@ class AscentResult:
         """
         if self.write is None:
             raise InputError(f"result: it stands in {shown(self.folder)} already; copy that folder")
-        self.write(Path(folder))
-        return Path(folder)
+        path = as_folder("folder", folder)
+        self.write(path)
+        return path
 
 
 def ascent_result_of(record: AscentRecord) -> AscentResult:

@@ -31,6 +31,7 @@ from fooljax.runs.ascent_run import (
     every_pair,
     resume_in,
 )
+from fooljax.storage.outputs import as_folder
 from fooljax.targets.own_choice import choice_of
 from fooljax.targets.registry import find_target
 from fooljax.terminal import Terminal
@@ -78,9 +79,10 @@ def ascend(
       InputError: an argument is not as above, or `outdir` holds something else.
       FaultError: a file cannot be written.
     """
+    path = None if outdir is None else as_folder("outdir", outdir)
     plan = _plan(target, classes, key, rule, starts, start_mode, mean, iterations, check_target)
-    if outdir is not None:
-        path, terminal = Path(outdir), Terminal(quiet=True)
+    if path is not None:
+        terminal = Terminal(quiet=True)
         begun = (path / "config.json").exists()
         if resume and not begun:
             logger.warning("outdir: no run in %s yet, so a new one begins", shown(outdir))
@@ -106,8 +108,8 @@ def _plan(
     check_target: bool,
 ) -> AscentPlan:
     """Checks the arguments of `ascend` and builds what they describe."""
-    if iterations is not None and iterations < 1:
-        raise InputError(f"iterations: expected 1 or more, got {iterations}")
+    if iterations is not None and not _is_count(iterations):
+        raise InputError(f"iterations: expected a whole number, 1 or more, got {shown(repr(iterations))}")
     methods, key = _methods(rule, iterations), checked_key(key)
     if isinstance(target, str):
         known = find_target(target)
@@ -116,13 +118,7 @@ def _plan(
         choice = choice_of(as_target(target))
     if classes is not None:
         choice = choice._replace(cells=_checked_classes(classes))
-    count = starts if isinstance(starts, int) else len(np.asarray(starts))
-    if count < 1:
-        raise InputError(f"starts: expected 1 or more, got {count}")
-    if not isinstance(starts, int) and np.shape(starts)[1:] != choice.image_shape:
-        raise InputError(
-            f"starts: expected images of shape {list(choice.image_shape)}, got {list(np.shape(starts)[1:])}"
-        )
+    count = _count_starts(starts, choice.image_shape)
 
     def draw_starts(mean: Any) -> npt.ArrayLike:
         if isinstance(starts, int):
@@ -174,8 +170,32 @@ def _methods(rule: str | Rule, iterations: int | None) -> tuple[Method, ...]:
         raise InputError(str(error).replace("methods:", "rule:", 1)) from None
 
 
+def _is_count(value: object) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= 1)
+
+
+def _count_starts(starts: int | npt.ArrayLike, image_shape: tuple[int, int, int]) -> int:
+    """How many start images are meant: the number itself, or the length of the images that were given."""
+    if _is_count(starts):
+        return int(starts)  # type: ignore[arg-type]
+    try:
+        shape = np.shape(starts)
+    except ValueError:  # lists of different lengths
+        shape = ()
+    if not shape or not shape[0]:
+        raise InputError(
+            f"starts: expected a whole number, 1 or more, or images [S, H, W, K], got {shown(repr(starts))}"
+        )
+    if shape[1:] != image_shape:
+        raise InputError(f"starts: expected images of shape {list(image_shape)}, got {list(shape[1:])}")
+    return shape[0]
+
+
 def _checked_classes(classes: Sequence[int]) -> tuple[int, ...]:
-    array = np.asarray(classes)
+    try:
+        array = np.asarray(classes)
+    except ValueError:  # lists of different lengths
+        array = np.zeros(0)
     if array.ndim != 1 or not array.size or not np.issubdtype(array.dtype, np.integer):
         raise InputError(f"classes: expected whole numbers, got {shown(repr(classes))}")
     if len(np.unique(array)) < len(array):

@@ -4,6 +4,9 @@ Commands turn both into one line on stderr: exit status 2 for `InputError`, 1 fo
 Anything else is a bug and keeps its traceback.
 """
 
+import difflib
+from collections.abc import Iterable
+
 
 class InputError(ValueError):
     """A flag, config, file, image, model or array is not what was expected."""
@@ -40,3 +43,9 @@ def first_line(error: BaseException) -> str:
     """What another library's error says first, with its kind, as one printable line."""
     lines = [line for line in str(error).splitlines() if line.strip()]
     return f"{type(error).__name__}: {shown(lines[0])}" if lines else type(error).__name__
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A question that ends a message about a word that is not known: which was meant, if any is near."""
+    near = difflib.get_close_matches(word, known, 3, 0.6)
+    return f"; did you mean {' or '.join(map(shown, near))}?" if near else ""

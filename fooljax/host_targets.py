@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from fooljax.engine.batching import MAX_TILE, largest_tile, tile_size
 from fooljax.engine.objective import Logits
-from fooljax.engine.types import Target
+from fooljax.engine.types import Target, checked_facts
 from fooljax.errors import InputError, first_line, shown
 
 Pixels = npt.NDArray[np.uint8]
@@ -27,10 +27,12 @@ class HostFunction:
     Attributes:
       function: `function(images) -> logits`, of NumPy arrays.
       name: what messages call it.
+      networks: how many networks it asks; their logits are a tuple where there are several.
     """
 
     function: Callable[[npt.NDArray[np.float32]], Any]
     name: str
+    networks: int = 1
 
     def __call__(self, params: Any, images: Any) -> Logits:
         """Logits of images `[B, H, W, K]` in [0, 1], as NumPy arrays; refused inside a compiled program."""
@@ -80,11 +82,15 @@ class HostFunction:
             found = self.function(images)  # its own copy, which it may change
         except Exception as error:  # a user's function may raise anything
             raise InputError(f"target: {self.name} failed on images {shape}: {first_line(error)}") from error
-        if isinstance(found, tuple) and found:
+        if self.networks > 1:
             return tuple(self._checked(part, len(images)) for part in found)
         return self._checked(found, len(images))
 
     def _checked(self, found: Any, batch: int) -> npt.NDArray[np.float32]:
+        if isinstance(found, tuple):
+            raise InputError(
+                f"target: expected {self.name} to give logits as one array, got a tuple of {len(found)}"
+            )
         try:
             logits = np.asarray(found)
         except Exception as error:  # as the tensors of other libraries raise
@@ -93,7 +99,9 @@ class HostFunction:
                 f"{first_line(error)}"
             ) from error
         wanted = f"target: expected {self.name} to give logits [{batch}, C] of {batch} images"
-        if logits.ndim != 2 or len(logits) != batch or logits.shape[1] < 2:
+        if logits.shape == (batch, 1):
+            raise InputError(f"target: expected {self.name} to give logits of at least 2 classes, got 1")
+        if logits.ndim != 2 or len(logits) != batch or not logits.shape[1]:
             raise InputError(f"{wanted}, got {shown(type(found).__name__)} of shape {list(logits.shape)}")
         if not np.issubdtype(logits.dtype, np.floating):
             raise InputError(f"{wanted} as floating-point numbers, got {logits.dtype}")
@@ -123,10 +131,10 @@ def host_target(
     Returns:
       The target.
     Raises:
-      InputError: `function` is not callable.
+      InputError: `function` is not callable, or a fact is not what was expected.
     """
     if not callable(function):
         raise InputError(f"function: expected a function on NumPy arrays, got {type(function).__name__}")
     name = name if name is not None else getattr(function, "__name__", type(function).__name__)
-    apply = HostFunction(function, shown(name))
-    return Target((), apply, name=name, image_shape=image_shape, class_names=tuple(class_names), **facts)
+    facts = checked_facts({"name": name, "image_shape": image_shape, "class_names": class_names, **facts})
+    return Target((), HostFunction(function, shown(name)), **facts)

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from fooljax.errors import InputError, shown
+from fooljax.errors import InputError, nearest, shown
 
 _NAME = r"[^\W\d]\w*"
 BUILT_IN = ("auto", "embedded", "idx", "tfds")
@@ -51,10 +51,13 @@ def import_named(argument: str, text: str) -> Any:
     except Exception as error:
         raise InputError(
             f"{argument}: expected a name in the module {shown(match[1])} ({_where(module)}), got {match[2]}"
+            f"{nearest(match[2], vars(module))}"
         ) from error
 
 
-def import_value(argument: str, text: str, kinds: type | tuple[type, ...], expected: str) -> Any:
+def import_value(
+    argument: str, text: str, kinds: type | tuple[type, ...], expected: str, hint: str = ""
+) -> Any:
     """Imports a value of a kind, or a function without arguments that returns one, which is then called.
 
     Args:
@@ -62,6 +65,7 @@ def import_value(argument: str, text: str, kinds: type | tuple[type, ...], expec
       text: MODULE:NAME.
       kinds: what the value must be an instance of.
       expected: the kind in words, as "a fooljax.Target".
+      hint: ends the message where a function that needs arguments was given.
     Raises:
       InputError: as `import_named`; or the value is of another kind, or the function fails.
     """
@@ -73,7 +77,7 @@ def import_value(argument: str, text: str, kinds: type | tuple[type, ...], expec
     if isinstance(value, type) or not callable(value):
         raise InputError(f"{wanted}, got {_kind(value)}")
     if not _takes_nothing(value):
-        raise InputError(f"{wanted}, got a function that needs arguments")
+        raise InputError(f"{wanted}, got a function that needs arguments{hint}")
     try:
         made = value()
     except InputError as error:

@@ -1,13 +1,13 @@
 """Several networks asked about the same image, so that an objective can weigh what they say."""
 
-import functools
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import jax
 import numpy as np
 
-from fooljax.engine.types import Apply, Target, as_target
+from fooljax.engine.types import Apply, Target, as_target, checked_facts
 from fooljax.errors import InputError
 from fooljax.host_targets import HostFunction
 
@@ -38,23 +38,28 @@ def joint_target(*targets: Target | Callable[..., Any], **facts: Any) -> Target:
         "name": " and ".join(part.name for part in parts),
         "image_shape": shapes[0] if shapes else None,
         "class_names": parts[0].class_names,
-        **facts,
+        **checked_facts(facts),
     }
     applies = tuple(part.apply for part in parts)
     params = tuple(part.params for part in parts)
     if any(isinstance(apply, HostFunction) for apply in applies):
-        return Target((), HostFunction(_on_host(applies, params), facts["name"]), **facts)
-    return Target(params, _joined(applies), **facts)
+        return Target((), HostFunction(_on_host(applies, params), facts["name"], len(applies)), **facts)
+    return Target(params, JointFunction(applies), **facts)
 
 
-@functools.lru_cache(maxsize=64)
-def _joined(applies: tuple[Apply, ...]) -> Apply:
-    """One function of them all; the same for the same ones."""
+@dataclass(frozen=True)
+class JointFunction:
+    """The `apply` of a joint target; equal for equal networks.
 
-    def apply(params: Any, images: jax.Array) -> tuple[Any, ...]:
-        return tuple(one(own, images) for one, own in zip(applies, params, strict=True))
+    Attributes:
+      applies: of each network.
+    """
 
-    return apply
+    applies: tuple[Apply, ...]
+
+    def __call__(self, params: Any, images: jax.Array) -> tuple[Any, ...]:
+        """The logits of each network."""
+        return tuple(one(own, images) for one, own in zip(self.applies, params, strict=True))
 
 
 def _on_host(applies: tuple[Apply, ...], params: tuple[Any, ...]) -> Callable[..., tuple[Any, ...]]:

@@ -21,6 +21,7 @@ from fooljax.engine.objective import LOG_ODDS, Logits, Objective
 from fooljax.engine.types import Apply, Params, Target
 from fooljax.errors import InputError, first_line, shown
 from fooljax.host_targets import HostFunction
+from fooljax.joint_targets import JointFunction
 
 IMAGES = 8
 """Images of the probe, which are shown together."""
@@ -69,9 +70,14 @@ def logits_of_two(target: Target, image_shape: tuple[int, ...]) -> Logits:
         logits = jax.eval_shape(target.apply, target.params, images)
     except Exception as error:  # A network may raise whatever its library has: Flax has some twenty kinds.
         raise InputError(f"target: refused images {list(images.shape)}: {first_line(error)}") from error
-    for leaf in logits if isinstance(logits, tuple) and logits else (logits,):
+    is_joint = isinstance(target.apply, JointFunction)
+    if isinstance(logits, tuple) and not is_joint:
+        raise InputError(f"target: expected logits as one array, got a tuple of {len(logits)}")
+    for leaf in logits if is_joint else (logits,):
         shape = getattr(leaf, "shape", None)
-        if shape is None or len(shape) != 2 or shape[0] != 2 or shape[1] < 2:
+        if shape == (2, 1):
+            raise InputError("target: expected logits [B, C] of at least 2 classes, got 1")
+        if shape is None or len(shape) != 2 or shape[0] != 2 or not shape[1]:
             found = type(leaf).__name__ if shape is None else shape or "a number"
             raise InputError(f"target: expected logits [2, C] of 2 images, got {found}")
         if not jnp.issubdtype(leaf.dtype, jnp.floating):
@@ -132,8 +138,8 @@ def probe(target: Target, image_shape: tuple[int, ...]) -> Probe:
       What it said.
     Raises:
       InputError: the target refuses such images or gives no logits `[B, C]`, its logits are NaN for most
-        images, or they are probabilities. Or an image's log-odds depend on chance, on its place in the batch
-        or on the other images there, by more than rounding explains.
+        images or infinite for one, or they are probabilities. Or an image's log-odds depend on chance, on its
+        place in the batch or on the other images there, by more than rounding explains.
     """
     kinds = logits_of_two(target, image_shape)
     images = probe_images(image_shape)
@@ -179,13 +185,18 @@ def _check_network(
     Raises:
       InputError: as `probe`.
     """
+    # A logit of minus infinity is a class that is ruled out; the logarithm of a probability of 0 is one.
+    if infinite := int(np.sum(np.isposinf(first).any(axis=1) | np.isneginf(first).all(axis=1))):
+        raise InputError(
+            f"target: its logits are infinite for {infinite} of {IMAGES} images that it was shown"
+        )
     nan = np.asarray(np.isnan(first).any(axis=1))
     if nan.sum() > IMAGES / 2:
         raise InputError(f"target: its logits are NaN for {nan.sum()} of {IMAGES} images that it was shown")
     if nan.any():
         logger.warning("target: its logits are NaN for %d of %d images that it was shown", nan.sum(), IMAGES)
     _check_logits(first[~nan], SUMS_TO_ONE + 2.0 * rounding)
-    allowed = TOLERANCE + 16.0 * rounding * float(np.max(np.abs(first[~nan]), initial=0.0))
+    allowed = TOLERANCE + 16.0 * rounding * _largest(first[~nan])
     odds = _odds(first)
     for words, (others, places) in answers.items():
         moved = np.asarray(np.abs(_odds(others) - odds[places]))
@@ -230,12 +241,21 @@ def _odds(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         return np.clip(np.asarray(log_odds(jnp.asarray(logits)), np.float64), -40.0, 40.0)
 
 
+def _largest(logits: npt.NDArray[np.float32]) -> float:
+    """The largest finite size of a logit; 0 where there is none."""
+    return float(np.max(np.abs(logits), initial=0.0, where=np.isfinite(logits)))
+
+
 def _check_logits(logits: npt.NDArray[np.float32], tolerance: float) -> None:
     """Refuses probabilities, and warns of logits that cannot rank images."""
     sums = np.sum(logits, axis=1)
     total, alike = float(np.mean(sums)), bool(np.all(logits == logits[:1]))
     # In percent, too; but a network that says the same of every image has rows of one sum, whatever it gives.
-    even = np.all(np.abs(sums - total) < tolerance * total) and (not alike or abs(total - 1.0) < tolerance)
+    even = (
+        np.isfinite(total)
+        and np.all(np.abs(sums - total) < tolerance * total)
+        and (not alike or abs(total - 1.0) < tolerance)
+    )
     if np.all(logits >= 0.0) and even:
         raise InputError(
             "target: expected logits, got what look like probabilities (none negative, rows sum to "
@@ -245,6 +265,6 @@ def _check_logits(logits: npt.NDArray[np.float32], tolerance: float) -> None:
         logger.warning("target: all its outputs lie in [0, 1]; if they are probabilities, give their logits")
     if alike:
         logger.warning("target: its logits are the same for all %d images that it was shown", len(logits))
-    largest = float(np.max(np.abs(logits), initial=0.0))
+    largest = _largest(logits)
     if largest > LARGE:
         logger.warning("target: its logits reach %.3g, where float32 no longer tells log-odds apart", largest)

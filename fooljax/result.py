@@ -18,6 +18,7 @@ from fooljax.runs.ascent_record import open_ascent
 from fooljax.runs.kinds import is_ascent_folder
 from fooljax.runs.opened import open_folder
 from fooljax.runs.record import RunRecord
+from fooljax.storage.outputs import as_folder
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,8 +117,9 @@ class Result:
             raise InputError(
                 "result: the search was stopped before its end, so there is no whole run to save"
             )
-        self.write(Path(folder))
-        return Path(folder)
+        path = as_folder("folder", folder)
+        self.write(path)
+        return path
 
 
 def open_run(folder: Path | str, encoding: Encoding | None = None) -> Result | AscentResult:
@@ -132,6 +134,9 @@ def open_run(folder: Path | str, encoding: Encoding | None = None) -> Result | A
     Raises:
       InputError: it is not the folder of a finished run, or a file in it is damaged.
     """
+    folder = as_folder("folder", folder)
+    if encoding is not None and not isinstance(encoding, Encoding):
+        raise InputError(f"encoding: expected an Encoding, got {shown(repr(encoding))}")
     if is_ascent_folder(folder):
         return ascent_result_of(open_ascent(folder))
     return result_of(open_folder(folder, encoding))

@@ -85,7 +85,7 @@ def test_a_search_in_memory_can_be_saved_and_commands_take_it(in_memory, tmp_pat
     assert (folder / "index.html").is_file()
     assert compare.main([str(folder), str(folder), "--names", "a,b"]) == 0
     assert poster.main([str(folder), "--cell", "0"]) == 2
-    assert "one size only" in capsys.readouterr().err
+    assert "have one size; expected a run with images of CPPNs" in capsys.readouterr().err
     with pytest.raises(InputError, match="expected a new or empty folder"):
         in_memory.save(folder)
 
@@ -205,10 +205,15 @@ def test_an_interrupted_call_keeps_what_was_done(by_signal, tmp_path, caplog):
         ({"encoding": 3}, "encoding: expected an Encoding or the name of one, got 3"),
         ({"strategy": 3}, "strategy: expected a Strategy or the name of one, got 3"),
         ({"runs": 0}, "runs: expected a whole number, 1 or more, got 0"),
-        ({"objective": "x"}, "objective: expected an Objective, got 'x'"),
+        (
+            {"objective": "x"},
+            "objective: expected a fooljax.Objective, as .*, got 'x'",
+        ),
         ({"resume": True}, "outdir: expected a folder, since resume is True, got none"),
         ({"lineage": True}, "outdir: expected a folder, since lineage is True, got none"),
         ({"outdir": ""}, "outdir: expected a folder, got ''"),
+        ({"checkpoint_seconds": "a"}, "checkpoint_seconds: expected 0 or more, got 'a'"),
+        ({"cells": [[1], [1, 2]]}, "cells: expected a list of class indices"),
         ({"outdir": 3}, "outdir: expected a folder, got 3"),
         ({"cells": 3}, "cells: expected a list of class indices, got 3"),
         ({"cells": 1.5}, "cells: expected a list of class indices, got 1.5"),

@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import dataclasses
-import difflib
 import io
 import logging
 import math
@@ -18,7 +17,7 @@ import jax
 
 from fooljax.cli.starting import stopped_while_loading
 from fooljax.engine.precision import in_float32
-from fooljax.errors import FaultError, InputError, shown
+from fooljax.errors import FaultError, InputError, nearest, shown
 from fooljax.settings import (
     OFF,
     REQUIRED,
@@ -61,12 +60,6 @@ class Parser(argparse.ArgumentParser):
             near = nearest(unknown[0].partition("=")[0], known) if unknown[0].startswith("-") else ""
             raise InputError(f"unrecognized arguments: {shown(' '.join(unknown))}{near}")
         return found
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """A question that ends a message about a word that is not known: which was meant, if any is near."""
-    near = difflib.get_close_matches(word, known, 3, 0.6)
-    return f"; did you mean {' or '.join(near)}?" if near else ""
 
 
 def parse(

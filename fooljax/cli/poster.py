@@ -23,7 +23,7 @@ from fooljax.cli.command_line import parse_tool, run_command
 from fooljax.engine.fitness import quantise
 from fooljax.engine.log_odds import format_confidence
 from fooljax.engine.types import Encoding, Genome, Target
-from fooljax.errors import FaultError, InputError
+from fooljax.errors import FaultError, InputError, shown
 from fooljax.report import save_png
 from fooljax.runs.opened import open_folder
 from fooljax.runs.recipe import target_of
@@ -160,6 +160,11 @@ def run(config: Config, folder: Path, output: Path | None = None) -> tuple[Path,
     record = open_folder(folder, config.encoding)
     index = find_class(record, config.cell)
     cell, encoding = record.place(config.run, index), record.known_encoding()
+    if encoding.coordinates_at is None:
+        raise InputError(
+            f"{shown(folder)}: its images are of the encoding {shown(encoding.name)} and have one size; "
+            "expected a run with images of CPPNs, which alone can be drawn at another size"
+        )
     height, width = read_size(config.size, record.image_shape)
     check_size(encoding, height, width)
     path = output or _default_path(folder, f"poster_run{config.run}_class{index}_{width}x{height}.png")

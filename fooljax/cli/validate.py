@@ -19,6 +19,7 @@ from fooljax.data.imagenet import synsets
 from fooljax.data.photographs import read_photograph
 from fooljax.engine.log_odds import confidence
 from fooljax.engine.types import Target, checked_shape
+from fooljax.errors import InputError
 from fooljax.scoring import score
 from fooljax.storage.json_files import write_json
 from fooljax.storage.outputs import check_output
@@ -38,6 +39,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _main(argv: Sequence[str] | None) -> None:
     flags = _parser().parse_args(argv)
     if flags.json is not None:
+        if flags.imagefolder is None:
+            raise InputError(
+                "--json: expected --imagefolder with it, since sample photographs have no figures"
+            )
         check_output(flags.json, "--json", "a JSON object")
     target = imagenet.load(flags.target, weights=flags.weights, mean=flags.mean, crops=flags.crops)
     terminal = Terminal()

@@ -8,7 +8,7 @@ from fooljax.encodings._fixed_cppn import fixed_cppn
 from fooljax.encodings.cppn.encoding import cppn
 from fooljax.encodings.cppn.mutation import Rates
 from fooljax.engine.types import Encoding, checked_shape
-from fooljax.errors import InputError, shown
+from fooljax.errors import InputError, nearest, shown
 from fooljax.storage.json_files import plain
 
 ENCODINGS: dict[str, Callable[..., Encoding]] = {"direct": direct, "cppn": cppn, "fixed_cppn": fixed_cppn}
@@ -45,7 +45,10 @@ def build(name: str, image_shape: Sequence[int], settings: Mapping[str, Any]) ->
       InputError: there is no such encoding or setting, or a value is not what the setting expects.
     """
     if name not in ENCODINGS:
-        raise InputError(f"encoding: expected one of {', '.join(ENCODINGS)}, got {shown(repr(name))}")
+        raise InputError(
+            f"encoding: expected one of {', '.join(ENCODINGS)}, got {shown(repr(name))}"
+            f"{nearest(str(name), ENCODINGS)}"
+        )
     if not isinstance(settings, Mapping):
         raise InputError(f"settings: expected the settings of {name}, got {shown(repr(settings))}")
     known = dict(settings)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import jax
 
 from fooljax.engine.log_odds import log_odds
+from fooljax.errors import InputError, shown
 
 Logits = Any
 """What a target gives: `[B, C]`, or a pytree of such arrays where it asks several networks."""
@@ -30,3 +31,16 @@ class Objective(NamedTuple):
 
 LOG_ODDS = Objective("log_odds", log_odds, is_log_odds=True)
 """The default: each class has a cell, and fitness is the log-odds of that class against all others."""
+
+
+def check_objective(objective: Any) -> None:
+    """Makes sure that an argument is an objective.
+
+    Raises:
+      InputError: it is something else.
+    """
+    if not isinstance(objective, Objective):
+        found = "a function" if callable(objective) else shown(repr(objective))
+        raise InputError(
+            "objective: expected a fooljax.Objective, as fooljax.Objective(name, function), got " + found
+        )

@@ -9,7 +9,8 @@ three are bundles of pure functions, so that a whole search compiles into one pr
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+import inspect
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import flax.struct
@@ -97,6 +98,16 @@ def checked_shape(image_shape: Any) -> tuple[int, int, int]:
     return height, width, channels
 
 
+def check_channels(image_shape: tuple[int, int, int]) -> None:
+    """Makes sure that images can be saved as pictures.
+
+    Raises:
+      InputError: they have neither 1 nor 3 channels.
+    """
+    if image_shape[2] not in (1, 3):
+        raise InputError(f"image_shape: expected 1 or 3 channels, got {image_shape[2]}")
+
+
 @flax.struct.dataclass
 class Target:
     """The classifier being fooled, and what people want to know about it.
@@ -127,6 +138,25 @@ class Target:
     provenance: Mapping[str, Any] = flax.struct.field(default_factory=dict, pytree_node=False)
 
 
+def checked_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Facts of a target, as `Target` wants them.
+
+    Raises:
+      InputError: the name is no text, the class names are not several texts, or the shape is none of images.
+    """
+    found = dict(facts)
+    if not isinstance(found.get("name", ""), str):
+        raise InputError(f"name: expected text, got {shown(repr(found['name']))}")
+    if "class_names" in found:
+        names = found["class_names"]
+        if isinstance(names, str | bytes) or not isinstance(names, Iterable):
+            raise InputError(f"class_names: expected a list of names, got {shown(repr(names))}")
+        found["class_names"] = tuple(names)
+    if found.get("image_shape") is not None:
+        found["image_shape"] = checked_shape(found["image_shape"])
+    return found
+
+
 def as_target(model: Target | Callable[..., jax.Array], params: Params | None = None, **facts: Any) -> Target:
     """Makes a target of any JAX callable.
 
@@ -138,8 +168,10 @@ def as_target(model: Target | Callable[..., jax.Array], params: Params | None = 
     Returns:
       The target.
     Raises:
-      InputError: `model` is not callable, or its parameters are thousands of numbers instead of arrays.
+      InputError: a fact is not what was expected, `model` is not callable or wants parameters that were not
+        given, or its parameters are thousands of numbers instead of arrays.
     """
+    facts = checked_facts(facts)
     if isinstance(model, Target):
         return dataclasses.replace(model, **facts) if facts else model
     if not callable(model):
@@ -147,8 +179,27 @@ def as_target(model: Target | Callable[..., jax.Array], params: Params | None = 
     if sum(isinstance(leaf, int | float) for leaf in jax.tree.leaves(params)) > MAX_NUMBERS:
         raise InputError("target: expected parameters that are arrays, got lists of numbers")
     if params is None:
+        if _wants_parameters(model):
+            raise InputError(
+                "target: expected a function (images), since no parameters were given, got one of more "
+                "arguments; give them as fooljax.as_target(model, params)"
+            )
         return Target((), lambda _, images: model(images), **facts)
     return Target(params, model, **facts)
+
+
+def _wants_parameters(model: Callable[..., Any]) -> bool:
+    """Whether a function takes two arguments and cannot be called with one."""
+    try:
+        signature = inspect.signature(model)
+        signature.bind(None, None)
+    except (TypeError, ValueError):  # other arguments, or Python does not know which
+        return False
+    try:
+        signature.bind(None)
+    except TypeError:
+        return True
+    return False
 
 
 @flax.struct.dataclass

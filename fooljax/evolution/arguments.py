@@ -13,7 +13,7 @@ import numpy as np
 from fooljax.engine.genomes import check_genomes
 from fooljax.engine.log_odds import to_log_odds
 from fooljax.engine.loop import Search
-from fooljax.engine.objective import Logits, Objective
+from fooljax.engine.objective import Logits, Objective, check_objective
 from fooljax.engine.placement import gathered, place_of
 from fooljax.engine.precision import as_float32
 from fooljax.engine.types import Encoding, Genome, Problem, Strategy, Target, as_target
@@ -119,8 +119,7 @@ def planned(
     if not isinstance(encoding, Encoding):
         raise InputError(f"encoding: expected an Encoding, got {shown(repr(encoding))}")
     strategy = _checked_strategy(strategy, encoding)
-    if not isinstance(objective, Objective):
-        raise InputError(f"objective: expected an Objective, got {shown(repr(objective))}")
+    check_objective(objective)
     given = () if init_genomes is None else (init_genomes,)
     assumed = init_genomes is None and init_size is None
     if init_genomes is not None:
@@ -136,8 +135,7 @@ def planned(
     ):
         if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
             raise InputError(f"{name}: expected a whole number, {least} or more, got {shown(repr(value))}")
-    if not _is_number(checkpoint_seconds) or not 0.0 <= checkpoint_seconds < math.inf:
-        raise InputError(f"checkpoint_seconds: expected 0 or more, got {shown(repr(checkpoint_seconds))}")
+    check_seconds(checkpoint_seconds)
     store = _checked_store(checkpoints, resume)
     threshold = _checked_level(until, objective)
     if init_size + generations * strategy.batch_size > MAX_QUERIES:
@@ -191,6 +189,16 @@ def checked_functions(**functions: Any) -> None:
     for name, called in functions.items():
         if called is not None and not callable(called):
             raise InputError(f"{name}: expected a function, got {shown(repr(called))}")
+
+
+def check_seconds(checkpoint_seconds: float) -> None:
+    """Makes sure that a time between checkpoints is one.
+
+    Raises:
+      InputError: it is not a number of seconds, 0 or more.
+    """
+    if not _is_number(checkpoint_seconds) or not 0.0 <= checkpoint_seconds < math.inf:
+        raise InputError(f"checkpoint_seconds: expected 0 or more, got {shown(repr(checkpoint_seconds))}")
 
 
 def checked_key(key: jax.Array | int) -> jax.Array:

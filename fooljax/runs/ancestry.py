@@ -146,8 +146,8 @@ def load_ancestry(folder: Path, encoding: Encoding) -> Ancestry:
     path = folder / FILE
     if not path.exists():
         raise InputError(
-            f"{folder}: expected {FILE}, found none: the run is not finished, or did not record "
-            "ancestors (--lineage)"
+            f"{folder}: expected {FILE}, found none: the run did not record ancestors; run it with --lineage "
+            "(lineage=True) to record them"
         )
     return _load(path, encoding)[0]
 

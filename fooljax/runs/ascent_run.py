@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax.engine.fitness import quantise
-from fooljax.engine.types import Target
+from fooljax.engine.types import Target, check_channels
 from fooljax.errors import InputError, shown
 from fooljax.gradient import ascend_images, ascent_identity
 from fooljax.gradient.methods import Method
@@ -264,6 +264,7 @@ def begin(
     Raises:
       InputError, FaultError, Interrupted: see `run_in` and `RunFolder.create`.
     """
+    check_channels(plan.choice.image_shape)
     with RunFolder.create(path, plan.content) as folder:
         return run_in(folder, plan, terminal, draw, done)
 

@@ -13,16 +13,18 @@ import jax
 import numpy as np
 
 from fooljax.engine.types import Encoding, Genome
-from fooljax.errors import InputError
+from fooljax.errors import InputError, shown
 from fooljax.rendering import draw
 from fooljax.runs.opened import open_folder
 from fooljax.runs.plan import Initial, RunPlan
 from fooljax.runs.record import RunRecord
-from fooljax.settings import in_words
+from fooljax.settings import flag_of, in_words
 from fooljax.storage.trees import load_arrays, load_tree, save_tree
 
 FILE = "initial.npz"
 """Of the new run's folder."""
+DRAWING = ("topology", "functions", "coordinates", "max_nodes", "max_connections", "colour", "storage")
+"""The settings of the encodings that decide which image a genome is."""
 
 
 def with_initial(plan: RunPlan, kept_in: Path | None = None) -> RunPlan:
@@ -50,7 +52,7 @@ def with_initial(plan: RunPlan, kept_in: Path | None = None) -> RunPlan:
             f"init_from: {earlier.path / 'summary.json'}: expected numbers of evaluations, found none"
         )
     genomes = elites_of(earlier)
-    _check(plan.encoding, earlier, genomes)
+    _check(plan, earlier, genomes)
     return replace(plan, initial=Initial(genomes, sum(evaluations)))
 
 
@@ -95,9 +97,14 @@ def _is_count(value: object) -> TypeGuard[int]:
     return type(value) is int and 0 <= value < 2**53
 
 
-def _check(here: Encoding, earlier: RunRecord, genomes: Genome) -> None:
+def _check(plan: RunPlan, earlier: RunRecord, genomes: Genome) -> None:
     """Makes sure that the genomes mean in this search what they meant there."""
-    there = earlier.known_encoding()
+    here, there = plan.encoding, earlier.known_encoding()
+    if here.name != there.name:
+        raise InputError(
+            f"init_from: {shown(earlier.path)} was made with the encoding {shown(there.name)}, got "
+            f"{shown(here.name)}"
+        )
     if here.image_shape != there.image_shape:
         raise InputError(
             f"init_from: expected images {list(here.image_shape)}, those of {earlier.path} are "
@@ -106,13 +113,12 @@ def _check(here: Encoding, earlier: RunRecord, genomes: Genome) -> None:
     kinds = [jax.eval_shape(one.init, jax.random.key(0)) for one in (here, there)]
     # Genomes of one kind may still mean different images: by other functions, coordinates or colours.
     if kinds[0] != kinds[1] or not np.array_equal(draw(here, genomes), draw(there, genomes)):
-        ours = dict(here.settings or ()) if here.name == there.name else {}
         differ = [
-            f"{name} {in_words(value)}"
-            for name, value in there.settings or ()
-            if name != "rates" and (name not in ours or ours[name] != value)
+            f"{flag_of(name)} {in_words(earlier.settings[name])}"
+            for name in DRAWING
+            if name in earlier.settings and earlier.settings[name] != plan.settings.get(name)
         ]
         raise InputError(
-            f"init_from: the elites of {earlier.path} would be other images with these settings; there: "
-            f"{', '.join(differ) or f'the encoding {there.name}'}"
+            f"init_from: the elites of {shown(earlier.path)} would be other images with these settings; "
+            f"there: {shown(', '.join(differ)) or f'other settings of the encoding {shown(there.name)}'}"
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from fooljax.engine.types import Encoding
-from fooljax.errors import InputError, shown
+from fooljax.errors import InputError, nearest, shown
 from fooljax.importing import import_named, is_import_name
 from fooljax.runs import cppn_settings, direct_settings, words
 
@@ -68,6 +68,7 @@ def find_encoding(name: str) -> EncodingKind:
         )
     raise InputError(
         f"encoding: expected one of {', '.join(ENCODING_KINDS)} or MODULE:NAME, got {shown(repr(name))}"
+        f"{nearest(name, ENCODING_KINDS)}"
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import jax
 
 from fooljax.engine.batching import tile_size
-from fooljax.engine.types import Target
+from fooljax.engine.types import Target, check_channels
 from fooljax.errors import FaultError, InputError, shown
 from fooljax.evolution import Evolution, Progress, search
 from fooljax.importing import is_import_name
@@ -122,6 +122,7 @@ def begin(plan: RunPlan, outdir: Path, make_page: MakePage, host: Host) -> Outco
       What `summary.json` says (None where `host.stop` ended the search early), the network, and what the
       search gave.
     """
+    check_channels(plan.encoding.image_shape)
     plan = with_initial(plan)
     with RunFolder.create(outdir, plan.config, lambda draft: keep(plan, draft)) as folder:
         return _run_in(folder, plan, make_page, host)

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from fooljax import encodings, strategies
-from fooljax.engine.objective import Objective
+from fooljax.engine.objective import LOG_ODDS, Objective, check_objective
 from fooljax.engine.types import Encoding, Strategy, Target, as_target
 from fooljax.errors import InputError, shown
 from fooljax.evolution.arguments import checked_indices, checked_key
@@ -47,8 +47,7 @@ def plan_from_values(
     Raises:
       InputError: an argument is not what was expected.
     """
-    if not isinstance(objective, Objective):
-        raise InputError(f"objective: expected an Objective, got {shown(repr(objective))}")
+    check_objective(objective)
     counts = (("generations", generations, 0), ("runs", runs, 1), ("init_size", init_size, 1))
     for name, value, least in counts:
         if name == "init_size" and value is None:
@@ -145,7 +144,9 @@ def _choice(network: TargetChoice | Target, encoding: Encoding, objective: Objec
     names = tuple(map(str, network.class_names or range(count)))
     if len(names) != count:
         raise InputError(
-            f"target: expected {count} class names, one for each cell of the archive, got {len(names)}"
+            f"class_names: expected {count} names, one for each value of the objective, got {len(names)}"
+            if objective != LOG_ODDS
+            else f"class_names: expected {count} names, as many as the network's logits, got {len(names)}"
         )
     named = replace(
         network,

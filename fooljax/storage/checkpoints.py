@@ -44,11 +44,15 @@ class Checkpoints:
 
     def latest(self) -> Path | None:
         """The newest checkpoint that is whole, or None; says so where a damaged one is passed over."""
-        for path in self.paths():
+        paths = self.paths()
+        for path in paths:
             try:
                 load_arrays(path)
             except InputError as error:
-                logger.warning("%s; falling back to an older checkpoint", error)
+                then = (
+                    "the search begins again" if path == paths[-1] else "falling back to an older checkpoint"
+                )
+                logger.warning("%s; %s", error, then)
                 continue
             return path
         return None

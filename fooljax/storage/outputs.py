@@ -75,3 +75,17 @@ def file_of(kind: str) -> Callable[[str], Path]:
             raise argparse.ArgumentTypeError(str(error)) from error
 
     return read
+
+
+def as_folder(name: str, value: object) -> Path:
+    """A folder that an argument names.
+
+    Args:
+      name: of the argument, for errors.
+      value: what was given.
+    Raises:
+      InputError: it is no path.
+    """
+    if not isinstance(value, Path | str) or not str(value) or "\0" in str(value):
+        raise InputError(f"{name}: expected a folder, got {shown(repr(value))}")
+    return Path(value)

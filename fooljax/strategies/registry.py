@@ -9,7 +9,7 @@ from types import NoneType, UnionType
 from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from fooljax.engine.types import Encoding, Strategy
-from fooljax.errors import InputError, shown
+from fooljax.errors import InputError, nearest, shown
 from fooljax.importing import import_named, is_import_name
 from fooljax.remembered import remembered
 from fooljax.strategies._focused import focused
@@ -75,6 +75,7 @@ def find(name: str) -> Entry:
         plain = [known for known in STRATEGIES if not known.startswith("evosax.")]
         raise InputError(
             f"strategy: expected one of {', '.join(plain)}, evosax.NAME or MODULE:BUILDER, got {shown(name)}"
+            f"{nearest(name, STRATEGIES)}"
         )
     build = import_named("strategy", name)
     if not _is_builder(build):

@@ -35,7 +35,7 @@ def choose(text: str, settings: _Settings) -> TargetChoice:
     Raises:
       InputError: there is no such module or name, or what it gives is no target whose image shape is known.
     """
-    target = import_value("target", text, Target, "a fooljax.Target")
+    target = import_value("target", text, Target, "a fooljax.Target", "; wrap a network in fooljax.as_target")
     return choice_of(target, source=shown(text), classes=settings.classes)
 
 
@@ -61,7 +61,8 @@ def choice_of(target: Target, *, source: str = "Python", classes: str = "all") -
     count = _num_classes(target, shape)
     if target.class_names and len(target.class_names) != count:
         raise InputError(
-            f"target: expected {count} class names, as many as its logits, got {len(target.class_names)}"
+            f"class_names: expected {count} names, as many as the network's logits, got "
+            f"{len(target.class_names)}"
         )
     named = replace(
         target,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
-from fooljax.errors import InputError, shown
+from fooljax.errors import InputError, nearest, shown
 from fooljax.importing import is_import_name
 from fooljax.targets import imagenet, imagenet_choice, mnist_choice, own_choice
 from fooljax.targets.choice import TargetChoice
@@ -64,4 +64,7 @@ def find_target(name: str) -> KnownTarget:
         return KnownTarget(
             own_choice.OwnSettings, partial(own_choice.choose, name), f"the user's own, {name}"
         )
-    raise InputError(f"target: expected one of {', '.join(TARGETS)} or MODULE:NAME, got {shown(name)}")
+    raise InputError(
+        f"target: expected one of {', '.join(TARGETS)} or MODULE:NAME, got {shown(name)}"
+        f"{nearest(name, TARGETS)}"
+    )

@@ -74,7 +74,7 @@ def test_wrong_arguments_are_named(changes, message):
     ("model", "message"),
     [
         (lambda x: x[:, 0, 0, 0], r"^target: expected logits \[2, C\] of 2 images, got \(2,\)"),
-        (lambda x: x[:, :1, 0, 0], r"^target: expected logits \[2, C\]"),
+        (lambda x: x[:, :1, 0, 0], r"^target: expected logits \[B, C\] of at least 2 classes, got 1$"),
         (
             lambda x: (x > 0).astype(jnp.int32)[:, :, 0, 0],
             "^target: expected floating-point logits, got int32",

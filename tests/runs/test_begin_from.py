@@ -88,9 +88,9 @@ def test_only_finished_runs_can_be_begun_from(file, content, message, settings, 
         (
             mnist_direct,
             ["--storage", "uint8"],
-            "would be other images with these settings; there: storage float32",
+            "would be other images with these settings; there: --storage float32",
         ),
-        (mnist_cppn, [], "would be other images with these settings; there: "),
+        (mnist_cppn, [], "was made with the encoding direct, got cppn"),
         (mnist_direct, ["--data", "embedded"], "expected images [28, 28, 1], those of"),
     ],
 )

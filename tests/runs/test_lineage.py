@@ -338,7 +338,7 @@ def test_bad_flags_are_one_line(flags, message, finished, capsys):
 @pytest.mark.parametrize(
     ("lost", "message"),
     [
-        ("lineage.npz", "expected lineage.npz, found none: the run is not finished"),
+        ("lineage.npz", "expected lineage.npz, found none: the run did not record ancestors"),
         ("archive.npz", "expected a finished run, found no archive.npz in it"),
         ("config.json", "expected a run folder, found no config.json in it"),
     ],

@@ -174,7 +174,10 @@ def test_two_checkpoints_are_kept_and_a_damaged_one_passed_over(tmp_path, caplog
     assert "generation-000000030.npz: expected an .npz file" in caplog.text
     assert "falling back to an older checkpoint" in caplog.text
     store.paths()[1].write_bytes(b"")
+    caplog.clear()
     assert store.latest() is None
+    assert caplog.text.count("falling back to an older checkpoint") == 1
+    assert caplog.text.count("the search begins again") == 1
 
 
 def rewritten(path, header=lambda facts: facts, **arrays):

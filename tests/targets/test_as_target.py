@@ -6,6 +6,7 @@ import pytest
 
 from fooljax.engine.types import as_target
 from fooljax.errors import InputError
+from fooljax.host_targets import host_target
 
 
 def test_any_callable_becomes_a_target():
@@ -16,3 +17,22 @@ def test_any_callable_becomes_a_target():
     assert as_target(plain) is plain
     with pytest.raises(InputError, match=r"^target: expected a JAX callable or a Target, got str"):
         as_target("lenet")
+
+
+@pytest.mark.parametrize(
+    ("facts", "message"),
+    [
+        ({"name": 3}, "^name: expected text, got 3$"),
+        ({"class_names": "abc"}, "^class_names: expected a list of names, got 'abc'$"),
+        ({"image_shape": 8}, "^image_shape: expected "),
+    ],
+)
+def test_facts_are_checked(facts, message):
+    for make in (as_target, host_target):
+        with pytest.raises(InputError, match=message):
+            make(lambda images: images, **facts)
+
+
+def test_parameters_that_are_missing_are_told():
+    with pytest.raises(InputError, match=r"give them as fooljax\.as_target\(model, params\)$"):
+        as_target(lambda params, images: images)

@@ -72,7 +72,10 @@ def test_a_target_is_chosen_by_name():
 
 
 def test_an_unknown_name_is_told_which_there_are():
-    with pytest.raises(InputError, match=r"^target: expected one of lenet, .* or MODULE:NAME, got lenett$"):
+    with pytest.raises(
+        InputError,
+        match=r"^target: expected one of lenet, .* or MODULE:NAME, got lenett; did you mean lenet",
+    ):
         find_target("lenett")
 
 
@@ -105,16 +108,16 @@ def test_a_function_on_numpy_arrays_is_a_target(own):
     [
         ("shapeless", r"to say the shape of its images, as fooljax.as_target\(model, image_shape="),
         ("other_shape", r"refused images \[2, 20, 30, 1\]: "),
-        ("few_names", "expected 5 class names, as many as its logits, got 2"),
-        ("one_class", r"expected logits \[2, C\] of 2 images, got \(2, 1\)"),
+        ("few_names", "expected 5 names, as many as the network's logits, got 2$"),
+        ("one_class", r"expected logits \[B, C\] of at least 2 classes, got 1"),
         ("no_logits", r"refused images \[2, 20, 30, 3\]: "),
-        ("logits", "got a function that needs arguments"),
+        ("logits", r"got a function that needs arguments; wrap a network in fooljax\.as_target$"),
         ("fails", "says: weights: expected a file, got none"),
         ("missing", "expected a name in the module"),
     ],
 )
 def test_what_is_no_target_of_the_users(own, value, match):
-    with pytest.raises(InputError, match=f"^target: .*{match}") as caught:
+    with pytest.raises(InputError, match=f"^(target|class_names): .*{match}") as caught:
         find_target(f"{own}:{value}").choose(OwnSettings())
     assert "\n" not in str(caught.value)
 
