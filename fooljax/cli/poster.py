@@ -1,9 +1,9 @@
 """`fooljax poster RUN --cell "washing machine"`: draws an image of a finished run at any size.
 
 This is for encodings whose genomes can be drawn at other sizes than they evolved at. The large picture is
-drawn from the same genome, with more pixels. It is another picture, which the
-network never saw. Scaled back to the size that the network takes, posters were given from 0.4 % to 100 % of
-confidence. `--score` measures that for one poster.
+drawn from the same genome, with more pixels. It is another picture, which the network never saw. Scaled back
+to the size that the network takes, posters were given from 0.4 % to 100 % of confidence. `--score` measures
+that for one poster.
 """
 
 import re
