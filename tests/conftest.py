@@ -1,6 +1,8 @@
 import os
 import shutil
+import signal
 import sys
+import threading
 from pathlib import Path
 
 # Toy programs are compiled far more often than run: without LLVM's dear passes it takes half the time.
@@ -13,6 +15,14 @@ sys.path += [str(room) for room in Path(__file__).parent.iterdir() if room.is_di
 import jax
 import pytest
 from data_samples import write_bars
+
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, which some tests are about.
+if (
+    signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    and threading.current_thread() is threading.main_thread()
+):
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -4,7 +4,7 @@ import pytest
 from fuzz import campaign
 from readers import READERS
 
-CASES = 40
+CASES = 20
 
 
 @pytest.mark.parametrize("name", READERS)

@@ -9,7 +9,7 @@ import fooljax
 
 FILES = sorted((Path(fooljax.__file__).parent / "engine").glob("*.py"))
 ALLOWED = {
-    *("collections", "dataclasses", "decimal", "functools", "math", "typing"),
+    *("collections", "dataclasses", "decimal", "functools", "inspect", "math", "typing"),
     *("flax", "jax", "numpy"),
     *("fooljax.engine", "fooljax.errors", "fooljax.settings"),
 }

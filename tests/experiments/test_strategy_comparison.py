@@ -84,6 +84,7 @@ def test_a_stage_is_planned_when_the_one_before_it_is_done():
     assert {task.settings["budget"] for task in confirm} == {config.final_passes, config.baseline_passes}
 
 
+@pytest.mark.slow  # it trains a network; tests/study has the parts
 def test_an_arm_is_run_saved_and_told(tmp_path, idx_folder, monkeypatch):
     arm = ARMS["focused-direct-40"]
     monkeypatch.setattr(strategy_comparison, "ARMS", {arm.name: arm})

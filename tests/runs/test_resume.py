@@ -137,6 +137,7 @@ def test_a_read_only_disk_is_one_line(settings, tmp_path, capsys):
     assert "cannot be made: Permission denied" in one_line(capsys)
 
 
+@pytest.mark.slow  # a minute; tests/test_api.py kills a quick run
 def test_killed_and_resumed_runs_end_the_same(settings, tmp_path):
     lines = kill_and_resume(tmp_path, 1, [*settings, "--generations", "300"], seed=1)
     assert len(lines) == 1

@@ -61,6 +61,7 @@ def test_the_contract_on_drawing_networks(name):
     check_strategy(STRATEGIES[name].build(encoding, batch_size=8), encoding, generations=2)
 
 
+@pytest.mark.slow  # compiles for long
 @pytest.mark.parametrize("name", ["evosax.Sep_CMA_ES", "refined"])
 def test_the_contract_on_fixed_topology(name):
     encoding = fixed_cppn((6, 6, 1), hidden=(4,))
