@@ -16,7 +16,6 @@ import jax
 import pytest
 from data_samples import write_bars
 
-
 # A shell that starts the tests in the background has them ignore Ctrl-C, which some tests are about.
 if (
     signal.getsignal(signal.SIGINT) is signal.SIG_IGN
