@@ -12,7 +12,7 @@ from fooljax.engine.batching import largest_tile
 from fooljax.engine.channels_last import channels_last
 from fooljax.engine.objective import LOG_ODDS, Objective
 from fooljax.engine.placement import gathered, is_cpu, place_of
-from fooljax.engine.precision import as_float32, in_float32
+from fooljax.engine.precision import as_float32, in_float32, in_full_precision
 from fooljax.engine.types import Apply, Params, Target, as_target
 from fooljax.errors import InputError, shown
 from fooljax.host_targets import HostFunction
@@ -28,11 +28,12 @@ def score(
     *,
     objective: Objective = LOG_ODDS,
     tile: int | None = None,
+    full_precision: bool = True,
 ) -> npt.NDArray[np.float32]:
     """Scores saved images: by default the log-odds of every class.
 
     It runs where the parameters are, and is compiled once for equal `apply`, `objective`, `tile` and image
-    shape, for however many images.
+    shape, for however many images. Scores from different devices agree up to the rounding of float32.
 
     Args:
       target: the network, a `Target`, of `fooljax.host_target` too, or any JAX callable.
@@ -40,6 +41,8 @@ def score(
       objective: what the images are scored by, see `fooljax.objectives`.
       tile: images per network call, the last of which is filled up; by default `SCORED_TILE` on a CPU, and
         elsewhere as many as a tile of the search.
+      full_precision: whether matrix products are those of float32 on every device. With False they are as in
+        a search, which on a GPU or TPU is faster and less exact, see `fooljax.engine.precision`.
     Returns:
       `[B, C]` float32, a column for each class or, with another objective, for each of its cells.
     Raises:
@@ -61,7 +64,8 @@ def score(
     place = place_of(target.params)
     if tile is None:
         tile = SCORED_TILE if is_cpu(place) else largest_tile(images.shape[1:])
-    params, program = gathered(as_float32(target.params), place), _scoring(target.apply, objective)
+    params = gathered(as_float32(target.params), place)
+    program = _scoring(target.apply, objective, full_precision)
     parts = []
     for start in range(0, len(images), tile):
         part = images[start : start + tile]
@@ -79,10 +83,13 @@ def score(
 
 
 @functools.lru_cache(maxsize=16)
-def _scoring(apply: Apply, objective: Objective) -> Callable[[Params, jax.Array], jax.Array]:
+def _scoring(
+    apply: Apply, objective: Objective, full_precision: bool
+) -> Callable[[Params, jax.Array], jax.Array]:
     """The compiled `(params, pixels) -> fitness`; it holds no parameters."""
 
     def score_tile(params: Params, pixels: jax.Array) -> jax.Array:
         return objective.fitness(apply(params, pixels.astype(jnp.float32) / 255.0))
 
-    return jax.jit(channels_last(score_tile))
+    program = channels_last(score_tile)
+    return jax.jit(in_full_precision(program) if full_precision else program)

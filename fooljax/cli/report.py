@@ -18,6 +18,8 @@ from fooljax.runs.agreement import missing
 from fooljax.runs.ascent_record import open_ascent
 from fooljax.runs.kinds import is_ascent_folder
 from fooljax.runs.opened import open_folder
+from fooljax.runs.recipe import target_of
+from fooljax.runs.rescoring import kept_images, rescored_in_words
 from fooljax.settings import option
 
 DESCRIPTION = "Makes the page and the figures of a finished run again, from its folder alone."
@@ -40,6 +42,17 @@ class Config:
 
     encoding: str | None = option(
         None, "MODULE:NAME of the encoding of the run, where it does not come with fooljax.", kind=str
+    )
+    rescore: bool = option(
+        False,
+        "Score the saved images again on this machine, and print whether their log-odds are still those in "
+        "elites.csv.",
+    )
+    target: str | None = option(
+        None,
+        "MODULE:NAME of the network that was fooled, where it does not come with fooljax. It is needed for "
+        "--rescore only.",
+        kind=str,
     )
 
 
@@ -105,8 +118,33 @@ def check_folder(path: Path) -> None:
             shutil.rmtree(path / name, ignore_errors=True)
 
 
+def rescore(config: Config, folder: Path) -> str:
+    """Scores the saved images of a run again; returns what came out, in a sentence.
+
+    Args:
+      config: the settings of the report.
+      folder: of the run.
+    Raises:
+      InputError: the run is a gradient ascent, its images or its network cannot be had, or it maximised
+        something else than log-odds.
+    """
+    if is_ascent_folder(folder):
+        raise InputError(f"rescore: expected a run of a search, got the gradient ascent {shown(folder)}")
+    record = open_folder(folder, config.encoding)
+    kept_images(record)  # asked for before the network, which may take long to load
+    target = target_of(record, config.target, lambda text: print(text, file=sys.stderr))
+    return rescored_in_words(record, target)
+
+
 def _main(argv: Sequence[str] | None) -> None:
-    print(run(*parse_tool(Config, DESCRIPTION, argv, program="fooljax report", output_folder=OUTPUT)))
+    config, folder, output = parse_tool(
+        Config, DESCRIPTION, argv, program="fooljax report", output_folder=OUTPUT
+    )
+    # Asked for first: a network that cannot be had ends the command before anything is written.
+    scored = rescore(config, folder) if config.rescore else ""
+    print(run(config, folder, output))
+    if scored:
+        print(scored)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from fooljax.engine.fitness import evaluate
 from fooljax.engine.loop import EvolutionState, Search, advance, first_genomes, replaced, start
+from fooljax.engine.precision import precision_of_search
 from fooljax.engine.types import Genome, Outcome, Problem
 
 MOST_PROGRAMS = 64
@@ -106,7 +107,7 @@ def compile_program(
       arguments: all others, pytrees of arrays or of their shapes.
       donated: places among `arguments` of those whose memory the result may take.
     """
-    return _compile(function, fixed, donated, *_shapes(arguments))
+    return _compile(function, fixed, donated, precision_of_search(), *_shapes(arguments))
 
 
 def _shapes(arguments: Any) -> tuple[Any, tuple[jax.ShapeDtypeStruct, ...]]:
@@ -123,8 +124,10 @@ def _compile(
     function: Callable[..., Any],
     fixed: tuple[Any, ...],
     donated: tuple[int, ...],
+    precision: str | None,
     structure: Any,
     shapes: Any,
 ) -> jax.stages.Compiled:
+    del precision  # JAX puts it into the program; here it tells programs of different precision apart
     program = jax.jit(functools.partial(function, *fixed), donate_argnums=donated)
     return program.lower(*jax.tree.unflatten(structure, shapes)).compile()

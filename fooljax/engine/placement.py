@@ -10,6 +10,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+AMPERE = 8.0
+"""Compute capability of the first GPUs of NVIDIA that multiply in TF32."""
+
 
 def by_platform(on_cpu: Callable[..., Any], elsewhere: Callable[..., Any], *arguments: Any) -> Any:
     """`on_cpu(*arguments)` in a program compiled for a CPU, `elsewhere(*arguments)` in any other.
@@ -44,6 +47,32 @@ def is_cpu(place: jax.sharding.Sharding) -> bool:
     """Whether a place is a CPU."""
     devices: set[Any] = place.device_set
     return all(device.platform == "cpu" for device in devices)
+
+
+def device_in_words(place: jax.sharding.Sharding) -> str:
+    """The platform and the kind of a device, as "gpu: NVIDIA H100 80GB HBM3"."""
+    device = _first(place)
+    return f"{device.platform}: {device.device_kind}"
+
+
+def default_products(place: jax.sharding.Sharding) -> str:
+    """The type that a device rounds the factors of float32 products to, where no precision is asked for.
+
+    Returns:
+      "float32" (a CPU, an older GPU of NVIDIA), "TF32" (a newer one), "bfloat16" (a TPU), or "not known".
+    """
+    device = _first(place)
+    if device.platform in ("cpu", "tpu"):
+        return "float32" if device.platform == "cpu" else "bfloat16"
+    try:
+        return "TF32" if float(device.compute_capability) >= AMPERE else "float32"
+    except (AttributeError, ValueError):
+        return "not known"
+
+
+def _first(place: jax.sharding.Sharding) -> Any:
+    devices: set[Any] = place.device_set
+    return min(devices, key=lambda device: device.id)
 
 
 def in_mesh() -> bool:

@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from fooljax.engine.placement import gathered, place_of
-from fooljax.engine.precision import as_float32, in_float32
+from fooljax.engine.placement import gathered, is_cpu, place_of
+from fooljax.engine.precision import as_float32, in_float32, in_full_precision
 from fooljax.engine.types import Target, as_target
 from fooljax.errors import InputError
 from fooljax.gradient._progress import progress
@@ -74,7 +74,7 @@ def ascend_images(
         probe(target, start.shape[1:])
     _, height, width, channels = start.shape
     mean_image = as_mean(mean, (height, width, channels))
-    program = _compiled(Program(target.apply, rule, iterations, record_every))
+    program = _compiled(Program(target.apply, rule, iterations, record_every), is_cpu(place))
     # Together on the parameters' device; the start images are a copy, which the program consumes.
     given = jax.device_put((target.params, start, classes, mean_image), place)
     found: Ascent = program(*given)
@@ -111,7 +111,7 @@ def ascent_identity(
     target = dataclasses.replace(target, params=as_float32(target.params))
     start = _checked_start(start)
     given = (start, np.asarray(classes, np.int32), as_mean(mean, start.shape[1:]))  # type: ignore[arg-type]
-    function = _named(Program(target.apply, rule, iterations))
+    function = _named(Program(target.apply, rule, iterations), is_cpu(place_of(target.params)))
     lowered = jax.jit(function).lower(target.params, *given)
     return jax.eval_shape(function, target.params, *given), {
         "images_sha256": digest_tree(jax.device_get(given)),
@@ -120,21 +120,22 @@ def ascent_identity(
 
 
 @functools.lru_cache(maxsize=64)
-def _compiled(program: Program) -> Callable[..., Ascent]:
+def _compiled(program: Program, on_cpu: bool) -> Callable[..., Ascent]:
     # `ascend_images` gives it a copy of the start images, whose memory the result then takes.
-    return jax.jit(_named(program), donate_argnums=(1,))
+    return jax.jit(_named(program, on_cpu), donate_argnums=(1,))
 
 
-def _named(program: Program) -> Callable[..., Ascent]:
-    """The function of a program, under the name "climb".
+def _named(program: Program, on_cpu: bool) -> Callable[..., Ascent]:
+    """The function of a program, under the name "climb", in full precision.
 
-    The name is part of the compiled program's text, whose digest stands in the folders of earlier runs.
+    The name is part of the compiled program's text, whose digest stands in the folders of earlier runs. For
+    their sake full precision is not asked for on a CPU, which has no other.
     """
 
     def climb(*arguments: Any) -> Ascent:
         return run_program(program, *arguments)
 
-    return climb
+    return climb if on_cpu else in_full_precision(climb)
 
 
 def _checked_start(start: npt.ArrayLike) -> jax.Array:

@@ -11,6 +11,7 @@ from fooljax.report.ascent_html import AscentPage, MethodSection, write_ascent_h
 from fooljax.report.content import Number
 from fooljax.report.grid import gallery
 from fooljax.report.png import png_bytes
+from fooljax.runs import arithmetic
 from fooljax.runs.ascent_images import START
 from fooljax.runs.ascent_recipe import EXPERIMENTS
 from fooljax.runs.ascent_record import AscentRecord
@@ -76,6 +77,7 @@ def write_ascent_page(record: AscentRecord, output: Path | None = None) -> Path:
             f"One network was used: {record.target_facts.get('name', 'network')}. So this page shows how "
             "start images vary, and not how networks vary.",
             *record.notes,
+            *arithmetic.in_words(record.summary, "the ascents"),
             "The methods take different numbers of iterations, and their settings were not tuned alike. So "
             "the table is no ranking.",
         ],

@@ -13,6 +13,7 @@ from fooljax.engine.log_odds import format_confidence
 from fooljax.report.content import FooledAt, Number
 from fooljax.report.run_settings import percentage
 from fooljax.runs.agreement import missing
+from fooljax.runs.arithmetic import in_words
 from fooljax.runs.record import RunRecord
 
 SECOND = "A second network agrees"
@@ -174,6 +175,7 @@ def notes(record: RunRecord, drawn_again: bool) -> list[str]:
         ),
         *(record.notes or _notes_of_old(record)),
     ]
+    found += in_words(summary, "the search")
     if nan:
         found.append(
             f"The network gave no number (NaN) for {nan:,} of {evaluations:,} images "

@@ -10,6 +10,7 @@ from fooljax.engine.log_odds import FOOLED, format_confidence
 from fooljax.engine.types import Target
 from fooljax.gradient import Ascent
 from fooljax.gradient.methods import Method
+from fooljax.runs.arithmetic import FLOAT32
 from fooljax.runs.ascent_images import ScoredImages
 from fooljax.runs.folder import versions
 from fooljax.runs.summary import finite, medians
@@ -83,6 +84,7 @@ def summarise(
             }
             for one, images in zip(done, scored, strict=True)
         },
+        "precision": {"search": FLOAT32, "scores": FLOAT32},
         "device": f"{jax.devices()[0].platform}: {jax.devices()[0].device_kind}",
         "versions": versions(),
     }

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from fooljax.engine.log_odds import FOOLED, confidence, format_confidence, to_log_odds
 from fooljax.engine.types import Target
 from fooljax.evolution import Evolution
+from fooljax.runs.arithmetic import products_of
 from fooljax.runs.folder import versions
 from fooljax.runs.plan import RunPlan
 from fooljax.runs.scored import Scored
@@ -74,6 +75,7 @@ def summarise(
             for name, values in metrics.items()
             if name.startswith(f"{plan.encoding.name}/")
         },
+        "precision": products_of(target),
         "device": f"{jax.devices()[0].platform}: {jax.devices()[0].device_kind}",
         "versions": versions(),
     }

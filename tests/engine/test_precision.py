@@ -1,4 +1,6 @@
-"""Results are float32 and the same whatever the user's setting of 64-bit types."""
+"""Results are float32 whatever the user's setting of 64-bit types; what is published has exact products."""
+
+import re
 
 import jax
 import jax.numpy as jnp
@@ -6,12 +8,20 @@ import numpy as np
 import pytest
 import toys
 
+from fooljax.engine.compiled import compile_start
+from fooljax.engine.loop import Search
+from fooljax.engine.objective import LOG_ODDS
 from fooljax.engine.precision import as_float32
-from fooljax.engine.types import Target
+from fooljax.engine.types import Problem, Target
 from fooljax.evolution import search
-from fooljax.gradient import ascend_images
+from fooljax.gradient import Program, ascend_images, optimiser
+from fooljax.gradient.driver import _named
 from fooljax.rendering import draw
-from fooljax.scoring import score
+from fooljax.scoring import _scoring, score
+from fooljax.targets import imagenet
+from fooljax.targets.networks.lenet import LeNet
+from fooljax.targets.networks.trainable import apply_of
+from fooljax.targets.preprocessing import preprocessed
 
 
 def results(target):
@@ -44,3 +54,68 @@ def test_only_float64_leaves_are_changed():
     assert found["b"] is tree["b"]
     assert found["c"] is tree["c"]
     assert found["d"] == "text"
+
+
+def products(program, *arguments):
+    """Whether each product and convolution of a program for a GPU is of the highest precision."""
+    text = jax.export.export(jax.jit(program), platforms=["cuda"])(*arguments).mlir_module()
+    found = [line for line in text.splitlines() if re.search(r"stablehlo\.(dot_general|convolution)\b", line)]
+    return [line.count("HIGHEST") == 2 for line in found]
+
+
+def lenet():
+    return LeNet(10).init(jax.random.key(0), jnp.zeros((1, 28, 28, 1)))
+
+
+@pytest.mark.parametrize("full", [True, False])
+def test_saved_images_are_scored_with_exact_products_on_a_gpu(full):
+    scoring = _scoring(apply_of("lenet", 10), LOG_ODDS, full)
+    found = products(scoring, lenet(), jnp.zeros((4, 28, 28, 1), jnp.uint8))
+    assert found == [full] * 4
+
+
+def test_the_scores_of_photograph_networks_have_exact_products_on_a_gpu():
+    how = imagenet.preprocessing("efficientnet-lite0")
+    network = imagenet.network("efficientnet-lite0")
+    images = jax.ShapeDtypeStruct((2, how.input_size, how.input_size, 3), jnp.float32)
+    params = {
+        "network": jax.eval_shape(network.init, jax.random.key(0), images),
+        "mean": jax.ShapeDtypeStruct((3,), jnp.float32),
+    }
+    pixels = jax.ShapeDtypeStruct((2, how.size, how.size, 3), jnp.uint8)
+    found = products(_scoring(preprocessed(network.apply, how), LOG_ODDS, True), params, pixels)
+    assert len(found) > 40
+    assert all(found)
+
+
+def test_ascents_have_exact_products_on_a_gpu():
+    climb = _named(Program(apply_of("lenet", 10), optimiser(), 3), on_cpu=False)
+    found = products(
+        climb, lenet(), jnp.zeros((4, 28, 28, 1)), jnp.zeros(4, jnp.int32), jnp.zeros((28, 28, 1))
+    )
+    assert len(found) >= 4 + 7  # forward alone, and both passes
+    assert all(found)
+
+
+@pytest.mark.optimised
+def test_full_precision_changes_nothing_on_a_cpu():
+    images = np.random.default_rng(0).integers(0, 256, (40, 28, 28, 1), np.uint8)
+    target = Target(lenet(), apply_of("lenet", 10))
+    searched = score(target, images, full_precision=False)
+    on_cpu = jax.default_backend() == "cpu"
+    np.testing.assert_allclose(score(target, images), searched, rtol=0, atol=0 if on_cpu else 0.05)
+
+
+def test_a_search_asks_for_the_precision_that_jax_was_told():
+    def text():
+        key, problem = jax.random.split(jax.random.key(0), 1), problem_of(toys.target())
+        return compile_start(Search(toys.ENCODING, toys.STRATEGY), 4, problem, key)
+
+    plain = text()
+    with jax.default_matmul_precision("highest"):
+        assert text() is not plain
+    assert text() is plain
+
+
+def problem_of(target):
+    return Problem(target.params, toys.ENCODING.coordinates(), target.apply, tuple(range(4)))
