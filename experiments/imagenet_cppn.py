@@ -1,7 +1,7 @@
 """ImageNet, CPPN encoding: images drawn by small networks. Source: Nguyen et al. 2015, 3.4, figures 7 and 8.
 
-Run as `python -m experiments.imagenet_cppn`; `--help` lists the settings with their sources. The paper's
-search: `--strategy map_elites --children 400 --crops 10 --generations 5000`.
+Run as `python -m experiments.imagenet_cppn`; `--help` lists the settings with their sources. `--size paper`
+is the search of the paper, 2.0 million images a run; with `--crops 10` each is seen ten times, as there.
 """
 
 import sys
@@ -17,6 +17,18 @@ EXPERIMENT = experiment(
     generations=3000,
     children=100,
     strategy="focused",
+    sizes={
+        "smoke": {"classes": "0-9", "generations": 20, "children": 20},
+        "paper": {
+            "strategy": "map_elites",
+            "children": 400,
+            "generations": 5000,
+            "runs": 5,
+            "until": None,
+            "coordinates": "raw",
+            "functions": "paper",
+        },
+    },
 )
 
 

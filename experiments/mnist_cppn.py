@@ -1,8 +1,8 @@
 """MNIST, CPPN encoding: images drawn by small networks. Source: Nguyen et al. 2015, 3.2 and figure 5.
 
 Run as `python -m experiments.mnist_cppn`; `--help` lists the settings with their sources. The search is the
-quickest in `experiments.strategy_comparison`, and the generations are the paper's. The paper's search:
-`--strategy map_elites --children 200 --coordinates raw --functions paper`.
+quickest in `experiments.strategy_comparison`, and the generations are the paper's. `--size paper` is
+the search of the paper.
 """
 
 import sys
@@ -19,6 +19,16 @@ EXPERIMENT = experiment(
     children=100,
     strategy="focused",
     lineage=True,
+    sizes={
+        "smoke": {"runs": 2, "generations": 20},
+        "paper": {
+            "strategy": "map_elites",
+            "children": 200,
+            "until": None,
+            "coordinates": "raw",
+            "functions": "paper",
+        },
+    },
 )
 
 

@@ -9,7 +9,12 @@ from collections.abc import Sequence
 from fooljax.cli.evolve import experiment_main
 from fooljax.runs.recipe import experiment
 
-EXPERIMENT = experiment("mnist_direct", data="mnist", encoding="direct")
+EXPERIMENT = experiment(
+    "mnist_direct",
+    data="mnist",
+    encoding="direct",
+    sizes={"smoke": {"runs": 2, "generations": 20}, "paper": {"generations": 200, "until": None}},
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,6 +1,7 @@
 """`fooljax evolve`: evolves images that fool a network. Experiments are this command with other defaults."""
 
 import argparse
+import functools
 import shlex
 import time
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ from fooljax.runs import evolution_run
 from fooljax.runs.encoding_kinds import ENCODING_KINDS
 from fooljax.runs.recipe import Recipe, compose_recipe, recipe_of
 from fooljax.runs.summary import in_lines
+from fooljax.settings import flag_of, in_words
 from fooljax.storage.json_files import read_json
 from fooljax.targets.registry import TARGETS
 from fooljax.terminal import Host, Interrupted, Signals, Terminal
@@ -121,8 +123,12 @@ def _do(recipe: Recipe, argv: Sequence[str] | None) -> None:
         f"{title}. {introduction[0]}",
         argv,
         program=" ".join(recipe.command[: 2 if recipe.experiment is None else None]),
-        more=_explain_choices if recipe.experiment is None else lambda _: None,
+        more=_explain_choices if recipe.experiment is None else functools.partial(_add_size, recipe),
     )
+    if getattr(flags, "size", None) is not None:
+        if flags.resume is not None:
+            raise InputError("--size: not together with --resume, which goes on with the settings of the run")
+        given = {**recipe.sizes[flags.size], **given}
     terminal = Terminal(flags.quiet)
     path = Path(flags.resume or flags.outdir or _new_folder(recipe))
     with Signals() as signals:
@@ -147,6 +153,15 @@ def _explain_choices(parser: argparse.ArgumentParser) -> None:
     """Shows the two flags in `--help` that were read before."""
     for name, text in CHOICES_HELP.items():
         parser.add_argument(f"--{name}", metavar="NAME", help=text)
+
+
+def _add_size(recipe: Recipe, parser: argparse.ArgumentParser) -> None:
+    """Adds the flag that stands for several settings."""
+    text = "Settings that belong together, in place of the defaults; a flag of its own still decides."
+    for name, settings in recipe.sizes.items():
+        flags = (f"{flag_of(setting)} {in_words(value)}" for setting, value in settings.items())
+        text += f" {name}: {' '.join(flags)}."
+    parser.add_argument("--size", choices=tuple(recipe.sizes), default=None, help=text)
 
 
 def _new_folder(recipe: Recipe) -> str:

@@ -1,7 +1,7 @@
 """What kind of search a command does: the network that it fools, the encoding of its images, all settings."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -64,6 +64,7 @@ class Recipe:
       encoding: the encoding's settings, and how it is built.
       network: what a page says of the network; None where only the network knows its name.
       config: the dataclass of all settings: of the search, of the target, of the encoding.
+      sizes: settings that belong together, by the name of a size: `paper` for what the paper did.
     """
 
     command: tuple[str, ...]
@@ -74,6 +75,7 @@ class Recipe:
     encoding: EncodingKind
     network: words.NetworkWords | None
     config: type[Any]
+    sizes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def words(self, choice: TargetChoice | None = None) -> tuple[str, tuple[str, ...]]:
         """The title and the introduction of a page.
@@ -110,13 +112,21 @@ def compose_recipe(target: str, encoding: str) -> Recipe:
     )
 
 
-def experiment(name: str, *, data: str, encoding: str, **defaults: Any) -> Recipe:
+def experiment(
+    name: str,
+    *,
+    data: str,
+    encoding: str,
+    sizes: Mapping[str, Mapping[str, Any]] | None = None,
+    **defaults: Any,
+) -> Recipe:
     """The search of an experiment, which `python -m experiments.NAME` does.
 
     Args:
       name: of the experiment.
       data: the family of its networks, one of `FAMILIES`.
       encoding: a name in `ENCODING_KINDS`.
+      sizes: settings that belong together, by the name of a size.
       defaults: settings that are other than those of every search.
     """
     family, kind = FAMILIES[data], find_encoding(encoding)
@@ -130,6 +140,7 @@ def experiment(name: str, *, data: str, encoding: str, **defaults: Any) -> Recip
         encoding=kind,
         network=family.words,
         config=compose("Settings", parts, **{**family.defaults, **defaults}),
+        sizes=sizes or {},
     )
 
 

@@ -3,7 +3,8 @@
 import pytest
 from pages import one_line
 
-from experiments import mnist_direct
+from experiments import imagenet_cppn, imagenet_direct, mnist_cppn, mnist_direct
+from fooljax.settings import check_used, config_from
 
 BAD_FLAGS = [
     (["--runs", "0"], "--runs: expected 1 or more, got 0"),
@@ -51,3 +52,25 @@ def test_help_names_the_papers_constants_and_their_source(capsys):
         "The default is from the paper, section 2.2. (default: 0.1; 0 to 1)"
     ) in text
     assert "The authors' code has 200" in text
+
+
+def test_a_size_stands_for_settings_and_a_flag_of_its_own_decides(tmp_path, capsys, monkeypatch):
+    begun = []
+    monkeypatch.setattr("fooljax.runs.evolution_run.run", lambda recipe, settings, *_: begun.append(settings))
+    monkeypatch.setattr("fooljax.cli.evolve.in_lines", lambda _: [])
+    flags = ["--size", "paper", "--children", "50", "--outdir", str(tmp_path / "r")]
+    assert imagenet_cppn.main(flags) == 0
+    (settings,) = begun
+    assert (settings.strategy, settings.generations, settings.children) == ("map_elites", 5000, 50)
+    assert (settings.until, settings.functions, settings.crops) == (None, "paper", 1)
+    capsys.readouterr()
+    assert imagenet_cppn.main(["--size", "paper", "--resume", str(tmp_path)]) == 2
+    assert "--size: not together with --resume" in one_line(capsys)
+
+
+@pytest.mark.parametrize("experiment", [mnist_direct, mnist_cppn, imagenet_direct, imagenet_cppn])
+def test_sizes_are_of_settings_that_there_are(experiment):
+    recipe = experiment.EXPERIMENT
+    assert {"smoke", "paper"} <= set(recipe.sizes)
+    for settings in recipe.sizes.values():
+        check_used(config_from(recipe.config, settings, "size"), settings)
