@@ -44,7 +44,7 @@ def small(monkeypatch):
     monkeypatch.setattr(imagenet_choice, "NUM_CLASSES", CLASSES)
 
 
-@pytest.mark.parametrize("module", [imagenet_cppn, imagenet_direct])
+@pytest.mark.parametrize("module", [pytest.param(imagenet_cppn, marks=pytest.mark.slow), imagenet_direct])
 def test_a_run_of_many_classes(module, tmp_path, capsys):
     flags = ["--generations", "3", "--children", "8", "--outdir", str(tmp_path / "run")]
     assert module.main(flags) == 0

@@ -55,7 +55,7 @@ def test_the_contract_of_all_of_evosax(name):
     check_strategy(strategy, uncompiled=name != "evosax.EvoTF_ES")
 
 
-@pytest.mark.parametrize("name", ["focused", "refined"])
+@pytest.mark.parametrize("name", ["focused", pytest.param("refined", marks=pytest.mark.slow)])
 def test_the_contract_on_drawing_networks(name):
     encoding = cppn((6, 6, 1), coordinates="scaled", max_nodes=12, max_connections=16)
     check_strategy(STRATEGIES[name].build(encoding, batch_size=8), encoding, generations=2)

