@@ -14,7 +14,7 @@ from fooljax.engine.objective import LOG_ODDS, Objective
 from fooljax.engine.precision import in_float32
 from fooljax.engine.types import Encoding, Strategy, Target, check_channels
 from fooljax.errors import InputError, shown
-from fooljax.evolution import CHECKPOINT_SECONDS, Evolution, Progress, search
+from fooljax.evolution import CHECKPOINT_SECONDS, Evolution, Progress
 from fooljax.evolution.arguments import check_seconds
 from fooljax.report import evolution_page
 from fooljax.result import Result, result_of
@@ -114,21 +114,7 @@ def _in_memory(
         if value:
             raise InputError(f"outdir: expected a folder, since {name} is True, got none")
     target = plan.choice.load(lambda _: None)
-    evolution = search(
-        target,
-        plan.encoding,
-        plan.strategy,
-        key=plan.key,
-        generations=plan.generations,
-        runs=plan.runs,
-        cells=plan.choice.cells,
-        objective=plan.objective,
-        init_size=plan.init_size,
-        until=plan.until,
-        check_target=plan.check_target,
-        on_chunk=on_chunk,
-        stop=stop,
-    )
+    evolution = evolution_run.search_of(plan, target, on_chunk=on_chunk, stop=stop)
 
     def write(folder: Path) -> None:
         check_channels(plan.encoding.image_shape)

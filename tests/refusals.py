@@ -1,4 +1,4 @@
-"""How a damaged or hostile file of weights has to be refused."""
+"""How a damaged or hostile file has to be refused."""
 
 import tracemalloc
 
@@ -9,7 +9,7 @@ from fooljax.targets.weights import read_weights
 
 
 def refused(path, told, read=read_weights):
-    """Makes sure that a file is refused in one line, in memory that its size bounds."""
+    """Makes sure that a file is refused in one line, in memory that its size bounds; gives the line."""
     tracemalloc.start()
     try:
         with pytest.raises(InputError, match=told) as caught:
@@ -20,6 +20,7 @@ def refused(path, told, read=read_weights):
     assert peak <= max(4 * path.stat().st_size, 2**24)
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 600
+    return str(caught.value)
 
 
 def written(path, content):

@@ -118,7 +118,7 @@ def planned(
     target = replace(target, params=gathered(as_float32(target.params), place))
     if not isinstance(encoding, Encoding):
         raise InputError(f"encoding: expected an Encoding, got {shown(repr(encoding))}")
-    strategy = _checked_strategy(strategy, encoding)
+    strategy = checked_strategy(strategy, encoding)
     check_objective(objective)
     given = () if init_genomes is None else (init_genomes,)
     assumed = init_genomes is None and init_size is None
@@ -127,17 +127,10 @@ def planned(
             raise InputError(f"init_size: expected none where init_genomes are given, got {init_size}")
         init_size = _count_genomes(encoding, init_genomes)
     init_size = strategy.batch_size if init_size is None else init_size
-    for name, value, least in (
-        ("generations", generations, 0),
-        ("runs", runs, 1),
-        ("init_size", init_size, 1),
-        ("chunk", chunk, 1),
-    ):
-        if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
-            raise InputError(f"{name}: expected a whole number, {least} or more, got {shown(repr(value))}")
+    check_counts(generations=(generations, 0), runs=(runs, 1), init_size=(init_size, 1), chunk=(chunk, 1))
     check_seconds(checkpoint_seconds)
     store = _checked_store(checkpoints, resume)
-    threshold = _checked_level(until, objective)
+    threshold = checked_level(until, objective)
     if init_size + generations * strategy.batch_size > MAX_QUERIES:
         raise InputError(
             f"generations: expected at most {MAX_QUERIES:,} queries a run, got {init_size:,} first images "
@@ -216,7 +209,25 @@ def checked_key(key: jax.Array | int) -> jax.Array:
     return key
 
 
-def _checked_strategy(strategy: Strategy | str | None, encoding: Encoding) -> Strategy:
+def check_counts(**counts: tuple[Any, int]) -> None:
+    """Makes sure that each is a whole number, and not less than its least value.
+
+    Args:
+      **counts: by the name of the argument, what was given and the least value.
+    Raises:
+      InputError: one is not.
+    """
+    for name, (value, least) in counts.items():
+        if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
+            raise InputError(f"{name}: expected a whole number, {least} or more, got {shown(repr(value))}")
+
+
+def checked_strategy(strategy: Strategy | str | None, encoding: Encoding) -> Strategy:
+    """The strategy itself, or the one of a name; MAP-Elites for None.
+
+    Raises:
+      InputError: it is neither, or does not go with the encoding.
+    """
     if strategy is None:
         return map_elites(encoding)
     if isinstance(strategy, str):
@@ -226,8 +237,12 @@ def _checked_strategy(strategy: Strategy | str | None, encoding: Encoding) -> St
     return strategy
 
 
-def _checked_level(until: float | None, objective: Objective) -> float | None:
-    """The fitness that belongs to a confidence; None for none."""
+def checked_level(until: float | None, objective: Objective) -> float | None:
+    """The fitness that belongs to a confidence; None for none.
+
+    Raises:
+      InputError: `until` is no confidence inside (0, 1), or the objective has none.
+    """
     if until is None:
         return None
     if not (_is_number(until) and 0.0 < until < 1.0):

@@ -17,7 +17,7 @@ from fooljax.errors import InputError, shown
 from fooljax.gradient import LEVELS, Ascent, FirstReached
 from fooljax.runs import ascent_words, words
 from fooljax.runs.ascent_images import COLUMNS, START
-from fooljax.runs.folder import FORMAT, MARK, is_finished
+from fooljax.runs.folder import MARK, check_config, is_finished
 from fooljax.runs.images import read_image
 from fooljax.runs.kinds import OLD_ASCENTS, is_ascent
 from fooljax.storage.csv_files import text_of
@@ -114,10 +114,7 @@ def open_ascent(path: Path | str, summary: Mapping[str, Any] | None = None) -> A
     config = read_json(file)
     if not is_ascent(config):
         raise InputError(f"{file}: expected a gradient ascent, found another kind of run")
-    if (version := config.get("format", 1)) not in (1, FORMAT):
-        raise InputError(f"{file}: expected a run of format {FORMAT} or older, found {shown(repr(version))}")
-    if not isinstance(config.get("settings"), dict):
-        raise InputError(f"{file}: expected an entry settings, found none")
+    check_config(config, file)
     if summary is None:
         if not is_finished(path):
             raise InputError(f"{shown(path)}: expected a finished run, found no {MARK} in it")

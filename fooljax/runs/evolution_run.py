@@ -157,22 +157,12 @@ def _run_in(folder: RunFolder, plan: RunPlan, make_page: MakePage, host: Host) -
             if host.on_chunk:
                 host.on_chunk(progress)
 
-        evolution = search(
+        evolution = search_of(
+            plan,
             target,
-            plan.encoding,
-            plan.strategy,
-            key=plan.key,
-            generations=plan.generations,
-            runs=plan.runs,
-            cells=plan.choice.cells,
-            objective=plan.objective,
-            init_size=None if plan.initial else plan.init_size,
-            init_genomes=plan.initial.genomes if plan.initial else None,
-            until=plan.until,
             checkpoints=folder.checkpoints,
             resume=folder.resumed,
             checkpoint_seconds=host.checkpoint_seconds,
-            check_target=plan.check_target,
             on_chunk=on_chunk,
             on_replacements=recorder.take if recorder else None,
             stop=lambda: bool(signals.received) or (host.stop is not None and host.stop()),
@@ -190,6 +180,31 @@ def _run_in(folder: RunFolder, plan: RunPlan, make_page: MakePage, host: Host) -
             recorder.finish(evolution.generations)
         summary = save_results(folder, plan, target, evolution, make_page, host)
     return summary, target, evolution
+
+
+def search_of(plan: RunPlan, target: Target, **driving: Any) -> Evolution:
+    """Does the search of a plan.
+
+    Args:
+      plan: what is searched, and how.
+      target: the plan's network, loaded.
+      **driving: checkpoints, and functions that are called meanwhile; see `fooljax.evolution.search`.
+    """
+    return search(
+        target,
+        plan.encoding,
+        plan.strategy,
+        key=plan.key,
+        generations=plan.generations,
+        runs=plan.runs,
+        cells=plan.choice.cells,
+        objective=plan.objective,
+        init_size=None if plan.initial else plan.init_size,
+        init_genomes=plan.initial.genomes if plan.initial else None,
+        until=plan.until,
+        check_target=plan.check_target,
+        **driving,
+    )
 
 
 def save_results(

@@ -53,6 +53,18 @@ def is_finished(path: Path) -> bool:
     return (path / MARK).is_file()
 
 
+def check_config(config: Mapping[str, Any], file: Path) -> None:
+    """Makes sure that the content of a `config.json` has settings, and a form that this version reads.
+
+    Raises:
+      InputError: it has not.
+    """
+    if not isinstance(config.get("settings"), dict):
+        raise InputError(f"{file}: expected an entry settings, found none")
+    if (version := config.get("format", 1)) not in (1, FORMAT):
+        raise InputError(f"{file}: expected a run of format {FORMAT} or older, found {shown(repr(version))}")
+
+
 class RunFolder:
     """An open run folder, locked against other processes while in its `with` block.
 
@@ -149,8 +161,7 @@ class RunFolder:
         if found != experiment:
             wanted, other = (one or "no experiment" for one in (experiment, found))
             raise InputError(f"resume: {name}: expected a run of {wanted}, found one of {shown(other)}")
-        if not isinstance(config.get("settings"), dict):
-            raise InputError(f"{path / 'config.json'}: expected an entry settings, found none")
+        check_config(config, path / "config.json")
         _check_replaceable(path)
         return cls(path.absolute(), config, resumed=True)
 

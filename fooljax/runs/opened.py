@@ -9,7 +9,7 @@ from fooljax.engine.types import Encoding
 from fooljax.errors import InputError, shown
 from fooljax.runs import version_0_1
 from fooljax.runs.encoding_kinds import own_encoding
-from fooljax.runs.folder import FORMAT, MARK, is_finished
+from fooljax.runs.folder import FORMAT, MARK, check_config, is_finished
 from fooljax.runs.kinds import check_is_search
 from fooljax.runs.record import RunRecord
 from fooljax.storage.json_files import read_json
@@ -56,11 +56,8 @@ def open_unfinished(
     """
     file = path / "config.json"
     config = read_json(file)
-    settings = config.get("settings")
-    if not isinstance(settings, dict):
-        raise InputError(f"{file}: expected an entry settings, found none")
-    if (version := config.get("format", 1)) not in (1, FORMAT):
-        raise InputError(f"{file}: expected a run of format {FORMAT} or older, found {shown(repr(version))}")
+    check_config(config, file)
+    settings = config["settings"]
     target = read_json(path / "target.json")
     cells, image_shape = _cells_and_shape(path)
     for entry, kind, what in (("class_names", list, "a list"), ("params_sha256", str, "a text")):
@@ -78,7 +75,7 @@ def open_unfinished(
             f"encoding: expected one for images {list(image_shape)}, as in {path}, got one for "
             f"{list(encoding.image_shape)}"
         )
-    if version == 1:
+    if config.get("format", 1) != FORMAT:
         experiment: Any = config.get("experiment")
         if encoding is None:
             encoding = version_0_1.encoding_of(experiment, settings, image_shape, str(file))

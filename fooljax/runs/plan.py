@@ -106,7 +106,18 @@ def plan_of(recipe: Recipe, settings: Any, terminal: Terminal) -> RunPlan:
         f"the {genomes:,} genomes of a generation",
     )
     return RunPlan(
-        config=plain(_config(recipe, settings, choice, encoding, own)),
+        config=config_of(
+            choice,
+            encoding,
+            words=recipe.words(choice),
+            settings=asdict(settings),
+            strategy={"name": settings.strategy, "settings": dict(own)},
+            command=command_line(recipe.command, settings),
+            control_command=command_line(recipe.command, replace(settings, strategy="random_search", set="")),
+            experiment=recipe.experiment,
+            encoding_name=recipe.encoding_name,
+            target_name=recipe.target_name or None,
+        ),
         choice=choice,
         encoding=encoding,
         strategy=_strategy(settings, encoding, own),
@@ -133,24 +144,50 @@ def command_line(begins: Sequence[str], settings: Any) -> str:
     return shlex.join(words)
 
 
-def _config(
-    recipe: Recipe, settings: Any, choice: TargetChoice, encoding: Encoding, own: Mapping[str, str]
+def config_of(
+    choice: TargetChoice,
+    encoding: Encoding,
+    *,
+    words: tuple[str, Sequence[str]],
+    settings: Mapping[str, Any],
+    strategy: Mapping[str, Any],
+    command: str | None = None,
+    control_command: str | None = None,
+    experiment: str | None = None,
+    encoding_name: str | None = None,
+    target_name: str | None = None,
 ) -> dict[str, Any]:
-    title, introduction = recipe.words(choice)
-    control = replace(settings, strategy="random_search", set="")
-    return {
-        "format": FORMAT,
-        "command": command_line(recipe.command, settings),
-        "control_command": command_line(recipe.command, control),
-        "experiment": recipe.experiment,
-        "title": title,
-        "introduction": list(introduction),
-        "notes": list(choice.notes),
-        "settings": asdict(settings),
-        "encoding": {**encodings.describe(encoding), "chosen_by": recipe.encoding_name},
-        "strategy": {"name": settings.strategy, "settings": dict(own)},
-        "target": {"chosen_by": recipe.target_name or None, "facts": dict(choice.facts)},
-    }
+    """The content of `config.json`, without the versions.
+
+    Args:
+      choice: of the target.
+      encoding: of the genomes.
+      words: title and introduction of the page.
+      settings: of the run, by name.
+      strategy: its name and its settings.
+      command: the command line that does the same again; None where Python began the run.
+      control_command: the same with random search.
+      experiment: its name; None where the run is none.
+      encoding_name: of the encoding, as the user gave it; None for a value.
+      target_name: of the target, as the user gave it; None for a value, or where the settings say it.
+    """
+    title, introduction = words
+    config: dict[str, Any] = plain(
+        {
+            "format": FORMAT,
+            "command": command,
+            "control_command": control_command,
+            "experiment": experiment,
+            "title": title,
+            "introduction": list(introduction),
+            "notes": list(choice.notes),
+            "settings": dict(settings),
+            "encoding": {**encodings.describe(encoding), "chosen_by": encoding_name},
+            "strategy": dict(strategy),
+            "target": {"chosen_by": target_name, "facts": dict(choice.facts)},
+        }
+    )
+    return config
 
 
 def _strategy(settings: Any, encoding: Encoding, own: Mapping[str, str]) -> Strategy:

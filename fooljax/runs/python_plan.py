@@ -7,24 +7,23 @@ from typing import Any
 import jax
 import numpy as np
 
-from fooljax import encodings, strategies
 from fooljax.engine.objective import LOG_ODDS, Objective, check_objective
 from fooljax.engine.types import Encoding, Strategy, Target, as_target
 from fooljax.errors import InputError, shown
-from fooljax.evolution.arguments import checked_indices, checked_key
+from fooljax.evolution.arguments import (
+    check_counts,
+    checked_indices,
+    checked_key,
+    checked_level,
+    checked_strategy,
+)
 from fooljax.probe import count_cells, logits_of_two
 from fooljax.runs import words
 from fooljax.runs.encoding_kinds import ENCODING_KINDS, find_encoding
-from fooljax.runs.folder import FORMAT
-from fooljax.runs.plan import RunPlan
-from fooljax.storage.json_files import plain
+from fooljax.runs.plan import RunPlan, config_of
 from fooljax.storage.trees import digest_tree
-from fooljax.strategies import map_elites
 from fooljax.targets.choice import TargetChoice
 from fooljax.targets.registry import find_target
-
-CHILDREN = 200
-"""Images of a generation, where the strategy is given by its name. Source: the authors' code."""
 
 
 def plan_from_values(
@@ -48,23 +47,19 @@ def plan_from_values(
       InputError: an argument is not what was expected.
     """
     check_objective(objective)
-    counts = (("generations", generations, 0), ("runs", runs, 1), ("init_size", init_size, 1))
-    for name, value, least in counts:
-        if name == "init_size" and value is None:
-            continue
-        if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
-            raise InputError(f"{name}: expected a whole number, {least} or more, got {shown(repr(value))}")
+    check_counts(generations=(generations, 0), runs=(runs, 1))
+    if init_size is not None:
+        check_counts(init_size=(init_size, 1))
     for name, switch in (("lineage", lineage), ("check_target", check_target)):
         if not isinstance(switch, bool):
             raise InputError(f"{name}: expected True or False, got {shown(repr(switch))}")
-    if until is not None and not (isinstance(until, float | np.floating) and 0.0 < until < 1.0):
-        raise InputError(f"until: expected a confidence inside (0, 1), got {shown(repr(until))}")
+    checked_level(until, objective)
     network = _network(target)
     built = _encoding(encoding, network)
     choice = _choice(network, built, objective)
     if cells is not None:
         choice = choice._replace(cells=checked_indices(cells))
-    found = _strategy(strategy, built)
+    found = checked_strategy(strategy, built)
     init_size = found.batch_size if init_size is None else int(init_size)
     until = None if until is None else float(until)
     key = checked_key(key)
@@ -82,21 +77,14 @@ def plan_from_values(
         "lineage": lineage,
         "check_target": check_target,
     }
-    config = {
-        "format": FORMAT,
-        "command": None,
-        "control_command": None,
-        "experiment": None,
-        "title": words.title(called, about),
-        "introduction": list(words.introduction(called, about)),
-        "notes": list(choice.notes),
-        "settings": settings,
-        "encoding": {**encodings.describe(built), "chosen_by": None},
-        "strategy": {"name": found.name, "settings": {"batch_size": found.batch_size}},
-        "target": {"chosen_by": None, "facts": dict(choice.facts)},
-    }
     return RunPlan(
-        config=plain(config),
+        config=config_of(
+            choice,
+            built,
+            words=(words.title(called, about), words.introduction(called, about)),
+            settings=settings,
+            strategy={"name": found.name, "settings": {"batch_size": found.batch_size}},
+        ),
         choice=choice,
         encoding=built,
         strategy=found,
@@ -161,13 +149,3 @@ def _choice(network: TargetChoice | Target, encoding: Encoding, objective: Objec
         notes=(f"The network is the user's own, {shown(named.name)}.",),
         load=lambda _: named,
     )
-
-
-def _strategy(strategy: Strategy | str | None, encoding: Encoding) -> Strategy:
-    if strategy is None:
-        return map_elites(encoding)
-    if isinstance(strategy, str):
-        return strategies.build(strategy, encoding, CHILDREN, {})
-    if not isinstance(strategy, Strategy):
-        raise InputError(f"strategy: expected a Strategy or the name of one, got {shown(repr(strategy))}")
-    return strategy

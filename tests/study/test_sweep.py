@@ -128,7 +128,7 @@ def test_combinations_and_their_folders():
     assert made[1] == {"seed": "0", "target-seed": "0", "coordinates": "scaled"}
     assert len(made) == 4
     assert folder_name(made[1]) == "seed=0,target-seed=0,coordinates=scaled"
-    assert "/" not in folder_name({"data": "idx:/tmp/../x"})
+    assert "/" not in folder_name({"data": "idx:/data/../x"})
 
 
 def test_a_sweep_runs_goes_on_and_leaves_what_is_done(tmp_path, monkeypatch, capsys):
