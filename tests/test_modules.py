@@ -10,6 +10,8 @@ import pytest
 import fooljax
 
 NAMES = [module.name for module in pkgutil.walk_packages(fooljax.__path__, "fooljax.")]
+EXTRAS = {"fooljax.study.dask_workers": "distributed"}
+"""Modules that need an extra, and a package of it."""
 
 
 def test_there_are_modules():
@@ -19,6 +21,8 @@ def test_there_are_modules():
 @pytest.mark.parametrize("name", NAMES)
 def test_no_function_stands_in_the_place_of_a_module(name):
     """Else `import a.b as c` gives the function, and `import a.b.c` ends in an ImportError."""
+    if name in EXTRAS:
+        pytest.importorskip(EXTRAS[name])
     module = importlib.import_module(name)
     parent, _, last = name.rpartition(".")
     assert getattr(importlib.import_module(parent), last) is module

@@ -1,6 +1,8 @@
 """A study of a toy network, without any search. As a program it does its tasks slowly, to be killed."""
 
 import dataclasses
+import os
+import signal
 import sys
 import time
 from dataclasses import dataclass
@@ -10,6 +12,7 @@ import numpy as np
 from toys import target
 
 from fooljax import study
+from fooljax.errors import InputError
 from fooljax.settings import option
 
 
@@ -57,5 +60,63 @@ def figures(rows):
 
 STUDY = study.Study("toy", "A toy.", Config, tasks, network, measure, tables, figures)
 
+
+def apart(config, rows):
+    """Each task for itself."""
+    return [dataclasses.replace(task, together="") for task in tasks(config, rows)]
+
+
+def leaving_word(workspace, tasks):
+    """Writes down which process measures, for whoever wants to know."""
+    Path(os.environ["TOY_FOLDER"], f"{os.getpid()}").touch()
+    yield from measure(workspace, tasks)
+
+
+def dying_once(workspace, tasks):
+    """The first process that comes to the task is killed by it."""
+    mark = Path(os.environ["TOY_FOLDER"], "died")
+    if tasks[0].settings["seed"] == 1 and not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    yield from measure(workspace, tasks)
+
+
+def deadly(workspace, tasks):
+    if tasks[0].settings["seed"] == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    yield from measure(workspace, tasks)
+
+
+def refused(workspace, tasks):
+    if tasks[0].settings["seed"] == 2:
+        raise InputError("seed: expected none of 2")
+    yield from measure(workspace, tasks)
+
+
+def broken(workspace, tasks):
+    raise KeyError("a fault in the study's own code")
+
+
+def waiting(here, mark):
+    """A part that goes on until nobody waits for it."""
+    Path(mark).touch()
+    while here.wanted():
+        time.sleep(0.05)
+    Path(mark).unlink()
+    yield True
+
+
+def failing(here, mark):
+    while not Path(mark).exists():
+        time.sleep(0.05)
+    here.say("it fails")
+    raise InputError("failed")
+
+
+APART = dataclasses.replace(STUDY, tasks=apart)
+
 if __name__ == "__main__":
-    study.run(STUDY, Config(seconds=float(sys.argv[2])), Path(sys.argv[1]))
+    folder, seconds, *workers = sys.argv[1:]
+    told = {"workers": int(workers[0])} if workers else {}
+    changed = dataclasses.replace(APART, measure=leaving_word) if workers else STUDY
+    study.run(changed, Config(seconds=float(seconds)), Path(folder), **told)

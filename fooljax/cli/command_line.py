@@ -42,6 +42,8 @@ JAX_SETTINGS = {
 
 Settings = type[Any] | Callable[[], Iterable[str]]
 """A dataclass of settings, or a function that gives their names."""
+COMMON = ("outdir", "resume", "workers", "scheduler")
+"""Flags of several commands that are no settings, by the names that messages have for them."""
 LONGEST_LINE = 4000
 """Characters of a message, at most: a path may have as many."""
 
@@ -308,7 +310,7 @@ def _with_flag(message: str, settings: Settings | None) -> str:
         names: Iterable[str] = [field.name for field in dataclasses.fields(settings)]
     else:
         names = settings() if settings else ()
-    return f"{flag_of(name)}{colon}{rest}" if name in (*names, "outdir", "resume") else message
+    return f"{flag_of(name)}{colon}{rest}" if name in (*names, *COMMON) else message
 
 
 def _reader(field: dataclasses.Field[Any]) -> Callable[[str], Any]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fooljax.cli.command_line import parse, run_command
+from fooljax.cli.worker_flags import add_worker_flags
 from fooljax.errors import InputError
 from fooljax.runs.evolution_run import keep_compiled_programs
 from fooljax.settings import config_from
@@ -22,7 +23,8 @@ def run_study(study: Study, argv: Sequence[str] | None = None) -> int:
 
 
 def _run(study: Study, argv: Sequence[str] | None) -> None:
-    given, flags = parse(study.config, f"{study.title} Give the same command again to go on.", argv)
+    title = f"{study.title} Give the same command again to go on."
+    given, flags = parse(study.config, title, argv, more=add_worker_flags)
     folder = flags.outdir or flags.resume
     if folder is None:
         raise InputError("--outdir: expected a folder, new or of a study to go on with, got none")
@@ -40,7 +42,15 @@ def _run(study: Study, argv: Sequence[str] | None) -> None:
             words += [f"--{field.name.replace('_', '-')}", str(value)]
     keep_compiled_programs()
     terminal = Terminal(flags.quiet)
-    run(study, config, Path(folder), say=terminal.say, command=shlex.join([*words, "--outdir", str(folder)]))
+    run(
+        study,
+        config,
+        Path(folder),
+        say=terminal.say,
+        command=shlex.join([*words, "--outdir", str(folder)]),
+        workers=flags.workers,
+        scheduler=flags.scheduler,
+    )
     terminal.say(f"table: {Path(folder) / 'table.md'}")
 
 

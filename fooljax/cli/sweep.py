@@ -14,19 +14,21 @@ import importlib.util
 import itertools
 import re
 import shlex
-import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from fooljax.cli.command_line import Parser, parse, run_command
+from fooljax.cli.swept_run import SweptRun, do
+from fooljax.cli.worker_flags import add_worker_flags
 from fooljax.errors import FaultError, InputError, shown
 from fooljax.runs.folder import is_finished
 from fooljax.runs.search_settings import SearchSettings
 from fooljax.storage.locks import lock_folder
 from fooljax.study.combinations import check_same_run, combinations, folder_name
-from fooljax.terminal import Interrupted, Signals
+from fooljax.study.parts import Part
+from fooljax.study.workers import hired
 
 COMMANDS = ("evolve", "ascend")
 """What can be swept wherever fooljax is installed."""
@@ -77,7 +79,7 @@ def sweep(argv: Sequence[str] | None) -> None:
     Raises:
       InputError: a flag is wrong, or a combination is not what the experiment expects.
       FaultError: a run failed.
-      Interrupted: a signal came; the run at work was told, and had the time to save.
+      Interrupted: a signal came; the runs at work were told, and had the time to save.
     """
     parser = Parser(
         prog="fooljax sweep",
@@ -98,6 +100,7 @@ def sweep(argv: Sequence[str] | None) -> None:
         metavar="NAME=A,B,...",
         help="A setting and its values. May be given several times. Settings joined by + vary together.",
     )
+    add_worker_flags(parser)
     words = list(sys.argv[1:] if argv is None else argv)
     split = words.index("--") if "--" in words else len(words)
     flags, rest = parser.parse_args(words[:split]), words[split + 1 :]
@@ -108,9 +111,24 @@ def sweep(argv: Sequence[str] | None) -> None:
         outdir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FaultError(f"--outdir {shown(outdir)}: cannot be made: {error.strerror}") from error
-    with lock_folder(outdir, "sweep"):
+    with hired(flags.workers, flags.scheduler, _say) as each, lock_folder(outdir, "sweep"):
+        runs = []
         for folder, words, given in planned:
-            _do(swept, flags.experiment, folder, words, given)
+            if (folder / "config.json").exists():
+                check_same_run(folder, given)
+            if not is_finished(folder):
+                title = f"{flags.experiment} {shown(shlex.join(words), most=4000)}"
+                runs.append(SweptRun(title, (*swept.module, *words), str(folder), str(Path.cwd())))
+        for number, results in each([Part(run.folder, do, (run,)) for run in runs]):
+            for status in results:
+                if status:
+                    # The run has said in its own line what was wrong.
+                    failure = InputError if status == 2 else FaultError
+                    raise failure(f"{shown(runs[number].folder)}: the run ended with status {status}")
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
 
 
 def _checked(
@@ -123,33 +141,6 @@ def _checked(
     if others.outdir is not None or others.resume is not None:
         raise InputError("--outdir: expected it before the --, since every run has a folder of its own")
     return words, given
-
-
-def _do(swept: Swept, name: str, folder: Path, words: Sequence[str], given: Mapping[str, Any]) -> None:
-    """Begins a run or goes on with it, unless it has ended."""
-    begun = (folder / "config.json").exists()
-    if begun:
-        check_same_run(folder, given)
-    if is_finished(folder):
-        return
-    print(f"{name} {shown(shlex.join(words), most=4000)}", flush=True)
-    where = ["--resume" if begun else "--outdir", str(folder)]
-    # A process each: compiled programs would pile up in one.
-    if status := _run([sys.executable, "-m", *swept.module, *words, *where, "--quiet"]):
-        # The run has said in its own line what was wrong.
-        failure = InputError if status == 2 else FaultError
-        raise failure(f"{shown(folder)}: the run ended with status {status}")
-
-
-def _run(command: Sequence[str]) -> int:
-    """Runs a command; a signal is passed on to it, and it is waited for."""
-    with Signals(), subprocess.Popen(command) as process:
-        try:
-            return process.wait()
-        except Interrupted as stopped:
-            process.send_signal(stopped.signal_number)
-            process.wait()
-            raise
 
 
 def main(argv: Sequence[str] | None = None) -> int:

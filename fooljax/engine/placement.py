@@ -4,7 +4,9 @@ What a program does is chosen inside the program, when it is compiled, for the p
 for: the default platform says nothing about where parameters were put.
 """
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -78,3 +80,14 @@ def _first(place: jax.sharding.Sharding) -> Any:
 def in_mesh() -> bool:
     """Whether a program is being written for a mesh of several devices (`jax.set_mesh`)."""
     return bool(jax.sharding.get_abstract_mesh().size > 1)
+
+
+def graphics_cards() -> list[str]:
+    """The names by which `CUDA_VISIBLE_DEVICES` knows the GPUs that this process may use.
+
+    No GPU is touched for it: a process that only deals them to others takes no memory of theirs.
+    """
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if chosen is not None:
+        return [name.strip() for name in chosen.split(",") if name.strip()]
+    return [str(number) for number, _ in enumerate(Path("/dev").glob("nvidia[0-9]*"))]

@@ -1,8 +1,9 @@
 """Many searches, and the tables made of them: tasks, a row for each, resume, tables with intervals."""
 
 from fooljax.study.rows import read_rows
+from fooljax.study.running import run
 from fooljax.study.searches import PASSES_UNIT, passes_cells, search_side_by_side
-from fooljax.study.study import Study, Workspace, run
+from fooljax.study.study import Study, Workspace
 from fooljax.study.tables import UNIT, alike, by_network, markdown
 from fooljax.study.task import Row, Task
 

@@ -70,9 +70,9 @@ class StudyFolder:
         """The file of a task's row."""
         return self.path / "rows" / f"{task.name}.json"
 
-    def sheet(self, task: Task) -> Path:
-        """The file of a task's images."""
-        return self.path / "images" / f"{task.name}.png"
+    def save_sheet(self, name: str, sheet: bytes) -> None:
+        """Writes the images of a task, which is known by its name: a PNG."""
+        write_bytes(self.path / "images" / f"{name}.png", sheet)
 
     def save_config(self, settings: Mapping[str, Any], command: str | None) -> None:
         """Writes what the study was asked for last, and the command that does it again."""

@@ -21,8 +21,7 @@ def write_row(path: Path, facts: Mapping[str, Any], figures: Mapping[str, Any], 
       figures: what was measured. JSON-ready.
       device: where it was measured.
     Raises:
-      InputError: a figure has the name of a setting or of an entry that every row has, or JSON cannot hold
-        it.
+      InputError: a figure has the name of a setting or of an entry that every row has.
       FaultError: the file cannot be written.
     """
     if taken := sorted({*OWN, *facts["settings"]} & set(figures)):
@@ -30,12 +29,6 @@ def write_row(path: Path, facts: Mapping[str, Any], figures: Mapping[str, Any], 
     row = {"task": facts["task"], **facts["settings"], **figures}
     row |= {name: facts[name] for name in ("networks", "together", "versions")}
     row |= {"device": device, "digest": digest_of(facts)}
-    try:
-        row = json.loads(json.dumps(row, allow_nan=False))
-    except (TypeError, ValueError) as error:
-        raise InputError(
-            f"{facts['task']}: expected figures that JSON can hold, got {shown(error)}"
-        ) from error
     row["sha256"] = digest_of(row)
     write_json(path, row)
     return row

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-NOT_COMMANDS = {"__init__", "cells", "command_line", "main", "starting", "study"}
+NOT_COMMANDS = {
+    "__init__", "cells", "command_line", "main", "starting", "study", "swept_run", "tended", "worker_flags",
+}  # fmt: skip
 COMMANDS = sorted(
     f"{folder.replace('/', '.')}.{path.stem}"
     for folder in ("fooljax/cli", "experiments")

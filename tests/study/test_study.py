@@ -1,6 +1,7 @@
 """A study does each task once, whatever happens in between, and mixes no rows that do not belong together."""
 
 import dataclasses
+import io
 import json
 import os
 import signal
@@ -20,7 +21,7 @@ from toy_study import STUDY, Config
 from fooljax import study
 from fooljax.engine.types import Target
 from fooljax.errors import FaultError, InputError
-from fooljax.study.images import saved_and_reloaded
+from fooljax.study.images import images_of, sheet_of
 from fooljax.study.study import network_digest
 
 
@@ -191,14 +192,14 @@ def test_two_tasks_of_one_name_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 5])
-def test_images_come_back_from_the_file_as_they_were(tmp_path, channels):
+def test_images_come_back_from_the_file_as_they_were(channels):
     images = np.random.default_rng(0).integers(0, 256, (40, 3, 4, channels), dtype=np.uint8)
-    path = tmp_path / "sheet.png"
-    assert np.array_equal(saved_and_reloaded(path, images), images)
-    with Image.open(path) as sheet:
-        assert sheet.mode == ("RGB" if channels == 3 else "L")
+    sheet = sheet_of(images)
+    assert np.array_equal(images_of(sheet, images.shape), images)
+    with Image.open(io.BytesIO(sheet)) as picture:
+        assert picture.mode == ("RGB" if channels == 3 else "L")
     with pytest.raises(InputError, match="images: expected"):
-        saved_and_reloaded(path, images.astype(np.float32))
+        sheet_of(images.astype(np.float32))
 
 
 def test_networks_are_told_apart_by_parameters_and_a_users_own_by_its_code_too():

@@ -11,7 +11,7 @@ from pathlib import Path
 import filelock
 import pytest
 
-from fooljax.cli import sweep, tabulate
+from fooljax.cli import sweep, swept_run, tabulate
 from fooljax.errors import InputError
 from fooljax.study.combinations import combinations, folder_name
 from fooljax.terminal import Interrupted
@@ -134,8 +134,8 @@ def test_combinations_and_their_folders():
 def test_a_sweep_runs_goes_on_and_leaves_what_is_done(tmp_path, monkeypatch, capsys):
     calls = []
 
-    def run(command):
-        words = command[3:]
+    def run(command, where, wanted):
+        words = command[4:]
         calls.append(words)
         folder = tmp_path / "s" / next(w for w in words if "seed=" in w).split("/")[-1]
         folder.mkdir(parents=True, exist_ok=True)
@@ -145,7 +145,7 @@ def test_a_sweep_runs_goes_on_and_leaves_what_is_done(tmp_path, monkeypatch, cap
         (folder / "summary.json").write_text("{}")
         return 0
 
-    monkeypatch.setattr(sweep, "_run", run)
+    monkeypatch.setattr(swept_run, "run_to_its_end", run)
     command = ["mnist_direct", "--outdir", str(tmp_path / "s"), "--vary", "seed=0,1,2", "--", "--runs", "3"]
     assert sweep.main(command) == 1
     assert "the run ended with status 130" in capsys.readouterr().err
@@ -212,7 +212,7 @@ def test_every_combination_has_a_folder_of_its_own():
 )
 def test_commands_of_the_package_are_swept_too(tmp_path, monkeypatch, capsys, command, words):
     calls = []
-    monkeypatch.setattr(sweep, "_run", lambda words: calls.append(words[2:]) or 0)
+    monkeypatch.setattr(swept_run, "run_to_its_end", lambda words, *_: calls.append(words[3:]) or 0)
     given = [command, "--outdir", str(tmp_path / "s"), "--vary", "seed=0,1", "--", *words]
     assert sweep.main(given) == 0
     assert [call[:2] for call in calls] == [["fooljax.cli.main", command]] * 2
@@ -237,7 +237,7 @@ def test_a_folder_with_another_run_is_not_taken_for_a_finished_one(tmp_path, mon
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps({"settings": {"seed": 0, "runs": 2}}))
     (folder / "summary.json").write_text("{}")
-    monkeypatch.setattr(sweep, "_run", lambda command: pytest.fail("nothing is to be run"))
+    monkeypatch.setattr(swept_run, "run_to_its_end", lambda *_: pytest.fail("nothing is to be run"))
     command = ["mnist_direct", "--outdir", str(tmp_path), "--vary", "seed=0", "--", "--runs"]
     assert sweep.main([*command, "2"]) == 0
     assert sweep.main([*command, "3"]) == 2
@@ -245,7 +245,7 @@ def test_a_folder_with_another_run_is_not_taken_for_a_finished_one(tmp_path, mon
 
 
 def test_wrong_values_are_told_before_the_first_run(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(sweep, "_run", lambda command: pytest.fail("nothing is to be run"))
+    monkeypatch.setattr(swept_run, "run_to_its_end", lambda *_: pytest.fail("nothing is to be run"))
     assert sweep.main(["mnist_direct", "--outdir", str(tmp_path), "--vary", "seed=0,x"]) == 2
     assert "--seed: expected a whole number, got x" in capsys.readouterr().err
 
@@ -267,6 +267,7 @@ def test_a_signal_is_passed_on_and_the_run_waited_for(tmp_path):
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=tell).start()
+    command = [sys.executable, "-c", slow, str(tmp_path / "saved"), str(tmp_path / "begun")]
     with pytest.raises(Interrupted):
-        sweep._run([sys.executable, "-c", slow, str(tmp_path / "saved"), str(tmp_path / "begun")])
+        swept_run.run_to_its_end(command, str(tmp_path), lambda: True)
     assert (tmp_path / "saved").read_text() == "saved"
