@@ -16,13 +16,31 @@ AMPERE = 8.0
 """Compute capability of the first GPUs of NVIDIA that multiply in TF32."""
 
 
-def by_platform(on_cpu: Callable[..., Any], elsewhere: Callable[..., Any], *arguments: Any) -> Any:
+def by_platform(
+    on_cpu: Callable[..., Any],
+    elsewhere: Callable[..., Any],
+    *arguments: Any,
+    on_gpu: Callable[..., Any] | None = None,
+) -> Any:
     """`on_cpu(*arguments)` in a program compiled for a CPU, `elsewhere(*arguments)` in any other.
 
-    Both give results of the same shapes. It has derivatives, but then both must be computed in a form that
-    keeps the same for the backward pass: choose inside a derivative of its own instead.
+    In one that is compiled for a GPU it is `on_gpu(*arguments)`, if that is given. All give results of the
+    same shapes. It has derivatives, but then all must be computed in a form that keeps the same for the
+    backward pass: choose inside a derivative of its own instead.
     """
-    return jax.lax.platform_dependent(*arguments, cpu=on_cpu, default=elsewhere)
+    forms = {"cpu": on_cpu}
+    if on_gpu is not None:
+        forms |= {"cuda": on_gpu, "rocm": on_gpu}
+    return jax.lax.platform_dependent(*arguments, **forms, default=elsewhere)
+
+
+def kernels_run() -> bool:
+    """Whether the GPUs here can run a kernel that Triton compiles: those of NVIDIA can from Ampere (8.0) on.
+
+    Where there is no GPU it is true, since a program can be written here for another machine.
+    """
+    abilities = [str(getattr(device, "compute_capability", "")) for device in jax.devices()]
+    return all(float(ability) >= 8.0 for ability in abilities if ability.replace(".", "", 1).isdigit())
 
 
 def place_of(tree: Any) -> jax.sharding.Sharding:

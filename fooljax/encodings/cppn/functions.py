@@ -41,13 +41,16 @@ _COSINE = (
     -2.7078974047800575e-07,
     1.7244649042069682e-09,
 )
-_EXP2 = (
-    1.0000000754907756,
-    0.6931472254056977,
-    0.240221073685562,
-    0.05550297302596137,
-    0.00967603666526351,
-    0.0013410003799685893,
+_HALF_EXP2 = tuple(
+    0.5 * coefficient
+    for coefficient in (
+        1.0000000754907756,
+        0.6931472254056977,
+        0.240221073685562,
+        0.05550297302596137,
+        0.00967603666526351,
+        0.0013410003799685893,
+    )
 )
 # 2 pi in two parts: the first has 8 bits, so that its product with a whole number below 2^16 is exact.
 _TURN_HIGH = 6.28125
@@ -77,10 +80,11 @@ def _within_turn(p: jax.Array) -> jax.Array:
 def _exp2(t: jax.Array) -> jax.Array:
     """`2 ** t` for `t` in [-126, 126]; relative error below 3e-7."""
     whole = lax.round(t, lax.RoundingMethod.TO_NEAREST_EVEN)
-    # Adding 1.5 * 2^23 leaves the rounded number, here with the bias of 127, in the low bits: a conversion to
-    # integers would cost more, since XLA guards it against overflow and NaN.
-    bits = lax.bitcast_convert_type(t + (1.5 * 2**23 + 127.0), jnp.int32)
-    return _horner(_EXP2, t - whole) * lax.bitcast_convert_type(bits << 23, jnp.float32)
+    # Adding 1.5 * 2^23 leaves the rounded number in the low bits: a conversion to integers would cost more,
+    # since XLA guards it against overflow and NaN. With the exponent's bias of 127 added a half would go to
+    # the odd number instead of the even one, so 128 is added, and the polynomial is half of 2^t.
+    bits = lax.bitcast_convert_type(t + (1.5 * 2**23 + 128.0), jnp.int32)
+    return _horner(_HALF_EXP2, t - whole) * lax.bitcast_convert_type(bits << 23, jnp.float32)
 
 
 def sine(p: jax.Array) -> jax.Array:

@@ -1,30 +1,37 @@
-"""Two forms of one function on a batch of genomes, and the choice between them.
+"""The forms of one function on a batch of genomes, and the choice between them.
 
 "serial" takes genomes one after another, with real branches: on a CPU, where under `vmap` every branch is
-computed and padding is paid in full. "batched" advances all genomes together, for accelerators and meshes.
+computed and padding is paid in full. "batched" advances all genomes together, for TPUs and meshes. "kernel"
+is one kernel of a GPU, which takes many genomes at a time, each with real branches.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
 from jax.experimental.xla_metadata import set_xla_metadata
 
 from fooljax.engine.batching import Many, flat_batch
-from fooljax.engine.placement import by_platform, in_mesh
+from fooljax.engine.placement import by_platform, in_mesh, kernels_run
 from fooljax.errors import InputError
 
-LOWERINGS = ("serial", "batched")
+LOWERINGS = ("serial", "batched", "kernel")
 
 
-def choose(lowering: str | None, serial: Many, batched: Many) -> Many:
+def choose(
+    lowering: str | None, serial: Many, batched: Many, kernel: Callable[..., Any] | None = None
+) -> Many:
     """The form asked for, as one flat batch.
 
     Args:
-      lowering: "serial", "batched", or None: serial where the program is compiled for a CPU, else batched; in
-        a mesh (`jax.set_mesh`) batched too, since XLA cannot split a serial loop.
+      lowering: "serial", "batched", "kernel" (interpreted on a CPU, for tests; batched where there is none),
+        or None: serial where the program is compiled for a CPU, the kernel where it is for a GPU that can run
+        it, else batched; in a mesh (`jax.set_mesh`) batched too, since XLA can split neither a serial loop
+        nor a kernel.
       serial: `serial(shared, batch)`; its loop should go through `as_one_kernel`.
       batched: `batched(shared, batch)`, the same function.
+      kernel: `kernel(shared, batch, interpret=False)`, the same function, if there is such a form.
     Raises:
       InputError: an unknown lowering.
     """
@@ -34,9 +41,17 @@ def choose(lowering: str | None, serial: Many, batched: Many) -> Many:
     def many(shared: Any, batch: Any) -> Any:
         if lowering == "serial":
             return serial(shared, batch)
-        if lowering == "batched" or in_mesh():
+        if lowering == "batched" or (lowering is None and in_mesh()):
             return batched(shared, batch)
-        return by_platform(serial, batched, shared, batch)
+        if kernel is None:
+            return by_platform(batched if lowering else serial, batched, shared, batch)
+        return by_platform(
+            partial(kernel, interpret=True) if lowering else serial,
+            batched,
+            shared,
+            batch,
+            on_gpu=kernel if kernels_run() else batched,
+        )
 
     return flat_batch(many)
 

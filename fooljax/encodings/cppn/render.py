@@ -1,8 +1,9 @@
-"""Draws CPPNs: one renderer, in two forms (see `lowering`), of which the platform chooses one.
+"""Draws CPPNs: one renderer, in three forms (see `lowering`), of which the platform chooses one.
 
 `jax.vmap(render, (0, None))` does not add an axis to every operation: on a CPU genomes are taken one after
-another (`serial`), elsewhere all of them advance together (`batched`). Both need memory for the images, of
-`4 K' H W` bytes each, for the coordinates, `4 I H W`, and for what the two files say.
+another (`serial`), on a GPU one kernel draws them (`kernel`), elsewhere all of them advance together
+(`batched`). Each needs memory for the images, of `4 K' H W` bytes each, for the coordinates, `4 I H W`, and
+for what its file says.
 """
 
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import jax
 
 from fooljax.encodings.cppn.batched import draw_together
 from fooljax.encodings.cppn.genome import CPPN, Layout
+from fooljax.encodings.cppn.in_kernel import all_fit
 from fooljax.encodings.cppn.lowering import choose
 from fooljax.encodings.cppn.serial import draw_in_turn
 from fooljax.encodings.cppn.table import check_coordinates, check_drawing
@@ -27,7 +29,8 @@ def make_render(
       layout: sizes of the genomes.
       function_names: the function set; a genome's function `i` is the i-th.
       colour: a name out of `colour.COLOURS`.
-      lowering: see `lowering.choose`.
+      lowering: see `lowering.choose`. Where a function cannot be in a kernel (see `in_kernel`) the batched
+        form takes its place.
     Returns:
       A function of a CPPN and of coordinates `[I, H, W]` (see `coordinates`), giving `[H, W, K']` in [0, 1],
       multiples of 1/255 (grey, rgb). It has no reverse-mode derivative: see `differentiable`.
@@ -42,7 +45,15 @@ def make_render(
     def batched(coordinates: jax.Array, genomes: CPPN) -> jax.Array:
         return draw_together(layout, function_names, colour, genomes, coordinates)
 
-    many = choose(lowering, serial, batched)
+    def kernel(coordinates: jax.Array, genomes: CPPN, interpret: bool = False) -> jax.Array:
+        if not all_fit(function_names):
+            return batched(coordinates, genomes)
+        # Not for all: JAX 0.11 says that it will drop the kernel's compiler.
+        from fooljax.encodings.cppn.kernel import draw_by_kernel
+
+        return draw_by_kernel(layout, function_names, colour, genomes, coordinates, interpret)
+
+    many = choose(lowering, serial, batched, kernel)
 
     def render(genome: CPPN, coordinates: jax.Array) -> jax.Array:
         check_coordinates(coordinates, layout)

@@ -1,0 +1,149 @@
+"""Draws CPPNs by one kernel, for GPUs: real branches, and only live rows, as in the serial form.
+
+The kernel is written in Pallas and compiled by Triton. Its programs share out the tiles of all images; each
+draws one tile after another, reads the numbers of its genome one by one, and keeps the rows of its tile in a
+table of its own in the device's memory. So padding costs nothing, and a node costs its own function only.
+
+Memory beyond images and coordinates: the tables, `4 N T` bytes for each program, with tiles of `T` pixels.
+Together they are 512 MB at most, however many genomes and pixels there are, unless a single one is larger.
+Images are written once, in the order in which they are given back.
+
+A program that is exported for several platforms at once cannot hold a kernel: JAX refuses it.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jax.experimental import pallas as pl
+from jax.experimental.pallas import triton
+
+from fooljax.encodings import colour as colours
+from fooljax.encodings.cppn import functions
+from fooljax.encodings.cppn.genome import CPPN, Layout
+from fooljax.encodings.cppn.in_kernel import without_rounding
+
+WARPS = 4
+"""Of 32 threads, which work on one tile together."""
+SMALLEST_TILE, LARGEST_TILE = 128, 1024
+"""Pixels of a tile, a power of two: one to eight for each thread."""
+MOST_PROGRAMS = 2048
+"""Programs at most: about as many as the largest cards run at a time."""
+MOST_NUMBERS = 2**27
+"""Numbers in all tables at most, 512 MB."""
+
+
+class Work(NamedTuple):
+    """How a drawing is shared out.
+
+    Attributes:
+      tile: pixels of a tile.
+      tiles: tiles of an image; the last may reach beyond its end.
+      programs: programs of the kernel. Program `p` draws the tiles `p`, `p + programs`, ... of all images.
+    """
+
+    tile: int
+    tiles: int
+    programs: int
+
+
+def shared_out(num_genomes: int, num_pixels: int, num_nodes: int) -> Work:
+    """How the drawing of one or more genomes with room for `num_nodes` is shared out."""
+    tile = min(max(pl.next_power_of_2(num_pixels), SMALLEST_TILE), LARGEST_TILE)
+    tiles = pl.cdiv(num_pixels, tile)
+    room = max(MOST_NUMBERS // (num_nodes * tile), 1)
+    return Work(tile, tiles, min(num_genomes * tiles, MOST_PROGRAMS, room))
+
+
+def draw_by_kernel(
+    layout: Layout,
+    function_names: tuple[str, ...],
+    colour: str,
+    genomes: CPPN,
+    coordinates: jax.Array,
+    interpret: bool = False,
+) -> jax.Array:
+    """Images `[B, H, W, K']` of genomes `[B, ...]`.
+
+    Args:
+      layout: sizes of the genomes.
+      function_names: the function set; see `in_kernel.all_fit`.
+      colour: a name out of `colour.COLOURS`.
+      genomes: leaves `[B, ...]`, B 1 or more.
+      coordinates: `[I, H, W]`.
+      interpret: runs the kernel as plain operations of XLA, on any platform; slow.
+    """
+    num_inputs, num_outputs, num_nodes, num_places = layout
+    height, width = coordinates.shape[1:]
+    num_genomes, num_pixels = genomes.num_hidden.shape[0], height * width
+    tile, tiles, programs = shared_out(num_genomes, num_pixels, num_nodes)
+    conversion = colours.lookup(colour)
+    nodes = functions.lookup(function_names)
+    if not interpret:
+        nodes = tuple(without_rounding(node) for node in nodes)
+
+    def barrier() -> None:
+        # Triton promises no order between the threads of a program: one may read what another has written.
+        if not interpret:
+            triton.debug_barrier()
+
+    def draw(
+        genomes: CPPN, pixels: Any, images: Any, table: Any, genome: jax.Array, index: jax.Array
+    ) -> None:
+        place = pl.ds(index * tile, tile)
+        inside = index * tile + jnp.arange(tile) < num_pixels
+        hidden, used = genomes.num_hidden[genome], genomes.num_connections[genome]
+
+        def read_input(row: jax.Array, nothing: None) -> None:
+            table[row] = triton.load(pixels.at[row, place], mask=inside, other=0.0)
+
+        def node(step: jax.Array, first: jax.Array) -> jax.Array:
+            row = jnp.where(step < hidden, step + num_inputs, step - hidden + layout.first_output)
+
+            def leads_here(carry: Any) -> jax.Array:
+                # Connections are sorted by target. A place beyond the list is read as its last.
+                target = genomes.targets[genome, jnp.minimum(carry[0], num_places - 1)]
+                return (carry[0] < used) & (target == row)
+
+            def add(carry: Any) -> Any:
+                connection, total = carry
+                values = table[genomes.sources[genome, connection]]
+                return connection + 1, total + genomes.weights[genome, connection] * values
+
+            first, total = lax.while_loop(leads_here, add, (first, jnp.zeros(tile)))
+            table[row] = lax.switch(genomes.functions[genome, row], nodes, total)
+            barrier()
+            return first
+
+        barrier()  # The rows of the tile before may still be read.
+        lax.fori_loop(0, num_inputs, read_input, None)
+        barrier()
+        lax.fori_loop(0, hidden + num_outputs, node, jnp.int32(0))
+        outputs = [table[layout.first_output + output] for output in range(num_outputs)]
+        for channel, values in enumerate(colours.to_channels(outputs, conversion)):
+            # The interpreter takes no constant for an index here.
+            triton.store(images.at[genome, place, channel + 0 * genome], values, mask=inside)
+
+    def kernel(genomes: CPPN, pixels: Any, images: Any, table: Any) -> None:
+        program = pl.program_id(0)
+
+        def draw_next(step: jax.Array, nothing: None) -> None:
+            item = program + step * programs
+            draw(genomes, pixels, images, table, lax.div(item, tiles), lax.rem(item, tiles))
+
+        lax.fori_loop(0, lax.div(num_genomes * tiles - 1 - program, programs) + 1, draw_next, None)
+
+    images, _ = pl.pallas_call(
+        kernel,
+        grid=(programs,),
+        out_specs=[pl.BlockSpec(), pl.BlockSpec((None, num_nodes, tile), lambda program: (program, 0, 0))],
+        out_shape=[
+            jax.ShapeDtypeStruct((num_genomes, num_pixels, conversion.num_channels), jnp.float32),
+            jax.ShapeDtypeStruct((programs, num_nodes, tile), jnp.float32),
+        ],
+        compiler_params=triton.CompilerParams(num_warps=WARPS, num_stages=1),
+        interpret=interpret,
+        name="draw_cppns",
+    )(genomes, coordinates.reshape(num_inputs, num_pixels))
+    return images.reshape(num_genomes, height, width, -1)

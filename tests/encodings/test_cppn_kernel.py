@@ -1,0 +1,242 @@
+"""The kernel that draws CPPNs on a GPU: the program for a card, which need not be here, and what it draws."""
+
+import os
+import re
+import subprocess
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import lax
+from lowered_text import KERNEL, text_for
+
+from benchmarks.genomes import random_genomes
+from fooljax.encodings.cppn import coordinates, in_kernel, kernel, lowering
+from fooljax.encodings.cppn.functions import FUNCTION_SETS, FUNCTIONS
+from fooljax.encodings.cppn.genome import CPPN, Layout, first_genome
+from fooljax.encodings.cppn.render import make_render
+from fooljax.engine import placement
+
+LAYOUT = Layout(max_nodes=12, max_connections=24)
+COLOURED = LAYOUT._replace(num_outputs=3, max_nodes=14)
+NO_SINE = FUNCTION_SETS["no_sine"]
+
+
+def program(form=None, layout=LAYOUT, names=NO_SINE, colour="grey"):
+    return jax.jit(jax.vmap(make_render(layout, names, colour, form), (0, None)))
+
+
+def shapes(count, height, width, layout=LAYOUT):
+    """Genomes and coordinates of these sizes, without numbers."""
+    one = jax.eval_shape(lambda: first_genome(jax.random.key(0), layout, 4))
+    many = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((count, *leaf.shape), leaf.dtype), one)
+    return many, jax.ShapeDtypeStruct((layout.num_inputs, height, width), jnp.float32)
+
+
+def tables(text):
+    """The shape of the tables in the only call of a kernel: programs, rows, pixels."""
+    [call] = [line for line in text.splitlines() if KERNEL in line]
+    results = re.findall(r"tensor<([0-9x]+)xf32>", call.rpartition("->")[2])
+    return tuple(map(int, results[1].split("x")))
+
+
+# ------------------------------------------------------------------------------- the program for a card
+
+
+@pytest.mark.parametrize("platform", ["cuda", "rocm"])
+@pytest.mark.parametrize(("colour", "layout"), [("grey", LAYOUT), ("hls", COLOURED)])
+def test_a_rendering_is_one_kernel_and_no_loop(platform, colour, layout):
+    """Runs x children are one flat batch; images leave the kernel in their final order."""
+    render = make_render(layout, FUNCTION_SETS["wide"], colour)
+    genomes, pixels = shapes(12, 20, 20, layout)
+    runs = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((3, 4, *leaf.shape[1:]), leaf.dtype), genomes)
+    nested = jax.jit(jax.vmap(jax.vmap(render, (0, None)), (0, None)))
+    text = text_for(platform, nested, runs, pixels)
+    assert tables(text) == (12, layout.max_nodes, 512)
+    for absent in ("while", "scatter", "gather", "transpose", "dynamic", "slice", "pad"):
+        assert f"stablehlo.{absent}" not in text
+
+
+def test_memory_is_bounded_however_many_genomes_and_pixels():
+    """The tables in the program: 512 MB at most, a table a program, and no idle program."""
+    for count, height, width, nodes, expected in (
+        (1, 1, 1, 64, (1, 64, 128)),
+        (1, 3, 1024, 64, (3, 64, 1024)),
+        (200, 28, 28, 64, (200, 64, 1024)),
+        (100_000, 28, 28, 64, (2048, 64, 1024)),
+        (1_000, 256, 256, 64, (2048, 64, 1024)),
+        (1, 4096, 4096, 64, (2048, 64, 1024)),
+        (4_096, 28, 28, 256, (512, 256, 1024)),
+        (5, 4096, 4096, 262_144, (1, 262_144, 1024)),
+    ):
+        layout = LAYOUT._replace(max_nodes=nodes)
+        found = tables(text_for("cuda", program(layout=layout), *shapes(count, height, width, layout)))
+        assert found == expected
+        assert np.prod(found) <= max(kernel.MOST_NUMBERS, nodes * kernel.LARGEST_TILE)
+
+
+def test_the_batched_form_draws_where_a_kernel_cannot_run(monkeypatch):
+    """In a mesh, on a card that is too old, and without the kernel's compiler."""
+    monkeypatch.setattr(lowering, "kernels_run", lambda: False)
+    assert KERNEL not in text_for("cuda", program(), *shapes(4, 5, 5))
+    monkeypatch.undo()
+    monkeypatch.setattr(in_kernel.importlib.util, "find_spec", lambda name: None)
+    assert KERNEL not in text_for("cuda", program(), *shapes(4, 5, 5))
+
+
+@pytest.mark.parametrize(
+    ("abilities", "expected"),
+    [((None,), True), (("9.0", "8.0"), True), (("9.0", "7.5"), False), (("gfx942",), True), ((), True)],
+)
+def test_kernels_run_on_cards_from_ampere_on(monkeypatch, abilities, expected):
+    class Device:
+        def __init__(self, ability):
+            if ability:
+                self.compute_capability = ability
+
+    monkeypatch.setattr(placement.jax, "devices", lambda: [Device(ability) for ability in abilities])
+    assert placement.kernels_run() is expected
+
+
+# ------------------------------------------------------------------------------- functions of nodes
+
+
+def test_all_functions_fit():
+    assert in_kernel.all_fit(tuple(FUNCTIONS))
+
+
+def test_a_function_of_many_operations_is_in_the_kernel(monkeypatch):
+    """Each of the operations that are said to be known can be written for a card."""
+    used = (
+        lambda p: lax.abs(p) + lax.acos(p) + lax.acosh(p) + lax.asin(p) + lax.asinh(p) + lax.atan(p),
+        lambda p: lax.atan2(p, p) + lax.atanh(p) + lax.cbrt(p) + lax.ceil(p) + lax.clamp(0.0, p, 1.0),
+        lambda p: lax.cos(p) + lax.cosh(p) + p / 3.0 + lax.exp(p) + lax.exp2(p) + lax.expm1(p) - lax.floor(p),
+        lambda p: lax.integer_pow(p, 3) + lax.log(p) + lax.log1p(p) + lax.logistic(p) + lax.pow(p, 2.5 * p),
+        lambda p: lax.max(p, -p) + lax.min(p, p * p) + lax.rem(p, p + 2.0) + lax.rsqrt(p) + lax.sign(p),
+        lambda p: lax.sin(p) + lax.sinh(p) + lax.sqrt(p) + lax.square(p) + lax.stop_gradient(p),
+        lambda p: lax.tan(p) + lax.tanh(p) + lax.round(p, lax.RoundingMethod.TO_NEAREST_EVEN),
+        lambda p: jnp.where((p > 1) & (p >= 2) | (p < 3) ^ (p <= 4) & ~(p == 5) | (p != 6), p, 0.0),
+        lambda p: jnp.where(lax.is_finite(p), jnp.full_like(p, 0.5), p),
+        lambda p: ((p.astype(jnp.int32) << 3 >> 2) & 7 | 5 ^ p.astype(jnp.int32)).astype(jnp.float32),
+        lambda p: lax.bitcast_convert_type(
+            lax.shift_right_logical(lax.bitcast_convert_type(p, jnp.int32), 3), jnp.float32
+        ),
+        lambda p: jax.nn.relu(p) + jnp.clip(jnp.round(p), 0, 1) + FUNCTIONS["sine"](p),
+    )
+    names = tuple(f"own {index}" for index in range(len(used)))
+    for name, function in zip(names, used, strict=True):
+        monkeypatch.setitem(FUNCTIONS, name, function)
+        assert in_kernel.fits(function), name
+    found = {
+        equation.primitive.name
+        for function in used
+        for equation in jax.make_jaxpr(in_kernel.without_rounding(function))(jnp.zeros(128)).eqns
+    }
+    assert found >= set(in_kernel.KNOWN.split())
+    assert tables(text_for("cuda", program(names=names), *shapes(4, 5, 5)))
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        lax.erf,
+        lambda p: lax.round(p, lax.RoundingMethod.AWAY_FROM_ZERO),
+        lambda p: p - jnp.mean(p),
+        lambda p: p * lax.broadcasted_iota(jnp.float32, p.shape, p.ndim - 1),
+        lambda p: jnp.interp(p, np.arange(7), np.linspace(0, 1, 7)),
+    ],
+)
+def test_a_function_that_does_not_fit_is_drawn_in_the_batched_form(monkeypatch, own):
+    monkeypatch.setitem(FUNCTIONS, "own", own)
+    assert not in_kernel.fits(own)
+    text = text_for("cuda", program(names=("own", "sine")), *shapes(4, 5, 5))
+    assert KERNEL not in text
+    assert "stablehlo.while" in text
+
+
+def test_rounding_is_the_same_in_other_operations():
+    """Taken one by one: a compiler of programs for CPUs would see through them."""
+    x = np.concatenate(
+        [
+            np.arange(-2000, 2000) / 4,
+            np.linspace(-9, 9, 999),
+            [2.0**22 + 0.5, 2.0**23 - 0.5, 2.0**23 + 1, 1e30],
+        ]
+    ).astype(np.float32)
+    x = jnp.asarray(np.concatenate([x, -x, [np.inf, -np.inf, np.nan, 0.49999997, 8388609]]), jnp.float32)
+    np.testing.assert_array_equal(in_kernel.without_rounding(jnp.round)(x), jnp.round(x))
+    for name in ("sine", "cos", "gaussian", "tanh5"):
+        np.testing.assert_array_equal(in_kernel.without_rounding(FUNCTIONS[name])(x), FUNCTIONS[name](x))
+
+
+# ------------------------------------------------------------------------------- what it draws
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "colour"), [(1, 1, "grey"), (17, 8, "grey"), (16, 16, "grey"), (3, 100, "hls")]
+)
+def test_programs_share_out_all_tiles(monkeypatch, height, width, colour):
+    """Images that are no whole number of tiles, tiles that are no whole number of rounds of the programs."""
+    monkeypatch.setattr(kernel, "LARGEST_TILE", 128)
+    monkeypatch.setattr(kernel, "MOST_PROGRAMS", 4)
+    layout, names = COLOURED if colour == "hls" else LAYOUT, ("linear", "step")
+    some, pixels = random_genomes(3, 3, layout, len(names), (5, 10)), coordinates.scaled(height, width)
+    images = program("kernel", layout, names, colour)(some, pixels)
+    expected = program("batched", layout, names, colour)(some, pixels)
+    assert images.shape == expected.shape
+    assert np.mean(np.abs(images - expected) * 255 < 1.01) > 0.999
+
+
+def strange_genomes():
+    """One without connections, one with as many as fit, two with weights that are not finite, a small one."""
+    places, row = np.zeros((5, LAYOUT.max_connections), np.int32), LAYOUT.first_output
+    weights, kinds = np.zeros(places.shape, np.float32), np.zeros((5, LAYOUT.max_nodes), np.int32)
+    used, targets, sources = np.asarray([0, 24, 2, 2, 1]), places.copy(), places.copy()
+    for genome, count in enumerate(used):
+        targets[genome, :count] = row
+        sources[genome, :count] = np.arange(count) % 4
+        weights[genome, :count] = 0.1
+    weights[2, 0], weights[3, 0] = np.nan, np.inf
+    kinds[:, row] = [2, 3, 1, 1, 0]
+    return CPPN(
+        num_hidden=jnp.zeros(5, jnp.int32),
+        num_connections=jnp.asarray(used, jnp.int32),
+        functions=jnp.asarray(kinds),
+        sources=jnp.asarray(sources),
+        targets=jnp.asarray(targets),
+        weights=jnp.asarray(weights),
+    )
+
+
+def test_strange_genomes_are_drawn_as_by_the_other_forms():
+    pixels = coordinates.scaled(5, 6)
+    images = program("kernel")(strange_genomes(), pixels)
+    np.testing.assert_array_equal(images, program("batched")(strange_genomes(), pixels))
+    assert np.all(np.isfinite(images[jnp.asarray([0, 1, 4])]))
+
+
+@pytest.mark.optimised
+def test_devices_draw_their_shares():
+    """Under `jax.shard_map` each device has a kernel for its own genomes: the images of one device."""
+    script = """
+import jax, numpy as np
+from jax.sharding import PartitionSpec as P
+from benchmarks.genomes import random_genomes
+from fooljax.encodings.cppn import coordinates
+from fooljax.encodings.cppn.functions import FUNCTION_SETS
+from fooljax.encodings.cppn.genome import Layout
+from fooljax.encodings.cppn.render import make_render
+layout = Layout(max_nodes=12, max_connections=24)
+genomes, pixels = random_genomes(0, 8, layout, 4, (5, 10)), coordinates.scaled(5, 5)
+mesh = jax.make_mesh((2,), ("genomes",), axis_types=(jax.sharding.AxisType.Auto,))
+render = jax.vmap(make_render(layout, FUNCTION_SETS["no_sine"], "grey", "kernel"), (0, None))
+shares = jax.jit(jax.shard_map(
+    render, mesh=mesh, in_specs=(P("genomes"), P()), out_specs=P("genomes"), check_vma=False
+))
+np.testing.assert_array_equal(shares(genomes, pixels), jax.jit(render)(genomes, pixels))
+"""
+    environment = {**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
