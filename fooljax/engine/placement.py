@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 
 AMPERE = 8.0
-"""Compute capability of the first GPUs of NVIDIA that multiply in TF32."""
+"""Compute capability of the first GPUs of NVIDIA that multiply in TF32 and run what Triton compiles."""
 
 
 def by_platform(
@@ -35,12 +35,11 @@ def by_platform(
 
 
 def kernels_run() -> bool:
-    """Whether the GPUs here can run a kernel that Triton compiles: those of NVIDIA can from Ampere (8.0) on.
+    """Whether the GPUs here can run a kernel that Triton compiles: those of NVIDIA can from Ampere on.
 
     Where there is no GPU it is true, since a program can be written here for another machine.
     """
-    abilities = [str(getattr(device, "compute_capability", "")) for device in jax.devices()]
-    return all(float(ability) >= 8.0 for ability in abilities if ability.replace(".", "", 1).isdigit())
+    return all((_capability(device) or AMPERE) >= AMPERE for device in jax.devices())
 
 
 def place_of(tree: Any) -> jax.sharding.Sharding:
@@ -84,10 +83,18 @@ def default_products(place: jax.sharding.Sharding) -> str:
     device = _first(place)
     if device.platform in ("cpu", "tpu"):
         return "float32" if device.platform == "cpu" else "bfloat16"
-    try:
-        return "TF32" if float(device.compute_capability) >= AMPERE else "float32"
-    except (AttributeError, ValueError):
+    capability = _capability(device)
+    if capability is None:
         return "not known"
+    return "TF32" if capability >= AMPERE else "float32"
+
+
+def _capability(device: Any) -> float | None:
+    """The compute capability of a GPU of NVIDIA; None of any other device."""
+    try:
+        return float(device.compute_capability)
+    except (AttributeError, ValueError):
+        return None
 
 
 def _first(place: jax.sharding.Sharding) -> Any:
