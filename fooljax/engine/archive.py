@@ -9,7 +9,11 @@ import flax.struct
 import jax
 import jax.numpy as jnp
 
+from fooljax.engine.placement import by_platform
 from fooljax.engine.types import Genome
+
+SELECTED_BYTES = 2**24
+"""Of an archive: up to so many an accelerator selects among its genomes in each generation."""
 
 
 @flax.struct.dataclass
@@ -116,16 +120,26 @@ def first_at(level: float, first: Archive, archive: Archive, improved: jax.Array
     """
     reached = improved & (archive.fitness >= level) & ~first.occupied
 
-    def keep(carry: tuple[Archive, jax.Array]) -> tuple[Archive, jax.Array]:
+    def taken(first: Archive) -> Archive:
         def take(new: jax.Array, old: jax.Array) -> jax.Array:
             return jnp.where(reached.reshape((-1,) + (1,) * (old.ndim - 1)), new, old)
 
-        return jax.tree.map(take, archive, carry[0]), jnp.bool_(False)
+        kept: Archive = jax.tree.map(take, archive, first)
+        return kept
 
-    # A loop of one pass or none: under `vmap` a `cond` would become a selection over all genomes in every
-    # generation, and this happens once a cell.
-    kept, _ = jax.lax.while_loop(lambda carry: carry[1], keep, (first, jnp.any(reached)))
-    return kept
+    def if_any(first: Archive) -> Archive:
+        # A loop of one pass or none: under `vmap` a `cond` would become a selection over all genomes in every
+        # generation, and this happens once a cell.
+        begin = (first, jnp.any(reached))
+        kept, _ = jax.lax.while_loop(
+            lambda carry: carry[1], lambda carry: (taken(carry[0]), jnp.bool_(False)), begin
+        )
+        return kept
+
+    # An accelerator would wait for the host to read whether there is any, which takes longer than to select
+    # among a few megabytes.
+    size = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(first))
+    return by_platform(if_any, taken if size <= SELECTED_BYTES else if_any, first)
 
 
 def sample(key: jax.Array, archive: Archive, shape: tuple[int, ...]) -> tuple[Genome, jax.Array]:

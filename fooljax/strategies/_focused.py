@@ -97,7 +97,7 @@ def draw_cells(
     aimed = jnp.where(jnp.any(below), below / jnp.maximum(jnp.sum(below), 1), share)
     upper = jnp.cumsum(focus * aimed + (1.0 - focus) * share)
     drawn = jax.random.uniform(key, shape) * upper[-1]
-    cells = jnp.searchsorted(upper, drawn, side="right").astype(jnp.int32)
+    cells = jnp.searchsorted(upper, drawn, side="right", method="scan_unrolled").astype(jnp.int32)
     # By rounding a number may lie past the last cell that has a share.
     last = archive.fitness.size - 1 - jnp.argmax(archive.occupied[::-1]).astype(jnp.int32)
     return jnp.minimum(cells, last)

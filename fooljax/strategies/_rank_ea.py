@@ -99,7 +99,7 @@ def rank_ea(
         slope = 2.0 * (pressure - 1.0) / max(size - 1, 1)
         upper = jnp.cumsum(pressure - slope * jnp.arange(size))
         drawn = jax.random.uniform(draw_key, (batch_size, encoding.num_parents)) * upper[-1]
-        ranks = jnp.minimum(jnp.searchsorted(upper, drawn, side="right"), size - 1)
+        ranks = jnp.minimum(jnp.searchsorted(upper, drawn, side="right", method="scan_unrolled"), size - 1)
         parents = jax.tree.map(lambda leaf: leaf[population][ranks], state.genomes)
         keys = jax.random.split(vary_key, batch_size)
         children = jax.vmap(encoding.vary, (0, 0, None))(keys, parents, state.turn)

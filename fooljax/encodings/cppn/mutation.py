@@ -22,6 +22,7 @@ from fooljax.encodings.cppn.mutation_steps import (
     move_weights,
     redraw_functions,
 )
+from fooljax.encodings.cppn.rearranging import ONE_BY_ONE, TOGETHER, Rearranging
 
 
 class Rates(NamedTuple):
@@ -82,37 +83,40 @@ def make_mutate(
     # No draw where nothing is decided by it, so that genomes without fine steps are what they always were.
     num_draws = for_fine + (rates.fine > 0.0) * (1 + (rates.fine_connection > 0.0))
 
-    def one(pair: tuple[jax.Array, CPPN]) -> CPPN:
+    def one(how: Rearranging, pair: tuple[jax.Array, CPPN]) -> CPPN:
         draws, genome = pair
         if rates.fine == 0.0:
-            return coarse(draws, genome)
+            return coarse(how, draws, genome)
         grown = 1.0 - num_first / jnp.maximum(genome.num_connections, num_first)
-        return lax.cond(draws[for_fine] < rates.fine * grown, fine, coarse, draws, genome)
+        steps = (functools.partial(step, how) for step in (fine, coarse))
+        return lax.cond(draws[for_fine] < rates.fine * grown, *steps, draws, genome)
 
-    def fine(draws: jax.Array, genome: CPPN) -> CPPN:
+    def fine(how: Rearranging, draws: jax.Array, genome: CPPN) -> CPPN:
         def moved(draws: jax.Array, genome: CPPN) -> CPPN:
             return move_weights(draws[:num_places], genome, rates.fine_weight, rates.fine_eta)
 
         def joined(draws: jax.Array, genome: CPPN) -> CPPN:
-            return add_connection(draws[:4], genome, layout, 1.0, SMALL_WEIGHT)
+            return add_connection(draws[:4], genome, layout, how, 1.0, SMALL_WEIGHT)
 
         if rates.fine_connection == 0.0:
             return moved(draws, genome)
         return lax.cond(draws[for_fine + 1] < rates.fine_connection, joined, moved, draws, genome)
 
-    def coarse(draws: jax.Array, genome: CPPN) -> CPPN:
+    def coarse(how: Rearranging, draws: jax.Array, genome: CPPN) -> CPPN:
         for_weights, for_functions, last = jnp.split(draws, (num_places, num_places + num_nodes))
         genome = move_weights(for_weights, genome, rates.weight, rates.eta)
         genome = redraw_functions(for_functions, genome, layout, num_functions, rates.function)
-        genome = add_connection(last[0:4], genome, layout, rates.add_connection)
+        genome = add_connection(last[0:4], genome, layout, how, rates.add_connection)
         genome = delete_connection(last[4:6], genome, rates.delete_connection)
-        genome = add_node(last[6:9], genome, layout, num_functions, rates.add_node)
-        return delete_node(last[9:11], genome, layout, rates.delete_node)
+        genome = add_node(last[6:9], genome, layout, how, num_functions, rates.add_node)
+        return delete_node(last[9:11], genome, layout, how, rates.delete_node)
 
     many = choose(
         lowering,
-        serial=lambda _, pairs: as_one_kernel(functools.partial(lax.map, one), pairs),
-        batched=lambda _, pairs: jax.vmap(one)(pairs),
+        serial=lambda _, pairs: as_one_kernel(
+            functools.partial(lax.map, functools.partial(one, ONE_BY_ONE)), pairs
+        ),
+        batched=lambda _, pairs: jax.vmap(functools.partial(one, TOGETHER))(pairs),
     )
 
     def mutate(key: jax.Array, genome: CPPN) -> CPPN:

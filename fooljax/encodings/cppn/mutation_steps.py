@@ -6,13 +6,13 @@ Source: the authors' code for Nguyen et al. 2015.
 """
 
 import dataclasses
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
 from fooljax.encodings.cppn.genome import CPPN, MAX_WEIGHT, Layout
+from fooljax.encodings.cppn.rearranging import Rearranging
 from fooljax.encodings.polynomial import polynomial
 
 
@@ -30,7 +30,12 @@ def redraw_functions(draws: jax.Array, genome: CPPN, layout: Layout, num_functio
 
 
 def add_connection(
-    draws: jax.Array, genome: CPPN, layout: Layout, rate: float, largest: float = MAX_WEIGHT
+    draws: jax.Array,
+    genome: CPPN,
+    layout: Layout,
+    how: Rearranging,
+    rate: float,
+    largest: float = MAX_WEIGHT,
 ) -> CPPN:
     """Joins a random input or hidden node to a random node that is neither itself nor its ancestor.
 
@@ -41,6 +46,7 @@ def add_connection(
       draws: `[4]` uniform: whether, source, target, weight.
       genome: one genome.
       layout: its sizes.
+      how: the form.
       rate: probability that it happens; nothing happens if no target is left or the genome is full.
       largest: the weight is drawn from [-largest, largest].
     """
@@ -49,25 +55,25 @@ def add_connection(
         row = jnp.arange(layout.max_nodes, dtype=jnp.int32)
         above_hidden = layout.num_inputs + genome.num_hidden
         source = _pick(draws[1], above_hidden)
-        ancestors = _with_ancestors(genome, row == source)
-        counted = _counted(_is_node(genome, layout) & ~ancestors)
+        ancestors = how.with_ancestors(genome, row == source)
+        counted = how.counted(_is_node(genome, layout) & ~ancestors)
         target = jnp.sum(counted <= _pick(draws[2], counted[-1]), dtype=jnp.int32)
 
         def before(genome: CPPN) -> tuple[CPPN, jax.Array, jax.Array]:
             # A stable partition of the rows between: the source with its ancestors, then the rest.
             moves = (row >= target) & (row <= source)
-            early = _counted(moves & ancestors)
+            early = how.counted(moves & ancestors)
             place = jnp.where(moves & ancestors, target + early - 1, row + early[-1] - early)
             place = jnp.where(moves, place, row)
-            (functions,) = _sorted((genome.functions,), place, above_hidden)
+            (functions,) = how.placed((genome.functions,), place, above_hidden)
             sources, targets = place[genome.sources], place[genome.targets]
-            sources, targets, weights = _sorted(
+            sources, targets, weights = how.ordered(
                 (sources, targets, genome.weights), targets, genome.num_connections
             )
             genome = dataclasses.replace(
                 genome, functions=functions, sources=sources, targets=targets, weights=weights
             )
-            return genome, place[source], place[target]
+            return genome, how.at(place, source), how.at(place, target)
 
         genome, source, target = lax.cond(
             target < source, before, lambda genome: (genome, source, target), genome
@@ -95,7 +101,7 @@ def delete_connection(draws: jax.Array, genome: CPPN, rate: float) -> CPPN:
 
         def close(leaf: jax.Array) -> jax.Array:
             # The place beyond the last one in use moves up as well, and it holds 0.
-            return jnp.where(place < gone, leaf, jnp.append(leaf[1:], jnp.zeros((), leaf.dtype)))
+            return jnp.where(place < gone, leaf, _moved(leaf, -1))
 
         return dataclasses.replace(
             genome,
@@ -109,13 +115,16 @@ def delete_connection(draws: jax.Array, genome: CPPN, rate: float) -> CPPN:
     return lax.cond(happens, remove, lambda genome: genome, genome)
 
 
-def add_node(draws: jax.Array, genome: CPPN, layout: Layout, num_functions: int, rate: float) -> CPPN:
+def add_node(
+    draws: jax.Array, genome: CPPN, layout: Layout, how: Rearranging, num_functions: int, rate: float
+) -> CPPN:
     """Splits a random connection by a node with a random function; both halves carry the old weight.
 
     Args:
       draws: `[3]` uniform: whether, which connection, which function.
       genome: one genome.
       layout: its sizes.
+      how: the form.
       num_functions: size of the function set.
       rate: probability that it happens; nothing happens without a connection or where the genome is full.
     """
@@ -124,15 +133,16 @@ def add_node(draws: jax.Array, genome: CPPN, layout: Layout, num_functions: int,
         row = jnp.arange(layout.max_nodes, dtype=jnp.int32)
         above_hidden = layout.num_inputs + genome.num_hidden
         place, used = _pick(draws[1], genome.num_connections), _used(genome)
-        source, weight = _at(genome.sources, place), _at(genome.weights, place)
+        source, weight = how.at(genome.sources, place), how.at(genome.weights, place)
         # The new row stands just before the target, or last of the hidden rows where that is an output.
-        new = jnp.minimum(_at(genome.targets, place), above_hidden)
+        new = jnp.minimum(how.at(genome.targets, place), above_hidden)
 
         def shifted(rows: jax.Array) -> jax.Array:
             return rows + (used & (rows >= new) & (rows < layout.first_output))
 
-        down = jnp.concatenate([genome.functions[:1], genome.functions[:-1]])
-        functions = jnp.where((row > new) & (row <= above_hidden), down, genome.functions)
+        functions = jnp.where(
+            (row > new) & (row <= above_hidden), _moved(genome.functions, 1), genome.functions
+        )
         genome = dataclasses.replace(
             genome,
             num_hidden=genome.num_hidden + 1,
@@ -147,13 +157,14 @@ def add_node(draws: jax.Array, genome: CPPN, layout: Layout, num_functions: int,
     return lax.cond(happens, split, lambda genome: genome, genome)
 
 
-def delete_node(draws: jax.Array, genome: CPPN, layout: Layout, rate: float) -> CPPN:
+def delete_node(draws: jax.Array, genome: CPPN, layout: Layout, how: Rearranging, rate: float) -> CPPN:
     """Removes a random hidden node with all its connections.
 
     Args:
       draws: `[2]` uniform: whether, which.
       genome: one genome.
       layout: its sizes.
+      how: the form.
       rate: probability that it happens.
     """
 
@@ -166,10 +177,9 @@ def delete_node(draws: jax.Array, genome: CPPN, layout: Layout, rate: float) -> 
             return jnp.where(stays, rows - ((rows > node) & (rows < layout.first_output)), 0)
 
         leaves = (shifted(genome.sources), shifted(genome.targets), jnp.where(stays, genome.weights, 0.0))
-        sources, targets, weights = _kept(leaves, stays, genome.num_connections)
+        sources, targets, weights = how.kept(leaves, stays, genome.num_connections)
         last = layout.num_inputs + genome.num_hidden - 1
-        up = jnp.concatenate([genome.functions[1:], genome.functions[-1:]])
-        functions = jnp.where((row >= node) & (row < last), up, genome.functions)
+        functions = jnp.where((row >= node) & (row < last), _moved(genome.functions, -1), genome.functions)
         return CPPN(
             num_hidden=genome.num_hidden - 1,
             num_connections=jnp.sum(stays, dtype=jnp.int32),
@@ -189,11 +199,6 @@ def _pick(draw: jax.Array, count: jax.Array | int) -> jax.Array:
     return jnp.clip(index, 0, jnp.maximum(count - 1, 0))
 
 
-def _at(leaf: jax.Array, index: jax.Array) -> jax.Array:
-    """`leaf[index]`, where the index is known to be in range."""
-    return lax.dynamic_index_in_dim(leaf, index, keepdims=False)
-
-
 def _places(genome: CPPN) -> jax.Array:
     return jnp.arange(genome.sources.size, dtype=jnp.int32)
 
@@ -210,9 +215,9 @@ def _is_node(genome: CPPN, layout: Layout) -> jax.Array:
     return hidden | (row >= layout.first_output)
 
 
-def _counted(mask: jax.Array) -> jax.Array:
-    """How many are True up to and including each place, int32."""
-    return jnp.cumsum(mask, dtype=jnp.int32)
+def _moved(leaf: jax.Array, by: int) -> jax.Array:
+    """Each member so many places further down; zeros come in."""
+    return lax.pad(leaf, jnp.zeros((), leaf.dtype), [(by, -by, 0)])
 
 
 def _where(condition: jax.Array, first: CPPN, second: CPPN) -> CPPN:
@@ -225,8 +230,7 @@ def _insert(genome: CPPN, place: jax.Array, source: jax.Array, target: jax.Array
     here, below = _places(genome) == place, _places(genome) > place
 
     def insert(leaf: jax.Array, value: jax.Array) -> jax.Array:
-        down = jnp.concatenate([leaf[:1], leaf[:-1]])
-        return jnp.where(here, value, jnp.where(below, down, leaf))
+        return jnp.where(here, value, jnp.where(below, _moved(leaf, 1), leaf))
 
     return dataclasses.replace(
         genome,
@@ -235,46 +239,3 @@ def _insert(genome: CPPN, place: jax.Array, source: jax.Array, target: jax.Array
         targets=insert(genome.targets, target),
         weights=insert(genome.weights, weight),
     )
-
-
-def _sorted(leaves: tuple[jax.Array, ...], keys: jax.Array, count: jax.Array) -> tuple[jax.Array, ...]:
-    """The first `count` members of each leaf in the order of their keys, stably; the others stay.
-
-    By counting, one member at a time: few are in use, and a comparison of all with all, or a sort of all
-    places, would cost several times as much.
-    """
-    place = jnp.arange(keys.size, dtype=jnp.int32)
-    keys = jnp.where(place < count, keys * keys.size + place, jnp.iinfo(jnp.int32).max)
-
-    def put(index: jax.Array, sorted_leaves: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
-        here = place == jnp.sum(keys < _at(keys, index), dtype=jnp.int32)
-        pairs = zip(leaves, sorted_leaves, strict=True)
-        return tuple(jnp.where(here, _at(leaf, index), other) for leaf, other in pairs)
-
-    return lax.fori_loop(0, count, put, leaves)
-
-
-def _kept(leaves: tuple[jax.Array, ...], stays: jax.Array, count: jax.Array) -> tuple[jax.Array, ...]:
-    """Those of the first `count` members of each leaf that stay, in their order; zeros beyond them."""
-    place = jnp.arange(stays.size, dtype=jnp.int32)
-
-    def put(index: jax.Array, state: Any) -> Any:
-        kept, end = state
-        here = (place == end) & _at(stays, index)
-        pairs = zip(leaves, kept, strict=True)
-        kept = tuple(jnp.where(here, _at(leaf, index), other) for leaf, other in pairs)
-        return kept, end + _at(stays, index)
-
-    return lax.fori_loop(0, count, put, (tuple(map(jnp.zeros_like, leaves)), jnp.int32(0)))[0]
-
-
-def _with_ancestors(genome: CPPN, rows: jax.Array) -> jax.Array:
-    """`[N]` bool: the given rows and all that they read, directly or through others."""
-    row = jnp.arange(rows.size, dtype=jnp.int32)
-
-    def look(step: jax.Array, found: jax.Array) -> jax.Array:
-        # From the last connection to the first: whatever reads a row comes after what the row reads.
-        place = genome.num_connections - 1 - step
-        return found | (_at(found, _at(genome.targets, place)) & (row == _at(genome.sources, place)))
-
-    return lax.fori_loop(0, genome.num_connections, look, rows)
