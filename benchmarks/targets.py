@@ -158,19 +158,19 @@ def measure(name: str, repeats: int) -> dict[str, Any]:
     return row
 
 
-def measure_loop(repeats: int) -> dict[str, Any]:
+def measure_loop(repeats: int, children: int = CHILDREN) -> dict[str, Any]:
     """The whole CPPN loop of 1,000 classes against the bare forward of as many images, EfficientNet-Lite0."""
     target = imagenet.load("efficientnet-lite0")
     encoding = cppn(checked_shape(target.image_shape), functions="wide", coordinates="scaled")
-    strategy = focused(encoding, batch_size=CHILDREN)
+    strategy = focused(encoding, batch_size=children)
     search, cells = Search(encoding, strategy), tuple(range(NUM_CLASSES))
     problem = Problem(target.params, encoding.coordinates(), target.apply, cells)
     keys = jax.random.split(jax.random.key(1), 1)
-    state, _ = compile_start(search, CHILDREN, problem, keys)(problem, keys)
+    state, _ = compile_start(search, children, problem, keys)(problem, keys)
     begun = time.perf_counter()
     program = compile_advance(search, GENERATIONS, problem, state)
     compile_seconds = time.perf_counter() - begun
-    images = jax.random.uniform(jax.random.key(2), (CHILDREN, *checked_shape(target.image_shape)))
+    images = jax.random.uniform(jax.random.key(2), (children, *checked_shape(target.image_shape)))
     forward = jax.jit(target.apply)
 
     def loop() -> Any:
@@ -187,7 +187,7 @@ def measure_loop(repeats: int) -> dict[str, Any]:
     seconds = {key: np.asarray(times) for key, times in interleaved(functions, repeats).items()}
     return {
         "loop_over_forward": spread(seconds["forward"] / seconds["loop"]),
-        "evaluations_per_second": spread(CHILDREN * GENERATIONS / seconds["loop"]),
+        "evaluations_per_second": spread(children * GENERATIONS / seconds["loop"]),
         "compile_seconds": compile_seconds,
         "peak_resident_bytes": peak_resident_bytes(),
     }

@@ -1,5 +1,6 @@
 """Interleaved timing: what is compared alternates, so that a busy machine slows both sides alike."""
 
+import functools
 import os
 import platform
 import resource
@@ -32,10 +33,12 @@ def spread(values: Any) -> dict[str, float]:
     return {"median": float(np.median(values)), "min": float(np.min(values)), "max": float(np.max(values))}
 
 
-def gemm(size: int = 2048) -> tuple[Callable[[], jax.Array], float]:
-    """A square float32 product, taken as the machine's peak, and its floating-point operations."""
-    matrix = jax.random.normal(jax.random.key(0), (size, size))
-    product = jax.jit(jnp.matmul)
+def gemm(
+    size: int = 2048, dtype: Any = jnp.float32, precision: str | None = None
+) -> tuple[Callable[[], jax.Array], float]:
+    """A square product, taken as the machine's peak, and its floating-point operations."""
+    matrix = jax.random.normal(jax.random.key(0), (size, size), dtype)
+    product = jax.jit(functools.partial(jnp.matmul, precision=precision))
     return lambda: product(matrix, matrix), 2.0 * size**3
 
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from fooljax.cli.command_line import Parser, parse, run_command
+from fooljax.cli.command_line import Parser, again_with, parse, run_command
 from fooljax.errors import InputError, shown
 from fooljax.gradient.methods import EXPLANATIONS
 from fooljax.importing import is_import_name
@@ -136,7 +136,7 @@ def _do(recipe: AscentRecipe, argv: Sequence[str] | None) -> None:
         except Interrupted as stopped:
             if not (path / "config.json").exists():
                 raise
-            again = shlex.join(_resuming(recipe, path, given))
+            again = shlex.join([*_resuming(recipe, path, given), *again_with(flags)])
             raise Interrupted(stopped.signal_number, f"{stopped}; go on with: {again}") from stopped
     terminal.say(", ".join(f"{name} {seconds:.1f} s" for name, seconds in terminal.seconds.items()))
     terminal.say(f"page: {path / 'index.html'}")

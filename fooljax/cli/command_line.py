@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 import jax
 
 from fooljax.cli.starting import stopped_while_loading
+from fooljax.engine.placement import ask_for_determinism
 from fooljax.engine.precision import in_float32
 from fooljax.errors import FaultError, InputError, nearest, shown
 from fooljax.settings import (
@@ -82,7 +83,7 @@ def parse(
       more: adds flags of the command's own.
     Returns:
       The settings that were given (only those), and the flags that are not settings: outdir, resume,
-      checkpoint_seconds, quiet.
+      checkpoint_seconds, quiet, deterministic. The last is done already: XLA reads it before anything else.
     Raises:
       InputError: a flag is unknown, its value is of the wrong type or out of range, or another flag makes it
         useless.
@@ -101,7 +102,16 @@ def parse(
         help="Seconds between two checkpoints, at least. (default: 10)",
     )
     parser.add_argument("--quiet", action="store_true", default=False, help="Print only notes and errors.")
+    parser.add_argument(
+        "--deterministic",
+        action="store_true",
+        default=False,
+        help="On a GPU, use only kernels that give the same bits in every process, which may be slower. On a "
+        "CPU it is always so.",
+    )
     flags = parser.parse_args(argv)
+    if flags.deterministic:
+        ask_for_determinism()
     given = _given(config, flags)
     for name in ("outdir", "resume"):
         if getattr(flags, name) == "":
@@ -111,6 +121,11 @@ def parse(
     if flags.resume is None:
         check_used(config(**given), given)
     return given, flags
+
+
+def again_with(flags: argparse.Namespace) -> list[str]:
+    """The flags of a command, other than settings, that it needs again to go on with its run."""
+    return ["--deterministic"] if flags.deterministic else []
 
 
 def parse_tool(

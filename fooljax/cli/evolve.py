@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from fooljax.cli.command_line import Parser, parse, run_command
+from fooljax.cli.command_line import Parser, again_with, parse, run_command
 from fooljax.errors import InputError, shown
 from fooljax.importing import is_import_name
 from fooljax.report import evolution_page
@@ -141,7 +141,7 @@ def _do(recipe: Recipe, argv: Sequence[str] | None) -> None:
         except Interrupted as stopped:
             if not (path / "config.json").exists():
                 raise
-            again = shlex.join(_resuming(recipe, path, given))
+            again = shlex.join([*_resuming(recipe, path, given), *again_with(flags)])
             raise Interrupted(stopped.signal_number, f"{stopped}; go on with: {again}") from stopped
     for line in in_lines(summary):
         terminal.say(line)

@@ -16,6 +16,30 @@ AMPERE = 8.0
 """Compute capability of the first GPUs of NVIDIA that multiply in TF32 and run what Triton compiles."""
 
 
+DETERMINISTIC = ("--xla_gpu_deterministic_ops=true", "--xla_gpu_autotune_level=0")
+"""Flags of XLA with which a program gives the same bits on a GPU in every process that compiles it.
+
+Otherwise XLA tries several kernels for a product or a convolution when it compiles, and takes the one that
+was fastest just then: another process, or another program in the same one, may take another, whose sums are
+in another order. The first flag leaves out kernels that are not repeatable and stops this choice; the second
+stops it by its own name. Other platforms ignore them. Source: XLA's page "Determinism (GPU)".
+"""
+
+
+def ask_for_determinism() -> None:
+    """Has XLA compile programs that give the same bits on a GPU, in this process and in its children.
+
+    XLA reads its flags when JAX first asks for a device, so this must be called before.
+    """
+    flags = os.environ.get("XLA_FLAGS", "").split()
+    os.environ["XLA_FLAGS"] = " ".join([*flags, *(flag for flag in DETERMINISTIC if flag not in flags)])
+
+
+def is_deterministic(place: jax.sharding.Sharding) -> bool:
+    """Whether programs give the same bits in every process: on a CPU, or where that was asked for."""
+    return is_cpu(place) or DETERMINISTIC[0] in os.environ.get("XLA_FLAGS", "").split()
+
+
 def by_platform(
     on_cpu: Callable[..., Any],
     elsewhere: Callable[..., Any],

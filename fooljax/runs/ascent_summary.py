@@ -7,6 +7,7 @@ import jax
 import numpy as np
 
 from fooljax.engine.log_odds import FOOLED, format_confidence
+from fooljax.engine.placement import is_deterministic, place_of
 from fooljax.engine.types import Target
 from fooljax.gradient import Ascent
 from fooljax.gradient.methods import Method
@@ -85,6 +86,7 @@ def summarise(
             for one, images in zip(done, scored, strict=True)
         },
         "precision": {"search": FLOAT32, "scores": FLOAT32},
+        "deterministic": is_deterministic(place_of(target.params)),
         "device": f"{jax.devices()[0].platform}: {jax.devices()[0].device_kind}",
         "versions": versions(),
     }

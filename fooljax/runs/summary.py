@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax.engine.log_odds import FOOLED, confidence, format_confidence, to_log_odds
+from fooljax.engine.placement import is_deterministic, place_of
 from fooljax.engine.types import Target
 from fooljax.evolution import Evolution
 from fooljax.runs.arithmetic import products_of
@@ -76,6 +77,7 @@ def summarise(
             if name.startswith(f"{plan.encoding.name}/")
         },
         "precision": products_of(target),
+        "deterministic": is_deterministic(place_of(target.params)),
         "device": f"{jax.devices()[0].platform}: {jax.devices()[0].device_kind}",
         "versions": versions(),
     }

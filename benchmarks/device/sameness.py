@@ -1,0 +1,102 @@
+"""Whether the card computes what a CPU does: pictures, genomes and scores, compared in one process."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+
+from benchmarks.device.report import Found, Wanted
+from benchmarks.genomes import evolved_genomes, random_genomes
+from benchmarks.render import FUNCTIONS, MUTATIONS
+from fooljax.encodings.cppn import coordinates
+from fooljax.encodings.cppn.genome import Layout
+from fooljax.encodings.cppn.mutation import Rates, make_mutate
+from fooljax.encodings.cppn.render import make_render
+from fooljax.engine.types import Target, checked_shape
+from fooljax.probe import probe_images
+from fooljax.scoring import score
+from fooljax.targets import imagenet
+from fooljax.targets.shipped import pretrained
+
+LEVEL = 1.01 / 255
+"""By how much a pixel may differ: one grey level."""
+PIXELS = 0.999
+"""Share of pixels that must be within a level."""
+SCORES = 1e-3
+"""By how much log-odds may differ, absolute or relative."""
+
+
+def on_cpu(function: Callable[..., Any], *arguments: Any) -> Any:
+    """The result of a program compiled for the CPU and run there.
+
+    Raises:
+      RuntimeError: JAX has no CPU, as with `JAX_PLATFORMS=cuda`.
+    """
+    cpu = jax.devices("cpu")[0]
+    with jax.default_device(cpu):
+        return jax.device_get(jax.jit(function)(*jax.device_put(arguments, cpu)))
+
+
+def pictures(lowering: str | None, side: int, count: int) -> Found:
+    """The pixels of one form of the renderer against those of the CPU's own."""
+    layout = Layout()
+    genomes = random_genomes(3, count, layout, len(FUNCTIONS))
+    pixels = coordinates.scaled(side, side)
+    here = jax.jit(jax.vmap(make_render(layout, FUNCTIONS, "grey", lowering), (0, None)))(genomes, pixels)
+    there = on_cpu(jax.vmap(make_render(layout, FUNCTIONS, "grey"), (0, None)), genomes, pixels)
+    apart = np.abs(np.asarray(here) - there)
+    within, equal = float(np.mean(apart <= LEVEL)), float(np.mean(apart == 0.0))
+    line = f"{within:.4%} of pixels within a level, {equal:.2%} equal, at most {apart.max() * 255:.0f} levels"
+    figures = {"within_a_level": within, "equal": equal, "most_levels": float(apart.max() * 255)}
+    return Found(line, figures, (Wanted("within a level", within, least=PIXELS),))
+
+
+def mutants(count: int) -> Found:
+    """Mutated genomes, bit for bit."""
+    layout = Layout()
+    genomes = evolved_genomes(4, layout, len(FUNCTIONS), np.arange(count) % MUTATIONS)
+    keys = jax.random.split(jax.random.key(5), count)
+    mutate = jax.vmap(make_mutate(layout, len(FUNCTIONS), Rates()))
+    here, there = jax.device_get(jax.jit(mutate)(keys, genomes)), on_cpu(mutate, keys, genomes)
+    leaves = zip(jax.tree.leaves(here), jax.tree.leaves(there), strict=True)
+    same = np.all([np.all((a == b).reshape(count, -1), axis=1) for a, b in leaves], axis=0)
+    share = float(np.mean(same))
+    return Found(
+        f"{int(same.sum()):,} of {count:,} genomes are equal, bit for bit",
+        {"genomes": count, "equal": share},
+        (Wanted("equal", share, least=1.0),),
+    )
+
+
+def digit_scores(count: int) -> Found:
+    """Scores of the LeNet that comes with fooljax."""
+    return _scores(pretrained(), (28, 28, 1), count)
+
+
+def photograph_scores(count: int) -> Found:
+    """Scores of EfficientNet-Lite0."""
+    target = imagenet.load("efficientnet-lite0")
+    return _scores(target, checked_shape(target.image_shape), count)
+
+
+def _scores(target: Target, shape: tuple[int, int, int], count: int) -> Found:
+    patterns = np.round(probe_images(shape) * 255.0).astype(np.uint8)
+    noise = np.random.default_rng(0).integers(0, 256, (max(0, count - len(patterns)), *shape), np.uint8)
+    images = np.concatenate([patterns, noise])[:count]
+    cpu, device = jax.devices("cpu")[0], jax.devices()[0]
+    there = score(_on(cpu, target), images)
+    here = _on(device, target)
+    full, fast = score(here, images), score(here, images, full_precision=False)
+
+    def apart(found: Any) -> float:
+        return float(np.max(np.abs(found - there) / np.maximum(1.0, np.abs(there))))
+
+    line = f"at most {apart(full):.2e} apart in full precision, {apart(fast):.2e} as in a search"
+    figures = {"images": len(images), "full_precision": apart(full), "as_in_a_search": apart(fast)}
+    return Found(line, figures, (Wanted("apart", apart(full), most=SCORES),))
+
+
+def _on(device: Any, target: Target) -> Target:
+    return dataclasses.replace(target, params=jax.device_put(target.params, device))

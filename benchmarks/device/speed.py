@@ -1,0 +1,122 @@
+"""How fast the card is: products, bare networks, drawing, mutation and whole loops."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from benchmarks import evolution, targets
+from benchmarks.device.report import Found, Wanted
+from benchmarks.genomes import evolved_genomes, random_genomes
+from benchmarks.render import FUNCTIONS, MUTATIONS, compiled
+from benchmarks.timing import gemm, interleaved, spread
+from fooljax.encodings.cppn import coordinates
+from fooljax.encodings.cppn.genome import Layout
+from fooljax.encodings.cppn.mutation import Rates, make_mutate
+from fooljax.encodings.cppn.render import make_render
+from fooljax.engine.types import checked_shape
+from fooljax.targets import LeNet, imagenet
+from fooljax.targets.networks.trainable import apply_of
+
+LOOPS = {("cppn", 200): (0.5, None), ("cppn", 4096): (0.7, 0.85)}
+"""What the loops must reach of the bare forward, and should, by encoding and children."""
+PHOTOGRAPH_LOOPS = (0.9, 0.97)
+DRAWN = {(28, 4096): 15e6, (256, 1000): 0.45e6}
+"""Images a second, by side and batch."""
+MUTATED = 0.5e-3
+"""Seconds for `MUTATED_GENOMES`."""
+MUTATED_GENOMES = 4096
+
+
+def peaks(size: int, repeats: int) -> Found:
+    """Floating-point operations a second of a square product: by default, in full precision, of bfloat16."""
+    kinds: dict[str, tuple[Any, str | None]] = {
+        "default": (jnp.float32, None),
+        "highest": (jnp.float32, "highest"),
+        "bfloat16": (jnp.bfloat16, None),
+    }
+    products = {name: gemm(size, *kind) for name, kind in kinds.items()}
+    seconds = interleaved({name: function for name, (function, _) in products.items()}, repeats)
+    figures = {name: spread(products[name][1] / np.asarray(times) / 1e12) for name, times in seconds.items()}
+    line = ", ".join(f"{name} {figure['median']:,.2f}" for name, figure in figures.items())
+    return Found(f"{line} TFLOP/s", {"size": size, "teraflops": figures})
+
+
+def digits(batch: int, repeats: int) -> Found:
+    """A bare LeNet."""
+    params = LeNet().init(jax.random.key(0), jnp.zeros((1, 28, 28, 1)))
+    images = jax.random.uniform(jax.random.key(2), (batch, 28, 28, 1))
+    return _forward(partial(jax.jit(apply_of("lenet", 10)), params, images), batch, repeats)
+
+
+def photographs(batch: int, repeats: int) -> Found:
+    """A bare EfficientNet-Lite0, crops included, by default and in full precision."""
+    target = imagenet.load("efficientnet-lite0")
+    images = jax.random.uniform(jax.random.key(2), (batch, *checked_shape(target.image_shape)))
+    return _forward(partial(jax.jit(target.apply), target.params, images), batch, repeats)
+
+
+def _forward(function: Callable[[], Any], batch: int, repeats: int) -> Found:
+    def in_full_precision() -> Any:
+        with jax.default_matmul_precision("highest"):
+            return function()
+
+    seconds = interleaved({"default": function, "highest": in_full_precision}, repeats)
+    figures = {name: spread(batch / np.asarray(times)) for name, times in seconds.items()}
+    line = ", ".join(f"{name} {figure['median']:,.0f}" for name, figure in figures.items())
+    return Found(f"{line} images/s", {"batch": batch, "images_per_second": figures})
+
+
+def drawing(lowering: str | None, side: int, batch: int, repeats: int) -> Found:
+    """CPPNs drawn by one form of the renderer; None is the form that the platform chooses."""
+    layout = Layout()
+    genomes = random_genomes(0, batch, layout, len(FUNCTIONS))
+    render = jax.vmap(make_render(layout, FUNCTIONS, "grey", lowering), (0, None))
+    draw, compile_seconds, temporary = compiled(render, genomes, coordinates.scaled(side, side))
+    rate = spread(batch / np.asarray(interleaved({"draw": draw}, repeats)["draw"]))
+    least = DRAWN.get((side, batch)) if lowering is None else None
+    wanted = (Wanted("images/s", rate["median"], least=least),) if least else ()
+    line = f"{rate['median']:,.0f} images/s, compile {compile_seconds:.1f} s"
+    facts = {"side": side, "batch": batch, "lowering": lowering or "chosen", "images_per_second": rate}
+    return Found(line, {**facts, "compile_seconds": compile_seconds, "temporary_bytes": temporary}, wanted)
+
+
+def mutation(count: int, repeats: int) -> Found:
+    """A generation's mutation, of genomes as large as elites are."""
+    layout = Layout()
+    genomes = evolved_genomes(0, layout, len(FUNCTIONS), np.arange(count) % MUTATIONS)
+    keys = jax.random.split(jax.random.key(1), count)
+    mutate, compile_seconds, _ = compiled(
+        jax.vmap(make_mutate(layout, len(FUNCTIONS), Rates())), keys, genomes
+    )
+    seconds = spread(interleaved({"mutate": mutate}, 3 * repeats)["mutate"])
+    wanted = (Wanted("seconds", seconds["median"], most=MUTATED),) if count == MUTATED_GENOMES else ()
+    line = f"{1e3 * seconds['median']:.3f} ms for {count:,} genomes, compile {compile_seconds:.1f} s"
+    figures = {"genomes": count, "seconds": seconds, "compile_seconds": compile_seconds}
+    return Found(line, figures, wanted)
+
+
+def digit_loop(encoding: str, children: int, repeats: int) -> Found:
+    """The whole loop over the bare LeNet of as many images."""
+    row = evolution.measure(encoding, children, 1, repeats)
+    least, aim = LOOPS.get((encoding, children), (None, None))
+    return _loop(row, "loop_evaluations_per_second", least, aim)
+
+
+def photograph_loop(children: int, repeats: int) -> Found:
+    """The whole CPPN loop of 1,000 classes over the bare EfficientNet-Lite0 of as many images."""
+    row = targets.measure_loop(repeats, children)
+    return _loop(row, "evaluations_per_second", *PHOTOGRAPH_LOOPS)
+
+
+def _loop(row: dict[str, Any], rate: str, least: float | None, aim: float | None) -> Found:
+    ratio = row["loop_over_forward"]
+    line = (
+        f"{ratio['median']:.3f} [{ratio['min']:.3f}, {ratio['max']:.3f}] of the forward, "
+        f"{row[rate]['median']:,.0f} evaluations/s, compile {row['compile_seconds']:.1f} s"
+    )
+    wanted = (Wanted("of the forward", ratio["median"], least=least, aim=aim),) if least else ()
+    return Found(line, row, wanted)
