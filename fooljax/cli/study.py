@@ -14,7 +14,7 @@ from fooljax.settings import config_from
 from fooljax.storage.json_files import read_json
 from fooljax.study import Study, run
 from fooljax.study.folder import CONFIG
-from fooljax.terminal import Terminal
+from fooljax.terminal import Signals, Terminal
 
 
 def run_study(study: Study, argv: Sequence[str] | None = None) -> int:
@@ -42,15 +42,16 @@ def _run(study: Study, argv: Sequence[str] | None) -> None:
             words += [f"--{field.name.replace('_', '-')}", str(value)]
     keep_compiled_programs()
     terminal = Terminal(flags.quiet)
-    run(
-        study,
-        config,
-        Path(folder),
-        say=terminal.say,
-        command=shlex.join([*words, "--outdir", str(folder)]),
-        workers=flags.workers,
-        scheduler=flags.scheduler,
-    )
+    with Signals():
+        run(
+            study,
+            config,
+            Path(folder),
+            say=terminal.say,
+            command=shlex.join([*words, "--outdir", str(folder)]),
+            workers=flags.workers,
+            scheduler=flags.scheduler,
+        )
     terminal.say(f"table: {Path(folder) / 'table.md'}")
 
 

@@ -29,6 +29,7 @@ from fooljax.storage.locks import lock_folder
 from fooljax.study.combinations import check_same_run, combinations, folder_name
 from fooljax.study.parts import Part
 from fooljax.study.workers import hired
+from fooljax.terminal import Signals
 
 COMMANDS = ("evolve", "ascend")
 """What can be swept wherever fooljax is installed."""
@@ -111,7 +112,7 @@ def sweep(argv: Sequence[str] | None) -> None:
         outdir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FaultError(f"--outdir {shown(outdir)}: cannot be made: {error.strerror}") from error
-    with hired(flags.workers, flags.scheduler, _say) as each, lock_folder(outdir, "sweep"):
+    with Signals(), hired(flags.workers, flags.scheduler, _say) as each, lock_folder(outdir, "sweep"):
         runs = []
         for folder, words, given in planned:
             if (folder / "config.json").exists():

@@ -3,10 +3,11 @@
 import contextlib
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from fooljax.errors import InputError, shown
 from fooljax.runs.folder import is_finished
@@ -15,6 +16,8 @@ from fooljax.study.parts import Here
 from fooljax.terminal import Interrupted, Signals
 
 POLL_SECONDS = 0.5
+MOST_SAID = 100_000
+"""Bytes of notes and errors of a run that are passed on."""
 
 
 class SweptRun(NamedTuple):
@@ -50,41 +53,43 @@ def do(here: Here, run: SweptRun) -> Iterator[int]:
     here.say(run.title)
     flag = "--resume" if (folder / "config.json").exists() else "--outdir"
     command = [sys.executable, "-m", "fooljax.cli.tended", *run.words, flag, run.folder, "--quiet"]
-    yield run_to_its_end(command, run.where, here.wanted)
+    if threading.current_thread() is threading.main_thread():
+        yield run_to_its_end(command, run.where, here.wanted)
+    else:  # a worker, whose terminal may be far away
+        with tempfile.TemporaryFile() as said:
+            yield run_to_its_end(command, run.where, here.wanted, said)
+            said.seek(0)
+            for line in said.read(MOST_SAID).decode(errors="replace").splitlines():
+                here.say(line)
 
 
-def run_to_its_end(command: Sequence[str], where: str, wanted: Callable[[], bool]) -> int:
-    """Runs a command; a signal is passed on to it, and it is waited for.
+def run_to_its_end(
+    command: Sequence[str], where: str, wanted: Callable[[], bool], said: IO[bytes] | None = None
+) -> int:
+    """Runs a command and waits for its end. A signal is passed on to it.
 
     Args:
       command: of a program that ends when its input does.
       where: the folder in which it runs.
       wanted: gives False once it is to be told to end.
+      said: the file that takes what it writes to stderr; by default that of this process.
     Returns:
       Its exit status.
     Raises:
-      Interrupted: a signal came.
+      Interrupted: a signal came. Only a main thread takes signals.
     """
-    # Only a main thread can take signals; in a worker it is Dask's, and the end comes by `wanted`.
     is_main = threading.current_thread() is threading.main_thread()
-    with Signals() if is_main else contextlib.nullcontext():
-        process = subprocess.Popen(command, cwd=where, stdin=subprocess.PIPE)
-        assert process.stdin is not None
-        with process.stdin:
-            try:
-                while wanted():
-                    if (status := _waited(process)) is not None:
-                        return status
-                process.terminate()
-                return process.wait()
-            except Interrupted as stopped:
-                process.send_signal(stopped.signal_number)
-                process.wait()
-                raise
-
-
-def _waited(process: "subprocess.Popen[bytes]") -> int | None:
-    try:
-        return process.wait(POLL_SECONDS)
-    except subprocess.TimeoutExpired:
-        return None
+    with (
+        Signals() if is_main else contextlib.nullcontext(),
+        subprocess.Popen(command, cwd=where, stdin=subprocess.PIPE, stderr=said) as process,
+    ):
+        try:
+            while wanted():
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    return process.wait(POLL_SECONDS)
+            process.terminate()
+            return process.wait()
+        except Interrupted as stopped:
+            process.send_signal(stopped.signal_number)
+            process.wait()
+            raise
