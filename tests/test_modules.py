@@ -1,6 +1,7 @@
 """Names of modules: what one imports is what one gets, and what is public is there without being imported."""
 
 import importlib
+import pickle
 import pkgutil
 import subprocess
 import sys
@@ -33,6 +34,8 @@ def test_the_encodings_of_drawings_are_a_package_and_a_function():
 
     assert functions.FUNCTION_SETS
     assert fooljax.encodings.cppn((8, 8, 1), max_nodes=10).image_shape == (8, 8, 1)
+    # In another process it is the same one.
+    assert pickle.loads(pickle.dumps(fooljax.encodings.cppn)) is fooljax.encodings.cppn
 
 
 def test_public_functions_have_their_names():

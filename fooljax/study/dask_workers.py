@@ -131,13 +131,16 @@ async def _greet(address: str) -> None:
 @contextlib.contextmanager
 def _silence() -> Iterator[None]:
     """What there is to be told of a cluster is told in one line."""
-    logger = logging.getLogger("distributed")
-    before = logger.level
-    logger.setLevel(logging.CRITICAL + 1)
+    names = logging.root.manager.loggerDict
+    known = [name for name in names if name.split(".")[0] == "distributed"]
+    before = {name: logging.getLogger(name).level for name in known}
+    for name in known:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     try:
         yield
     finally:
-        logger.setLevel(before)
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)
 
 
 class _Workers:

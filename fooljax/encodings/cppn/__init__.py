@@ -4,6 +4,7 @@ The package is what it builds too: `fooljax.encodings.cppn(image_shape)` is `enc
 `import fooljax.encodings.cppn.functions` finds its files.
 """
 
+import importlib
 import sys
 from types import ModuleType
 from typing import Any
@@ -17,6 +18,10 @@ class _Builder(ModuleType):
         from fooljax.encodings.cppn.encoding import cppn
 
         return cppn(*arguments, **settings)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travels to other processes by its name, as modules and functions do."""
+        return importlib.import_module, (self.__name__,)
 
 
 sys.modules[__name__].__class__ = _Builder
