@@ -19,7 +19,6 @@ from benchmarks.timing import machine
 from fooljax.encodings.cppn.coordinates import COORDINATES
 from fooljax.encodings.cppn.functions import FUNCTION_SETS
 from fooljax.encodings.cppn.genome import CPPN, Layout, validate
-from fooljax.encodings.cppn.lowering import LOWERINGS
 from fooljax.encodings.cppn.render import make_render
 from fooljax.storage.outputs import file_of
 from tests.oracles.cppn_oracle import fold, outputs
@@ -30,6 +29,7 @@ LONGEST = 100
 """Mutations of a genome at most: by then it has some 30 hidden nodes, four times those of an elite."""
 QUANTILES = (0.5, 0.75, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999)
 CASES = (("paper", "scaled"), ("no_sine", "scaled"), ("paper", "raw"), ("no_sine", "raw"), ("wide", "raw"))
+FORMS = ("serial", "batched")
 CONTINUOUS = (("paper", "scaled"), ("no_sine", "scaled"))
 """Cases that must agree with the oracle outright."""
 MUST_AGREE = 0.999
@@ -42,7 +42,7 @@ def levels(render: Any, genomes: CPPN, pixels: jax.Array) -> npt.NDArray[np.floa
 
 
 def compare(set_name: str, scaling: str, count: int, seed: int) -> dict[str, Any]:
-    """Errors in grey levels of both lowerings and of plain float32, against float64."""
+    """Errors in grey levels of the two plain forms and of plain float32, against float64."""
     names = FUNCTION_SETS[set_name]
     genomes = evolved_genomes(seed, LAYOUT, len(names), np.arange(count) % (LONGEST + 1))
     pixels = COORDINATES[scaling](SIDE, SIDE)
@@ -50,7 +50,7 @@ def compare(set_name: str, scaling: str, count: int, seed: int) -> dict[str, Any
         lowering: levels(
             jax.jit(jax.vmap(make_render(LAYOUT, names, "grey", lowering), (0, None))), genomes, pixels
         )
-        for lowering in LOWERINGS
+        for lowering in FORMS
     }
     host = jax.device_get(genomes)
     exact, plain = np.empty((2, count, SIDE, SIDE))

@@ -1,7 +1,8 @@
 """The CPPN renderer against its plain form and against neat-python, on the same genomes, taking turns.
 
 Run as `python -m benchmarks.render --json FILE`, on an otherwise idle machine; `--quick` for a part of it.
-neat-python comes with `pip install -e '.[peers]'`; without it that figure is left out.
+neat-python comes with `pip install -e '.[peers]'`; without it that figure is left out. On a GPU the kernel is
+measured against the batched form, too.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from benchmarks import render_baseline
+from benchmarks import render_baseline, render_kernel
 from benchmarks.genomes import evolved_genomes, random_genomes
 from benchmarks.timing import interleaved, machine, peak_resident_bytes, spread
 from fooljax.encodings.cppn import coordinates
@@ -306,6 +307,7 @@ def main() -> None:
         gates["neat-python"] = {"median": neat["ratio"]["median"], "must": NEAT_MUST}
     else:
         print("neat-python: not installed")
+    kernel = render_kernel.measure(arguments.repeats) if jax.default_backend() == "gpu" else None
     for name, gate in gates.items():
         met = gate["median"] >= gate["must"] if "must" in gate else gate["median"] <= gate["most"]
         print(f"gate, {name}: {gate['median']:.2f}, {gate} {'met' if met else 'MISSED'}")
@@ -315,6 +317,7 @@ def main() -> None:
             "mutation": mutated,
             "both_cores": drawn,
             "neat_python": neat,
+            "kernel": kernel,
             "peak_resident_bytes": peak_resident_bytes(),
         }
         arguments.json.write_text(json.dumps(report, indent=2) + "\n")

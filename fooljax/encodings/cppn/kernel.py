@@ -30,6 +30,8 @@ SMALLEST_TILE, LARGEST_TILE = 128, 1024
 """Pixels of a tile, a power of two: one to eight for each thread."""
 MOST_PROGRAMS = 2048
 """Programs at most: about as many as the largest cards run at a time."""
+ENOUGH_PROGRAMS = 1024
+"""Tiles are smaller than the largest where there would be fewer programs than this."""
 MOST_NUMBERS = 2**27
 """Numbers in all tables at most, 512 MB."""
 
@@ -50,7 +52,8 @@ class Work(NamedTuple):
 
 def shared_out(num_genomes: int, num_pixels: int, num_nodes: int) -> Work:
     """How the drawing of one or more genomes with room for `num_nodes` is shared out."""
-    tile = min(max(pl.next_power_of_2(num_pixels), SMALLEST_TILE), LARGEST_TILE)
+    wanted = min(num_pixels, pl.cdiv(num_genomes * num_pixels, ENOUGH_PROGRAMS))
+    tile = min(max(pl.next_power_of_2(wanted), SMALLEST_TILE), LARGEST_TILE)
     tiles = pl.cdiv(num_pixels, tile)
     room = max(MOST_NUMBERS // (num_nodes * tile), 1)
     return Work(tile, tiles, min(num_genomes * tiles, MOST_PROGRAMS, room))
