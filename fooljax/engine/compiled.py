@@ -1,7 +1,12 @@
-"""The loop's programs, compiled for several runs side by side. Each is compiled once in a process."""
+"""The loop's programs, compiled for several runs side by side. Each is compiled once in a process.
+
+Programs can be prepared: they are written at once, and compiled in the background while others are written. A
+search needs two, and waits little longer for both than for the larger one.
+"""
 
 import functools
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import jax
@@ -14,6 +19,7 @@ from fooljax.engine.types import Genome, Outcome, Problem
 
 MOST_PROGRAMS = 64
 """Compiled programs that are kept; the one that was not used for longest goes first."""
+_COMPILERS = ThreadPoolExecutor(2, thread_name_prefix="compile")
 
 
 def start_runs(
@@ -44,6 +50,11 @@ def compile_start(
     return compile_program(start_runs, (search, count), (problem, keys, *genomes))
 
 
+def prepare_start(search: Search, count: int, problem: Problem, keys: jax.Array, *genomes: Genome) -> None:
+    """Begins to compile what `compile_start` gives for the same arguments."""
+    _prepare(start_runs, (search, count), (problem, keys, *genomes))
+
+
 def compile_advance(
     search: Search, generations: int, problem: Problem, state: EvolutionState
 ) -> jax.stages.Compiled:
@@ -52,6 +63,18 @@ def compile_advance(
     Metrics are `[R, generations]`. The state that is passed in is donated: it cannot be used again.
     """
     return compile_program(_advance_runs, (search, generations), (problem, state), donated=(1,))
+
+
+def prepare_advance(search: Search, generations: int, problem: Problem, state: EvolutionState) -> None:
+    """Begins to compile what `compile_advance` gives for the same arguments, or for arrays of their shapes.
+
+    Args:
+      search: encoding and strategy.
+      generations: of a call.
+      problem: target, cells and objective.
+      state: of all runs, or its shapes with the places where its arrays will be.
+    """
+    _prepare(_advance_runs, (search, generations), (problem, state), donated=(1,))
 
 
 def _advance_runs(search: Search, generations: int, problem: Problem, state: EvolutionState) -> Any:
@@ -107,6 +130,16 @@ def compile_program(
       arguments: all others, pytrees of arrays or of their shapes.
       donated: places among `arguments` of those whose memory the result may take.
     """
+    try:
+        return _prepare(function, fixed, arguments, donated).result()
+    except Exception:  # the next call may find more memory
+        _compile.cache_clear()
+        raise
+
+
+def _prepare(
+    function: Callable[..., Any], fixed: tuple[Any, ...], arguments: Any, donated: tuple[int, ...] = ()
+) -> Future[jax.stages.Compiled]:
     return _compile(function, fixed, donated, precision_of_search(), *_shapes(arguments))
 
 
@@ -127,7 +160,8 @@ def _compile(
     precision: str | None,
     structure: Any,
     shapes: Any,
-) -> jax.stages.Compiled:
+) -> Future[jax.stages.Compiled]:
     del precision  # JAX puts it into the program; here it tells programs of different precision apart
     program = jax.jit(functools.partial(function, *fixed), donate_argnums=donated)
-    return program.lower(*jax.tree.unflatten(structure, shapes)).compile()
+    # Python writes one program after the other; XLA compiles without Python.
+    return _COMPILERS.submit(program.lower(*jax.tree.unflatten(structure, shapes)).compile)

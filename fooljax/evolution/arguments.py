@@ -1,5 +1,6 @@
 """Checks the arguments of a search: one line says what is wrong, before anything is compiled."""
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -86,6 +87,11 @@ class Plan:
         """`R`."""
         return int(self.keys.shape[0])
 
+    def next_chunk(self, done: int) -> int:
+        """Generations of the compiled call after `done` generations, of which some are left."""
+        length = min(self.chunk, self.generations - done)
+        return length if self.threshold is None else min(length, CHUNK - done % CHUNK)
+
 
 def planned(
     target: Target | Callable[..., Any],
@@ -144,7 +150,7 @@ def planned(
         search=Search(encoding, strategy, record=record),
         problem=jax.device_put(problem, place),
         key=key,
-        keys=jax.device_put(jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(runs)), place),
+        keys=jax.device_put(_keys_of(key, runs), place),
         given=jax.device_put(given, place),
         init_size=init_size,
         assumed=assumed,
@@ -158,6 +164,12 @@ def planned(
         logits=logits,
         probed=probed,
     )
+
+
+@functools.partial(jax.jit, static_argnums=1)
+def _keys_of(key: jax.Array, runs: int) -> jax.Array:
+    """The runs' keys, `[R]`."""
+    return jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(runs))
 
 
 def _chunk(asked: int, rows: int, on_host: bool) -> int:

@@ -134,12 +134,10 @@ def _run(journal: Journal, stop: Callable[[], bool] | None) -> bool:
     while (done := journal.generation) < plan.generations:
         if stop is not None and stop():
             return False
-        length = min(plan.chunk, plan.generations - done)
-        if plan.threshold is not None:
-            if done % CHUNK == 0 and np.all(journal.history[-1]["min_log_odds"][:, -1] >= plan.threshold):
-                break
-            length = min(length, CHUNK - done % CHUNK)
-        journal.advance(length)
+        looked_for = plan.threshold is not None and done % CHUNK == 0
+        if looked_for and np.all(journal.history[-1]["min_log_odds"][:, -1] >= plan.threshold):
+            break
+        journal.advance(plan.next_chunk(done))
         journal.save_after(plan.checkpoint_seconds)
     return True
 

@@ -69,7 +69,7 @@ class Journal:
     def begin(self, shapes: Shapes) -> None:
         """Compiles and runs generation 0."""
         plan = self.plan
-        program = self._timed("seconds_compile", start_program, plan)
+        program = self._timed("seconds_compile", start_program, plan, shapes)
         self.state, (metrics, replaced) = self._timed("seconds_search", program)
         metrics = {name: np.asarray(value)[:, None] for name, value in metrics.items()}
         if (bad := int(np.sum(metrics["nan"]))) > MOST_NAN * plan.runs * plan.init_size:

@@ -10,6 +10,8 @@ from fooljax.engine.compiled import (
     compile_advance,
     compile_start,
     lower_generation,
+    prepare_advance,
+    prepare_start,
     shapes_of_own_metrics,
     start_runs,
 )
@@ -72,11 +74,20 @@ def program_text(plan: Plan, shapes: Shapes) -> str:
     return lower_generation(plan.search, plan.problem, shapes.state)
 
 
-def start_program(plan: Plan) -> Step:
-    """`() -> (state, (metrics, replaced))`, compiled: begins all runs."""
+def start_program(plan: Plan, shapes: Shapes) -> Step:
+    """`() -> (state, (metrics, replaced))`, compiled: begins all runs.
+
+    Meanwhile the program of the generations that follow is compiled, too.
+    """
     arguments = (plan.problem, plan.keys, *plan.given)
     if plan.host is not None:
         return host_start(plan.host, plan.search, plan.init_size, plan.logits, *arguments)
+    prepare_start(plan.search, plan.init_size, *arguments)
+    if plan.generations:
+        state = jax.tree.map(
+            lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=plan.place), shapes.state
+        )
+        prepare_advance(plan.search, plan.next_chunk(0), plan.problem, state)
     return functools.partial(compile_start(plan.search, plan.init_size, *arguments), *arguments)
 
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
 from fooljax.data.dataset import Dataset
 from fooljax.engine.types import Params, Target
@@ -98,7 +97,7 @@ def trained(
         params, made_with = kept
         clean = check_trained(Target(params, apply), dataset)
     return Target(
-        jax.tree.map(jnp.asarray, params),
+        jax.device_put(params),
         apply,
         name=f"{title} ({recipe.name} recipe)",
         image_shape=dataset.image_shape,

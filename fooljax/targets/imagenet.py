@@ -14,7 +14,6 @@ from typing import Any
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
@@ -69,7 +68,7 @@ def load(
     of_family = efficientnet.params_from if name in efficientnet.VARIANTS else alexnet.params_from
     params = {"network": of_family(tensors, name), "mean": _mean(name, how, mean)}
     return Target(
-        jax.tree.map(jnp.asarray, params),
+        jax.device_put(params),
         _apply(name, how),
         name=name,
         image_shape=(how.size, how.size, 3),

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
 from fooljax.engine.types import Target
 from fooljax.errors import FaultError, InputError, shown
@@ -68,7 +67,7 @@ def _read(shipped: dict[str, Any], network: str, seed: int) -> Target:
         raise FaultError(f"{path}: does not match its checksum; install fooljax again")
     facts = {name: shipped[name] for name in ("recipe", "dataset", "dataset_name", "train_images")}
     return Target(
-        jax.tree.map(jnp.asarray, params),
+        jax.device_put(params),
         apply_of(network, len(shipped["class_names"])),
         name=f"{title} ({shipped['recipe']['name']} recipe)",
         image_shape=tuple(shipped["image_shape"]),

@@ -1,13 +1,18 @@
 """Programs are compiled once, and hold neither constants nor scatters."""
 
+import logging
+
 import jax
+import jax.numpy as jnp
 from searches import KEY
 from toys import ENCODING, STRATEGY, logits, target
 
+from fooljax.encodings import direct
 from fooljax.engine.compiled import _compile, compile_advance, compile_start
 from fooljax.engine.loop import Search, advance
-from fooljax.engine.types import Problem
+from fooljax.engine.types import Problem, Target
 from fooljax.evolution import search
+from fooljax.strategies import map_elites
 
 
 def test_one_compilation_serves_targets_of_the_same_shape():
@@ -25,6 +30,23 @@ def test_one_compilation_serves_targets_of_the_same_shape():
     assert first == second
     # Of the second target only shapes are asked.
     assert traced_second - traced_first < traced_first / 2
+
+
+def test_a_search_compiles_little(caplog):
+    """Two programs of its own, the second prepared while the first is compiled, and few small ones before."""
+    known = _compile.cache_info().misses
+    encoding = direct((5, 7, 1))  # no other test has met it
+
+    def apply(params, images):
+        return images.reshape(images.shape[0], -1) @ params
+
+    network = Target(jnp.ones((35, 3)) * jnp.asarray([[0.1, 0.2, 0.3]]), apply)
+    with jax.log_compiles(), caplog.at_level(logging.WARNING):
+        search(network, encoding, map_elites(encoding, batch_size=4), key=0, generations=30)
+    compiled = [each.message.split()[1] for each in caplog.records if each.message.startswith("Compiling")]
+    assert {"jit(start_runs)", "jit(_advance_runs)"} <= set(compiled)
+    assert _compile.cache_info().misses == known + 2
+    assert len(compiled) <= 12, compiled
 
 
 def test_the_program_has_no_scatter_no_constants_and_donates():

@@ -43,5 +43,5 @@ def blank_params(network: str, num_classes: int, image_shape: tuple[int, int, in
       num_classes: of its logits.
       image_shape: `(H, W, K)`.
     """
-    blank = jax.ShapeDtypeStruct((1, *image_shape), jnp.float32)
-    return jax.eval_shape(NETWORKS[network][1](num_classes).init, jax.random.key(0), blank)
+    module = NETWORKS[network][1](num_classes)
+    return jax.eval_shape(lambda: module.init(jax.random.key(0), jnp.zeros((1, *image_shape))))
