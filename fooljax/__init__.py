@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from fooljax.evolution import Evolution, Progress, Replacements
     from fooljax.host_targets import host_target
     from fooljax.joint_targets import joint_target
+    from fooljax.processes import start_distributed
     from fooljax.report.course import curves
     from fooljax.report.grid import gallery
     from fooljax.report.png import save_png
@@ -80,6 +81,7 @@ _HOME = {
     "save_png": "report.png",
     "score": "scoring",
     "start": "engine.loop",
+    "start_distributed": "processes",
     "tell": "engine.loop",
     "to_json": "encodings.cppn.serialise",
     "to_log_odds": "engine.log_odds",
@@ -144,6 +146,7 @@ __all__ = [
     "save_png",
     "score",
     "start",
+    "start_distributed",
     "storage",
     "strategies",
     "study",

@@ -3,7 +3,7 @@
 import logging
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from fooljax.engine.types import Encoding, Strategy, Target, check_channels
 from fooljax.errors import InputError, shown
 from fooljax.evolution import CHECKPOINT_SECONDS, Evolution, Progress
 from fooljax.evolution.arguments import check_seconds
+from fooljax.processes import from_writer, is_writer, together
 from fooljax.report import evolution_page
 from fooljax.result import Result, result_of
 from fooljax.runs import evolution_run
@@ -23,6 +24,7 @@ from fooljax.runs.folder import MetricsFile, RunFolder
 from fooljax.runs.opened import open_folder
 from fooljax.runs.plan import RunPlan
 from fooljax.runs.python_plan import plan_from_values
+from fooljax.runs.searching import search_of
 from fooljax.settings import in_words
 from fooljax.storage.outputs import as_folder
 from fooljax.terminal import Host, Interrupted, Signals
@@ -31,6 +33,7 @@ logger = logging.getLogger("fooljax")
 
 
 @in_float32
+@together()
 def evolve(
     target: Target | Callable[..., Any] | str,
     encoding: Encoding | str,
@@ -114,7 +117,7 @@ def _in_memory(
         if value:
             raise InputError(f"outdir: expected a folder, since {name} is True, got none")
     target = plan.choice.load(lambda _: None)
-    evolution = evolution_run.search_of(plan, target, on_chunk=on_chunk, stop=stop)
+    evolution = search_of(plan, target, on_chunk=on_chunk, stop=stop)
 
     def write(folder: Path) -> None:
         check_channels(plan.encoding.image_shape)
@@ -141,17 +144,17 @@ def _in_folder(plan: RunPlan, outdir: Path, resume: bool, host: Host) -> Result:
 
 
 def _searched(plan: RunPlan, outdir: Path, resume: bool, host: Host) -> Result:
-    begun = (outdir / "config.json").exists()
-    if resume and not begun:
+    begun = from_writer("begun", (outdir / "config.json").exists)
+    if resume and not begun and is_writer():
         logger.warning("outdir: no run in %s yet, so a new one begins", shown(outdir))
     if resume and begun:
-        with RunFolder.resume(outdir, None) as folder:
-            _check_settings(folder, plan)
+        with evolution_run.opened(outdir, None) as (folder, config):
+            _check_settings(outdir.absolute(), config, plan)
             summary, target, evolution = evolution_run.go_on(plan, folder, evolution_page.write, host)
     else:
         summary, target, evolution = evolution_run.begin(plan, outdir, evolution_page.write, host)
-    if summary is None:
-        return _result(plan, target, evolution, outdir, None)
+    if summary is None or not is_writer():
+        return _result(plan, target, evolution, outdir if is_writer() else None, None)
     return result_of(open_folder(outdir, plan.encoding), evolution.strategy_state)
 
 
@@ -179,22 +182,22 @@ def _result(
     )
 
 
-def _check_settings(folder: RunFolder, plan: RunPlan) -> None:
+def _check_settings(folder: Path, config: Mapping[str, Any], plan: RunPlan) -> None:
     """Makes sure that a run is gone on with by the call that began it."""
-    if folder.config.get("command") is not None:
+    if config.get("command") is not None:
         raise InputError(
-            f"outdir: the run in {shown(folder.path)} was begun by a command; go on with it by "
-            f"{shown(folder.config['command'])} --resume"
+            f"outdir: the run in {shown(folder)} was begun by a command; go on with it by "
+            f"{shown(config['command'])} --resume"
         )
     for part in ("encoding", "strategy", "target"):
-        if folder.config.get(part) != plan.config[part]:
-            raise InputError(f"{part}: the run in {shown(folder.path)} was begun with another one")
-    found = folder.config["settings"]
+        if config.get(part) != plan.config[part]:
+            raise InputError(f"{part}: the run in {shown(folder)} was begun with another one")
+    found = config["settings"]
     for name, value in plan.settings.items():
         if name == "generations":
             evolution_run.check_generations(value, found.get(name, 0))
         elif name == "key" and found.get(name) != value:
-            raise InputError(f"key: the run in {shown(folder.path)} was begun with another key")
+            raise InputError(f"key: the run in {shown(folder)} was begun with another key")
         elif found.get(name) != value:
             begun = shown(in_words(found.get(name)))
-            raise InputError(f"{name}: the run in {shown(folder.path)} was begun with {begun}, got {value}")
+            raise InputError(f"{name}: the run in {shown(folder)} was begun with {begun}, got {value}")

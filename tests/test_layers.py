@@ -15,7 +15,7 @@ LINES = (
     "errors settings importing",
     "storage",
     "engine",
-    "remembered encodings strategies",
+    "remembered encodings strategies processes",
     "objectives host_targets joint_targets scoring rendering probe identity gradient",
     "data targets",
     "evolution",

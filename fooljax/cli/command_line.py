@@ -18,7 +18,8 @@ import jax
 from fooljax.cli.starting import stopped_while_loading
 from fooljax.engine.placement import ask_for_determinism
 from fooljax.engine.precision import in_float32
-from fooljax.errors import FaultError, InputError, nearest, shown
+from fooljax.errors import FaultError, InputError, first_line, nearest, shown
+from fooljax.processes import ended, reason_of
 from fooljax.settings import (
     OFF,
     REQUIRED,
@@ -256,7 +257,10 @@ def run_command(main: Callable[[], None], settings: Settings | None = None) -> i
     except KeyboardInterrupt:
         return _ended_by_signal(signal.SIGINT, "interrupted")
     except Exception as error:
+        if (reason := reason_of(error)) is not error:
+            return _fail(2 if isinstance(reason, InputError) else 1, str(reason))
         if (fault := _fault_of_jax(error)) is None:
+            ended(1, first_line(error))
             raise
         return _fail(1, fault)
     return 0
@@ -290,7 +294,9 @@ def _fault_of_jax(error: Exception) -> str | None:
 
 
 def _fail(status: int, message: str, prefix: str = "error: ") -> int:
-    print(prefix + shown(message, LONGEST_LINE), file=sys.stderr)
+    """Tells what ended a command, unless another process of the same search does; gives the status."""
+    if ended(status, message):
+        print(prefix + shown(message, LONGEST_LINE), file=sys.stderr)
     return status
 
 

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from fooljax.cli.command_line import Parser, again_with, parse, run_command
+from fooljax.cli.joining import add_flags, joined
 from fooljax.errors import InputError, shown
 from fooljax.importing import is_import_name
+from fooljax.processes import Lost, from_writer, is_alone, is_writer, reason_of
 from fooljax.report import evolution_page
 from fooljax.runs import evolution_run
 from fooljax.runs.encoding_kinds import ENCODING_KINDS
@@ -35,9 +37,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     chosen: list[Recipe] = []
 
     def command() -> None:
-        recipe, rest = choose(argv)
-        chosen.append(recipe)
-        _do(recipe, rest)
+        with joined(argv) as words:
+            recipe, rest = choose(words)
+            chosen.append(recipe)
+            _do(recipe, rest)
 
     def names() -> list[str]:
         return [*CHOICES_HELP, *(field.name for recipe in chosen for field in fields(recipe.config))]
@@ -47,7 +50,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def experiment_main(recipe: Recipe, argv: Sequence[str] | None = None) -> int:
     """The command of an experiment; returns its exit status."""
-    return run_command(lambda: _do(recipe, argv), recipe.config)
+
+    def command() -> None:
+        with joined(argv) as words:
+            _do(recipe, words)
+
+    return run_command(command, recipe.config)
 
 
 def choose(argv: Sequence[str] | None) -> tuple[Recipe, list[str]]:
@@ -70,9 +78,10 @@ def choose(argv: Sequence[str] | None) -> tuple[Recipe, list[str]]:
         return compose_recipe(found.target or TARGET, found.encoding or ENCODING), rest
     rest += ["--resume", found.resume]
     file = Path(found.resume) / "config.json"
-    if not file.exists():  # `RunFolder.resume` says what is missing
+    config = from_writer("recipe", lambda: read_json(file) if file.exists() else None)
+    if config is None:  # `RunFolder.resume` says what is missing
         return compose_recipe(found.target or TARGET, found.encoding or ENCODING), rest
-    recipe = recipe_of(read_json(file), str(file))
+    recipe = recipe_of(config, str(file))
     for name, begun in (("target", recipe.target_name), ("encoding", recipe.encoding_name)):
         given = getattr(found, name)
         if given is not None and given != begun:
@@ -129,7 +138,7 @@ def _do(recipe: Recipe, argv: Sequence[str] | None) -> None:
         if flags.resume is not None:
             raise InputError("--size: not together with --resume, which goes on with the settings of the run")
         given = {**recipe.sizes[flags.size], **given}
-    terminal = Terminal(flags.quiet)
+    terminal = Terminal(flags.quiet or not is_writer())
     path = Path(flags.resume or flags.outdir or _new_folder(recipe))
     with Signals() as signals:
         host = Host(terminal, signals, flags.checkpoint_seconds)
@@ -138,11 +147,15 @@ def _do(recipe: Recipe, argv: Sequence[str] | None) -> None:
                 summary = evolution_run.resume(recipe, path, given, evolution_page.write, host)
             else:
                 summary = evolution_run.run(recipe, recipe.config(**given), path, evolution_page.write, host)
-        except Interrupted as stopped:
-            if not (path / "config.json").exists():
+        except (Interrupted, Exception) as error:
+            reason = reason_of(error)
+            if not isinstance(reason, Interrupted | Lost) or not (path / "config.json").exists():
                 raise
-            again = shlex.join([*_resuming(recipe, path, given), *again_with(flags)])
-            raise Interrupted(stopped.signal_number, f"{stopped}; go on with: {again}") from stopped
+            again = [*_resuming(recipe, path, given), *again_with(flags)]
+            said = f"{reason}; go on with: {shlex.join(again)}"
+            if isinstance(reason, Interrupted):
+                raise Interrupted(reason.signal_number, said) from error
+            raise Lost(said) from error
     for line in in_lines(summary):
         terminal.say(line)
     terminal.say(", ".join(f"{name} {seconds:.1f} s" for name, seconds in terminal.seconds.items()))
@@ -150,18 +163,20 @@ def _do(recipe: Recipe, argv: Sequence[str] | None) -> None:
 
 
 def _explain_choices(parser: argparse.ArgumentParser) -> None:
-    """Shows the two flags in `--help` that were read before."""
+    """Shows the flags in `--help` that were read before."""
     for name, text in CHOICES_HELP.items():
         parser.add_argument(f"--{name}", metavar="NAME", help=text)
+    add_flags(parser)
 
 
 def _add_size(recipe: Recipe, parser: argparse.ArgumentParser) -> None:
-    """Adds the flag that stands for several settings."""
+    """Adds the flag that stands for several settings, and those that were read before."""
     text = "Settings that belong together, in place of the defaults; a flag of its own still decides."
     for name, settings in recipe.sizes.items():
         flags = (f"{flag_of(setting)} {in_words(value)}" for setting, value in settings.items())
         text += f" {name}: {' '.join(flags)}."
     parser.add_argument("--size", choices=tuple(recipe.sizes), default=None, help=text)
+    add_flags(parser)
 
 
 def _new_folder(recipe: Recipe) -> str:
@@ -178,4 +193,4 @@ def _resuming(recipe: Recipe, path: Path, given: Mapping[str, Any]) -> list[str]
     for name, value in own.items():
         if is_import_name(value):
             words += [f"--{name}", value]
-    return words
+    return words if is_alone() else [*words, "--distributed"]

@@ -5,12 +5,18 @@ for: the default platform says nothing about where parameters were put.
 """
 
 import os
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+from jax.experimental import multihost_utils
+
+from fooljax.errors import InputError
 
 AMPERE = 8.0
 """Compute capability of the first GPUs of NVIDIA that multiply in TF32 and run what Triton compiles."""
@@ -140,3 +146,30 @@ def graphics_cards() -> list[str]:
     if chosen is not None:
         return [name.strip() for name in chosen.split(",") if name.strip()]
     return [str(number) for number, _ in enumerate(Path("/dev").glob("nvidia[0-9]*"))]
+
+
+def this_process() -> tuple[int, int]:
+    """The index of this process among those that JAX has connected, and how many they are: 0 of 1 if none."""
+    if not jax.distributed.is_initialized():
+        return 0, 1
+    return jax.process_index(), jax.process_count()
+
+
+def own_device() -> jax.Device:
+    """A device of this process, the first: `jax.devices()` also lists those of the others."""
+    return jax.local_devices()[0]
+
+
+def of_first_process(row: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """An array of process 0, in all processes, by way of their devices. All of them must call this.
+
+    Args:
+      row: of the same shape and type in all processes.
+    Raises:
+      InputError: their machines have different numbers of devices, with which JAX does not do it.
+    """
+    counts = Counter(device.process_index for device in jax.devices())
+    if len(set(counts.values())) > 1:
+        found = ", ".join(f"{counts[index]} on process {index}" for index in sorted(counts))
+        raise InputError(f"devices: expected equally many on all processes, found {found}")
+    return np.asarray(multihost_utils.broadcast_one_to_all(row))

@@ -19,6 +19,7 @@ from fooljax.evolution.arguments import Plan
 from fooljax.evolution.programs import Shapes, program_text
 from fooljax.evolution.results import Metrics
 from fooljax.identity import ANSWERS, check_identity, search_identity
+from fooljax.processes import is_alone
 from fooljax.storage.trees import digest_tree, load_arrays, load_tree
 
 logger = logging.getLogger("fooljax")
@@ -27,8 +28,11 @@ SECONDS = ("seconds_search", "seconds_compile")
 
 
 def identity_of(plan: Plan, shapes: Shapes) -> dict[str, Any]:
-    """What a checkpoint must agree in with a search that goes on from it; nothing where none is kept."""
-    if plan.store is None:
+    """What a checkpoint must agree in with a search that goes on from it, and one process with the others.
+
+    Nothing where there is neither.
+    """
+    if plan.store is None and is_alone():
         return {}
     host: dict[str, Any] = {"calls_python": True} if plan.host is not None else {}
     if plan.host is not None and plan.probed is not None:

@@ -26,6 +26,7 @@ from fooljax.evolution.checkpoints import identity_of
 from fooljax.evolution.journal import Journal
 from fooljax.evolution.programs import shapes_of
 from fooljax.evolution.results import Evolution, Progress, Replacements
+from fooljax.processes import Lost, agree, any_of
 
 logger = logging.getLogger("fooljax")
 
@@ -113,12 +114,17 @@ def search(
     )
     clock = time.perf_counter()
     shapes = shapes_of(plan)
-    journal = Journal(plan, identity_of(plan, shapes), on_chunk, on_replacements)
+    identity = identity_of(plan, shapes)
+    agree("search", {"generations": generations, "until": until, "chunk": plan.chunk, **identity})
+    journal = Journal(plan, identity, on_chunk, on_replacements)
     journal.spent["seconds_compile"] = time.perf_counter() - clock
     if not journal.load(shapes):
         journal.begin(shapes)
     try:
         completed = _run(journal, stop)
+    except Lost:
+        journal.save_if_whole()
+        raise
     except (InputError, FaultError):
         raise
     except (KeyboardInterrupt, Exception):  # of the caller's functions, or of whoever waits
@@ -132,7 +138,7 @@ def _run(journal: Journal, stop: Callable[[], bool] | None) -> bool:
     """Does the generations that are left, chunk by chunk; False where `stop` ended it."""
     plan = journal.plan
     while (done := journal.generation) < plan.generations:
-        if stop is not None and stop():
+        if any_of("chunk", stop is not None and stop()):
             return False
         looked_for = plan.threshold is not None and done % CHUNK == 0
         if looked_for and np.all(journal.history[-1]["min_log_odds"][:, -1] >= plan.threshold):

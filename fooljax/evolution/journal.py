@@ -15,6 +15,7 @@ from fooljax.evolution.arguments import MAX_QUERIES, Plan
 from fooljax.evolution.checkpoints import SECONDS, load_checkpoint
 from fooljax.evolution.programs import Shapes, advance_program, start_program
 from fooljax.evolution.results import Metrics, Progress, Replacements
+from fooljax.processes import file_of_writer
 
 MOST_NAN = 0.5
 """A target whose logits are NaN for a larger share of the first images is refused."""
@@ -51,10 +52,11 @@ class Journal:
     def load(self, shapes: Shapes) -> bool:
         """Goes on from the newest checkpoint, if the plan says so and there is one."""
         plan = self.plan
-        path = plan.store.latest() if plan.store is not None and plan.resume else None
-        if path is None:
-            return False
-        self.state, metrics, facts = load_checkpoint(path, plan, shapes, self.identity)
+        newest = plan.store.latest() if plan.store is not None and plan.resume else None
+        with file_of_writer("checkpoint", newest) as path:
+            if path is None:
+                return False
+            self.state, metrics, facts = load_checkpoint(path, plan, shapes, self.identity)
         self.history = [metrics]
         self.spent = {name: facts[name] for name in SECONDS}
         self.saved_at = time.perf_counter(), -1

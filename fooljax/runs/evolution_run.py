@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import os
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,9 @@ import jax
 from fooljax.engine.batching import tile_size
 from fooljax.engine.types import Target, check_channels
 from fooljax.errors import FaultError, InputError, shown
-from fooljax.evolution import Evolution, Progress, search
+from fooljax.evolution import Evolution, Progress
 from fooljax.importing import is_import_name
+from fooljax.processes import agree, from_writer, is_writer
 from fooljax.runs.ancestry import Recorder
 from fooljax.runs.begin_from import keep, with_initial
 from fooljax.runs.elites import best_of, first_fooled
@@ -24,14 +25,14 @@ from fooljax.runs.plan import RunPlan, plan_of
 from fooljax.runs.recipe import Recipe
 from fooljax.runs.record import RunRecord
 from fooljax.runs.scored import save_and_score, save_table
+from fooljax.runs.searching import Outcome, followed, load_target, searched, send_initial
 from fooljax.runs.summary import summarise
 from fooljax.settings import check_used, config_from, in_words
 from fooljax.storage.cache import cache_folder
 from fooljax.storage.json_files import plain, read_json, write_json
 from fooljax.storage.trees import save_tree
-from fooljax.terminal import Host, Interrupted, progress_lines
+from fooljax.terminal import Host, progress_lines
 
-Outcome = tuple[dict[str, Any] | None, Target, Evolution]
 MakePage = Callable[[RunRecord], object]
 """Makes the figures and the page of a run from its folder: `fooljax.report.evolution_page.write`."""
 
@@ -80,8 +81,8 @@ def resume(
       FaultError: as `run`.
     """
     host = host or Host()
-    with RunFolder.resume(path, recipe.experiment) as folder:
-        settings = config_from(recipe.config, folder.config["settings"], str(folder.path / "config.json"))
+    with opened(path, recipe.experiment) as (folder, config):
+        settings = config_from(recipe.config, config["settings"], str(path.absolute() / "config.json"))
         for name, value in given.items():
             begun_with = getattr(settings, name)
             if name == "generations":
@@ -115,6 +116,19 @@ def check_generations(given: int, begun_with: int) -> None:
         raise InputError(f"generations: expected {begun_with} or more on resume, got {given}")
 
 
+@contextlib.contextmanager
+def opened(path: Path, experiment: str | None) -> Iterator[tuple[RunFolder | None, dict[str, Any]]]:
+    """The folder of a run that was begun before, and its `config.json`; see `RunFolder.resume`.
+
+    Where several processes do the search, the others have no folder, but learn what is in this file.
+    """
+    if not is_writer():
+        yield None, from_writer("config", dict)
+        return
+    with RunFolder.resume(path, experiment) as folder:
+        yield folder, from_writer("config", lambda: folder.config)
+
+
 def begin(plan: RunPlan, outdir: Path, make_page: MakePage, host: Host) -> Outcome:
     """Begins a run; everything was checked before, so that wrong input leaves no folder behind.
 
@@ -123,28 +137,35 @@ def begin(plan: RunPlan, outdir: Path, make_page: MakePage, host: Host) -> Outco
       search gave.
     """
     check_channels(plan.encoding.image_shape)
+    agree("settings", plan.settings)
+    if not is_writer():
+        return followed(plan, host)
     plan = with_initial(plan)
     with RunFolder.create(outdir, plan.config, lambda draft: keep(plan, draft)) as folder:
         return _run_in(folder, plan, make_page, host)
 
 
-def go_on(plan: RunPlan, folder: RunFolder, make_page: MakePage, host: Host) -> Outcome:
-    """Goes on with the run of an open folder; see `begin`."""
+def go_on(plan: RunPlan, folder: RunFolder | None, make_page: MakePage, host: Host) -> Outcome:
+    """Goes on with the run of an open folder, which is None where another process has it; see `begin`."""
+    agree("settings", plan.settings)
+    if folder is None:
+        return followed(plan, host)
     plan = with_initial(plan, folder.path)
     return _run_in(folder, plan, make_page, host)
 
 
 def _run_in(folder: RunFolder, plan: RunPlan, make_page: MakePage, host: Host) -> Outcome:
-    terminal, signals = host.terminal, host.signals
+    terminal = host.terminal
     terminal.say(f"run folder: {folder.path}")
     terminal.say(plan.choice.source)
     keep_compiled_programs()
+    send_initial(plan, folder.path)
     with terminal.stage("target"):
-        target = plan.choice.load(terminal.say)
+        target = load_target(plan, terminal.say)
         check_same_target(folder, target)
     metrics_file = MetricsFile(folder.path / "metrics.csv")
     recorder = Recorder(folder.path, plan.encoding) if plan.lineage else None
-    with signals.defer(), progress_lines(terminal) as show:
+    with progress_lines(terminal) as show:
 
         def on_chunk(progress: Progress) -> None:
             # All that can be refused has been by now, also a checkpoint of another search.
@@ -157,21 +178,18 @@ def _run_in(folder: RunFolder, plan: RunPlan, make_page: MakePage, host: Host) -
             if host.on_chunk:
                 host.on_chunk(progress)
 
-        evolution = search_of(
+        evolution = searched(
             plan,
             target,
+            host,
+            on_chunk=on_chunk,
             checkpoints=folder.checkpoints,
             resume=folder.resumed,
             checkpoint_seconds=host.checkpoint_seconds,
-            on_chunk=on_chunk,
             on_replacements=recorder.take if recorder else None,
-            stop=lambda: bool(signals.received) or (host.stop is not None and host.stop()),
         )
-    if not evolution.completed and not signals.received:
-        return None, target, evolution
     if not evolution.completed:
-        reached = f"{evolution.generations:,} of {plan.generations:,}"
-        raise Interrupted(signals.received, f"stopped at generation {reached}")
+        return None, target, evolution
     terminal.seconds["compile"] = evolution.seconds_compile
     terminal.seconds["search"] = evolution.seconds_search
     with terminal.stage("report"):
@@ -179,32 +197,7 @@ def _run_in(folder: RunFolder, plan: RunPlan, make_page: MakePage, host: Host) -
         if recorder:
             recorder.finish(evolution.generations)
         summary = save_results(folder, plan, target, evolution, make_page, host)
-    return summary, target, evolution
-
-
-def search_of(plan: RunPlan, target: Target, **driving: Any) -> Evolution:
-    """Does the search of a plan.
-
-    Args:
-      plan: what is searched, and how.
-      target: the plan's network, loaded.
-      **driving: checkpoints, and functions that are called meanwhile; see `fooljax.evolution.search`.
-    """
-    return search(
-        target,
-        plan.encoding,
-        plan.strategy,
-        key=plan.key,
-        generations=plan.generations,
-        runs=plan.runs,
-        cells=plan.choice.cells,
-        objective=plan.objective,
-        init_size=None if plan.initial else plan.init_size,
-        init_genomes=plan.initial.genomes if plan.initial else None,
-        until=plan.until,
-        check_target=plan.check_target,
-        **driving,
-    )
+    return from_writer("summary", lambda: summary), target, evolution
 
 
 def save_results(

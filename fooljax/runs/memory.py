@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from fooljax.engine.placement import own_device
 from fooljax.engine.types import Encoding
 from fooljax.errors import InputError
 
@@ -23,7 +24,7 @@ TRIED_TOGETHER = 8
 
 def machine_bytes() -> int:
     """The memory that a search has: of the accelerator, where there is one that tells, or of the machine."""
-    device = jax.devices()[0].memory_stats() or {}
+    device = own_device().memory_stats() or {}
     if limit := device.get("bytes_limit"):
         return int(limit)
     limits = [NO_LIMIT]

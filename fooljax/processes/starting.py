@@ -1,0 +1,67 @@
+"""How a process is connected with the others of one search, usually one on each machine."""
+
+import os
+import re
+
+import jax
+
+from fooljax.errors import FaultError, InputError, first_line, shown
+
+ADDRESS, COUNT, INDEX = "JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID"
+"""Variables of the environment that are asked where the arguments do not say it."""
+
+
+def start_distributed(
+    coordinator_address: str | None = None, num_processes: int | None = None, process_id: int | None = None
+) -> None:
+    """Connects this process with the others that do the same search; call it before anything else of JAX.
+
+    It is `jax.distributed.initialize`, which may be called instead, and also asks `JAX_NUM_PROCESSES` and
+    `JAX_PROCESS_ID`. What neither arguments nor variables say, JAX takes from SLURM, Open MPI, Kubernetes or
+    a cloud TPU. Where JAX is connected already, nothing is done.
+
+    Args:
+      coordinator_address: HOST:PORT of process 0, with a port that is free there; as
+        `JAX_COORDINATOR_ADDRESS`.
+      num_processes: how many processes there are.
+      process_id: which one this is, from 0 to `num_processes - 1`.
+    Raises:
+      InputError: one of them is not what was expected, or is neither given nor found.
+      FaultError: the others cannot be reached.
+    """
+    if jax.distributed.is_initialized():
+        return
+    address = coordinator_address or os.environ.get(ADDRESS)
+    if address is not None and not re.fullmatch(r"\S+:[0-9]{1,5}", address):
+        raise InputError(f"coordinator_address: expected HOST:PORT, got {shown(address)}")
+    count = _number("num_processes", num_processes, COUNT, 1)
+    index = _number("process_id", process_id, INDEX, 0)
+    if count is not None and index is not None and index >= count:
+        raise InputError(f"process_id: expected 0 to {count - 1}, for {count} processes, got {index}")
+    known = None not in (address, count, index)
+    # Asked, it prints pages where a process has ended; a search is saved and ended by signals.
+    jax.config.update("jax_enable_preemption_service", False)
+    try:
+        jax.distributed.initialize(
+            address, count, index, cluster_detection_method="deactivate" if known else None
+        )
+    except ValueError as error:
+        raise InputError(
+            f"coordinator_address, num_processes, process_id: expected all three, as arguments or as "
+            f"{ADDRESS}, {COUNT} and {INDEX}, or from SLURM, Open MPI or a cloud TPU ({first_line(error)})"
+        ) from error
+    except Exception as error:
+        raise FaultError(f"the processes cannot be connected: {first_line(error)}") from error
+
+
+def _number(name: str, given: int | None, variable: str, least: int) -> int | None:
+    """An argument, or else the variable; None where neither is there."""
+    said: object = os.environ.get(variable) if given is None else given
+    if said is None:
+        return None
+    if isinstance(said, str) and re.fullmatch(r"[0-9]{1,9}", said):
+        said = int(said)
+    if not isinstance(said, int) or isinstance(said, bool) or said < least:
+        where = variable if given is None else name
+        raise InputError(f"{where}: expected a whole number, {least} or more, got {shown(repr(said))}")
+    return said

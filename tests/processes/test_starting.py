@@ -1,0 +1,47 @@
+"""How a process is told where the others are; what is wrong with it is one line."""
+
+import pytest
+
+from fooljax.cli import evolve
+from fooljax.errors import InputError
+from fooljax.processes.starting import ADDRESS, COUNT, INDEX, start_distributed
+
+
+@pytest.fixture(autouse=True)
+def no_cluster(monkeypatch):
+    for name in (ADDRESS, COUNT, INDEX):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("here", 2, 0), "coordinator_address: expected HOST:PORT, got here"),
+        (("here:port", 2, 0), "coordinator_address: expected HOST:PORT"),
+        (("here:1", 0, 0), "num_processes: expected a whole number, 1 or more, got 0"),
+        (("here:1", True, 0), "num_processes: expected a whole number, 1 or more, got True"),
+        (("here:1", 2, -1), "process_id: expected a whole number, 0 or more, got -1"),
+        (("here:1", 2, 2), "process_id: expected 0 to 1, for 2 processes, got 2"),
+    ],
+)
+def test_wrong_arguments(arguments, told):
+    with pytest.raises(InputError, match=told):
+        start_distributed(*arguments)
+
+
+def test_a_variable_is_named_where_it_is_wrong(monkeypatch):
+    monkeypatch.setenv(ADDRESS, "here:1")
+    monkeypatch.setenv(COUNT, "two")
+    with pytest.raises(InputError, match=f"{COUNT}: expected a whole number, 1 or more, got 'two'"):
+        start_distributed()
+
+
+def test_flags_need_the_word_distributed(capsys):
+    assert evolve.main(["--process-id", "1"]) == 2
+    assert capsys.readouterr().err == "error: --process-id: expected --distributed beside it, got none\n"
+
+
+@pytest.mark.parametrize("text", ["x", "-1", "1.5"])
+def test_numbers_of_flags(text, capsys):
+    assert evolve.main(["--distributed", "--process-id", text]) == 2
+    assert capsys.readouterr().err.startswith("error: --process-id: expected ")
