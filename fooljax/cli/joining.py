@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import jax
 
 from fooljax.cli.command_line import Parser
+from fooljax.engine.placement import ask_for_determinism
 from fooljax.errors import InputError, shown
 from fooljax.processes import connect, is_writer, part, start_distributed
 
@@ -62,6 +63,8 @@ def joined(argv: Sequence[str] | None) -> Iterator[list[str]]:
             raise InputError(f"{given[0]}: expected --distributed beside it, got none")
         yield rest
         return
+    if "--deterministic" in rest:
+        ask_for_determinism()  # before there are devices
     _keep_stdout()
     address = found.coordinator_address
     start_distributed(
