@@ -117,10 +117,11 @@ class Link:
     def _receive(self, peer: int) -> bytes:
         with self._news:
             self._news.wait_for(lambda: self._failure or self._values[peer])
-            if self._failure:
-                self._ending.set()
-                raise self._failure[1]
-            return self._values[peer].popleft()
+            if self._values[peer]:  # it was sent before
+                return self._values[peer].popleft()
+            assert self._failure is not None
+            self._ending.set()
+            raise self._failure[1]
 
     def _listen(self, peer: int) -> None:
         connection = self._peers[peer]

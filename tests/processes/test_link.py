@@ -102,6 +102,19 @@ def test_an_error_of_one_is_raised_in_all_and_told_by_one(processes, three, who,
     assert processes.ended == []
 
 
+def test_what_was_said_before_an_error_counts(processes, three):
+    """Of processes that all end for one reason, each does so by itself."""
+    found = at_once(
+        *(lambda link=link: link.exchange(b"stop") for link in three[1:]), lambda: last_word(three[0])
+    )
+    assert found == [[b"stop"] * 3] * 2 + [True]
+
+
+def last_word(link):
+    link.exchange(b"stop")
+    return link.fail(130, "stopped")
+
+
 def test_one_that_is_gone_is_named(processes):
     first = processes.link(0)
     processes.end(2)
