@@ -17,6 +17,15 @@ import jax
 import pytest
 from data_samples import write_bars
 
+from fooljax.engine.placement import ask_for_determinism
+
+# On an accelerator, as with `JAX_PLATFORMS=cuda make test`: what the tests say of formulas they say of exact
+# products, and what they say of equal bits of repeatable kernels. It holds for the processes they start, too.
+if os.environ.get("JAX_PLATFORMS", "cpu").partition(",")[0] not in ("", "cpu"):
+    jax.config.update("jax_default_matmul_precision", "highest")
+    os.environ["JAX_DEFAULT_MATMUL_PRECISION"] = "highest"
+    ask_for_determinism()
+
 # With the older code for fusions, compiling takes a third less. A jaxlib that does not know a flag ends the
 # process, and only 0.10 knows this one.
 OLDER_FUSIONS = "--xla_cpu_use_fusion_emitters=false"

@@ -238,6 +238,7 @@ shares = jax.jit(jax.shard_map(
 ))
 np.testing.assert_array_equal(shares(genomes, pixels), jax.jit(render)(genomes, pixels))
 """
-    environment = {**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
+    two = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2", "JAX_PLATFORMS": "cpu"}
+    environment = {**os.environ, **two}
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from lowered_text import KERNEL, text_for
+from tolerances import by_platform
 
 from benchmarks.genomes import random_genomes
 from fooljax.encodings import colour
@@ -290,7 +291,8 @@ serial = jax.vmap(make_render(layout, FUNCTION_SETS["no_sine"], "grey", "serial"
 alone = jax.jit(serial)(jax.vmap(make_mutate(layout, 4, Rates(), "serial"))(keys, genomes), pixels)
 assert np.mean(np.abs(np.asarray(images) - np.asarray(alone)) * 255 < 1.01) > 0.999
 """
-    environment = {**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
+    two = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2", "JAX_PLATFORMS": "cpu"}
+    environment = {**os.environ, **two}
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
 
@@ -314,7 +316,7 @@ def test_memory_is_what_the_module_says(count, side):
         else:
             table = 4 * count * layout.max_nodes * (side**2 + 16)
             expected = 2 * images + table
-        assert table < memory.temp_size_in_bytes < expected + 20_000
+        assert table < memory.temp_size_in_bytes < by_platform(1.0, 1.1) * expected + 20_000
 
 
 def test_derivative_matches_a_difference():
@@ -383,8 +385,10 @@ def test_conversions_are_colorsys():
         (colour.hsv_to_rgb, colorsys.hsv_to_rgb),
     ):
         expected = np.transpose([reference(*map(float, triple)) for triple in values.T])
-        np.testing.assert_allclose(ours(*jnp.asarray(values)), expected, atol=2e-6)
-        np.testing.assert_allclose(ours(jnp.asarray(values[0] + 1), *values[1:]), expected, atol=5e-6)
+        np.testing.assert_allclose(ours(*jnp.asarray(values)), expected, atol=by_platform(2e-6, 1e-5))
+        np.testing.assert_allclose(
+            ours(jnp.asarray(values[0] + 1), *values[1:]), expected, atol=by_platform(5e-6, 2e-5)
+        )
 
 
 @pytest.mark.parametrize(("name", "reference"), [("hls", colorsys.hls_to_rgb), ("hsv", colorsys.hsv_to_rgb)])
@@ -395,8 +399,9 @@ def test_hue_wraps_as_in_opencv(name, reference):
     outputs_ = np.stack([-(hue + 0.5) / 255, other, other])[:, None].clip(-1, 1)
     image = np.asarray(colour.to_image(jnp.asarray(outputs_, jnp.float32), name))[0]
     expected = [reference((2 * (h % 180)) / 360, 127 / 255, 127 / 255) for h in hue]
-    np.testing.assert_allclose(image, expected, atol=5e-6)
-    np.testing.assert_allclose(image[180:], image[:76], atol=5e-6)
+    allowed = by_platform(5e-6, 2e-5)
+    np.testing.assert_allclose(image, expected, atol=allowed)
+    np.testing.assert_allclose(image[180:], image[:76], atol=allowed)
 
 
 @pytest.mark.optimised

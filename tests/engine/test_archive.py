@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tolerances import by_platform
 
 from fooljax.engine.archive import empty, insert, sample
 
@@ -110,5 +111,5 @@ def test_memory_stays_within_twice_the_archive():
         jax.ShapeDtypeStruct((), jnp.int32),
     )
     used = program.compile().memory_analysis()
-    assert used.temp_size_in_bytes <= 1.05 * cells * genes * 4
+    assert used.temp_size_in_bytes <= by_platform(1.05, 1.1) * cells * genes * 4
     assert "scatter" not in program.as_text()
