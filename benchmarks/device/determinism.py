@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.device.report import Found, Wanted
 from fooljax.engine.placement import DETERMINISTIC
 
-PROCESS_SECONDS = 150.0
+PROCESS_SECONDS = 300.0
 """A process of the comparison takes this long at most."""
 PLAIN = "without flags"
 FLAGS: dict[str, tuple[str, ...]] = {PLAIN: (), "with --deterministic": DETERMINISTIC}

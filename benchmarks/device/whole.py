@@ -15,7 +15,7 @@ from fooljax.storage.json_files import read_json
 
 COMPILE, REPORT = 4.0, 2.0
 """Seconds that `mnist_cppn` may take to compile its search, and to make its page."""
-COMMAND_SECONDS = 150.0
+COMMAND_SECONDS = 300.0
 
 
 def _run(words: list[str], **environment: str) -> str:
