@@ -45,11 +45,17 @@ def tables(text):
 # ------------------------------------------------------------------------------- the program for a card
 
 
-@pytest.mark.parametrize("platform", ["cuda", "rocm"])
-@pytest.mark.parametrize(("colour", "layout"), [("grey", LAYOUT), ("hls", COLOURED)])
-def test_a_rendering_is_one_kernel_and_no_loop(platform, colour, layout):
+@pytest.mark.parametrize(
+    ("platform", "colour", "layout", "set_name"),
+    [
+        ("cuda", "hls", COLOURED, "wide"),
+        ("cuda", "grey", LAYOUT, "paper"),
+        ("rocm", "grey", LAYOUT, "no_sine"),
+    ],
+)
+def test_a_rendering_is_one_kernel_and_no_loop(platform, colour, layout, set_name):
     """Runs x children are one flat batch; images leave the kernel in their final order."""
-    render = make_render(layout, FUNCTION_SETS["wide"], colour)
+    render = make_render(layout, FUNCTION_SETS[set_name], colour)
     genomes, pixels = shapes(12, 20, 20, layout)
     runs = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((3, 4, *leaf.shape[1:]), leaf.dtype), genomes)
     nested = jax.jit(jax.vmap(jax.vmap(render, (0, None)), (0, None)))
@@ -73,18 +79,19 @@ def test_memory_is_bounded_however_many_genomes_and_pixels():
         (5, 4096, 4096, 262_144, (1, 262_144, 1024)),
     ):
         layout = LAYOUT._replace(max_nodes=nodes)
-        found = tables(text_for("cuda", program(layout=layout), *shapes(count, height, width, layout)))
+        arguments = shapes(count, height, width, layout)
+        found = tables(text_for("cuda", program(layout=layout, names=("linear",)), *arguments))
         assert found == expected
         assert np.prod(found) <= max(kernel.MOST_NUMBERS, nodes * kernel.LARGEST_TILE)
 
 
 def test_the_batched_form_draws_where_a_kernel_cannot_run(monkeypatch):
-    """In a mesh, on a card that is too old, and without the kernel's compiler."""
+    """On a card that is too old, and without the kernel's compiler."""
     monkeypatch.setattr(lowering, "kernels_run", lambda: False)
-    assert KERNEL not in text_for("cuda", program(), *shapes(4, 5, 5))
+    assert KERNEL not in text_for("cuda", program(names=("linear",)), *shapes(4, 5, 5))
     monkeypatch.undo()
     monkeypatch.setattr(in_kernel.importlib.util, "find_spec", lambda name: None)
-    assert KERNEL not in text_for("cuda", program(), *shapes(4, 5, 5))
+    assert KERNEL not in text_for("cuda", program(names=("linear",)), *shapes(4, 5, 5))
 
 
 @pytest.mark.parametrize(
@@ -152,7 +159,7 @@ def test_a_function_of_many_operations_is_in_the_kernel(monkeypatch):
 def test_a_function_that_does_not_fit_is_drawn_in_the_batched_form(monkeypatch, own):
     monkeypatch.setitem(FUNCTIONS, "own", own)
     assert not in_kernel.fits(own)
-    text = text_for("cuda", program(names=("own", "sine")), *shapes(4, 5, 5))
+    text = text_for("cuda", program(names=("own", "linear")), *shapes(4, 5, 5))
     assert KERNEL not in text
     assert "stablehlo.while" in text
 
