@@ -14,6 +14,7 @@ from lowered_text import KERNEL, text_for
 
 from benchmarks.genomes import random_genomes
 from fooljax.encodings.cppn import coordinates, in_kernel, kernel, lowering
+from fooljax.encodings.cppn.differentiable import make_differentiable_render
 from fooljax.encodings.cppn.functions import FUNCTION_SETS, FUNCTIONS
 from fooljax.encodings.cppn.genome import CPPN, Layout, first_genome
 from fooljax.encodings.cppn.render import make_render
@@ -111,8 +112,8 @@ def test_kernels_run_on_cards_from_ampere_on(monkeypatch, abilities, expected):
 # ------------------------------------------------------------------------------- functions of nodes
 
 
-def test_all_functions_fit():
-    assert in_kernel.all_fit(tuple(FUNCTIONS))
+def test_all_functions_and_their_slopes_fit():
+    assert in_kernel.all_fit(tuple(FUNCTIONS), slopes=True)
 
 
 def test_a_function_of_many_operations_is_in_the_kernel(monkeypatch):
@@ -132,6 +133,7 @@ def test_a_function_of_many_operations_is_in_the_kernel(monkeypatch):
             lax.shift_right_logical(lax.bitcast_convert_type(p, jnp.int32), 3), jnp.float32
         ),
         lambda p: jax.nn.relu(p) + jnp.clip(jnp.round(p), 0, 1) + FUNCTIONS["sine"](p),
+        lambda p: in_kernel.slope_at(lambda q: q * lax.sin(q))(p, p),
     )
     names = tuple(f"own {index}" for index in range(len(used)))
     for name, function in zip(names, used, strict=True):
@@ -195,6 +197,54 @@ def test_programs_share_out_all_tiles(monkeypatch, height, width, colour):
     expected = program("batched", layout, names, colour)(some, pixels)
     assert images.shape == expected.shape
     assert np.mean(np.abs(images - expected) * 255 < 1.01) > 0.999
+
+
+def slopes(form, names, colour, layout):
+    """The image of a genome, and derivatives of a sum over it with respect to weights and coordinates."""
+    render = make_differentiable_render(layout, names, colour, form)
+
+    def total(weights, pixels, genome):
+        image = render(genome.replace(weights=weights), pixels)
+        return jnp.sum(image * jnp.linspace(-1, 1, image.size).reshape(image.shape)), image
+
+    def one(genome, pixels):
+        return jax.value_and_grad(total, (0, 1), has_aux=True)(genome.weights, pixels, genome)
+
+    return jax.jit(jax.vmap(one, (0, None)))
+
+
+@jax.custom_jvp
+def partly_known(p):
+    return lax.clamp(-1.0, p, 1.0)
+
+
+@partly_known.defjvp
+def _with_another_slope(primals, tangents):
+    return partly_known(*primals), lax.erf(primals[0]) * tangents[0]
+
+
+def test_a_derivative_is_two_kernels_and_no_loop():
+    text = text_for("cuda", slopes(None, NO_SINE, "grey", LAYOUT), *shapes(4, 20, 20))
+    assert text.count(KERNEL) == 2
+    for absent in ("while", "scatter", "gather", "dynamic"):
+        assert f"stablehlo.{absent}" not in text
+
+
+def test_a_derivative_that_does_not_fit_is_taken_in_the_batched_form(monkeypatch):
+    """The function below fits, its derivative does not."""
+    monkeypatch.setitem(FUNCTIONS, "own", partly_known)
+    assert in_kernel.fits(partly_known)
+    assert KERNEL not in text_for("cuda", slopes(None, ("own",), "grey", LAYOUT), *shapes(4, 5, 5))
+
+
+@pytest.mark.parametrize(("colour", "layout"), [("grey", LAYOUT), ("rgb", COLOURED)])
+def test_derivatives_are_those_of_the_serial_form(colour, layout):
+    """On 1.3 tiles, whose last pixels are beyond the image."""
+    some, pixels = random_genomes(5, 4, layout, len(NO_SINE), (5, 10)), coordinates.scaled(13, 13)
+    expected = slopes("serial", NO_SINE, colour, layout)(some, pixels)
+    found = slopes("kernel", NO_SINE, colour, layout)(some, pixels)
+    for one, other in zip(jax.tree.leaves(expected), jax.tree.leaves(found), strict=True):
+        np.testing.assert_allclose(other, one, rtol=1e-4, atol=1e-4 * float(jnp.max(jnp.abs(one))))
 
 
 def strange_genomes():

@@ -1,4 +1,7 @@
-"""Draws CPPNs with a derivative: with respect to the weights and to the coordinates of pixels."""
+"""Draws CPPNs with a derivative, with respect to the weights and to the coordinates of pixels.
+
+It has the three forms of the renderer (see `lowering`); `differentiable_kernel` has the one for GPUs.
+"""
 
 import dataclasses
 import functools
@@ -13,8 +16,9 @@ from jax import lax
 from fooljax.encodings import colour as colours
 from fooljax.encodings.cppn import functions
 from fooljax.encodings.cppn.genome import CPPN, Layout
+from fooljax.encodings.cppn.in_kernel import all_fit
 from fooljax.encodings.cppn.lowering import as_one_kernel, choose
-from fooljax.encodings.cppn.table import ZERO, at, check_coordinates, check_drawing
+from fooljax.encodings.cppn.table import ZERO, at, check_coordinates, check_drawing, row_of
 
 ONE_KERNEL_PIXELS = 16_384
 """Rows of more pixels are drawn differentiably task by task: then a task's cost is lost beside its work, and
@@ -51,13 +55,20 @@ def make_differentiable_render(
         largest = max(leaf.shape[-1] for leaf in jax.tree.leaves((shared, batch)) if leaf.ndim)
         return as_one_kernel(run, shared, batch) if largest <= ONE_KERNEL_PIXELS else run(shared, batch)
 
-    def each(one: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-        """`one(shared, genome)` for one genome, fast under `vmap`."""
-        many = choose(
-            lowering,
-            serial=lambda shared, batch: in_turn(one, shared, batch),
-            batched=lambda shared, batch: jax.vmap(lambda member: one(shared, member))(batch),
-        )
+    def each(one: Callable[[Any, Any], Any], name: str) -> Callable[[Any, Any], Any]:
+        """`one(shared, genome)` for one genome, fast under `vmap`; `name` is that of its kernel."""
+
+        def batched(shared: Any, batch: Any) -> Any:
+            return jax.vmap(lambda member: one(shared, member))(batch)
+
+        def kernel(shared: Any, batch: Any, interpret: bool = False) -> Any:
+            if not all_fit(function_names, slopes=True):
+                return batched(shared, batch)
+            from fooljax.encodings.cppn import differentiable_kernel
+
+            return getattr(differentiable_kernel, name)(layout, function_names, shared, batch, interpret)
+
+        many = choose(lowering, lambda shared, batch: in_turn(one, shared, batch), batched, kernel)
 
         def lone(shared: Any, member: Any) -> Any:
             result = many(shared, jax.tree.map(lambda leaf: leaf[None], member))
@@ -65,8 +76,8 @@ def make_differentiable_render(
 
         return lone
 
-    forward = each(functools.partial(_forward, layout, nodes))
-    backward = each(functools.partial(_backward, layout, nodes))
+    forward = each(functools.partial(_forward, layout, nodes), "forward_by_kernel")
+    backward = each(functools.partial(_backward, layout, nodes), "backward_by_kernel")
 
     @jax.custom_vjp
     def outputs(genome: CPPN, pixels: jax.Array) -> jax.Array:
@@ -93,14 +104,6 @@ def make_differentiable_render(
     return render
 
 
-def _row_of(layout: Layout, genome: CPPN, step: jax.Array) -> jax.Array:
-    """The row that is computed at a step: hidden rows first, then the outputs."""
-    hidden = genome.num_hidden
-    return jnp.where(step < hidden, layout.num_inputs + step, layout.first_output + step - hidden).astype(
-        jnp.int32
-    )
-
-
 def _forward(
     layout: Layout, nodes: tuple[functions.Function, ...], pixels: jax.Array, genome: CPPN
 ) -> tuple[jax.Array, jax.Array]:
@@ -109,7 +112,7 @@ def _forward(
 
     def node(step: jax.Array, carry: Any) -> Any:
         table, sums, place = carry
-        row = _row_of(layout, genome, step)
+        row = row_of(layout, genome.num_hidden, step)
 
         def add(carry: Any) -> Any:
             place, total = carry
@@ -143,7 +146,7 @@ def _backward(
 
     def node(step: jax.Array, carry: Any) -> Any:
         adjoint, weights, place = carry
-        row = _row_of(layout, genome, genome.num_hidden + layout.num_outputs - 1 - step)
+        row = row_of(layout, genome.num_hidden, genome.num_hidden + layout.num_outputs - 1 - step)
         slope = lax.switch(at(genome.functions, row), branches, at(sums, row), at(adjoint, row))
 
         def pass_on(carry: Any) -> Any:

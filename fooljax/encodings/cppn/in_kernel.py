@@ -6,7 +6,7 @@ outside `KNOWN` cannot be in a kernel.
 """
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -17,36 +17,53 @@ from jax.extend.core import Literal
 from fooljax.encodings.cppn.functions import Function, lookup
 
 KNOWN = (
-    " abs acos acosh add and asin asinh atan atan2 atanh bitcast_convert_type broadcast_in_dim cbrt ceil"
-    " clamp convert_element_type cos cosh div eq exp exp2 expm1 floor ge gt integer_pow is_finite le log"
-    " log1p logistic lt max min mul ne neg not or pow rem rsqrt select_n shift_left"
-    " shift_right_arithmetic shift_right_logical sign sin sinh sqrt square stop_gradient sub tan tanh xor "
+    " abs acos acosh add add_any and asin asinh atan atan2 atanh bitcast_convert_type broadcast_in_dim cbrt"
+    " ceil clamp convert_element_type cos cosh div eq exp exp2 expm1 floor ge gt integer_pow is_finite le log"
+    " log1p logistic lt max min mul ne neg not or pow rem rsqrt select_n shift_left shift_right_arithmetic"
+    " shift_right_logical sign sin sinh sqrt square stop_gradient sub tan tanh xor "
 )
 """Names of JAX's operations that a function may use, besides rounding to even."""
 INSIDE = {"jit": "jaxpr", "custom_jvp_call": "call_jaxpr"}
 """Operations that hold a function of their own, and under what name."""
 
 
-def without_rounding(function: Function) -> Function:
+def without_rounding(function: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
     """A function of the same values, in which rounding is written in other operations."""
 
-    def rewritten(p: jax.Array) -> jax.Array:
-        result: jax.Array = _evaluate(jax.make_jaxpr(function)(p), p)[0]
+    def rewritten(*arguments: jax.Array) -> jax.Array:
+        result: jax.Array = _evaluate(jax.make_jaxpr(function)(*arguments), *arguments)[0]
         return result
 
     return rewritten
 
 
-def all_fit(function_names: Sequence[str]) -> bool:
-    """Whether all functions of these names can be in a kernel, and this version of JAX has its compiler."""
-    has_compiler = importlib.util.find_spec("jax.experimental.pallas.triton") is not None
-    return has_compiler and all(fits(function) for function in lookup(function_names))
+def all_fit(function_names: Sequence[str], slopes: bool = False) -> bool:
+    """Whether all functions of these names can be in a kernel, and this version of JAX has its compiler.
+
+    Args:
+      function_names: names out of `functions.FUNCTIONS`.
+      slopes: whether their derivatives must be in it, too.
+    """
+    if importlib.util.find_spec("jax.experimental.pallas.triton") is None:
+        return False
+    functions = lookup(function_names)
+    return all(fits(function) and (not slopes or fits(slope_at(function), 2)) for function in functions)
 
 
-def fits(function: Function) -> bool:
+def fits(function: Callable[..., jax.Array], num_arguments: int = 1) -> bool:
     """Whether a function can be in a kernel: all of its operations are known and go element by element."""
-    sums = jax.ShapeDtypeStruct((128,), jnp.float32)
-    return _fits(jax.make_jaxpr(function)(sums), sums.shape)
+    numbers = jax.ShapeDtypeStruct((128,), jnp.float32)
+    return _fits(jax.make_jaxpr(function)(*[numbers] * num_arguments), numbers.shape)
+
+
+def slope_at(function: Function) -> Callable[[jax.Array, jax.Array], jax.Array]:
+    """The derivative of a function at its argument, times the one with respect to its value."""
+
+    def slope(p: jax.Array, slope: jax.Array) -> jax.Array:
+        result: jax.Array = jax.vjp(function, p)[1](slope)[0]
+        return result
+
+    return slope
 
 
 def _fits(traced: Any, shape: tuple[int, ...]) -> bool:

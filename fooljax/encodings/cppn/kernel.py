@@ -11,6 +11,7 @@ Images are written once, in the order in which they are given back.
 A program that is exported for several platforms at once cannot hold a kernel: JAX refuses it.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -23,6 +24,7 @@ from fooljax.encodings import colour as colours
 from fooljax.encodings.cppn import functions
 from fooljax.encodings.cppn.genome import CPPN, Layout
 from fooljax.encodings.cppn.in_kernel import without_rounding
+from fooljax.encodings.cppn.table import row_of
 
 WARPS = 4
 """Of 32 threads, which work on one tile together."""
@@ -59,6 +61,14 @@ def shared_out(num_genomes: int, num_pixels: int, num_nodes: int) -> Work:
     return Work(tile, tiles, min(num_genomes * tiles, MOST_PROGRAMS, room))
 
 
+def barrier_of(interpret: bool) -> Callable[[], None]:
+    """Lets the threads of a program wait for each other; nothing where the kernel is interpreted.
+
+    Triton promises no order between them: one thread may read what another has written.
+    """
+    return (lambda: None) if interpret else triton.debug_barrier
+
+
 def draw_by_kernel(
     layout: Layout,
     function_names: tuple[str, ...],
@@ -86,10 +96,7 @@ def draw_by_kernel(
     if not interpret:
         nodes = tuple(without_rounding(node) for node in nodes)
 
-    def barrier() -> None:
-        # Triton promises no order between the threads of a program: one may read what another has written.
-        if not interpret:
-            triton.debug_barrier()
+    barrier = barrier_of(interpret)
 
     def draw(
         genomes: CPPN, pixels: Any, images: Any, table: Any, genome: jax.Array, index: jax.Array
@@ -102,7 +109,7 @@ def draw_by_kernel(
             table[row] = triton.load(pixels.at[row, place], mask=inside, other=0.0)
 
         def node(step: jax.Array, first: jax.Array) -> jax.Array:
-            row = jnp.where(step < hidden, step + num_inputs, step - hidden + layout.first_output)
+            row = row_of(layout, hidden, step)
 
             def leads_here(carry: Any) -> jax.Array:
                 # Connections are sorted by target. A place beyond the list is read as its last.

@@ -41,6 +41,12 @@ def at(array: jax.Array, *index: jax.Array) -> jax.Array:
     return lax.dynamic_slice(array, start, (*(1 for _ in index), *rest)).reshape(rest)
 
 
+def row_of(layout: Layout, hidden: jax.Array, step: jax.Array) -> jax.Array:
+    """The row that is computed at a step: of `hidden` nodes first, then of the outputs."""
+    row = jnp.where(step < hidden, layout.num_inputs + step, layout.first_output + step - hidden)
+    return row.astype(jnp.int32)
+
+
 def tiles(coordinates: jax.Array, most: int) -> tuple[int, int, jax.Array]:
     """How many tiles, of how many pixels, and the coordinates `[tiles, I, pixels]`, padded with zeros."""
     num_inputs, height, width = coordinates.shape
