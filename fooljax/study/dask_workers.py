@@ -32,7 +32,12 @@ POLL_SECONDS = 2.0
 """After so long it is asked again how many workers there are."""
 SETTINGS = {
     "distributed.scheduler.allowed-failures": 3,
+    # No web pages of theirs, which anybody on this machine could read.
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
     "distributed.nanny.pre-spawn-environ.DASK_LOGGING__DISTRIBUTED": "critical",
+    # Dask's own value sends memory back to the system so often that a search takes half as long again.
+    "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None,
 }
 """Of the workers of this machine."""
 SETUP = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
@@ -54,7 +59,8 @@ def local(workers: int, say: Say) -> Iterator[Each]:
       FaultError: they cannot be started.
     """
     security = distributed.Security.temporary()
-    place = {"host": "127.0.0.1", "protocol": "tls://", "security": security, "dashboard": False}
+    place = {"host": "127.0.0.1", "protocol": "tls://", "security": security}
+    place |= {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
     options = {**place, "nthreads": 1, "memory_limit": None, "preload": [SETUP]}
     with _silence(), dask.config.set(SETTINGS), contextlib.ExitStack() as stack:
         try:
