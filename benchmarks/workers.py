@@ -56,7 +56,7 @@ def main() -> None:
     )
     parser.add_argument("--repeats", type=int, default=7, help="interleaved repetitions, 7 or more to report")
     parser.add_argument("--workers", type=int, default=2, help="processes, one for each core")
-    parser.add_argument("--searches", type=int, default=4, help="done by each side in a repetition")
+    parser.add_argument("--searches", type=int, default=2, help="done by each side in a repetition")
     parser.add_argument("--length", type=float, default=1.0, help="times the usual generations")
     arguments = parser.parse_args()
     rows: list[dict[str, Any]] = []
