@@ -13,7 +13,16 @@ import jax
 import jax.numpy as jnp
 
 from fooljax.engine.fitness import evaluate
-from fooljax.engine.loop import EvolutionState, Search, advance, first_genomes, replaced, start
+from fooljax.engine.loop import (
+    EvolutionState,
+    Search,
+    advance,
+    first_genomes,
+    generation,
+    replaced,
+    start,
+)
+from fooljax.engine.packing import Packed, pack
 from fooljax.engine.precision import precision_of_search
 from fooljax.engine.types import Genome, Outcome, Problem
 
@@ -58,9 +67,10 @@ def prepare_start(search: Search, count: int, problem: Problem, keys: jax.Array,
 def compile_advance(
     search: Search, generations: int, problem: Problem, state: EvolutionState
 ) -> jax.stages.Compiled:
-    """The program `(problem, state) -> (state, (metrics, replaced))` that advances `R` runs.
+    """The program `(problem, state) -> (state, packed)` that advances `R` runs.
 
-    Metrics are `[R, generations]`. The state that is passed in is donated: it cannot be used again.
+    `packed.unpacked()` is `(metrics, replaced)`, leaves `[generations, R, ...]`. The state that is passed in
+    is donated: it cannot be used again.
     """
     return compile_program(_advance_runs, (search, generations), (problem, state), donated=(1,))
 
@@ -77,8 +87,16 @@ def prepare_advance(search: Search, generations: int, problem: Problem, state: E
     _prepare(_advance_runs, (search, generations), (problem, state), donated=(1,))
 
 
-def _advance_runs(search: Search, generations: int, problem: Problem, state: EvolutionState) -> Any:
-    return jax.vmap(lambda run: advance(search, problem, run, generations))(state)
+def _advance_runs(
+    search: Search, generations: int, problem: Problem, state: EvolutionState
+) -> tuple[EvolutionState, Packed]:
+    # Not `advance` of each run: JAX takes several times as long to write a loop of one run for many as to
+    # write a loop of many.
+    def step(runs: EvolutionState, _: None) -> tuple[EvolutionState, Packed]:
+        runs, kept = jax.vmap(lambda run: generation(search, problem, run))(runs)
+        return runs, pack(kept)
+
+    return jax.lax.scan(step, state, length=generations)
 
 
 def recorded(search: Search, step: tuple[EvolutionState, Any, jax.Array]) -> Any:

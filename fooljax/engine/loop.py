@@ -159,15 +159,18 @@ def advance(
       The new state, and per generation (leading axis) the metrics and, where `search.record`, what
       `replaced` gives.
     """
+    return jax.lax.scan(lambda state, _: generation(search, problem, state), state, length=generations)
 
-    def step(state: EvolutionState, _: None) -> tuple[EvolutionState, Any]:
-        generation, ask_key, tell_key = _next(state)
-        offspring, state = _ask(search, problem, state, ask_key)
-        fitness = evaluate(search.encoding, problem, offspring.genomes)
-        state, metrics, improved = _tell(search, problem, state, offspring, fitness, generation, tell_key)
-        return state, (metrics, replaced(search, state, improved))
 
-    return jax.lax.scan(step, state, length=generations)
+def generation(
+    search: Search, problem: Problem, state: EvolutionState
+) -> tuple[EvolutionState, tuple[Metrics, Any]]:
+    """Does one generation of one run; see `advance`."""
+    number, ask_key, tell_key = _next(state)
+    offspring, state = _ask(search, problem, state, ask_key)
+    fitness = evaluate(search.encoding, problem, offspring.genomes)
+    state, metrics, improved = _tell(search, problem, state, offspring, fitness, number, tell_key)
+    return state, (metrics, replaced(search, state, improved))
 
 
 def replaced(search: Search, state: EvolutionState, improved: jax.Array) -> Any:

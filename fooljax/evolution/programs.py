@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 
 from fooljax.engine.compiled import (
     compile_advance,
@@ -98,4 +99,11 @@ def advance_program(plan: Plan, state: EvolutionState, generations: int) -> Step
     """
     if plan.host is not None:
         return host_generation(plan.host, plan.search, plan.logits, plan.problem, state)
-    return functools.partial(compile_advance(plan.search, generations, plan.problem, state), plan.problem)
+    program = compile_advance(plan.search, generations, plan.problem, state)
+
+    def step(state: EvolutionState) -> Any:
+        state, packed = program(plan.problem, state)
+        kept = jax.device_get(packed).unpacked()
+        return state, jax.tree.map(lambda leaf: np.swapaxes(leaf, 0, 1), kept)
+
+    return step
