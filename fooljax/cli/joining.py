@@ -58,9 +58,9 @@ def joined(argv: Sequence[str] | None) -> Iterator[list[str]]:
     add_flags(parser)
     found, rest = parser.parse_known_args(argv)
     given = [f"--{name}" for name in HELP if getattr(found, name.replace("-", "_")) is not None]
-    if not found.distributed:
-        if given:
-            raise InputError(f"{given[0]}: expected --distributed beside it, got none")
+    if given and not found.distributed:
+        raise InputError(f"{given[0]}: expected --distributed beside it, got none")
+    if not found.distributed or {"-h", "--help"} & set(rest):
         yield rest
         return
     if "--deterministic" in rest:

@@ -2,6 +2,7 @@
 
 import os
 import re
+from contextlib import suppress
 
 import jax
 
@@ -39,8 +40,9 @@ def start_distributed(
     if count is not None and index is not None and index >= count:
         raise InputError(f"process_id: expected 0 to {count - 1}, for {count} processes, got {index}")
     known = None not in (address, count, index)
-    # Asked, it prints pages where a process has ended; a search is saved and ended by signals.
-    jax.config.update("jax_enable_preemption_service", False)
+    with suppress(AttributeError):  # a later JAX may have no such service
+        # Where a process is gone it prints pages. A search is saved and ended by signals.
+        jax.config.update("jax_enable_preemption_service", False)
     try:
         jax.distributed.initialize(
             address, count, index, cluster_detection_method="deactivate" if known else None

@@ -137,6 +137,7 @@ def begin(plan: RunPlan, outdir: Path, make_page: MakePage, host: Host) -> Outco
       search gave.
     """
     check_channels(plan.encoding.image_shape)
+    keep_compiled_programs()
     agree("settings", plan.settings)
     if not is_writer():
         return followed(plan, host)
@@ -147,6 +148,7 @@ def begin(plan: RunPlan, outdir: Path, make_page: MakePage, host: Host) -> Outco
 
 def go_on(plan: RunPlan, folder: RunFolder | None, make_page: MakePage, host: Host) -> Outcome:
     """Goes on with the run of an open folder, which is None where another process has it; see `begin`."""
+    keep_compiled_programs()
     agree("settings", plan.settings)
     if folder is None:
         return followed(plan, host)
@@ -158,7 +160,6 @@ def _run_in(folder: RunFolder, plan: RunPlan, make_page: MakePage, host: Host) -
     terminal = host.terminal
     terminal.say(f"run folder: {folder.path}")
     terminal.say(plan.choice.source)
-    keep_compiled_programs()
     send_initial(plan, folder.path)
     with terminal.stage("target"):
         target = load_target(plan, terminal.say)
