@@ -3,9 +3,12 @@
 import argparse
 import logging
 import os
+import re
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TextIO
 
 import jax
 
@@ -31,6 +34,13 @@ HELP = {
         "the cluster says)",
     ),
 }
+
+OF_CONNECTIONS = re.compile(
+    "coordination_?service|JAX distributed service|GRPC error information|Error received from peer|"
+    r"Check failure stack trace|^ +@ +0x",
+    re.IGNORECASE,
+)
+"""Lines of JAX and its libraries on a process that cannot be reached any more, of which we tell in one."""
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -65,7 +75,7 @@ def joined(argv: Sequence[str] | None) -> Iterator[list[str]]:
         return
     if "--deterministic" in rest:
         ask_for_determinism()  # before there are devices
-    _keep_stdout()
+    _keep_streams()
     address = found.coordinator_address
     start_distributed(
         address, _number("--num-processes", found.num_processes), _number("--process-id", found.process_id)
@@ -84,14 +94,35 @@ def _number(flag: str, text: str | None) -> int | None:
     return None if text is None else int(text)
 
 
-def _keep_stdout() -> None:
-    """Sends what libraries below Python print to stdout nowhere: one of them tells every connection."""
+def _keep_streams() -> None:
+    """Keeps stdout and stderr for this command, where libraries below Python would tell of connections.
+
+    What they print to stdout goes nowhere; what they print to stderr goes on, but for pages on a connection
+    that was lost.
+    """
     try:
-        kept = os.dup(sys.stdout.fileno())
-    except (AttributeError, OSError, ValueError):  # there is none, or a test takes it down
+        kept = [os.dup(stream.fileno()) for stream in (sys.stdout, sys.stderr)]
+    except (AttributeError, OSError, ValueError):  # there are none, or a test takes them down
         return
     sys.stdout.flush()
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, sys.stdout.fileno())
-    os.close(null)
-    sys.stdout = os.fdopen(kept, "w", encoding=sys.stdout.encoding, errors=sys.stdout.errors)
+    sys.stderr.flush()
+    below, above = os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno()
+    os.dup2(below, sys.stdout.fileno())
+    os.close(below)
+    source, below = os.pipe()
+    os.dup2(below, above)
+    os.close(below)
+    sys.stdout = _stream(kept[0], sys.stdout)
+    sys.stderr = _stream(kept[1], sys.stderr)
+    threading.Thread(target=_pass_on, args=(source, sys.stderr), daemon=True).start()
+
+
+def _stream(number: int, like: TextIO) -> TextIO:
+    return os.fdopen(number, "w", buffering=1, encoding=like.encoding, errors=like.errors)
+
+
+def _pass_on(source: int, stream: TextIO) -> None:
+    with os.fdopen(source, encoding="utf-8", errors="backslashreplace") as lines:
+        for line in lines:
+            if not OF_CONNECTIONS.search(line):
+                stream.write(line)

@@ -22,6 +22,9 @@ GRACE = 10.0
 """Seconds in which a process can end in good order after another has ended; then it is ended where it is."""
 
 
+AGAIN = "start all processes again with --resume"
+
+
 class Lost(FaultError):
     """Another process of the search is gone."""
 
@@ -145,10 +148,8 @@ class Link:
                 return None
 
     def _lost(self, peer: int) -> Lost:
-        others = f"process {peer} (of 0 to {self.count - 1})"
-        if peer:
-            return Lost(f"{others} is gone")
-        return Lost(f"{others} is gone, which writes the run; start all of them again with --resume")
+        what = "" if peer else ", which writes the run,"
+        return Lost(f"process {peer} (of 0 to {self.count - 1}){what} is gone")
 
     def _heard(self, peer: int, status: int, error: Exception) -> None:
         """Notes how another process ended, and sees to it that this one ends too."""
@@ -166,8 +167,9 @@ class Link:
         if self.index == 0:
             self._end_others(status, str(error))
         if (alone or self.index == 0) and self._speaking.acquire(blocking=False):
+            said = f"{error}; {AGAIN}" if isinstance(error, Lost) else str(error)
             with suppress(OSError):
-                os.write(sys.stderr.fileno(), f"error: {shown(error, 4000)}\n".encode())
+                os.write(sys.stderr.fileno(), f"error: {shown(said, 4000)}\n".encode())
         self._end(status)
 
     def _end_others(self, status: int, message: str) -> None:

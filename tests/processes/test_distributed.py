@@ -76,7 +76,7 @@ def test_killed_and_resumed_two_processes_give_the_archive_of_one(tmp_path):
 def test_whichever_of_three_is_gone(alone, tmp_path, dying):
     found = run(tmp_path, 3, *SETTINGS, "--outdir", "run", "--checkpoint-seconds", "0", dying=dying)
     assert [status for status, _, _ in found] == [-9 if index == dying else 1 for index in range(3)]
-    said = f"error: process {dying} (of 0 to 2) is gone"
+    said = f"error: process {dying} (of 0 to 2)"
     for index, (_, _, errors) in enumerate(found):
         # Without process 0 nobody can speak for the others.
         lines = 1 if index != dying and 0 in (index, dying) else 0

@@ -129,7 +129,7 @@ def test_without_process_0_the_others_end_at_once_and_say_why(processes, capfd):
     processes.end(0)
     wait_until(lambda: sorted(processes.ended) == [(1, 1), (2, 1)])
     lines = capfd.readouterr().err.splitlines()
-    said = "error: process 0 (of 0 to 2) is gone, which writes the run; start all of them again with --resume"
+    said = f"error: process 0 (of 0 to 2), which writes the run, is gone; {module.AGAIN}"
     assert lines == [said] * 2
 
 
@@ -138,4 +138,4 @@ def test_a_process_that_is_stuck_is_ended(processes, capfd):
     _ = processes.link(0), processes.link(2)
     processes.end(1)
     wait_until(lambda: sorted(processes.ended) == [(0, 1), (2, 1)])
-    assert capfd.readouterr().err == "error: process 1 (of 0 to 2) is gone\n"
+    assert capfd.readouterr().err == f"error: process 1 (of 0 to 2) is gone; {module.AGAIN}\n"
