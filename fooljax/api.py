@@ -11,6 +11,7 @@ from typing import Any
 import jax
 
 from fooljax.engine.objective import LOG_ODDS, Objective
+from fooljax.engine.placement import Devices, mesh_of
 from fooljax.engine.precision import in_float32
 from fooljax.engine.types import Encoding, Strategy, Target, check_channels
 from fooljax.errors import InputError, shown
@@ -50,6 +51,7 @@ def evolve(
     until: float | None = None,
     lineage: bool = False,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    devices: Devices | None = None,
     check_target: bool = True,
     on_chunk: Callable[[Progress], None] | None = None,
     stop: Callable[[], bool] | None = None,
@@ -74,6 +76,9 @@ def evolve(
       until: a confidence in (0, 1) at which the search stops, when every cell of every run has reached it.
       lineage: records every image that took the place of another, in `outdir`.
       checkpoint_seconds: at least so long between checkpoints, in `outdir`.
+      devices: devices that share the work: how many of JAX's, "all", or a list of them; by default one does
+        all. Every number gives the same archive on CPUs, see `fooljax.evolution.search`. A run may be resumed
+        on another number of them.
       check_target: shows the network some images first, see `fooljax.probe`.
       on_chunk: called with the progress after each chunk of generations.
       stop: called before each chunk; True ends the call with `completed=False`.
@@ -86,6 +91,8 @@ def evolve(
       KeyboardInterrupt: the user interrupted it; `outdir` keeps all whole chunks until then.
     """
     check_seconds(checkpoint_seconds)
+    if devices is not None:
+        mesh_of(devices)
     folder = None if outdir is None else as_folder("outdir", outdir)
     plan = plan_from_values(
         target,
@@ -101,23 +108,18 @@ def evolve(
         lineage=lineage,
         check_target=check_target,
     )
+    host = Host(checkpoint_seconds=checkpoint_seconds, devices=devices, on_chunk=on_chunk, stop=stop)
     if folder is None:
-        return _in_memory(plan, resume, on_chunk, stop)
-    host = Host(checkpoint_seconds=checkpoint_seconds, on_chunk=on_chunk, stop=stop)
+        return _in_memory(plan, resume, host)
     return _in_folder(plan, folder, resume, host)
 
 
-def _in_memory(
-    plan: RunPlan,
-    resume: bool,
-    on_chunk: Callable[[Progress], None] | None,
-    stop: Callable[[], bool] | None,
-) -> Result:
+def _in_memory(plan: RunPlan, resume: bool, host: Host) -> Result:
     for name, value in (("resume", resume), ("lineage", plan.lineage)):
         if value:
             raise InputError(f"outdir: expected a folder, since {name} is True, got none")
     target = plan.choice.load(lambda _: None)
-    evolution = search_of(plan, target, on_chunk=on_chunk, stop=stop)
+    evolution = search_of(plan, target, devices=host.devices, on_chunk=host.on_chunk, stop=host.stop)
 
     def write(folder: Path) -> None:
         check_channels(plan.encoding.image_shape)

@@ -23,7 +23,9 @@ from fooljax.engine.types import Params, Problem
 from fooljax.errors import InputError, shown
 from fooljax.storage.trees import digest_tree
 
-MAY_DIFFER = ("device", "jaxlib")
+SHARDING = "sharding"
+"""Whether the children of a search are dealt to devices: "children", or "none"."""
+MAY_DIFFER = ("device", "jaxlib", SHARDING)
 """Results can then differ in the last digits, which is said."""
 PROGRAMS = ("program_sha256", "climb_sha256")
 """Digests of programs. They are comparable only where one version of fooljax wrote both."""
@@ -82,6 +84,8 @@ def _alike(found: Any, expected: Any) -> bool:
     return ours.shape == theirs.shape and np.allclose(ours, theirs, rtol=0.02, atol=0.1, equal_nan=True)
 
 
+ONCE = {"objective": LOG_ODDS.name, SHARDING: "none"}
+"""Facts that checkpoints of older versions lack, since there was nothing else."""
 WORDS = {
     ANSWERS: "the target's function gives other logits than the one that the run was begun with",
     "params_sha256": "the target's parameters are not those that the run was begun with",
@@ -111,6 +115,7 @@ def check_identity(path: Path, found: Mapping[str, Any], expected: Mapping[str, 
     """
     if expected.get("calls_python") and ANSWERS not in expected:
         logger.warning("%s: the program calls Python, and what is called there cannot be compared", path)
+    found = {**ONCE, **found}
     version, other = expected.get("fooljax"), found.get("fooljax")
     unknown = []
     for name, value in expected.items():
@@ -118,8 +123,6 @@ def check_identity(path: Path, found: Mapping[str, Any], expected: Mapping[str, 
             continue
         if name == ANSWERS and (name not in found or _alike(found[name], value)):
             continue  # not kept, where the network was not shown any images
-        if name == "objective" and name not in found and value == LOG_ODDS.name:
-            continue  # the only one that there was
         if name not in found:
             unknown.append(name)
         elif name in MAY_DIFFER:

@@ -16,6 +16,7 @@ import rich.console
 import rich.progress
 
 from fooljax.engine.log_odds import format_confidence
+from fooljax.engine.placement import Devices
 from fooljax.errors import printable
 from fooljax.evolution import CHECKPOINT_SECONDS, Progress
 
@@ -96,12 +97,13 @@ class Terminal:
 
 @dataclass(frozen=True)
 class Host:
-    """Where an experiment runs; none of it changes the result.
+    """Where an experiment runs; but for the last digits, none of it changes the result.
 
     Attributes:
       terminal: what is said, and to whom.
       signals: those that ask it to stop.
       checkpoint_seconds: at least so long between checkpoints.
+      devices: those that share the work of a search, see `fooljax.evolution.search`; None for one alone.
       on_chunk: called with the progress of a search after each chunk of generations.
       stop: called before each chunk of a search; True ends it there.
     """
@@ -109,6 +111,7 @@ class Host:
     terminal: Terminal = field(default_factory=lambda: Terminal(quiet=True))
     signals: Signals = field(default_factory=Signals)
     checkpoint_seconds: float = CHECKPOINT_SECONDS
+    devices: Devices | None = None
     on_chunk: Callable[[Progress], None] | None = None
     stop: Callable[[], bool] | None = None
 

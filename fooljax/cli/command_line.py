@@ -44,7 +44,7 @@ JAX_SETTINGS = {
 
 Settings = type[Any] | Callable[[], Iterable[str]]
 """A dataclass of settings, or a function that gives their names."""
-COMMON = ("outdir", "resume", "workers", "scheduler")
+COMMON = ("outdir", "resume", "devices", "workers", "scheduler")
 """Flags of several commands that are no settings, by the names that messages have for them."""
 LONGEST_LINE = 4000
 """Characters of a message, at most: a path may have as many."""
@@ -126,7 +126,9 @@ def parse(
 
 def again_with(flags: argparse.Namespace) -> list[str]:
     """The flags of a command, other than settings, that it needs again to go on with its run."""
-    return ["--deterministic"] if flags.deterministic else []
+    devices = getattr(flags, "devices", None)
+    asked = [] if devices is None else ["--devices", str(devices)]
+    return ["--deterministic", *asked] if flags.deterministic else asked
 
 
 def parse_tool(

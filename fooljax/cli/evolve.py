@@ -11,6 +11,7 @@ from typing import Any
 
 from fooljax.cli.command_line import Parser, again_with, parse, run_command
 from fooljax.cli.joining import add_flags, joined
+from fooljax.engine.placement import mesh_of
 from fooljax.errors import InputError, shown
 from fooljax.importing import is_import_name
 from fooljax.processes import Lost, from_writer, is_alone, is_writer, reason_of
@@ -132,16 +133,18 @@ def _do(recipe: Recipe, argv: Sequence[str] | None) -> None:
         f"{title}. {introduction[0]}",
         argv,
         program=" ".join(recipe.command[: 2 if recipe.experiment is None else None]),
-        more=_explain_choices if recipe.experiment is None else functools.partial(_add_size, recipe),
+        more=functools.partial(_add_flags, recipe),
     )
     if getattr(flags, "size", None) is not None:
         if flags.resume is not None:
             raise InputError("--size: not together with --resume, which goes on with the settings of the run")
         given = {**recipe.sizes[flags.size], **given}
+    if flags.devices is not None:
+        mesh_of(flags.devices)  # what is wrong is told before any data are loaded
     terminal = Terminal(flags.quiet or not is_writer())
     path = Path(flags.resume or flags.outdir or _new_folder(recipe))
     with Signals() as signals:
-        host = Host(terminal, signals, flags.checkpoint_seconds)
+        host = Host(terminal, signals, flags.checkpoint_seconds, flags.devices)
         try:
             if flags.resume is not None:
                 summary = evolution_run.resume(recipe, path, given, evolution_page.write, host)
@@ -162,21 +165,30 @@ def _do(recipe: Recipe, argv: Sequence[str] | None) -> None:
     terminal.say(f"page: {path / 'index.html'}")
 
 
-def _explain_choices(parser: argparse.ArgumentParser) -> None:
-    """Shows the flags in `--help` that were read before."""
-    for name, text in CHOICES_HELP.items():
-        parser.add_argument(f"--{name}", metavar="NAME", help=text)
+def _add_flags(recipe: Recipe, parser: argparse.ArgumentParser) -> None:
+    """Adds the flags that are no settings, and shows the two in `--help` that were read before."""
+    if recipe.experiment is None:
+        for name, text in CHOICES_HELP.items():
+            parser.add_argument(f"--{name}", metavar="NAME", help=text)
+    else:
+        _add_size(recipe, parser)
+    parser.add_argument(
+        "--devices",
+        metavar="N|all",
+        type=lambda text: int(text) if text.isdecimal() and len(text) < 10 else text,
+        default=None,
+        help="Number of GPUs, or other devices, that share the work of the search. (default: one does all)",
+    )
     add_flags(parser)
 
 
 def _add_size(recipe: Recipe, parser: argparse.ArgumentParser) -> None:
-    """Adds the flag that stands for several settings, and those that were read before."""
+    """Adds the flag that stands for several settings."""
     text = "Settings that belong together, in place of the defaults; a flag of its own still decides."
     for name, settings in recipe.sizes.items():
         flags = (f"{flag_of(setting)} {in_words(value)}" for setting, value in settings.items())
         text += f" {name}: {' '.join(flags)}."
     parser.add_argument("--size", choices=tuple(recipe.sizes), default=None, help=text)
-    add_flags(parser)
 
 
 def _new_folder(recipe: Recipe) -> str:

@@ -9,6 +9,7 @@ import flax.struct
 import jax
 import jax.numpy as jnp
 
+from fooljax.engine.dealing import collected
 from fooljax.engine.placement import by_platform
 from fooljax.engine.types import Genome
 
@@ -93,14 +94,14 @@ def insert(
 
     def take(new: jax.Array, old: jax.Array) -> jax.Array:
         mask = improved.reshape((num_cells,) + (1,) * (old.ndim - 1))
-        return jnp.where(mask, new[best].astype(old.dtype), old)
+        return jnp.where(mask, new.astype(old.dtype), old)
 
     return (
         Archive(
-            genomes=jax.tree.map(take, genomes, archive.genomes),
+            genomes=jax.tree.map(take, collected(genomes, best), archive.genomes),
             fitness=jnp.where(improved, best_fitness, archive.fitness),
-            ids=take(ids, archive.ids),
-            parents=take(parents, archive.parents),
+            ids=take(ids[best], archive.ids),
+            parents=take(parents[best], archive.parents),
             births=jnp.where(improved, generation, archive.births),
         ),
         improved,
@@ -142,8 +143,8 @@ def first_at(level: float, first: Archive, archive: Archive, improved: jax.Array
     return by_platform(if_any, taken if size <= SELECTED_BYTES else if_any, first)
 
 
-def sample(key: jax.Array, archive: Archive, shape: tuple[int, ...]) -> tuple[Genome, jax.Array]:
-    """Draws elites uniformly per occupied cell, with replacement.
+def sample(key: jax.Array, archive: Archive, shape: tuple[int, ...]) -> jax.Array:
+    """Draws cells uniformly among those that are occupied, with replacement.
 
     An elite that owns several cells is drawn proportionally more often, as in the authors' code.
 
@@ -152,12 +153,12 @@ def sample(key: jax.Array, archive: Archive, shape: tuple[int, ...]) -> tuple[Ge
       archive: at least one cell must be occupied.
       shape: of the draw, as `(B, P)`.
     Returns:
-      Genomes with leaves `[*shape, ...]`, and their ids, `shape` int32.
+      Indices of cells, `shape` int32.
     """
     occupied = archive.occupied
     occupied_first = jnp.argsort(~occupied, stable=True)
     # Not randint, which compiles four times the code for a bias that is below 1e-4 up to 1,000 cells.
     count = jnp.sum(occupied)
     drawn = jnp.floor(jax.random.uniform(key, shape) * count).astype(jnp.int32)
-    cells = occupied_first[jnp.minimum(drawn, count - 1)]
-    return jax.tree.map(lambda leaf: leaf[cells], archive.genomes), archive.ids[cells]
+    cells: jax.Array = occupied_first[jnp.minimum(drawn, count - 1)]
+    return cells

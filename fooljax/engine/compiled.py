@@ -23,6 +23,7 @@ from fooljax.engine.loop import (
     start,
 )
 from fooljax.engine.packing import Packed, pack
+from fooljax.engine.placement import everywhere, mesh_of_place, writing_for
 from fooljax.engine.precision import precision_of_search
 from fooljax.engine.types import Genome, Outcome, Problem
 
@@ -116,7 +117,8 @@ def lower_generation(search: Search, problem: Problem, runs: EvolutionState) -> 
     run = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), runs)
     search = search._replace(record=False)
     shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(jnp.shape(leaf), jnp.result_type(leaf)), problem)
-    return jax.jit(lambda problem, state: advance(search, problem, state, 1)).lower(shapes, run).as_text()
+    with writing_for(None):
+        return jax.jit(lambda problem, state: advance(search, problem, state, 1)).lower(shapes, run).as_text()
 
 
 def shapes_of_own_metrics(search: Search, problem: Problem, runs: EvolutionState) -> dict[str, Any]:
@@ -142,6 +144,9 @@ def compile_program(
 ) -> jax.stages.Compiled:
     """The program `(*arguments)` of `function(*fixed, *arguments)`.
 
+    It is written for the devices that its arguments are on. Where each of several has a copy of them it is
+    written for their mesh, see `fooljax.engine.dealing`, and each of them gets a copy of the result.
+
     Args:
       function: pure.
       fixed: its first arguments, hashable.
@@ -165,9 +170,15 @@ def _shapes(arguments: Any) -> tuple[Any, tuple[jax.ShapeDtypeStruct, ...]]:
     """The structure, and for each array its shape, its type and the device that it is on."""
     leaves, structure = jax.tree.flatten(arguments)
     return structure, tuple(
-        jax.ShapeDtypeStruct(jnp.shape(leaf), jnp.result_type(leaf), sharding=getattr(leaf, "sharding", None))
-        for leaf in leaves
+        jax.ShapeDtypeStruct(jnp.shape(leaf), jnp.result_type(leaf), sharding=_place(leaf)) for leaf in leaves
     )
+
+
+def _place(leaf: Any) -> jax.sharding.Sharding | None:
+    """Where an array is. Copies on the devices of a mesh have one form, where JAX has several."""
+    place = getattr(leaf, "sharding", None)
+    mesh = mesh_of_place(place)
+    return place if mesh is None else everywhere(mesh)
 
 
 @functools.lru_cache(maxsize=MOST_PROGRAMS)
@@ -180,6 +191,12 @@ def _compile(
     shapes: Any,
 ) -> Future[jax.stages.Compiled]:
     del precision  # JAX puts it into the program; here it tells programs of different precision apart
-    program = jax.jit(functools.partial(function, *fixed), donate_argnums=donated)
+    mesh = next(filter(None, (mesh_of_place(shape.sharding) for shape in shapes)), None)
+    program = jax.jit(
+        functools.partial(function, *fixed),
+        donate_argnums=donated,
+        out_shardings=None if mesh is None else everywhere(mesh),
+    )
     # Python writes one program after the other; XLA compiles without Python.
-    return _COMPILERS.submit(program.lower(*jax.tree.unflatten(structure, shapes)).compile)
+    with writing_for(mesh):
+        return _COMPILERS.submit(program.lower(*jax.tree.unflatten(structure, shapes)).compile)

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from fooljax.engine.batching import MAX_TILE, batch_of, flat_batch, largest_tile, tile_size, tiled_by_platform
+from fooljax.engine.dealing import dealt, dealt_tile, on_every_device
 from fooljax.engine.objective import Logits
 from fooljax.engine.types import Coordinates, Encoding, Genome, Problem
 
@@ -50,11 +51,12 @@ def evaluate(encoding: Encoding, problem: Problem, genomes: Genome) -> jax.Array
         images = draw_images(encoding, genomes, problem.coordinates)
         return fitness_of_logits(problem, problem.apply(problem.params, images))
 
-    tile = tile_size(batch_of(genomes), largest_tile(encoding.image_shape))
+    most = largest_tile(encoding.image_shape)
+    tile = dealt_tile(batch_of(genomes), most) or tile_size(batch_of(genomes), most)
 
     def of_batch(problem: Problem, genomes: Genome) -> jax.Array:
         # An accelerator is fastest on the whole batch; there bit-equality with a lone run is lost.
         values: jax.Array = tiled_by_platform(of_tile, tile, 16 * MAX_TILE, problem, genomes)
         return values
 
-    return flat_batch(of_batch)(problem, genomes)
+    return on_every_device(dealt(flat_batch(of_batch), problem, genomes))

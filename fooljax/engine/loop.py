@@ -23,6 +23,7 @@ import jax
 import jax.numpy as jnp
 
 from fooljax.engine.archive import Archive, empty, first_at, insert
+from fooljax.engine.dealing import dealt, on_every_device
 from fooljax.engine.fitness import evaluate
 from fooljax.engine.log_odds import FOOLED
 from fooljax.engine.metrics import describe_elites
@@ -77,7 +78,8 @@ def first_genomes(encoding: Encoding, key: jax.Array, count: int) -> Genome:
     Returns:
       Genomes, leaves `[count, ...]`.
     """
-    return jax.vmap(encoding.init)(jax.random.split(jax.random.split(key, 3)[0], count))
+    keys = jax.random.split(jax.random.split(key, 3)[0], count)
+    return dealt(lambda _, keys: jax.vmap(encoding.init)(keys), (), keys)
 
 
 def start(
@@ -104,7 +106,7 @@ def start(
     state = EvolutionState(
         archive=archive,
         first=first_at(_fooled(problem), blank, archive, improved),
-        strategy=search.strategy.init(strategy_key, genomes, fitness),
+        strategy=search.strategy.init(strategy_key, on_every_device(genomes), fitness),
         key=run_key,
         generation=jnp.int32(0),
         queries=jnp.int32(count),
@@ -210,7 +212,7 @@ def _tell(
     ids = first_id + jnp.arange(batch, dtype=jnp.int32)
     archive, improved = insert(state.archive, offspring.genomes, fitness, ids, offspring.parents, generation)
     outcome = Outcome(fitness=fitness, improved=improved, ids=ids, generation=generation)
-    strategy, extra = search.strategy.tell(key, state.strategy, offspring, outcome)
+    strategy, extra = search.strategy.tell(key, state.strategy, on_every_device(offspring), outcome)
     first = first_at(_fooled(problem), state.first, archive, improved)
     state = EvolutionState(archive, first, strategy, state.key, generation, first_id + batch)
     metrics = _metrics(search, problem, state, improved, num_nan)

@@ -10,10 +10,11 @@ import jax.numpy as jnp
 
 from fooljax.engine.batching import flat_batch
 from fooljax.engine.compiled import recorded
+from fooljax.engine.dealing import dealt, on_every_device
 from fooljax.engine.fitness import draw_images, fitness_of_logits
 from fooljax.engine.loop import EvolutionState, Search, ask, first_genomes, start, tell
 from fooljax.engine.objective import Logits
-from fooljax.engine.types import Genome, Offspring, Problem
+from fooljax.engine.types import Coordinates, Genome, Offspring, Problem
 
 
 def first_images(
@@ -67,8 +68,10 @@ def tell_runs(
 
 
 def _pixels(search: Search, problem: Problem, genomes: Genome) -> jax.Array:
-    images = draw_images(search.encoding, genomes, problem.coordinates)
-    return jnp.round(images * 255.0).astype(jnp.uint8)
+    def pixels(coordinates: Coordinates, genomes: Genome) -> jax.Array:
+        return jnp.round(draw_images(search.encoding, genomes, coordinates) * 255.0).astype(jnp.uint8)
+
+    return on_every_device(dealt(pixels, problem.coordinates, genomes))
 
 
 def _fitness(problem: Problem, logits: Logits) -> jax.Array:

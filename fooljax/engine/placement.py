@@ -6,7 +6,7 @@ for: the default platform says nothing about where parameters were put.
 
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,16 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 from jax.experimental import multihost_utils
+from jax.sharding import AbstractMesh, AxisType, Mesh, NamedSharding, PartitionSpec
 
-from fooljax.errors import InputError
+from fooljax.errors import InputError, shown
+
+CHILDREN = "children"
+"""The axis of the mesh of a search on several devices: its children are dealt along it."""
+ALL = "all"
+"""Stands for every device that there is."""
+Devices = int | str | Sequence[jax.Device]
+"""How many of JAX's devices, "all", or the devices themselves."""
 
 AMPERE = 8.0
 """Compute capability of the first GPUs of NVIDIA that multiply in TF32 and run what Triton compiles."""
@@ -132,9 +140,79 @@ def _first(place: jax.sharding.Sharding) -> Any:
     return min(devices, key=lambda device: device.id)
 
 
+def mesh_of(devices: Devices) -> Mesh:
+    """The mesh of a search on several devices: one axis, along which its children are dealt.
+
+    Where several processes are joined (`jax.distributed`), the devices are those of all of them.
+
+    Args:
+      devices: how many of JAX's devices, "all", or the devices themselves.
+    Raises:
+      InputError: it is none of these, there are not so many, or they are not all different and of one kind.
+    """
+    there = jax.devices()
+    if isinstance(devices, str | int | np.integer) or devices is None:
+        count = len(there) if isinstance(devices, str) and devices == ALL else devices
+        whole = isinstance(count, int | np.integer) and not isinstance(count, bool)
+        if not whole or not 1 <= int(count) <= len(there):
+            raise InputError(
+                f"devices: expected {ALL} or a whole number from 1 to {len(there)}, the number of "
+                f"{there[0].platform} devices here, got {shown(devices)}"
+            )
+        chosen = there[: int(count)]
+    else:
+        chosen = list(devices) if isinstance(devices, Sequence | np.ndarray) else []
+        if not chosen or not all(isinstance(device, jax.Device) for device in chosen):
+            raise InputError(
+                f"devices: expected a number of devices, {ALL}, or a list of JAX's devices, got "
+                f"{shown(repr(devices))}"
+            )
+        if len(set(chosen)) < len(chosen) or len({device.platform for device in chosen}) > 1:
+            raise InputError(
+                f"devices: expected different devices of one platform, got {shown(repr(chosen))}"
+            )
+    return Mesh(np.array(chosen), (CHILDREN,), axis_types=(AxisType.Auto,))
+
+
+def everywhere(mesh: Mesh) -> NamedSharding:
+    """The place of arrays of which each device of a mesh has a copy of its own."""
+    return NamedSharding(mesh, PartitionSpec())
+
+
+def near(mesh: Mesh) -> jax.sharding.Sharding:
+    """One device of a mesh that this process can reach."""
+    return jax.sharding.SingleDeviceSharding(mesh.local_devices[0])
+
+
+def mesh_of_place(place: Any) -> Mesh | None:
+    """The mesh of a place that is one; None of a place on one device."""
+    return place.mesh if isinstance(place, NamedSharding) and isinstance(place.mesh, Mesh) else None
+
+
+def writing_for(mesh: Mesh | None) -> Any:
+    """A context in which programs are written for a mesh; for one device where it is None."""
+    return jax.set_mesh(Mesh(np.empty((), object), ()) if mesh is None else mesh)
+
+
+def current_mesh() -> AbstractMesh | None:
+    """The mesh for which a program is being written (`jax.set_mesh`).
+
+    None where there is none, and where the program is that of one device already, as in `jax.shard_map`.
+    """
+    mesh = jax.sharding.get_abstract_mesh()
+    return mesh if not mesh.empty and mesh.are_all_axes_auto else None
+
+
+def mesh_is_of_cpus(mesh: AbstractMesh) -> bool:
+    """Whether the devices of a mesh are CPUs, or not known."""
+    device = mesh.abstract_device
+    return device is None or device.platform == "cpu"
+
+
 def in_mesh() -> bool:
     """Whether a program is being written for a mesh of several devices (`jax.set_mesh`)."""
-    return bool(jax.sharding.get_abstract_mesh().size > 1)
+    mesh = current_mesh()
+    return mesh is not None and mesh.size > 1
 
 
 def graphics_cards() -> list[str]:

@@ -15,7 +15,7 @@ from fooljax.engine.genomes import check_genomes
 from fooljax.engine.log_odds import to_log_odds
 from fooljax.engine.loop import Search
 from fooljax.engine.objective import Logits, Objective, check_objective
-from fooljax.engine.placement import gathered, place_of
+from fooljax.engine.placement import Devices, everywhere, gathered, mesh_of, near, place_of
 from fooljax.engine.precision import as_float32
 from fooljax.engine.types import Encoding, Genome, Problem, Strategy, Target, as_target
 from fooljax.errors import InputError, shown
@@ -42,7 +42,8 @@ class Plan:
 
     Attributes:
       search: encoding, strategy, and whether replacements are recorded.
-      problem: target, cells and objective, on the device of the target's parameters.
+      problem: target, cells and objective, on the device of the target's parameters or on all that are asked
+        for.
       key: the whole search's key.
       keys: `[R]`, the runs' keys.
       given: the genomes to begin with, leaves `[init_size, ...]`, in a tuple; empty for random ones.
@@ -51,7 +52,7 @@ class Plan:
       generations: to do in all.
       chunk: generations per compiled call.
       threshold: the fitness at which all cells end the search; None where it goes to the last generation.
-      place: the device.
+      place: the device, or the mesh of several.
       store: where checkpoints go, or None.
       resume: whether to go on from the newest of them.
       checkpoint_seconds: at least so long between checkpoints.
@@ -112,6 +113,7 @@ def planned(
     checkpoint_seconds: float,
     check_target: bool,
     record: bool,
+    devices: Devices | None,
 ) -> Plan:
     """Checks the arguments of `fooljax.evolution.search`, which says what they are.
 
@@ -120,7 +122,8 @@ def planned(
     """
     key = checked_key(key)
     target = as_target(target)
-    place = place_of(target.params)
+    mesh = None if devices is None else mesh_of(devices)
+    place = place_of(target.params) if mesh is None else near(mesh)
     target = replace(target, params=gathered(as_float32(target.params), place))
     if not isinstance(encoding, Encoding):
         raise InputError(f"encoding: expected an Encoding, got {shown(repr(encoding))}")
@@ -145,6 +148,7 @@ def planned(
     logits = logits_of_two(target, encoding.image_shape)
     cells = _checked_cells(cells, count_cells(logits, objective))
     probed = probe(target, encoding.image_shape) if check_target else None
+    place = place if mesh is None else everywhere(mesh)
     problem = Problem(target.params, encoding.coordinates(), target.apply, cells, objective)
     return Plan(
         search=Search(encoding, strategy, record=record),

@@ -13,12 +13,13 @@ import numpy.typing as npt
 from fooljax.engine.archive import empty
 from fooljax.engine.genomes import check_genomes
 from fooljax.engine.loop import EvolutionState
+from fooljax.engine.placement import mesh_of_place
 from fooljax.engine.types import Encoding
 from fooljax.errors import InputError, shown
 from fooljax.evolution.arguments import Plan
 from fooljax.evolution.programs import Shapes, program_text
 from fooljax.evolution.results import Metrics
-from fooljax.identity import ANSWERS, check_identity, search_identity
+from fooljax.identity import ANSWERS, SHARDING, check_identity, search_identity
 from fooljax.processes import is_alone
 from fooljax.storage.trees import digest_tree, load_arrays, load_tree
 
@@ -42,6 +43,7 @@ def identity_of(plan: Plan, shapes: Shapes) -> dict[str, Any]:
         "key": np.asarray(jax.random.key_data(plan.key)).tolist(),
         "init_size": plan.init_size,
         "init_genomes": digest_tree(plan.given[0]) if plan.given else None,
+        SHARDING: "none" if mesh_of_place(plan.place) is None else "children",
         **search_identity(plan.search, plan.problem, program_text(plan, shapes)),
         **host,
     }

@@ -13,6 +13,7 @@ import jax
 import numpy as np
 
 from fooljax.engine.objective import LOG_ODDS, Objective
+from fooljax.engine.placement import Devices
 from fooljax.engine.precision import in_float32
 from fooljax.engine.types import Encoding, Genome, Strategy, Target
 from fooljax.errors import FaultError, InputError
@@ -49,6 +50,7 @@ def search(
     checkpoints: Path | str | None = None,
     resume: bool = False,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    devices: Devices | None = None,
     check_target: bool = True,
     on_chunk: Callable[[Progress], None] | None = None,
     on_replacements: Callable[[Replacements], None] | None = None,
@@ -79,6 +81,11 @@ def search(
       resume: goes on from the newest whole checkpoint in that folder, or begins anew if there is none. All
         that decides the results must be as it was; only `init_genomes` need not be given again.
       checkpoint_seconds: at least so long between checkpoints. One is always written at the end.
+      devices: devices that share the work: how many of JAX's, "all", or a list of them. Each varies, draws
+        and shows the target a part of the children. By default there is one, that of the target's parameters.
+        On CPUs every number gives the same archive, bit for bit. It is another one than that of the default,
+        since the target is then shown fewer images at a time, which changes the last digits of log-odds.
+        A search may go on from its checkpoints on another number of devices.
       check_target: shows the target some images first, see `fooljax.probe`. With False a target passes whose
         answers are random or depend on the batch, for studies of just that.
       on_chunk: called with the progress after each chunk, and once after generation 0.
@@ -111,6 +118,7 @@ def search(
         checkpoint_seconds=checkpoint_seconds,
         check_target=check_target,
         record=on_replacements is not None,
+        devices=devices,
     )
     clock = time.perf_counter()
     shapes = shapes_of(plan)

@@ -12,6 +12,7 @@ from fooljax.engine.compiled import compile_program
 from fooljax.engine.loop import EvolutionState, Search
 from fooljax.engine.objective import Logits
 from fooljax.engine.on_host import ask_runs, begin_runs, first_images, tell_runs
+from fooljax.engine.placement import writing_for
 from fooljax.engine.types import Genome, Problem
 from fooljax.host_targets import HostFunction
 
@@ -38,7 +39,7 @@ def host_start(
     """
     first = compile_program(first_images, (search, count), (problem, keys, *genomes))
     drawn, _ = first.out_info
-    expected = _resized(logits, len(keys), count)
+    expected = _resized(logits, len(keys), count, keys.sharding)
     begin = compile_program(begin_runs, (search,), (problem, keys, drawn, expected))
 
     def start() -> Any:
@@ -64,7 +65,7 @@ def host_generation(
     """`(state) -> (state, (metrics, replaced))`, compiled but for the function: a generation of all runs."""
     asking = compile_program(ask_runs, (search,), (problem, state))
     offspring, _, asked = asking.out_info
-    expected = _resized(logits, len(state.key), search.strategy.batch_size)
+    expected = _resized(logits, len(state.key), search.strategy.batch_size, state.key.sharding)
     telling = compile_program(tell_runs, (search,), (problem, asked, offspring, expected))
 
     def generation(state: EvolutionState) -> Any:
@@ -80,13 +81,14 @@ def lower_host_generation(search: Search, problem: Problem, runs: EvolutionState
     search = search._replace(record=False)
     one = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((1, *leaf.shape[1:]), leaf.dtype), runs)
     shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(jnp.shape(leaf), jnp.result_type(leaf)), problem)
-    asking = jax.jit(lambda problem, state: ask_runs(search, problem, state)).lower(shapes, one)
-    offspring, _, asked = asking.out_info
-    expected = _resized(logits, 1, search.strategy.batch_size)
-    telling = jax.jit(lambda *arguments: tell_runs(search, *arguments)).lower(
-        shapes, asked, offspring, expected
-    )
-    return asking.as_text() + telling.as_text()
+    with writing_for(None):
+        asking = jax.jit(lambda problem, state: ask_runs(search, problem, state)).lower(shapes, one)
+        offspring, _, asked = asking.out_info
+        expected = _resized(logits, 1, search.strategy.batch_size)
+        telling = jax.jit(lambda *arguments: tell_runs(search, *arguments)).lower(
+            shapes, asked, offspring, expected
+        )
+        return asking.as_text() + telling.as_text()
 
 
 def _ask(function: HostFunction, images: jax.Array, expected: Logits) -> Logits:
@@ -98,6 +100,8 @@ def _ask(function: HostFunction, images: jax.Array, expected: Logits) -> Logits:
     return logits
 
 
-def _resized(logits: Logits, runs: int, batch: int) -> Logits:
+def _resized(logits: Logits, runs: int, batch: int, place: jax.sharding.Sharding | None = None) -> Logits:
     """Shapes `[R, B, C]` of shapes `[2, C]`."""
-    return jax.tree.map(lambda part: jax.ShapeDtypeStruct((runs, batch, part.shape[-1]), jnp.float32), logits)
+    return jax.tree.map(
+        lambda part: jax.ShapeDtypeStruct((runs, batch, part.shape[-1]), jnp.float32, sharding=place), logits
+    )

@@ -77,7 +77,7 @@ def searched(plan: RunPlan, target: Target, host: Host, **driving: Any) -> Evolu
         return bool(signals.received) or (host.stop is not None and host.stop())
 
     with signals.defer():
-        evolution = search_of(plan, target, stop=stop, **driving)
+        evolution = search_of(plan, target, devices=host.devices, stop=stop, **driving)
     signals.received = max(gathered("signals", signals.received))
     if not evolution.completed and signals.received:
         reached = f"{evolution.generations:,} of {plan.generations:,}"

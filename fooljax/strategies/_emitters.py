@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 
 from fooljax.engine.archive import Archive
+from fooljax.engine.dealing import on_every_device
 from fooljax.engine.log_odds import to_log_odds
 from fooljax.engine.types import Encoding, Genome, Offspring, Outcome, Problem, Strategy
 from fooljax.errors import InputError
@@ -175,6 +176,8 @@ def emitters(
         genomes, pending = jax.vmap(emitter.ask)(jax.random.split(ask_key, number), state.searches)
         first = jnp.repeat(state.parents, population)[:, None]
         others = jnp.full((batch_size, encoding.num_parents - 1), -1, jnp.int32)
+        # Split up, an emitter's sums would round otherwise: each device makes all, and draws its share.
+        genomes, pending = on_every_device((genomes, pending))
         offspring = Offspring(
             genomes=jax.tree.map(lambda leaf: leaf.reshape(batch_size, *leaf.shape[2:]), genomes),
             parents=jnp.concatenate([first, others], axis=1),

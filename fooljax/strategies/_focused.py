@@ -71,8 +71,8 @@ def focused_children(
     def draw(key: jax.Array, generation: jax.Array, archive: Archive) -> tuple[Genome, jax.Array]:
         parent_key, vary_key = jax.random.split(key)
         cells = draw_cells(parent_key, archive, (batch_size, encoding.num_parents), focus, threshold)
-        parents = jax.tree.map(lambda leaf: leaf[cells], archive.genomes)
-        return vary_all(jax.random.split(vary_key, batch_size), encoding, parents, generation), cells
+        keys = jax.random.split(vary_key, batch_size)
+        return vary_all(keys, encoding, archive.genomes, cells, generation), cells
 
     return draw
 

@@ -37,8 +37,8 @@ def map_elites(encoding: Encoding, *, batch_size: int = CHILDREN) -> Strategy:
     ) -> tuple[Offspring, jax.Array]:
         del problem
         keys = jax.random.split(key, batch_size + 1)
-        parents, ids = sample(keys[0], archive, (batch_size, encoding.num_parents))
-        children = vary_all(keys[1:], encoding, parents, state)
-        return Offspring(genomes=children, parents=ids, extra_passes=jnp.int32(0)), state
+        cells = sample(keys[0], archive, (batch_size, encoding.num_parents))
+        children = vary_all(keys[1:], encoding, archive.genomes, cells, state)
+        return Offspring(genomes=children, parents=archive.ids[cells], extra_passes=jnp.int32(0)), state
 
     return counting("map_elites", batch_size, ask)

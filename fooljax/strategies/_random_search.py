@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from fooljax.engine.archive import Archive
+from fooljax.engine.dealing import dealt
 from fooljax.engine.types import Encoding, Genome, Offspring, Outcome, Problem, Strategy
 from fooljax.errors import InputError
 from fooljax.remembered import remembered
@@ -33,7 +34,8 @@ def random_search(encoding: Encoding, *, batch_size: int = CHILDREN) -> Strategy
         key: jax.Array, state: tuple[()], archive: Archive, problem: Problem
     ) -> tuple[Offspring, tuple[()]]:
         del archive, problem
-        genomes = jax.vmap(encoding.init)(jax.random.split(key, batch_size))
+        keys = jax.random.split(key, batch_size)
+        genomes = dealt(lambda _, keys: jax.vmap(encoding.init)(keys), (), keys)
         parents = jnp.full((batch_size, encoding.num_parents), -1, jnp.int32)
         return Offspring(genomes=genomes, parents=parents, extra_passes=jnp.int32(0)), state
 

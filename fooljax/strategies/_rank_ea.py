@@ -15,6 +15,7 @@ from fooljax.engine.archive import Archive
 from fooljax.engine.types import Encoding, Genome, Offspring, Outcome, Problem, Strategy
 from fooljax.errors import InputError
 from fooljax.remembered import remembered
+from fooljax.strategies.varying import vary_all
 
 KEEP_RATE = 0.6
 PRESSURE = 1.1
@@ -100,9 +101,9 @@ def rank_ea(
         upper = jnp.cumsum(pressure - slope * jnp.arange(size))
         drawn = jax.random.uniform(draw_key, (batch_size, encoding.num_parents)) * upper[-1]
         ranks = jnp.minimum(jnp.searchsorted(upper, drawn, side="right", method="scan_unrolled"), size - 1)
-        parents = jax.tree.map(lambda leaf: leaf[population][ranks], state.genomes)
+        members = jax.tree.map(lambda leaf: leaf[population], state.genomes)
         keys = jax.random.split(vary_key, batch_size)
-        children = jax.vmap(encoding.vary, (0, 0, None))(keys, parents, state.turn)
+        children = vary_all(keys, encoding, members, ranks, state.turn)
         return Offspring(children, state.ids[population][ranks], jnp.int32(0)), state
 
     def tell(

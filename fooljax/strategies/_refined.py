@@ -15,6 +15,7 @@ import optax
 
 from fooljax.engine.archive import Archive
 from fooljax.engine.batching import MAX_TILE, backward_tile, flat_batch, tiled_by_platform
+from fooljax.engine.dealing import dealt, dealt_tile
 from fooljax.engine.types import Encoding, Genome, Offspring, Problem, Strategy
 from fooljax.errors import InputError
 from fooljax.remembered import remembered
@@ -91,11 +92,12 @@ def refined(
 
         # The network sees one flat batch however many runs there are, in parts that fit a CPU's caches.
         most = backward_tile(encoding.image_shape)
-        slopes = flat_batch(lambda problem, batch: tiled_by_platform(slope, most, MAX_TILE, problem, batch))
+        tile = dealt_tile(count, most) or most
+        slopes = flat_batch(lambda problem, batch: tiled_by_platform(slope, tile, MAX_TILE, problem, batch))
 
         def step(carry: Any, _: None) -> tuple[Any, None]:
             numbers, state = carry
-            updates, state = optimiser.update(slopes(problem, (numbers, fixed, classes)), state)
+            updates, state = optimiser.update(dealt(slopes, problem, (numbers, fixed, classes)), state)
             numbers = [jnp.clip(n + u, low, high) for n, u in zip(numbers, updates, strict=True)]
             return (numbers, state), None
 

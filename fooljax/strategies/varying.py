@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from fooljax.engine.archive import Archive
+from fooljax.engine.dealing import dealt, on_every_device
 from fooljax.engine.types import Encoding, Genome, Offspring, Outcome, Problem, Strategy
 from fooljax.errors import InputError
 
@@ -38,6 +39,24 @@ def counting(name: str, batch_size: int, ask: Ask) -> Strategy:
     return Strategy(name, batch_size, init, ask, tell)
 
 
-def vary_all(keys: jax.Array, encoding: Encoding, parents: Genome, generation: jax.Array) -> Genome:
-    """One child for each key `[B]` from parents with leaves `[B, P, ...]`."""
-    return jax.vmap(encoding.vary, (0, 0, None))(keys, parents, generation)
+def vary_all(
+    keys: jax.Array, encoding: Encoding, genomes: Genome, parents: jax.Array, generation: jax.Array
+) -> Genome:
+    """One child for each key, dealt to the devices where there are several.
+
+    Args:
+      keys: `[B]`.
+      encoding: gives `vary`.
+      genomes: leaves `[n, ...]`, among them the parents.
+      parents: `[B, P]` int32, which of them.
+      generation: `[]` int32.
+    Returns:
+      Children, leaves `[B, ...]`.
+    """
+
+    def children(shared: tuple[Genome, jax.Array], batch: tuple[jax.Array, jax.Array]) -> Genome:
+        (genomes, generation), (keys, parents) = shared, batch
+        chosen = jax.tree.map(lambda leaf: leaf[parents], genomes)
+        return jax.vmap(encoding.vary, (0, 0, None))(keys, chosen, generation)
+
+    return dealt(children, (genomes, generation), on_every_device((keys, parents)))

@@ -6,7 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jax
 import pytest
+
+from fooljax.engine.placement import everywhere, mesh_of
+from fooljax.errors import InputError
 
 SCRIPT = """
 import hashlib, sys
@@ -79,3 +83,20 @@ def test_one_file_asks_for_platforms(folder):
     assert files
     found = {path.name for path in files if asks.search(path.read_text())}
     assert found == ({"placement.py"} if folder == "fooljax" else set())
+
+
+@pytest.mark.parametrize("devices", [0, -1, 1000, "two", "2", True, None, 2.5, [], [1], jax.devices() * 2])
+def test_wrong_devices_are_told_in_a_line(devices):
+    with pytest.raises(InputError, match=r"^devices: expected ") as caught:
+        mesh_of(devices)
+    assert "\n" not in str(caught.value)
+    if isinstance(devices, int | str):
+        assert f"from 1 to {len(jax.devices())}, " in str(caught.value)
+
+
+@pytest.mark.parametrize("devices", [1, "all", jax.devices()])
+def test_a_mesh_is_of_the_devices_asked_for(devices):
+    mesh = mesh_of(devices)
+    assert list(mesh.devices) == jax.devices()[: mesh.size]
+    assert mesh.size == (1 if devices == 1 else len(jax.devices()))
+    assert everywhere(mesh).is_fully_replicated
