@@ -8,6 +8,7 @@ that are begun here nobody else can connect. The addresses of other clusters com
 import asyncio
 import contextlib
 import logging
+import pickle
 import queue
 import re
 import uuid
@@ -79,7 +80,8 @@ def local(workers: int, say: Say) -> Iterator[Each]:
             stack.enter_context(cluster)
             client = stack.enter_context(distributed.Client(cluster, set_as_default=False))
         except (OSError, RuntimeError) as error:
-            raise FaultError(f"workers: cannot be started ({first_line(error)})") from error
+            hint = 'a script needs the line if __name__ == "__main__":'
+            raise FaultError(f"workers: cannot be started ({first_line(error)}); {hint}") from error
         yield _Workers(client, "workers", say)
 
 
@@ -159,7 +161,8 @@ class _Workers:
     """
 
     def __init__(self, client: Any, name: str, say: Say) -> None:
-        self._client, self._name = client, name
+        self._client, self._name, self._say = client, name, say
+        self._workers: set[str] = set()
         self._topic = f"fooljax-{uuid.uuid4().hex}"
         client.subscribe_topic(self._topic, lambda event: say(str(event[1])))
         if not client.nthreads():
@@ -201,12 +204,22 @@ class _Workers:
     def _room(self) -> int:
         """Parts that can be done at once."""
         with self._connection():
-            return max(1, sum(self._client.nthreads().values()))
+            workers: dict[str, int] = self._client.nthreads()
+        if self._workers - set(workers):
+            self._say("a worker is gone; what it had begun is done again")
+        self._workers = set(workers)
+        return max(1, sum(workers.values()))
 
     def _submit(self, part: Part) -> Any:
         with self._connection():
             told = (self._topic, random_versions(), part.do, part.arguments)
-            return self._client.submit(_done, *told, key=_key(part), pure=False)
+            try:
+                return self._client.submit(_done, *told, key=_key(part), pure=False)
+            except (TypeError, AttributeError, pickle.PicklingError) as error:
+                reason = first_line(error.__cause__ or error)
+                raise InputError(
+                    f"{self._name}: {part.name} cannot be sent to a worker ({reason})"
+                ) from error
 
     def _result(self, future: Any, part: str) -> Iterable[Any]:
         try:

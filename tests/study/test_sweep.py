@@ -1,19 +1,23 @@
 """Sweeps over settings, and the table made of them."""
 
+import contextlib
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
 
 import filelock
+import numpy as np
 import pytest
 
 from fooljax.cli import sweep, swept_run, tabulate
 from fooljax.errors import InputError
 from fooljax.study.combinations import combinations, folder_name
+from fooljax.study.parts import Here
 from fooljax.terminal import Interrupted
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
@@ -174,6 +178,18 @@ def test_a_sweep_runs_goes_on_and_leaves_what_is_done(tmp_path, monkeypatch, cap
         (["mnist_direct"], "--outdir"),
         (["mnist_direct", "--outdir", "x", "--", "--outdir", "y"], "--outdir: expected it before the --"),
         (["mnist_direct", "--outdir", "x", "--vary", "seed"], "--vary: expected SETTING=VALUE,VALUE"),
+        (
+            ["mnist_direct", "--outdir", "x", "--workers", "0"],
+            "--workers: expected a whole number from 1 to 1024",
+        ),
+        (
+            ["mnist_direct", "--outdir", "x", "--workers", "9" * 5000],
+            "--workers: expected a whole number from 1",
+        ),
+        (
+            ["mnist_direct", "--outdir", "x", "--workers", "2", "--scheduler", "h:1"],
+            "--workers: not together with scheduler, whose cluster has workers of its own",
+        ),
         (["mnist_direct", "--outdir", "x", "--vary", "seed=1", "--vary", "seed=2"], "got seed twice"),
     ],
 )
@@ -271,3 +287,83 @@ def test_a_signal_is_passed_on_and_the_run_waited_for(tmp_path):
     with pytest.raises(Interrupted):
         swept_run.run_to_its_end(command, str(tmp_path), lambda: True)
     assert (tmp_path / "saved").read_text() == "saved"
+
+
+@pytest.fixture
+def tended(tmp_path):
+    """Begins a program that ends with its input."""
+
+    def begin(text, *words):
+        (tmp_path / "some_program.py").write_text(text)
+        command = [sys.executable, "-m", "fooljax.cli.tended", "some_program", *words]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, cwd=tmp_path, env=environment, stdin=pipe, stdout=pipe, text=True)
+
+    return begin
+
+
+def test_a_run_of_a_sweep_is_the_program_that_was_asked_for(tended):
+    process = tended("import sys; print(__name__, sys.argv[1:]); sys.exit(7)", "--seed", "1")
+    assert process.stdout.read() == "__main__ ['--seed', '1']\n"
+    assert process.wait(60) == 7
+    process.stdin.close()
+
+
+def test_a_run_of_a_sweep_ends_with_the_process_that_began_it(tended):
+    process = tended("import time; print('begun', flush=True); time.sleep(600)")
+    assert process.stdout.readline() == "begun\n"
+    process.stdin.close()  # as the system does when that process is killed
+    assert process.wait(60) == 128 + signal.SIGHUP
+    process.stdout.close()
+
+
+def test_a_folder_that_a_worker_does_not_see_is_named(tmp_path):
+    run = swept_run.SweptRun("evolve", ("fooljax.cli.main", "evolve"), "s/seed=0", str(tmp_path))
+    with pytest.raises(
+        InputError, match=r"^--outdir: expected a folder that all workers see, found none at "
+    ):
+        list(swept_run.do(Here(print), run))
+
+
+@pytest.mark.slow
+def test_a_sweep_by_two_workers_of_which_one_is_killed_is_that_of_one_process(tmp_path, idx_folder):
+    pytest.importorskip("distributed")
+    flags = ["--vary", "seed=0,1", "--", "--data", f"idx:{idx_folder}", "--runs", "1"]
+    flags += [
+        "--children",
+        "8",
+        "--generations",
+        "1000",
+        "--strategy",
+        "random_search",
+        "--checkpoint-seconds",
+        "0",
+    ]
+    killed = []
+
+    def kill():
+        while not killed:
+            for path in Path("/proc").glob("[0-9]*"):
+                with contextlib.suppress(OSError):
+                    words = (path / "cmdline").read_bytes().split(b"\0")
+                    folder = tmp_path / "by-two" / "seed=0"
+                    if (
+                        b"fooljax.cli.tended" in words
+                        and bytes(folder) in words
+                        and (folder / "metrics.csv").exists()
+                    ):
+                        killed.append(int((path / "stat").read_text().rsplit(")")[-1].split()[1]))
+                        os.kill(killed[0], signal.SIGKILL)
+            time.sleep(0.05)
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    assert sweep.main(["mnist_direct", "--outdir", str(tmp_path / "by-two"), "--workers", "2", *flags]) == 0
+    thread.join(60)
+    assert killed
+    assert sweep.main(["mnist_direct", "--outdir", str(tmp_path / "by-one"), *flags]) == 0
+    for seed in (0, 1):
+        one, two = (np.load(tmp_path / by / f"seed={seed}" / "archive.npz") for by in ("by-one", "by-two"))
+        assert one.files == two.files
+        assert all(np.array_equal(one[name], two[name]) for name in one.files)

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -61,7 +62,10 @@ def test_one_of_two_local_workers_dies_and_nothing_is_missing(tmp_path, alone, m
     study.run(changed, Config(), tmp_path / "s", say=said.append, workers=2)
     assert (tmp_path / "died").exists()
     assert files(tmp_path / "s") == alone
-    assert sorted(line.split(" ")[0] for line in said) == ["1", "2", "3"]
+    assert [line for line in said if "seed=" not in line] == [
+        "a worker is gone; what it had begun is done again"
+    ]
+    assert sorted(line.split(" ")[0] for line in said if "seed=" in line) == ["1", "2", "3"]
 
 
 def test_a_running_cluster_gives_the_same_rows_and_what_is_there_is_left_alone(tmp_path, alone, scheduler):
@@ -73,6 +77,20 @@ def test_a_running_cluster_gives_the_same_rows_and_what_is_there_is_left_alone(t
     quiet(tmp_path, scheduler=scheduler)
     assert files(tmp_path) == alone
     assert kept.stat().st_mtime_ns == before
+
+
+def test_what_cannot_travel_is_told_in_one_line(tmp_path, scheduler):
+    lock = threading.Lock()
+
+    def measure(workspace, tasks):
+        with lock:
+            yield from toy_study.measure(workspace, tasks)
+
+    with pytest.raises(
+        InputError, match=r"^scheduler: network zero cannot be sent to a worker \(.*lock"
+    ) as caught:
+        quiet(tmp_path, measured_by(measure), scheduler=scheduler)
+    assert str(caught.value).isprintable()
 
 
 def test_a_task_that_is_refused_ends_the_study_and_keeps_rows(tmp_path, scheduler, alone):
