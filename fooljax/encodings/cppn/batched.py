@@ -1,8 +1,11 @@
-"""Draws CPPNs together, for accelerators: all genomes advance row by row, up to the largest live count.
+"""Draws CPPNs together, for TPUs: all genomes advance row by row, up to the largest live count.
 
-Every function is computed and one selected: there is no serial loop over genomes, and no scatter. Memory
-beyond images and coordinates: the images twice more, and a table of `4 B N T` bytes, with `T` pixels a tile
-such that this stays below 256 MB.
+Every function is computed and one selected: there is no serial loop over genomes, and no scatter. The loops
+over rows and connections end at counts that the genomes give. A TPU tests such an end itself; a GPU waits for
+the host, so there this form is only for meshes, and for functions and cards that the kernel is not for.
+
+Memory beyond images and coordinates: the images twice more, and a table of `4 B N T` bytes, with `T` pixels a
+tile such that this stays below 256 MB.
 """
 
 from typing import Any

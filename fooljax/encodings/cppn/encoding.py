@@ -51,7 +51,7 @@ def cppn(
       max_nodes: rows of a genome: inputs, outputs and room for hidden nodes.
       max_connections: the most connections of a genome.
       rates: probabilities of mutation; the authors' by default.
-      lowering: "serial" or "batched"; by default what suits the platform (see `lowering.choose`).
+      lowering: "serial", "batched" or "kernel"; by default what suits the platform (see `lowering.choose`).
     Returns:
       The encoding.
     Raises:

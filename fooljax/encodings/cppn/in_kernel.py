@@ -7,6 +7,7 @@ outside `KNOWN` cannot be in a kernel.
 
 import importlib.util
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import jax
@@ -23,6 +24,8 @@ KNOWN = (
     " shift_right_logical sign sin sinh sqrt square stop_gradient sub tan tanh xor "
 )
 """Names of JAX's operations that a function may use, besides rounding to even."""
+SOME = jax.ShapeDtypeStruct((128,), jnp.float32)
+"""What functions are tried with."""
 INSIDE = {"jit": "jaxpr", "custom_jvp_call": "call_jaxpr"}
 """Operations that hold a function of their own, and under what name."""
 
@@ -46,14 +49,19 @@ def all_fit(function_names: Sequence[str], slopes: bool = False) -> bool:
     """
     if importlib.util.find_spec("jax.experimental.pallas.triton") is None:
         return False
-    functions = lookup(function_names)
-    return all(fits(function) and (not slopes or fits(slope_at(function), 2)) for function in functions)
+    return all(fits(function) and (not slopes or slope_fits(function)) for function in lookup(function_names))
 
 
-def fits(function: Callable[..., jax.Array], num_arguments: int = 1) -> bool:
+@cache
+def fits(function: Function) -> bool:
     """Whether a function can be in a kernel: all of its operations are known and go element by element."""
-    numbers = jax.ShapeDtypeStruct((128,), jnp.float32)
-    return _fits(jax.make_jaxpr(function)(*[numbers] * num_arguments), numbers.shape)
+    return _fits(jax.make_jaxpr(function)(SOME), SOME.shape)
+
+
+@cache
+def slope_fits(function: Function) -> bool:
+    """Whether the derivative of a function can be in a kernel."""
+    return _fits(jax.make_jaxpr(slope_at(function))(SOME, SOME), SOME.shape)
 
 
 def slope_at(function: Function) -> Callable[[jax.Array, jax.Array], jax.Array]:
