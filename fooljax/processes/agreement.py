@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from fooljax.engine.placement import this_process
 from fooljax.errors import FaultError, InputError, first_line, shown
-from fooljax.processes.link import Link
+from fooljax.processes.link import Link, Lost
 from fooljax.processes.opening import open_link
 
 Value = TypeVar("Value")
@@ -56,7 +56,9 @@ def together() -> Iterator[None]:
         part()
     except BaseException as error:
         reason = reason_of(error)
-        ended(2 if isinstance(reason, InputError) else 1, str(reason) or first_line(reason))
+        status = 2 if isinstance(reason, InputError) else 1
+        # The caller may go on after an error, but not without a process.
+        ended(status, str(reason) or first_line(reason), for_good=isinstance(reason, Lost))
         _links.clear()
         if reason is error:
             raise
@@ -164,18 +166,20 @@ def reason_of(error: BaseException) -> BaseException:
     return _links[0].failure(2.0) or error
 
 
-def ended(status: int, message: str) -> bool:
-    """Ends the other processes with this one, which has met an error.
+def ended(status: int, message: str, for_good: bool = True) -> bool:
+    """Ends what the other processes do, because this one has met an error.
 
     Args:
       status: the exit status.
       message: what the user is told.
+      for_good: whether the program ends too.
     Returns:
       Whether it is this process that must tell it.
     """
     if not _links:
         return True
-    atexit.register(_end_at_once, status)
+    if for_good:
+        atexit.register(_end_at_once, status)
     return _links[0].fail(status, message)
 
 
