@@ -11,7 +11,7 @@ from typing import Any
 
 from fooljax.cli.command_line import Parser, again_with, parse, run_command
 from fooljax.cli.joining import add_flags, joined
-from fooljax.engine.placement import mesh_of
+from fooljax.engine.placement import ALL, mesh_of
 from fooljax.errors import InputError, shown
 from fooljax.importing import is_import_name
 from fooljax.processes import Lost, from_writer, is_alone, is_writer, reason_of
@@ -139,6 +139,8 @@ def _do(recipe: Recipe, argv: Sequence[str] | None) -> None:
         if flags.resume is not None:
             raise InputError("--size: not together with --resume, which goes on with the settings of the run")
         given = {**recipe.sizes[flags.size], **given}
+    if not is_alone():
+        flags.devices = flags.devices or ALL
     if flags.devices is not None:
         mesh_of(flags.devices)  # what is wrong is told before any data are loaded
     terminal = Terminal(flags.quiet or not is_writer())
@@ -177,7 +179,8 @@ def _add_flags(recipe: Recipe, parser: argparse.ArgumentParser) -> None:
         metavar="N|all",
         type=lambda text: int(text) if text.isdecimal() and len(text) < 10 else text,
         default=None,
-        help="Number of GPUs, or other devices, that share the work of the search. (default: one does all)",
+        help="Number of GPUs, or other devices, that share the work of the search. (default: one does all; "
+        "with --distributed, all of every machine share it)",
     )
     add_flags(parser)
 

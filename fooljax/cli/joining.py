@@ -49,8 +49,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         "--distributed",
         action="store_true",
         default=False,
-        help="The same command runs on several machines, and they do one search together. SLURM, Open MPI "
-        "and cloud TPUs say where the others are; elsewhere the next three flags do.",
+        help="The same command runs on several machines, whose devices do one search together. SLURM, Open "
+        "MPI and cloud TPUs say where the others are; elsewhere the next three flags do.",
     )
     for name, (word, text) in HELP.items():
         parser.add_argument(f"--{name}", metavar=word, default=None, help=text)

@@ -148,7 +148,8 @@ def mesh_of(devices: Devices) -> Mesh:
     Args:
       devices: how many of JAX's devices, "all", or the devices themselves.
     Raises:
-      InputError: it is none of these, there are not so many, or they are not all different and of one kind.
+      InputError: it is none of these, there are not so many, they are not all different and of one kind, or
+        none of them is of one of the processes.
     """
     there = jax.devices()
     if isinstance(devices, str | int | np.integer) or devices is None:
@@ -171,12 +172,35 @@ def mesh_of(devices: Devices) -> Mesh:
             raise InputError(
                 f"devices: expected different devices of one platform, got {shown(repr(chosen))}"
             )
+    without = {device.process_index for device in there} - {device.process_index for device in chosen}
+    if without:
+        raise InputError(
+            f"devices: expected {ALL}, or some of each of the {jax.process_count()} processes, got none of "
+            f"process {min(without)}"
+        )
     return Mesh(np.array(chosen), (CHILDREN,), axis_types=(AxisType.Auto,))
 
 
 def everywhere(mesh: Mesh) -> NamedSharding:
     """The place of arrays of which each device of a mesh has a copy of its own."""
     return NamedSharding(mesh, PartitionSpec())
+
+
+def put(tree: Any, place: jax.sharding.Sharding) -> Any:
+    """A pytree of arrays at a place: on a device, or a copy of it on each device of a mesh.
+
+    Where the mesh has devices of several processes, each of them copies its own arrays, which must be equal.
+    """
+    if place.is_fully_addressable:
+        return jax.device_put(tree, place)
+
+    def copied(leaf: Any) -> jax.Array:
+        leaf = jnp.asarray(leaf)
+        if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+            return jax.random.wrap_key_data(copied(jax.random.key_data(leaf)), impl=jax.random.key_impl(leaf))
+        return jax.make_array_from_process_local_data(place, np.asarray(leaf), leaf.shape)
+
+    return jax.tree.map(copied, tree)
 
 
 def near(mesh: Mesh) -> jax.sharding.Sharding:

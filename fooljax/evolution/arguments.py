@@ -15,7 +15,7 @@ from fooljax.engine.genomes import check_genomes
 from fooljax.engine.log_odds import to_log_odds
 from fooljax.engine.loop import Search
 from fooljax.engine.objective import Logits, Objective, check_objective
-from fooljax.engine.placement import Devices, everywhere, gathered, mesh_of, near, place_of
+from fooljax.engine.placement import Devices, everywhere, gathered, mesh_of, near, place_of, put
 from fooljax.engine.precision import as_float32
 from fooljax.engine.types import Encoding, Genome, Problem, Strategy, Target, as_target
 from fooljax.errors import InputError, shown
@@ -152,10 +152,10 @@ def planned(
     problem = Problem(target.params, encoding.coordinates(), target.apply, cells, objective)
     return Plan(
         search=Search(encoding, strategy, record=record),
-        problem=jax.device_put(problem, place),
+        problem=put(problem, place),
         key=key,
-        keys=jax.device_put(_keys_of(key, runs), place),
-        given=jax.device_put(given, place),
+        keys=put(_keys_of(key, runs), place),
+        given=put(given, place),
         init_size=init_size,
         assumed=assumed,
         generations=generations,

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from fooljax.engine.archive import empty
 from fooljax.engine.genomes import check_genomes
 from fooljax.engine.loop import EvolutionState
-from fooljax.engine.placement import mesh_of_place
+from fooljax.engine.placement import mesh_of_place, put
 from fooljax.engine.types import Encoding
 from fooljax.errors import InputError, shown
 from fooljax.evolution.arguments import Plan
@@ -68,7 +68,7 @@ def load_checkpoint(
     if not all(isinstance(seconds, int | float) for seconds in spent.values()):
         raise InputError(f"{path}: expected the seconds spent, found {shown(spent)}")
     _check_archives(path, plan.search.encoding, state)
-    return jax.device_put(jax.tree.map(jnp.asarray, state), plan.place), metrics, facts
+    return put(jax.tree.map(jnp.asarray, state), plan.place), metrics, facts
 
 
 def _load_state(path: Path, shapes: EvolutionState, is_old: bool) -> EvolutionState:

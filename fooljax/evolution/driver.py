@@ -123,7 +123,17 @@ def search(
     clock = time.perf_counter()
     shapes = shapes_of(plan)
     identity = identity_of(plan, shapes)
-    agree("search", {"generations": generations, "until": until, "chunk": plan.chunk, **identity})
+    devices_used = len(plan.place.device_set)
+    agree(
+        "search",
+        {
+            "generations": generations,
+            "until": until,
+            "chunk": plan.chunk,
+            "devices": devices_used,
+            **identity,
+        },
+    )
     journal = Journal(plan, identity, on_chunk, on_replacements)
     journal.spent["seconds_compile"] = time.perf_counter() - clock
     if not journal.load(shapes):

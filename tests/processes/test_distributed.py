@@ -25,7 +25,7 @@ def alone(tmp_path_factory):
     (folder / "network.py").write_text(loopback.NETWORK)
     patch = pytest.MonkeyPatch()
     patch.syspath_prepend(str(folder))
-    assert main(["evolve", *SETTINGS, "--quiet", "--outdir", str(folder / "run")]) == 0
+    assert main(["evolve", *SETTINGS, "--quiet", "--devices", "1", "--outdir", str(folder / "run")]) == 0
     patch.undo()
     return folder / "run"
 
@@ -51,13 +51,13 @@ def test_killed_and_resumed_two_processes_give_the_archive_of_one(tmp_path):
     """The second sees no file of the first: not the folder, the checkpoints nor the settings."""
     network = toys.target().replace(image_shape=(6, 6, 1))
     strategy = map_elites(toys.ENCODING, batch_size=16)
-    alone = fooljax.evolve(network, "direct", strategy, key=0, generations=60, runs=2)
+    alone = fooljax.evolve(network, "direct", strategy, key=0, generations=60, runs=2, devices=1)
 
     found = run(tmp_path, 2, *SETTINGS, "--outdir", "run", "--checkpoint-seconds", "0", dying=1)
     assert [status for status, _, _ in found] == [1, -signal.SIGKILL]
     (line,) = found[0][2].splitlines()
     assert line.startswith("error: process 1 (of 0 to 1) is gone; go on with: fooljax evolve --resume ")
-    assert line.endswith(" --distributed")
+    assert line.endswith(" --distributed --devices all")
     assert_others_are_silent(tmp_path, found)
     assert not (tmp_path / "0" / "run" / "summary.json").exists()
 
@@ -100,6 +100,10 @@ def test_whichever_of_three_is_gone(alone, tmp_path, dying):
         ({1: ("--seed", "x")}, "--seed: expected a whole number, got x (process 1)"),
         ({1: ("--target", "network:none")}, "(process 1)"),
         ({0: ("--outdir", "..")}, "--outdir: "),
+        (
+            {1: ("--devices", "2"), 0: ("--devices", "1")},
+            "--devices: expected all, or some of each of the 2 processes",
+        ),
     ],
 )
 def test_wrong_input_on_any_process_is_one_line_and_ends_all(tmp_path, flags_of, told):
