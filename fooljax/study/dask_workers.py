@@ -14,8 +14,10 @@ import re
 import uuid
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import cryptography as _  # noqa: F401  distributed needs it for keys
 import dask
 import distributed
 import distributed.comm.core
@@ -118,7 +120,8 @@ def connected(address: str, say: Say) -> Iterator[Each]:
         raise InputError(f"scheduler: expected an address as tcp://10.0.0.5:8786, got {shown(repr(address))}")
     with _silence(), contextlib.ExitStack() as stack:
         try:
-            asyncio.run(_greet(address))
+            with ThreadPoolExecutor(1) as thread:  # in a notebook this one has an event loop already
+                thread.submit(asyncio.run, _greet(address)).result()
             client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
         except Exception as error:  # whatever answers there may be no scheduler at all
             reason = first_line(error)
@@ -185,18 +188,20 @@ class _Workers:
         ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
         try:
             while left or at_work:
-                for _ in range(self._room() - len(at_work) if left else 0):
-                    if left:
-                        number, part = left.popleft()
-                        future = self._submit(part)
-                        at_work[future] = number
-                        future.add_done_callback(ended.put)
-                with contextlib.suppress(queue.Empty):
+                room = self._room()
+                while left and len(at_work) < room:
+                    number, part = left.popleft()
+                    future = self._submit(part)
+                    at_work[future] = number
+                    future.add_done_callback(ended.put)
+                try:
                     future = ended.get(timeout=POLL_SECONDS)
-                    number = at_work.pop(future)
-                    results = self._result(future, parts[number].name)
-                    future.release()  # otherwise it would be done again where its worker dies later
-                    yield number, results
+                except queue.Empty:
+                    continue
+                number = at_work.pop(future)
+                results = self._result(future, parts[number].name)
+                future.release()  # otherwise it would be done again where its worker dies later
+                yield number, results
         finally:
             for future in at_work:
                 future.release()

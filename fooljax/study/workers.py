@@ -30,8 +30,8 @@ def hired(workers: int | None, scheduler: str | None, say: Say) -> Iterator[Each
     """
     if workers is not None and scheduler is not None:
         raise InputError("workers: not together with scheduler, whose cluster has workers of its own")
-    if workers is not None and not 1 <= workers <= MOST_WORKERS:
-        raise InputError(f"workers: expected 1 to {MOST_WORKERS}, got {workers}")
+    if workers is not None and not (isinstance(workers, int) and 1 <= workers <= MOST_WORKERS):
+        raise InputError(f"workers: expected a whole number from 1 to {MOST_WORKERS}, got {shown(workers)}")
     if workers is None and scheduler is None:
         yield one_by_one(say)
         return

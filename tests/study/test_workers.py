@@ -50,7 +50,7 @@ def scheduler():
     settings = {**dask_workers.SETTINGS, "distributed.scheduler.allowed-failures": 1}
     with (
         dask.config.set(settings),
-        distributed.LocalCluster(2, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.LocalCluster(2, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster,
     ):
         yield cluster.scheduler_address
 
@@ -140,8 +140,9 @@ def eventually(condition, seconds=30.0):
 @pytest.mark.parametrize(
     ("told", "kind", "message"),
     [
-        ({"workers": 0}, InputError, "workers: expected 1 to 1024, got 0"),
-        ({"workers": 2000}, InputError, "workers: expected 1 to 1024, got 2000"),
+        ({"workers": 0}, InputError, "workers: expected a whole number from 1 to 1024, got 0"),
+        ({"workers": "two"}, InputError, "workers: expected a whole number from 1 to 1024, got two"),
+        ({"workers": 2000}, InputError, "workers: expected a whole number from 1 to 1024, got 2000"),
         (
             {"workers": 1, "scheduler": "tcp://127.0.0.1:9"},
             InputError,
