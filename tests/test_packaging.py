@@ -4,6 +4,7 @@ Built without a network, and installed into an environment of its own; the libra
 """
 
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -106,3 +107,10 @@ def test_the_installed_command_evolves(environment, tmp_path):
     call(environment / "bin/fooljax", *words.split(), folder=tmp_path, FOOLJAX_CACHE=str(tmp_path / "cache"))
     assert (tmp_path / "run/index.html").is_file()
     assert (tmp_path / "run/archive.npz").is_file()
+
+
+def test_a_clone_that_is_not_installed_knows_its_own_version():
+    """Packages that are installed can be asked for theirs; a clone need not be one."""
+    files = [path for top in ("fooljax", "experiments", "benchmarks") for path in (ROOT / top).rglob("*.py")]
+    asks = re.compile(r"""version\(\s*["']fooljax["']""")
+    assert [path.name for path in files if asks.search(path.read_text("utf-8"))] == []

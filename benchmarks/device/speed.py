@@ -17,9 +17,11 @@ from fooljax.encodings.cppn import coordinates
 from fooljax.encodings.cppn.genome import Layout
 from fooljax.encodings.cppn.mutation import Rates, make_mutate
 from fooljax.encodings.cppn.render import make_render
-from fooljax.engine.types import checked_shape
-from fooljax.targets import LeNet, imagenet
-from fooljax.targets.networks.trainable import apply_of
+from fooljax.engine.log_odds import log_odds
+from fooljax.engine.types import Target, checked_shape
+from fooljax.targets import imagenet
+from fooljax.targets.preprocessing import preprocessed
+from fooljax.targets.shipped import pretrained
 
 LOOPS = {("cppn", 200): (0.5, None), ("cppn", 4096): (0.7, 0.85)}
 """What the loops must reach of the bare forward, and should, by encoding and children."""
@@ -46,28 +48,56 @@ def peaks(size: int, repeats: int) -> Found:
 
 
 def digits(batch: int, repeats: int) -> Found:
-    """A bare LeNet."""
-    params = LeNet().init(jax.random.key(0), jnp.zeros((1, 28, 28, 1)))
+    """A bare LeNet, in the three precisions of `_forward`."""
+    target = pretrained()
     images = jax.random.uniform(jax.random.key(2), (batch, 28, 28, 1))
-    return _forward(partial(jax.jit(apply_of("lenet", 10)), params, images), batch, repeats)
+    return _forward(target, Target(_short(target.params), _of_short(target.apply)), images, repeats)
 
 
 def photographs(batch: int, repeats: int) -> Found:
-    """A bare EfficientNet-Lite0, crops included, by default and in full precision."""
-    target = imagenet.load("efficientnet-lite0")
+    """A bare EfficientNet-Lite0, crops included, in the three precisions of `_forward`."""
+    name = "efficientnet-lite0"
+    target = imagenet.load(name)
+    apply = preprocessed(_of_short(imagenet.network(name).apply), imagenet.preprocessing(name))
+    short = Target({**target.params, "network": _short(target.params["network"])}, apply)
     images = jax.random.uniform(jax.random.key(2), (batch, *checked_shape(target.image_shape)))
-    return _forward(partial(jax.jit(target.apply), target.params, images), batch, repeats)
+    return _forward(target, short, images, repeats)
 
 
-def _forward(function: Callable[[], Any], batch: int, repeats: int) -> Found:
+def _short(params: Any) -> Any:
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.bfloat16), params)
+
+
+def _of_short(apply: Callable[..., Any]) -> Callable[..., jax.Array]:
+    """A network in bfloat16, to which its images are rounded too."""
+    return lambda params, images: apply(params, images.astype(jnp.bfloat16)).astype(jnp.float32)
+
+
+def _forward(target: Target, short: Target, images: jax.Array, repeats: int) -> Found:
+    """Images a second by default, in full precision, and with weights and activations of bfloat16.
+
+    The last is no mode of a search. It is measured to see what one could bring, and what it would cost: by
+    how much log-odds are then apart from those of full precision.
+    """
+    apply = jax.jit(target.apply)
+
     def in_full_precision() -> Any:
         with jax.default_matmul_precision("highest"):
-            return function()
+            return apply(target.params, images)
 
-    seconds = interleaved({"default": function, "highest": in_full_precision}, repeats)
-    figures = {name: spread(batch / np.asarray(times)) for name, times in seconds.items()}
-    line = ", ".join(f"{name} {figure['median']:,.0f}" for name, figure in figures.items())
-    return Found(f"{line} images/s", {"batch": batch, "images_per_second": figures})
+    functions: dict[str, Callable[[], Any]] = {
+        "default": partial(apply, target.params, images),
+        "highest": in_full_precision,
+        "bfloat16": partial(jax.jit(short.apply), short.params, images),
+    }
+    odds = {name: np.asarray(log_odds(function())) for name, function in functions.items()}
+    apart = {name: spread(np.abs(odds[name] - odds["highest"])) for name in ("default", "bfloat16")}
+    seconds = interleaved(functions, repeats)
+    rates = {name: spread(len(images) / np.asarray(times)) for name, times in seconds.items()}
+    line = ", ".join(f"{name} {rate['median']:,.0f}" for name, rate in rates.items())
+    told = ", ".join(f"{name} {one['median']:.1e}, at most {one['max']:.1e}" for name, one in apart.items())
+    figures = {"batch": len(images), "images_per_second": rates, "log_odds_apart": apart}
+    return Found(f"{line} images/s; log-odds apart by (median) {told}", figures)
 
 
 def drawing(lowering: str | None, side: int, batch: int, repeats: int) -> Found:
