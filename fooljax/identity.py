@@ -19,6 +19,7 @@ import numpy as np
 from fooljax import __version__
 from fooljax.engine.loop import Search
 from fooljax.engine.objective import LOG_ODDS
+from fooljax.engine.precision import precision_of_search
 from fooljax.engine.types import Params, Problem
 from fooljax.errors import InputError, shown
 from fooljax.storage.trees import digest_tree
@@ -67,6 +68,7 @@ def program_identity(name: str, params: Params, program: str) -> dict[str, Any]:
     return {
         "fooljax": __version__,
         "jax": jax.__version__,
+        "jax_default_matmul_precision": precision_of_search(),
         "params_sha256": digest_tree(jax.device_get(params)),
         f"{name}_sha256": hashlib.sha256(program.encode()).hexdigest(),
         "calls_python": "python" in program and "callback" in program,
@@ -84,7 +86,7 @@ def _alike(found: Any, expected: Any) -> bool:
     return ours.shape == theirs.shape and np.allclose(ours, theirs, rtol=0.02, atol=0.1, equal_nan=True)
 
 
-ONCE = {"objective": LOG_ODDS.name, SHARDING: "none"}
+ONCE = {"objective": LOG_ODDS.name, SHARDING: "none", "jax_default_matmul_precision": None}
 """Facts that checkpoints of older versions lack, since there was nothing else."""
 WORDS = {
     ANSWERS: "the target's function gives other logits than the one that the run was begun with",

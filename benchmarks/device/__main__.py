@@ -8,7 +8,7 @@ from pathlib import Path
 
 import jax
 
-from benchmarks.device import determinism, pytorch, sameness, speed, whole
+from benchmarks.device import determinism, pytorch, sameness, several, speed, whole
 from benchmarks.device.report import Found, Report
 from benchmarks.device.sizes import SIZES, Size
 from benchmarks.timing import machine
@@ -44,6 +44,8 @@ def checks(size: Size) -> Iterator[Check]:
         work = (way, size.children[0], size.generations, seconds)
         yield f"repeats itself {way}", partial(determinism.repeats_itself, *work)
     yield "mnist_cppn as a command", partial(whole.command, size.command)
+    shared = partial(several.devices, size.children[-1], size.generations, size.repeats)
+    yield "several devices", shared
     for batch in size.digits:
         yield f"forward LeNet, {batch} images", partial(speed.digits, batch, size.repeats)
     for batch in size.photographs:

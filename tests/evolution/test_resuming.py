@@ -81,6 +81,18 @@ def test_what_decides_random_bits_belongs_to_what_is_resumed(tmp_path):
         run(checkpoints=tmp_path, resume=True)
 
 
+def test_the_precision_of_products_belongs_to_what_is_resumed(tmp_path):
+    with jax.default_matmul_precision("default"):
+        run(checkpoints=tmp_path, generations=10)
+    with (
+        jax.default_matmul_precision("highest"),
+        pytest.raises(
+            InputError, match="a checkpoint with jax_default_matmul_precision highest, found default"
+        ),
+    ):
+        run(checkpoints=tmp_path, resume=True)
+
+
 def test_how_many_images_a_search_began_with_belongs_to_what_is_resumed(tmp_path):
     run(checkpoints=tmp_path / "few", init_size=5, generations=10)
     with pytest.raises(InputError, match="expected a checkpoint with init_size 16, found 5"):
