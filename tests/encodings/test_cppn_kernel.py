@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import lax
-from lowered_text import KERNEL, text_for
+from lowered_text import CARD, KERNEL, text_for
 
 from benchmarks.genomes import random_genomes
 from fooljax.encodings.cppn import coordinates, in_kernel, kernel, lowering
@@ -84,6 +84,24 @@ def test_memory_is_bounded_however_many_genomes_and_pixels():
         found = tables(text_for("cuda", program(layout=layout, names=("linear",)), *arguments))
         assert found == expected
         assert np.prod(found) <= max(kernel.MOST_NUMBERS, nodes * kernel.LARGEST_TILE)
+
+
+def test_each_device_of_a_mesh_has_a_kernel_for_its_share():
+    """In `jax.shard_map`. Where XLA is to split the program there is none, since it cannot split one."""
+    render = jax.vmap(make_render(LAYOUT, ("linear",), "grey"), (0, None))
+    axis = jax.sharding.PartitionSpec("genomes")
+    shares = jax.shard_map(
+        render, in_specs=(axis, jax.sharding.PartitionSpec()), out_specs=axis, check_vma=False
+    )
+    automatic = (jax.sharding.AxisType.Auto,)
+    mesh = jax.sharding.AbstractMesh((2,), ("genomes",), axis_types=automatic, abstract_device=CARD)
+    with jax.sharding.use_abstract_mesh(mesh):
+        by_hand, by_xla = (
+            jax.jit(drawn).trace(*shapes(8, 20, 20)).lower(lowering_platforms=("cuda",)).as_text()
+            for drawn in (shares, render)
+        )
+    assert tables(by_hand) == (4 * 4, LAYOUT.max_nodes, 128)
+    assert KERNEL not in by_xla
 
 
 def test_the_batched_form_draws_where_a_kernel_cannot_run(monkeypatch):
