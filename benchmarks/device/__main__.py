@@ -35,6 +35,8 @@ def checks(size: Size) -> Iterator[Check]:
             yield name, partial(speed.digit_loop, encoding, children, size.repeats)
     for form in forms:
         yield f"pictures of the form {form or 'chosen'}", partial(sameness.pictures, form, 28, size.compared)
+    yield "pictures in colour", partial(sameness.pictures, None, 28, size.compared, "hls")
+    yield "slopes of pictures", partial(sameness.slopes, 28, size.compared)
     yield "mutants", partial(sameness.mutants, size.compared)
     yield "scores of LeNet", partial(sameness.digit_scores, size.compared)
     for children in size.photograph_children:

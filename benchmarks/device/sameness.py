@@ -5,13 +5,16 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.device.report import Found, Wanted
 from benchmarks.genomes import evolved_genomes, random_genomes
 from benchmarks.render import FUNCTIONS, MUTATIONS
+from fooljax.encodings.colour import COLOURS
 from fooljax.encodings.cppn import coordinates
-from fooljax.encodings.cppn.genome import Layout
+from fooljax.encodings.cppn.differentiable import make_differentiable_render
+from fooljax.encodings.cppn.genome import CPPN, Layout
 from fooljax.encodings.cppn.mutation import Rates, make_mutate
 from fooljax.encodings.cppn.render import make_render
 from fooljax.engine.types import Target, checked_shape
@@ -26,6 +29,8 @@ PIXELS = 0.999
 """Share of pixels that must be within a level."""
 SCORES = 1e-3
 """By how much log-odds may differ, absolute or relative."""
+SLOPES, ALIKE = 1e-2, 0.95
+"""By how much slopes may differ, as a part of a genome's largest; the least share of such genomes."""
 
 
 def on_cpu(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -39,18 +44,41 @@ def on_cpu(function: Callable[..., Any], *arguments: Any) -> Any:
         return jax.device_get(jax.jit(function)(*jax.device_put(arguments, cpu)))
 
 
-def pictures(lowering: str | None, side: int, count: int) -> Found:
+def pictures(lowering: str | None, side: int, count: int, colour: str = "grey") -> Found:
     """The pixels of one form of the renderer against those of the CPU's own."""
-    layout = Layout()
+    layout = Layout(num_outputs=COLOURS[colour].num_outputs)
     genomes = random_genomes(3, count, layout, len(FUNCTIONS))
     pixels = coordinates.scaled(side, side)
-    here = jax.jit(jax.vmap(make_render(layout, FUNCTIONS, "grey", lowering), (0, None)))(genomes, pixels)
-    there = on_cpu(jax.vmap(make_render(layout, FUNCTIONS, "grey"), (0, None)), genomes, pixels)
+    here = jax.jit(jax.vmap(make_render(layout, FUNCTIONS, colour, lowering), (0, None)))(genomes, pixels)
+    there = on_cpu(jax.vmap(make_render(layout, FUNCTIONS, colour), (0, None)), genomes, pixels)
     apart = np.abs(np.asarray(here) - there)
     within, equal = float(np.mean(apart <= LEVEL)), float(np.mean(apart == 0.0))
     line = f"{within:.4%} of pixels within a level, {equal:.2%} equal, at most {apart.max() * 255:.0f} levels"
     figures = {"within_a_level": within, "equal": equal, "most_levels": float(apart.max() * 255)}
     return Found(line, figures, (Wanted("within a level", within, least=PIXELS),))
+
+
+def slopes(side: int, count: int) -> Found:
+    """The derivative of pictures with respect to weights: its kernels on a GPU against the CPU's own form."""
+    layout = Layout()
+    genomes = random_genomes(3, count, layout, len(FUNCTIONS))
+    render = make_differentiable_render(layout, FUNCTIONS, "grey")
+
+    def slope(genome: CPPN, pixels: jax.Array) -> jax.Array:
+        return jax.grad(
+            lambda weights: jnp.mean(render(dataclasses.replace(genome, weights=weights), pixels))
+        )(genome.weights)
+
+    each = jax.vmap(slope, (0, None))
+    arguments = genomes, coordinates.scaled(side, side)
+    here, there = jax.device_get(jax.jit(each)(*arguments)), on_cpu(each, *arguments)
+    apart = np.max(np.abs(here - there), axis=1) / np.maximum(np.max(np.abs(there), axis=1), 1e-6)
+    within = float(np.mean(apart < SLOPES))
+    line = (
+        f"{within:.1%} of genomes within {SLOPES} of their largest slope, half within {np.median(apart):.1e}"
+    )
+    figures = {"genomes": count, "within": within, "median": float(np.median(apart))}
+    return Found(line, figures, (Wanted("within", within, least=ALIKE),))
 
 
 def mutants(count: int) -> Found:
