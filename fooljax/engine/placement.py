@@ -239,6 +239,14 @@ def in_mesh() -> bool:
     return mesh is not None and mesh.size > 1
 
 
+def cpu_threads() -> int:
+    """Threads in which XLA computes on the CPU in this process."""
+    for name in ("PJRT_NPROC", "NPROC"):  # as XLA reads them
+        if os.environ.get(name, "").isdecimal():
+            return max(1, int(os.environ[name]))
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def graphics_cards() -> list[str]:
     """The names by which `CUDA_VISIBLE_DEVICES` knows the GPUs that this process may use.
 

@@ -6,8 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import jax
-
+from fooljax.engine.placement import cpu_threads, device_in_words, is_cpu, place_of
 from fooljax.engine.types import Target
 from fooljax.errors import InputError, shown
 from fooljax.study.parts import Here
@@ -70,7 +69,7 @@ def measure(
                 f"network {shown(name)}: expected {expected[:12]} on every worker, found {found[:12]}; "
                 "machines of different kinds train different networks"
             )
-    device = f"{jax.devices()[0].platform}: {jax.devices()[0].device_kind}"
+    device = _device()
     begun = time.perf_counter()
     for task, figures in zip(tasks, work.study.measure(workspace, tasks), strict=True):
         seconds = time.perf_counter() - begun
@@ -78,6 +77,14 @@ def measure(
         workspace.sheets.clear()
         yield Measured(_json_ready(task, figures), sheets, device, seconds)
         begun = time.perf_counter()
+
+
+def _device() -> str:
+    """Where this process measures, as "cpu: cpu, 2 threads". XLA splits long sums by their number."""
+    place = place_of(())
+    count = cpu_threads()
+    threads = f", {count} thread{'s' if count > 1 else ''}" if is_cpu(place) else ""
+    return f"{device_in_words(place)}{threads}"
 
 
 def _workspace(here: Here, work: Measuring) -> Workspace:

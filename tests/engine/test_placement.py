@@ -9,7 +9,7 @@ from pathlib import Path
 import jax
 import pytest
 
-from fooljax.engine.placement import everywhere, mesh_of
+from fooljax.engine.placement import cpu_threads, everywhere, graphics_cards, mesh_of
 from fooljax.errors import InputError
 
 SCRIPT = """
@@ -100,3 +100,20 @@ def test_a_mesh_is_of_the_devices_asked_for(devices):
     assert list(mesh.devices) == jax.devices()[: mesh.size]
     assert mesh.size == (1 if devices == 1 else len(jax.devices()))
     assert everywhere(mesh).is_fully_replicated
+
+
+def test_threads_are_those_that_xla_has(monkeypatch):
+    for name in ("PJRT_NPROC", "NPROC"):
+        monkeypatch.delenv(name, raising=False)
+    assert cpu_threads() >= 1
+    monkeypatch.setenv("NPROC", "3")
+    assert cpu_threads() == 3
+    monkeypatch.setenv("PJRT_NPROC", "1")
+    assert cpu_threads() == 1
+
+
+def test_gpus_are_those_that_the_user_left_in_sight(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3, GPU-8f2")
+    assert graphics_cards() == ["3", "GPU-8f2"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert graphics_cards() == []

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from fooljax.errors import FaultError, InputError
 from fooljax.study.parts import Part
 from fooljax.study.workers import hired
 
+OWN = re.compile(rb'"(device|sha256)": "[^"]*"')
 distributed = pytest.importorskip("distributed")
 dask_workers = pytest.importorskip("fooljax.study.dask_workers")
 
@@ -31,8 +33,9 @@ def measured_by(measure):
 
 
 def files(folder):
+    """The content of all files, without the device and the seconds of rows, and their checksum."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+    return {str(path.relative_to(folder)): OWN.sub(b"", path.read_bytes()) for path in paths}
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +65,8 @@ def test_one_of_two_local_workers_dies_and_nothing_is_missing(tmp_path, alone, m
     study.run(changed, Config(), tmp_path / "s", say=said.append, workers=2)
     assert (tmp_path / "died").exists()
     assert files(tmp_path / "s") == alone
+    rows = study.read_rows(tmp_path / "s" / "rows.jsonl")
+    assert {row["device"].rpartition(", ")[2] for row in rows} == {"1 thread"}
     assert [line for line in said if "seed=" not in line] == [
         "a worker is gone; what it had begun is done again"
     ]
