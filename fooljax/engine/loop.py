@@ -11,9 +11,9 @@ public, so that a program of your own can stand between them:
         fitness = evaluate(encoding, problem, offspring.genomes)
         state, metrics, improved = tell(search, problem, state, offspring, fitness)
 
-All of it is pure and of one run; `jax.jit` compiles it, `jax.vmap` does several runs. The same key gives the
-same archive, bit for bit, on the same device, however many runs are done together. `fooljax.evolution.search`
-drives the loop from the host.
+All of it is pure and of one run; `jax.jit` compiles it, `jax.vmap` does several runs. On a CPU the same key
+gives the same archive, bit for bit, however many runs are done together; docs/guide/precision.md says what
+holds elsewhere. `fooljax.evolution.search` drives the loop from the host.
 """
 
 from typing import Any, NamedTuple

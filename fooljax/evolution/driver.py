@@ -1,7 +1,7 @@
 """The host driver: check, compile, run in chunks, save.
 
-The same key gives the same archive, bit for bit, under any chunking, and however often a search is stopped
-and resumed.
+On a CPU the same key gives the same archive, bit for bit, under any chunking, and however often a search is
+stopped and resumed. docs/guide/precision.md says what holds on a GPU.
 """
 
 import logging
