@@ -10,7 +10,7 @@ import pytest
 from fooljax.encodings import cppn, direct
 from fooljax.engine import archive as archives
 from fooljax.engine.archive import first_at
-from fooljax.engine.loop import Search, ask, first_genomes, start, tell
+from fooljax.engine.loop import Search, first_genomes, generation, start
 from fooljax.engine.types import Problem
 from fooljax.strategies import focused, map_elites, rank_ea
 
@@ -18,23 +18,23 @@ CHILDREN, CELLS, RUNS = 12, 5, 2
 
 
 def exported(encoding, strategy, platform):
-    """The text of one generation of two runs, without renderer and network: draws, mutation, insertion."""
+    """The text of one generation of two runs: draws, mutation, drawing, network, insertion, metrics."""
     search = Search(encoding, strategy)
-    problem = Problem((), (), lambda params, images: images, tuple(range(CELLS)))
+    coordinates = jax.eval_shape(encoding.coordinates)
+    problem = Problem(jnp.ones((36, CELLS)), coordinates, network, tuple(range(CELLS)))
 
-    def begin(key):
+    def begin(problem, key):
         genomes = first_genomes(encoding, key, CHILDREN)
         return start(search, problem, key, genomes, jnp.zeros((CHILDREN, CELLS)))[0]
 
-    def generation(state, fitness):
-        offspring, state = ask(search, problem, state)
-        return tell(search, problem, state, offspring, fitness)
-
     keys = jax.random.split(jax.random.key(0), RUNS)
-    state = jax.eval_shape(jax.vmap(begin), keys)
-    fitness = jax.ShapeDtypeStruct((RUNS, CHILDREN, CELLS), jnp.float32)
-    program = jax.jit(jax.vmap(generation))
-    return jax.export.export(program, platforms=(platform,))(state, fitness).mlir_module()
+    state = jax.eval_shape(jax.vmap(begin, (None, 0)), problem, keys)
+    program = jax.jit(jax.vmap(lambda problem, run: generation(search, problem, run), (None, 0)))
+    return program.trace(problem, state).lower(lowering_platforms=(platform,)).as_text()
+
+
+def network(params, images):
+    return images.reshape(images.shape[0], -1) @ params
 
 
 @pytest.mark.parametrize("strategy", [map_elites, focused, rank_ea], ids=lambda built: built.__name__)
