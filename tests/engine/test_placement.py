@@ -70,6 +70,7 @@ def run(devices):
     return done.stdout.strip()
 
 
+@pytest.mark.slow
 def test_a_second_device_changes_nothing_and_parameters_may_lie_anywhere():
     """Archive, scores and ascents are the same bit for bit, and CPPNs are drawn in the same form."""
     assert run(2) == run(1)
