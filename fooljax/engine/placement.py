@@ -233,12 +233,6 @@ def mesh_is_of_cpus(mesh: AbstractMesh) -> bool:
     return device is None or device.platform == "cpu"
 
 
-def in_mesh() -> bool:
-    """Whether a program is being written for a mesh of several devices (`jax.set_mesh`)."""
-    mesh = current_mesh()
-    return mesh is not None and mesh.size > 1
-
-
 def cpu_threads() -> int:
     """Threads in which XLA computes on the CPU in this process."""
     for name in ("PJRT_NPROC", "NPROC"):  # as XLA reads them

@@ -1,7 +1,7 @@
 """The forms of one function on a batch of genomes, and the choice between them.
 
 "serial" takes genomes one after another, with real branches: on a CPU, where under `vmap` every branch is
-computed and padding is paid in full. "batched" advances all genomes together, for TPUs and meshes. "kernel"
+computed and padding is paid in full. "batched" advances all genomes together, for TPUs. "kernel"
 is one kernel of a GPU, which takes many genomes at a time, each with real branches.
 """
 
@@ -13,7 +13,8 @@ import jax
 from jax.experimental.xla_metadata import set_xla_metadata
 
 from fooljax.engine.batching import Many, flat_batch
-from fooljax.engine.placement import by_platform, in_mesh, kernels_run
+from fooljax.engine.dealing import dealt
+from fooljax.engine.placement import by_platform, kernels_run
 from fooljax.errors import InputError
 
 LOWERINGS = ("serial", "batched", "kernel")
@@ -27,8 +28,7 @@ def choose(
     Args:
       lowering: "serial", "batched", "kernel" (interpreted on a CPU, for tests; batched where there is none),
         or None: serial where the program is compiled for a CPU, the kernel where it is for a GPU that can run
-        it, else batched; in a mesh (`jax.set_mesh`) batched too, since XLA can split neither a serial loop
-        nor a kernel.
+        it, else batched. In a mesh (`jax.set_mesh`) each device does its share of the genomes.
       serial: `serial(shared, batch)`; its loop should go through `as_one_kernel`.
       batched: `batched(shared, batch)`, the same function.
       kernel: `kernel(shared, batch, interpret=False)`, the same function, if there is such a form.
@@ -41,7 +41,7 @@ def choose(
     def many(shared: Any, batch: Any) -> Any:
         if lowering == "serial":
             return serial(shared, batch)
-        if lowering == "batched" or (lowering is None and in_mesh()):
+        if lowering == "batched":
             return batched(shared, batch)
         if kernel is None:
             return by_platform(batched if lowering else serial, batched, shared, batch)
@@ -53,7 +53,8 @@ def choose(
             on_gpu=kernel if kernels_run() else batched,
         )
 
-    return flat_batch(many)
+    # XLA can split neither a serial loop nor a kernel among devices.
+    return flat_batch(partial(dealt, many))
 
 
 def as_one_kernel(run: Callable[..., Any], *arrays: Any) -> Any:
