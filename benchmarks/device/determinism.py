@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -18,11 +19,11 @@ FLAGS: dict[str, tuple[str, ...]] = {PLAIN: (), "with --deterministic": DETERMIN
 """XLA's flags, by the way in which the work is done."""
 
 
-def run_once(flags: tuple[str, ...], children: int, generations: int) -> dict[str, Any]:
-    """What `benchmarks.device.repeated` prints in a process of its own, which compiles everything anew.
+def run_twice(flags: tuple[str, ...], children: int, generations: int) -> list[dict[str, Any]]:
+    """What `benchmarks.device.repeated` prints in two processes, side by side, that compile everything anew.
 
     Raises:
-      RuntimeError: the process failed.
+      RuntimeError: a process failed.
     """
     words = ["--children", str(children), "--generations", str(generations)]
     environment = {
@@ -30,17 +31,22 @@ def run_once(flags: tuple[str, ...], children: int, generations: int) -> dict[st
         "XLA_FLAGS": " ".join([*os.environ.get("XLA_FLAGS", "").split(), *flags]),
         "JAX_ENABLE_COMPILATION_CACHE": "false",
     }
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.device.repeated", *words],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=PROCESS_SECONDS,
-    )
-    if done.returncode:
-        raise RuntimeError(f"the process ended with {done.returncode}: {done.stderr[-2000:]}")
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+
+    def once(_: int) -> dict[str, Any]:
+        done = subprocess.run(
+            [sys.executable, "-m", "benchmarks.device.repeated", *words],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=PROCESS_SECONDS,
+        )
+        if done.returncode:
+            raise RuntimeError(f"the process ended with {done.returncode}: {done.stderr[-2000:]}")
+        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return found
+
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(once, range(2)))
 
 
 def repeats_itself(way: str, children: int, generations: int, seconds_of: dict[str, float]) -> Found:
@@ -52,7 +58,7 @@ def repeats_itself(way: str, children: int, generations: int, seconds_of: dict[s
       generations: of each search.
       seconds_of: median seconds of the timed search by way; those of this way are added.
     """
-    first, second = (run_once(FLAGS[way], children, generations) for _ in range(2))
+    first, second = run_twice(FLAGS[way], children, generations)
     seconds = float(np.median([*first["search_seconds"], *second["search_seconds"]]))
     seconds_of[way] = seconds
     whole = first["searches"]["whole"]

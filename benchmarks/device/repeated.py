@@ -12,10 +12,9 @@ from functools import partial
 from typing import Any
 
 import jax
-import numpy as np
 
-from benchmarks.genomes import evolved_genomes, random_genomes
-from benchmarks.render import FUNCTIONS, MUTATIONS
+from benchmarks.genomes import random_genomes
+from benchmarks.render import FUNCTIONS
 from fooljax.encodings import cppn
 from fooljax.encodings.cppn import coordinates
 from fooljax.encodings.cppn.genome import Layout
@@ -42,7 +41,6 @@ def parts(count: int) -> dict[str, str]:
     layout = Layout()
     target, images = pretrained(), jax.random.uniform(jax.random.key(0), (count, 28, 28, 1))
     genomes = random_genomes(3, count, layout, len(FUNCTIONS))
-    grown = evolved_genomes(4, layout, len(FUNCTIONS), np.arange(count) % MUTATIONS)
     keys, pixels = jax.random.split(jax.random.key(5), count), coordinates.scaled(28, 28)
     render = jax.jit(jax.vmap(make_render(layout, FUNCTIONS, "grey"), (0, None)))
     mutate = jax.jit(jax.vmap(make_mutate(layout, len(FUNCTIONS), Rates())))
@@ -50,7 +48,7 @@ def parts(count: int) -> dict[str, str]:
         "logits": partial(jax.jit(target.apply), target.params, images),
         "logits in full precision": partial(_full(target.apply), target.params, images),
         "pictures": partial(render, genomes, pixels),
-        "mutants": partial(mutate, keys, grown),
+        "mutants": partial(mutate, keys, genomes),
     }
     found = {}
     for name, program in programs.items():
