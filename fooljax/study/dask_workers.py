@@ -11,10 +11,12 @@ import logging
 import pickle
 import queue
 import re
+import signal
 import uuid
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import resource_tracker
 from typing import Any
 
 import cryptography as _  # noqa: F401  distributed needs it for keys
@@ -43,8 +45,6 @@ SETTINGS = {
     "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None,
 }
 """Of the workers of this machine."""
-SETUP = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
-"""What a worker of this machine does first: Ctrl-C is for the process that began it, and that ends it."""
 ONE_THREAD = {"PJRT_NPROC": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 """Environment of a process in which XLA and the libraries beneath NumPy compute in one thread."""
 
@@ -64,27 +64,42 @@ def local(workers: int, say: Say) -> Iterator[Each]:
     security = distributed.Security.temporary()
     place = {"host": "127.0.0.1", "protocol": "tls://", "security": security}
     place |= {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
-    options = {**place, "nthreads": 1, "memory_limit": None, "preload": [SETUP]}
+    options = {**place, "nthreads": 1, "memory_limit": None}
     with _silence(), dask.config.set(SETTINGS), contextlib.ExitStack() as stack:
         try:
-            cluster = distributed.SpecCluster(
-                scheduler={"cls": distributed.Scheduler, "options": {**place, "port": 0}},
-                workers={
-                    number: {
-                        "cls": distributed.Nanny,
-                        "options": {**options, "env": environment(number, workers, graphics_cards())},
-                    }
-                    for number in range(workers)
-                },
-                security=security,
-                silence_logs=logging.CRITICAL,
-            )
+            with _deaf_to_ctrl_c():
+                cluster = distributed.SpecCluster(
+                    scheduler={"cls": distributed.Scheduler, "options": {**place, "port": 0}},
+                    workers={
+                        number: {
+                            "cls": distributed.Nanny,
+                            "options": {**options, "env": environment(number, workers, graphics_cards())},
+                        }
+                        for number in range(workers)
+                    },
+                    security=security,
+                    silence_logs=logging.CRITICAL,
+                )
             stack.enter_context(cluster)
             client = stack.enter_context(distributed.Client(cluster, set_as_default=False))
         except (OSError, RuntimeError) as error:
             hint = 'a script needs the line if __name__ == "__main__":'
             raise FaultError(f"workers: cannot be started ({first_line(error)}); {hint}") from error
         yield _Workers(client, "workers", say)
+
+
+@contextlib.contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Threads and processes that are begun inside never hear Ctrl-C: it is for this process, which ends them.
+
+    What is begun has those signals blocked that were blocked where it was begun, and hands that on.
+    """
+    resource_tracker.ensure_running()  # beginning it later, as the first process would, unblocks the signal
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def environment(number: int, workers: int, cards: Sequence[str]) -> dict[str, str]:
