@@ -73,13 +73,15 @@ def joined(argv: Sequence[str] | None) -> Iterator[list[str]]:
     if not found.distributed or {"-h", "--help"} & set(rest):
         yield rest
         return
+    address = found.coordinator_address
+    count, index = (
+        _number(flag, text)
+        for flag, text in (("--num-processes", found.num_processes), ("--process-id", found.process_id))
+    )
     if "--deterministic" in rest:
         ask_for_determinism()  # before there are devices
     _keep_streams()
-    address = found.coordinator_address
-    start_distributed(
-        address, _number("--num-processes", found.num_processes), _number("--process-id", found.process_id)
-    )
+    start_distributed(address, count, index)
     connect(address or os.environ.get("JAX_COORDINATOR_ADDRESS"))
     if not is_writer():
         logging.getLogger("fooljax").setLevel(logging.ERROR)
@@ -114,6 +116,9 @@ def _keep_streams() -> None:
     os.close(below)
     sys.stdout = _stream(kept[0], sys.stdout)
     sys.stderr = _stream(kept[1], sys.stderr)
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.StreamHandler):
+            handler.setStream(sys.stderr)
     threading.Thread(target=_pass_on, args=(source, sys.stderr), daemon=True).start()
 
 

@@ -2,6 +2,9 @@
 
 import os
 import re
+import socket
+import sys
+import threading
 from contextlib import suppress
 
 import jax
@@ -10,6 +13,8 @@ from fooljax.errors import FaultError, InputError, first_line, shown
 
 ADDRESS, COUNT, INDEX = "JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID"
 """Variables of the environment that are asked where the arguments do not say it."""
+WAITING = 300
+"""Seconds within which all processes must have come."""
 
 
 def start_distributed(
@@ -28,7 +33,7 @@ def start_distributed(
       process_id: which one this is, from 0 to `num_processes - 1`.
     Raises:
       InputError: one of them is not what was expected, or is neither given nor found.
-      FaultError: the others cannot be reached.
+      FaultError: the port is taken. If the others do not come within five minutes, the program ends.
     """
     if jax.distributed.is_initialized():
         return
@@ -40,12 +45,22 @@ def start_distributed(
     if count is not None and index is not None and index >= count:
         raise InputError(f"process_id: expected 0 to {count - 1}, for {count} processes, got {index}")
     known = None not in (address, count, index)
+    if address is not None and index == 0:
+        _check_free(address)
+    # JAX would end the program with a page of its own words.
+    late = threading.Timer(WAITING, _give_up, (address, count, index))
+    late.daemon = True
+    late.start()
     with suppress(AttributeError):  # a later JAX may have no such service
         # Where a process is gone it prints pages. A search is saved and ended by signals.
         jax.config.update("jax_enable_preemption_service", False)
     try:
         jax.distributed.initialize(
-            address, count, index, cluster_detection_method="deactivate" if known else None
+            address,
+            count,
+            index,
+            cluster_detection_method="deactivate" if known else None,
+            initialization_timeout=WAITING + 60,
         )
     except ValueError as error:
         raise InputError(
@@ -54,6 +69,29 @@ def start_distributed(
         ) from error
     except Exception as error:
         raise FaultError(f"the processes cannot be connected: {first_line(error)}") from error
+    finally:
+        late.cancel()
+
+
+def _check_free(address: str) -> None:
+    """Makes sure that JAX can listen for the others here: it does not cope with a port that is taken."""
+    port = int(address.rpartition(":")[2])
+    both = socket.has_dualstack_ipv6()
+    family = socket.AF_INET6 if both else socket.AF_INET
+    try:
+        socket.create_server(("", port), family=family, dualstack_ipv6=both).close()
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise FaultError(f"coordinator_address: process 0 cannot listen at port {port}: {reason}") from error
+
+
+def _give_up(address: str | None, count: int | None, index: int | None) -> None:
+    """Ends a program that waits in vain, in one line."""
+    all_ = "all processes" if count is None else f"all {count} processes"
+    where = "" if address is None else f" at {shown(address)}"
+    whom = f"not {all_} came" if index == 0 else f"process 0{where} does not answer, or not {all_} came"
+    print(f"error: {whom} within {WAITING} s", file=sys.stderr, flush=True)
+    os._exit(1)
 
 
 def _number(name: str, given: int | None, variable: str, least: int) -> int | None:

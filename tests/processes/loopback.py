@@ -75,7 +75,7 @@ def begin(folder, count, *flags, dying=None, flags_of=None):
 def ends(processes):
     """Status, output and errors of each."""
     try:
-        streams = [process.communicate(timeout=120) for process in processes]
+        streams = [process.communicate(timeout=300) for process in processes]
     finally:
         for process in processes:
             process.kill()

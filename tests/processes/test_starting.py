@@ -1,9 +1,13 @@
 """How a process is told where the others are; what is wrong with it is one line."""
 
+import socket
+import subprocess
+import sys
+
 import pytest
 
 from fooljax.cli import evolve
-from fooljax.errors import InputError
+from fooljax.errors import FaultError, InputError
 from fooljax.processes.starting import ADDRESS, COUNT, INDEX, start_distributed
 
 
@@ -27,6 +31,34 @@ def no_cluster(monkeypatch):
 def test_wrong_arguments(arguments, told):
     with pytest.raises(InputError, match=told):
         start_distributed(*arguments)
+
+
+def test_a_port_that_is_taken():
+    with socket.create_server(("", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(
+            FaultError, match=f"coordinator_address: process 0 cannot listen at port {port}: "
+        ):
+            start_distributed(f"localhost:{port}", 2, 0)
+
+
+@pytest.mark.parametrize(
+    ("index", "told"),
+    [
+        (0, "error: not all 2 processes came within 1 s"),
+        pytest.param(1, "error: process 0 at localhost:1 does not answer, or not", marks=pytest.mark.slow),
+    ],
+)
+def test_waiting_in_vain_ends_in_a_line(index, told):
+    program = (
+        "from fooljax.processes import starting\n"
+        "starting.WAITING = 1\n"
+        f"starting.start_distributed('localhost:{0 if index == 0 else 1}', 2, {index})\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(told)
 
 
 def test_a_variable_is_named_where_it_is_wrong(monkeypatch):
