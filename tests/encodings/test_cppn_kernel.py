@@ -13,12 +13,16 @@ from jax import lax
 from lowered_text import CARD, KERNEL, text_for
 
 from benchmarks.genomes import random_genomes
+from fooljax.encodings import cppn
 from fooljax.encodings.cppn import coordinates, in_kernel, kernel, lowering
 from fooljax.encodings.cppn.differentiable import make_differentiable_render
 from fooljax.encodings.cppn.functions import FUNCTION_SETS, FUNCTIONS
 from fooljax.encodings.cppn.genome import CPPN, Layout, first_genome
 from fooljax.encodings.cppn.render import make_render
 from fooljax.engine import placement
+from fooljax.engine.loop import Search, advance, first_genomes, start
+from fooljax.engine.types import Problem
+from fooljax.strategies import map_elites
 
 LAYOUT = Layout(max_nodes=12, max_connections=24)
 COLOURED = LAYOUT._replace(num_outputs=3, max_nodes=14)
@@ -64,6 +68,22 @@ def test_a_rendering_is_one_kernel_and_no_loop(platform, colour, layout, set_nam
     assert tables(text) == (12 * 4, layout.max_nodes, 128)
     for absent in ("while", "scatter", "gather", "transpose", "dynamic", "slice", "pad"):
         assert f"stablehlo.{absent}" not in text
+
+
+def test_a_whole_search_has_one_kernel_and_one_loop():
+    """That over generations, whatever the number of runs."""
+    encoding = cppn((6, 6, 1), functions=("linear",))
+    search = Search(encoding, map_elites(encoding, batch_size=4))
+    problem = Problem((), encoding.coordinates(), lambda _, images: images[:, 0, :2, 0], (0, 1))
+
+    def begin(key):
+        genomes = first_genomes(encoding, key, 4)
+        return start(search, problem, key, genomes, jnp.zeros((4, 2)))[0]
+
+    state = jax.eval_shape(jax.vmap(begin), jax.random.split(jax.random.key(0), 3))
+    text = text_for("cuda", jax.jit(jax.vmap(lambda run: advance(search, problem, run, 5))), state)
+    assert tables(text)[0] == 3 * 4
+    assert text.count("stablehlo.while") == 1
 
 
 def test_memory_is_bounded_however_many_genomes_and_pixels():
