@@ -230,7 +230,7 @@ def current_mesh() -> AbstractMesh | None:
 def mesh_is_of_cpus(mesh: AbstractMesh) -> bool:
     """Whether the devices of a mesh are CPUs, or not known."""
     device = mesh.abstract_device
-    return device is None or device.platform == "cpu"
+    return device is None or device.device_kind == "cpu"  # JAX 0.10.0 knows no `platform` here
 
 
 def cpu_threads() -> int:
