@@ -203,6 +203,14 @@ def put(tree: Any, place: jax.sharding.Sharding) -> Any:
     return jax.tree.map(copied, tree)
 
 
+def own_copy(tree: Any) -> Any:
+    """A pytree of which all devices have a copy, as arrays of this process alone.
+
+    A program of arrays on the devices of several processes must be started in all of them.
+    """
+    return jax.tree.map(lambda leaf: leaf if leaf.is_fully_addressable else leaf.addressable_data(0), tree)
+
+
 def near(mesh: Mesh) -> jax.sharding.Sharding:
     """One device of a mesh that this process can reach."""
     return jax.sharding.SingleDeviceSharding(mesh.local_devices[0])

@@ -31,6 +31,13 @@ from fooljax.processes import Lost, agree, any_of
 
 logger = logging.getLogger("fooljax")
 
+IN_WORDS = {
+    "coordinates_sha256": "the encoding's coordinates",
+    "params_sha256": "the network's parameters",
+    "program_sha256": "the program of a generation",
+}
+"""What the facts are called in which processes may differ."""
+
 
 @in_float32
 def search(
@@ -123,17 +130,9 @@ def search(
     clock = time.perf_counter()
     shapes = shapes_of(plan)
     identity = identity_of(plan, shapes)
-    devices_used = len(plan.place.device_set)
-    agree(
-        "search",
-        {
-            "generations": generations,
-            "until": until,
-            "chunk": plan.chunk,
-            "devices": devices_used,
-            **identity,
-        },
-    )
+    given = {"generations": generations, "until": until, "chunk": plan.chunk}
+    given |= {"devices": len(plan.place.device_set)}
+    agree("search", given | {IN_WORDS.get(name, name): fact for name, fact in identity.items()})
     journal = Journal(plan, identity, on_chunk, on_replacements)
     journal.spent["seconds_compile"] = time.perf_counter() - clock
     if not journal.load(shapes):

@@ -10,6 +10,7 @@ import jax
 import numpy as np
 
 from fooljax.engine.loop import EvolutionState
+from fooljax.engine.placement import own_copy
 from fooljax.errors import InputError
 from fooljax.evolution.arguments import MAX_QUERIES, Plan
 from fooljax.evolution.checkpoints import SECONDS, load_checkpoint
@@ -107,7 +108,7 @@ class Journal:
             return
         metrics = self.metrics()
         self.history = [metrics]
-        tree = {"state": self.state, "metrics": metrics}
+        tree = {"state": own_copy(self.state), "metrics": metrics}
         self.plan.store.save(self.generation, tree, {**self.identity, **self.spent})
         self.saved_at = time.perf_counter(), self.generation
 

@@ -1,5 +1,6 @@
 """The search of a run, in the process that has the run's folder and in those that only compute with it."""
 
+import logging
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,19 +17,22 @@ from fooljax.runs.plan import RunPlan
 from fooljax.storage.trees import load_tree, save_tree
 from fooljax.terminal import Host, Interrupted
 
+logger = logging.getLogger("fooljax")
+
 Outcome = tuple[dict[str, Any] | None, Target, Evolution]
 """What `summary.json` says (None where the search was ended early), the network, and what the search gave."""
 
 
 def load_target(plan: RunPlan, say: Callable[[str], None]) -> Target:
-    """The network, the same in all processes: each loads it, or trains it, process 0 before the others.
+    """The network: each process loads it, or trains it, process 0 before the others.
 
     Networks that machines train for themselves may differ in the last digits; then that of process 0 counts.
     """
     target = after_writer("target", lambda: plan.choice.load(say))
     digest = target.provenance.get("params_sha256")
-    if len(set(gathered("digest", digest))) == 1:
+    if "recipe" not in target.provenance or len(set(gathered("digest", digest))) == 1:
         return target
+    logger.warning("the processes trained networks that differ; all of them take that of process 0")
     with tempfile.TemporaryDirectory(prefix="fooljax-") as folder:
         own = Path(folder) / "params.npz"
         if is_writer():

@@ -8,9 +8,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 NETWORK = """
+import os
 import jax, toys
-target = toys.target().replace(image_shape=(6, 6, 1), class_names=tuple("abcd"))
+from fooljax.storage.trees import digest_tree
+def network(seed=0, **facts):
+    made = toys.target(seed).replace(image_shape=(6, 6, 1), class_names=tuple("abcd"))
+    return made.replace(provenance={"params_sha256": digest_tree(jax.device_get(made.params)), **facts})
+target = network()
+own = network(int(os.environ.get("JAX_PROCESS_ID", "0")))
+own_trained = network(int(os.environ.get("JAX_PROCESS_ID", "0")), recipe="paper")
 """
+"""`target` is the same in all processes, the other two are not."""
 DYING = """
 import os, sys
 from fooljax.cli.main import main

@@ -130,3 +130,20 @@ def test_ctrl_c_in_one_process_saves_the_run_and_ends_all(alone, tmp_path):
     assert line.startswith("stopped at generation ")
     assert found[1][1:] == ("", "")
     assert list((tmp_path / "0" / "run" / "checkpoints").iterdir())
+
+
+@pytest.mark.slow
+def test_networks_that_differ_are_refused_but_those_that_machines_trained_are_replaced(tmp_path):
+    found = run(tmp_path, 2, *SETTINGS, "--target", "network:own", "--outdir", "refused")
+    assert [status for status, _, _ in found] == [2, 2]
+    (line,) = found[0][2].splitlines()
+    assert line.startswith("error: the network's parameters: expected the same on all processes, got ")
+
+    found = run(tmp_path, 2, *SETTINGS, "--target", "network:own_trained", "--outdir", "first")
+    assert [status for status, _, _ in found] == [0, 0]
+    (line,) = found[0][2].splitlines()
+    assert line == "note: the processes trained networks that differ; all of them take that of process 0"
+    settings = (*SETTINGS, "--target", "network:own_trained", "--outdir", "second", "--init-from", "first")
+    found = run(tmp_path, 2, *settings)
+    assert [status for status, _, _ in found] == [0, 0]
+    assert_others_are_silent(tmp_path, found)
