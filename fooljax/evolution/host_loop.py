@@ -71,7 +71,7 @@ def host_generation(
     def generation(state: EvolutionState) -> Any:
         children, images, asked = asking(problem, state)
         state, rest = telling(problem, asked, children, _ask(function, images, expected))
-        return state, jax.tree.map(lambda leaf: leaf[:, None], rest)
+        return state, jax.tree.map(lambda leaf: leaf[:, None], jax.device_get(rest))
 
     return generation
 

@@ -82,7 +82,7 @@ class Journal:
         blank = {name: np.full((plan.runs, 1), np.nan, np.float32) for name in shapes.own}
         self.history.append({**metrics, **blank})
         self.saved_at = time.perf_counter(), -1
-        self._record(jax.tree.map(lambda leaf: leaf[:, None], replaced))
+        self._record(jax.tree.map(lambda leaf: leaf[:, None], jax.device_get(replaced)))
         self._tell(0.0)
 
     def advance(self, generations: int) -> None:

@@ -9,7 +9,6 @@ stretches.
 from collections.abc import Callable
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
@@ -39,7 +38,7 @@ def _planes(height: int, width: int, evolved: tuple[int, int] | None, band: slic
     planes[1] = np.broadcast_to((scaled_y if scale else y)[:, None], shape)
     planes[2] = np.hypot(scaled_x[None, :], scaled_y[:, None])
     planes[3] = 1.0
-    return jnp.asarray(planes)
+    return jax.device_put(planes)
 
 
 def raw(height: int, width: int, evolved: tuple[int, int] | None = None, band: slice = WHOLE) -> jax.Array:
