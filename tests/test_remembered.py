@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import toys
 
+import fooljax
 from fooljax.encodings import cppn, direct, fixed_cppn
 from fooljax.encodings.cppn.mutation import Rates
 from fooljax.engine import compiled as programs
@@ -131,6 +132,18 @@ def test_networks_of_one_apply_share_one_program(compiled):
     assert (after.misses, after.currsize) == (before.misses, before.currsize)
     assert compiled == []
     assert len({one.log_odds.tobytes() for one in found}) == len(found)
+
+
+@pytest.mark.parametrize("rule", ["adam", "adam_smooth", "seed_169"])
+def test_an_ascent_compiles_once_for_however_many_calls(compiled, rule):
+    target = toys.target(0).replace(image_shape=(6, 6, 1), class_names=tuple("abcd"))
+    found = [fooljax.ascend(target, key=0, rule=rule, iterations=3, check_target=False)]
+    compiled.clear()
+    found += [
+        fooljax.ascend(target, key=seed, rule=rule, iterations=3, check_target=False) for seed in (0, 1, 2)
+    ]
+    assert compiled == []
+    np.testing.assert_array_equal(found[0].images, found[1].images)
 
 
 def test_scoring_compiles_once_for_however_many_images(compiled):

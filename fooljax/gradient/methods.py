@@ -1,6 +1,7 @@
 """The methods of gradient ascent that have a name: a rule, how long it runs, and what it does in words."""
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -77,7 +78,7 @@ def named_methods(
         )
         for name, preset in PRESETS.items()
     ]
-    adam = optax.adam(learning_rate)
+    adam = _adam(learning_rate)
     ours = [
         Method(
             name,
@@ -89,6 +90,12 @@ def named_methods(
         for name, weight in (("adam", 0.0), ("adam_smooth", total_variation))
     ]
     return {method.name: method for method in published + ours}
+
+
+@functools.lru_cache(maxsize=64)
+def _adam(learning_rate: float) -> optax.GradientTransformation:
+    """Adam itself: built anew it would be no equal one, and its rule would be compiled again."""
+    return optax.adam(learning_rate)
 
 
 def choose_methods(text: str, known: Mapping[str, Method]) -> tuple[Method, ...]:
