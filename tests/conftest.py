@@ -17,7 +17,7 @@ import jax
 import pytest
 from data_samples import write_bars
 
-from fooljax.engine.placement import ask_for_determinism
+from fooljax.environment import ask_for_determinism
 
 # On an accelerator, as with `JAX_PLATFORMS=cuda make test`: what the tests say of formulas they say of exact
 # products, and what they say of equal bits of repeatable kernels. It holds for the processes they start, too.

@@ -16,7 +16,7 @@ LINES = (
     "storage",
     "engine",
     "remembered encodings strategies processes",
-    "objectives host_targets joint_targets scoring rendering probe identity gradient",
+    "objectives host_targets joint_targets scoring rendering probe identity environment gradient",
     "data targets",
     "evolution",
     "terminal",

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.device.report import Found, Wanted
-from fooljax.engine.placement import DETERMINISTIC
+from fooljax.environment import DETERMINISTIC
 
 PROCESS_SECONDS = 300.0
 """A process of the comparison takes this long at most."""

@@ -16,8 +16,8 @@ from typing import Any, NoReturn
 import jax
 
 from fooljax.cli.starting import stopped_while_loading
-from fooljax.engine.placement import ask_for_determinism
 from fooljax.engine.precision import in_float32
+from fooljax.environment import ask_for_determinism
 from fooljax.errors import FaultError, InputError, first_line, nearest, shown
 from fooljax.processes import ended, reason_of
 from fooljax.settings import (

@@ -13,7 +13,7 @@ from typing import TextIO
 import jax
 
 from fooljax.cli.command_line import Parser
-from fooljax.engine.placement import ask_for_determinism
+from fooljax.environment import ask_for_determinism
 from fooljax.errors import InputError, shown
 from fooljax.processes import connect, is_writer, part, start_distributed
 

@@ -143,7 +143,17 @@ def first_at(level: float, first: Archive, archive: Archive, improved: jax.Array
     return by_platform(if_any, taken if size <= SELECTED_BYTES else if_any, first)
 
 
-def sample(key: jax.Array, archive: Archive, shape: tuple[int, ...]) -> jax.Array:
+def sample(key: jax.Array, archive: Archive, shape: tuple[int, ...]) -> tuple[Genome, jax.Array]:
+    """Draws elites uniformly per occupied cell, with replacement, see `sample_cells`.
+
+    Returns:
+      Genomes with leaves `[*shape, ...]`, and their ids, `shape` int32.
+    """
+    cells = sample_cells(key, archive, shape)
+    return jax.tree.map(lambda leaf: leaf[cells], archive.genomes), archive.ids[cells]
+
+
+def sample_cells(key: jax.Array, archive: Archive, shape: tuple[int, ...]) -> jax.Array:
     """Draws cells uniformly among those that are occupied, with replacement.
 
     An elite that owns several cells is drawn proportionally more often, as in the authors' code.

@@ -7,8 +7,9 @@ import jax
 import numpy as np
 
 from fooljax.engine.log_odds import FOOLED, format_confidence
-from fooljax.engine.placement import is_deterministic, place_of
+from fooljax.engine.placement import place_of
 from fooljax.engine.types import Target
+from fooljax.environment import is_deterministic
 from fooljax.gradient import Ascent
 from fooljax.gradient.methods import Method
 from fooljax.runs.arithmetic import FLOAT32

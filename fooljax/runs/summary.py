@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax.engine.log_odds import FOOLED, confidence, format_confidence, to_log_odds
-from fooljax.engine.placement import is_deterministic, place_of
+from fooljax.engine.placement import place_of
 from fooljax.engine.types import Target
+from fooljax.environment import is_deterministic
 from fooljax.evolution import Evolution
 from fooljax.runs.arithmetic import products_of
 from fooljax.runs.folder import versions

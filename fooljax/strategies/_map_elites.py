@@ -8,7 +8,7 @@ no other population, no ageing and no pressure towards novelty.
 import jax
 import jax.numpy as jnp
 
-from fooljax.engine.archive import Archive, sample
+from fooljax.engine.archive import Archive, sample_cells
 from fooljax.engine.types import Encoding, Offspring, Problem, Strategy
 from fooljax.remembered import remembered
 from fooljax.strategies.varying import counting, vary_all
@@ -37,7 +37,7 @@ def map_elites(encoding: Encoding, *, batch_size: int = CHILDREN) -> Strategy:
     ) -> tuple[Offspring, jax.Array]:
         del problem
         keys = jax.random.split(key, batch_size + 1)
-        cells = sample(keys[0], archive, (batch_size, encoding.num_parents))
+        cells = sample_cells(keys[0], archive, (batch_size, encoding.num_parents))
         children = vary_all(keys[1:], encoding, archive.genomes, cells, state)
         return Offspring(genomes=children, parents=archive.ids[cells], extra_passes=jnp.int32(0)), state
 

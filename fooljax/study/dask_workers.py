@@ -24,8 +24,8 @@ import dask
 import distributed
 import distributed.comm.core
 
-from fooljax.engine.placement import graphics_cards
 from fooljax.engine.precision import in_float32
+from fooljax.environment import graphics_cards
 from fooljax.errors import FaultError, InputError, first_line, shown
 from fooljax.runs.evolution_run import keep_compiled_programs
 from fooljax.study.parts import Each, Here, Part, Say

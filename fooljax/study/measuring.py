@@ -6,8 +6,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from fooljax.engine.placement import cpu_threads, device_in_words, is_cpu, place_of
+from fooljax.engine.placement import device_in_words, is_cpu, place_of
 from fooljax.engine.types import Target
+from fooljax.environment import cpu_threads
 from fooljax.errors import InputError, shown
 from fooljax.study.parts import Here
 from fooljax.study.study import Study, Workspace

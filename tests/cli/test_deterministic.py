@@ -9,7 +9,7 @@ import pytest
 
 from experiments import mnist_direct
 from fooljax.cli.command_line import again_with, parse
-from fooljax.engine.placement import DETERMINISTIC, is_deterministic
+from fooljax.environment import DETERMINISTIC, is_deterministic
 
 
 class Place:

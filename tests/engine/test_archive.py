@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tolerances import by_platform
 
-from fooljax.engine.archive import empty, insert, sample
+from fooljax.engine.archive import empty, insert, sample, sample_cells
 
 
 def shape(*dims):
@@ -89,10 +89,13 @@ def test_wrong_shapes_are_named(name, fitness):
 
 def test_sampling_is_uniform_over_occupied_cells_only():
     archive, _ = put(blank(4), [[1.0, np.nan, 1.0, np.nan], [0.0, np.nan, 2.0, 5.0]])
-    cells = sample(jax.random.key(0), archive, (3000, 1))
+    cells = sample_cells(jax.random.key(0), archive, (3000, 1))
     assert cells.shape == (3000, 1)
     assert set(np.unique(cells)) == {0, 2, 3}
-    counts = np.bincount(np.asarray(archive.ids[cells]).ravel(), minlength=2)
+    genomes, ids = sample(jax.random.key(0), archive, (3000, 1))
+    np.testing.assert_array_equal(ids, archive.ids[cells])
+    np.testing.assert_array_equal(genomes["a"], archive.genomes["a"][cells])
+    counts = np.bincount(np.asarray(ids).ravel(), minlength=2)
     # Cells 0, 2 and 3 are occupied; genome 1 owns two of the three. Binomial s.d. is 26.
     assert counts.sum() == 3000
     assert abs(counts[1] - 2000) < 130

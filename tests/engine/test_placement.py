@@ -9,7 +9,8 @@ from pathlib import Path
 import jax
 import pytest
 
-from fooljax.engine.placement import cpu_threads, everywhere, graphics_cards, mesh_of
+from fooljax.engine.placement import everywhere, mesh_of
+from fooljax.environment import cpu_threads, graphics_cards
 from fooljax.errors import InputError
 
 SCRIPT = """
