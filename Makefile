@@ -21,13 +21,14 @@ docs: .venv/installed-dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 # A file's tests stay in one process, which makes its fixtures once. Claims of equal bits are made of programs as users compile them, and beside a second (virtual) device.
+OPTIMISED := JAX_DISABLE_MOST_OPTIMIZATIONS=0 XLA_FLAGS=--xla_force_host_platform_device_count=2
 unit: .venv/installed-dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not optimised" $(ARGS)
-	JAX_DISABLE_MOST_OPTIMIZATIONS=0 XLA_FLAGS=--xla_force_host_platform_device_count=2 \
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "optimised and not slow" $(ARGS)
+	$(OPTIMISED) $(BIN)/python -m pytest -n 2 --dist loadfile -m "optimised and not slow" $(ARGS)
 
 test-all: test
-	$(BIN)/python -m pytest -n 2 -m slow $(ARGS)
+	$(BIN)/python -m pytest -n 2 -m "slow and not optimised" $(ARGS)
+	$(OPTIMISED) $(BIN)/python -m pytest -n 2 -m "slow and optimised" $(ARGS)
 
 # The sdist and the wheel, in dist/.
 build: .venv/installed-dev

@@ -262,6 +262,7 @@ def test_each_platform_gets_its_form():
     assert all(f"tensor<{COUNT}x{LAYOUT.max_nodes}x784xf32>" in loop for loop in loops)
 
 
+@pytest.mark.slow
 @pytest.mark.optimised
 def test_a_population_on_a_mesh_is_drawn_in_parts():
     """In a mesh of two CPU devices each draws its half, in the form and to the bits of one alone."""

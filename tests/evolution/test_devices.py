@@ -40,6 +40,7 @@ def test_two_devices_give_the_archive_of_one_also_when_the_search_goes_on_on_one
     assert "begun with sharding children, goes on with none" in caplog.text
 
 
+@pytest.mark.slow
 @pytest.mark.optimised
 @two_devices
 def test_a_target_that_is_asked_on_the_host_may_have_several_devices():
