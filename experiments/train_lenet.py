@@ -19,6 +19,7 @@ from pathlib import Path
 from fooljax import data as datasets
 from fooljax.cli.command_line import Parser, run_command
 from fooljax.data.dataset import Dataset
+from fooljax.engine.placement import own_device
 from fooljax.engine.types import Target
 from fooljax.errors import FaultError, InputError
 from fooljax.storage.json_files import write_json
@@ -89,6 +90,7 @@ def train_all(dataset: Dataset, recipe: Recipe, seeds: Sequence[int], folder: Pa
     apply = apply_of("lenet", dataset.num_classes)
     template = blank_params("lenet", dataset.num_classes, dataset.image_shape)
     name, count = "mnist" if dataset.digest == MNIST else dataset.name, len(dataset.train_labels)
+    own_device()  # where JAX finds none, no folder is made
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

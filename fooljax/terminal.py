@@ -182,6 +182,16 @@ class Interrupted(BaseException):
         self.signal_number = signal_number
 
 
+@contextmanager
+def again_after_interruption() -> Iterator[None]:
+    """Inside, a signal that ends the command also tells that the same command goes on with it."""
+    try:
+        yield
+    except Interrupted as stopped:
+        said = f"{stopped}; give the same command again to go on"
+        raise Interrupted(stopped.signal_number, said) from stopped
+
+
 def silence_stdout() -> None:
     """Sends what is still to be printed nowhere: whoever read it has gone."""
     null = os.open(os.devnull, os.O_WRONLY)

@@ -44,7 +44,10 @@ JAX_SETTINGS = {
 
 Settings = type[Any] | Callable[[], Iterable[str]]
 """A dataclass of settings, or a function that gives their names."""
-COMMON = ("outdir", "resume", "devices", "workers", "scheduler")
+COMMON = (
+    *("outdir", "resume", "devices", "workers", "scheduler"),
+    *("coordinator_address", "num_processes", "process_id"),
+)
 """Flags of several commands that are no settings, by the names that messages have for them."""
 LONGEST_LINE = 4000
 """Characters of a message, at most: a path may have as many."""
@@ -327,13 +330,15 @@ def is_a_command() -> bool:
 
 
 def _with_flag(message: str, settings: Settings | None) -> str:
-    """Names the flag, as the user wrote it, where a message begins with the name of a setting."""
-    name, colon, rest = message.partition(":")
+    """Names the flags, as the user wrote them, where a message begins with names of settings."""
+    start, colon, rest = message.partition(":")
+    begun_with = start.split(", ")
     if isinstance(settings, type):
         names: Iterable[str] = [field.name for field in dataclasses.fields(settings)]
     else:
         names = settings() if settings else ()
-    return f"{flag_of(name)}{colon}{rest}" if name in (*names, *COMMON) else message
+    known = {*begun_with} <= {*names, *COMMON}
+    return f"{', '.join(map(flag_of, begun_with))}{colon}{rest}" if known else message
 
 
 def _reader(field: dataclasses.Field[Any]) -> Callable[[str], Any]:

@@ -14,7 +14,7 @@ from fooljax.settings import config_from
 from fooljax.storage.json_files import read_json
 from fooljax.study import Study, run
 from fooljax.study.folder import CONFIG
-from fooljax.terminal import Signals, Terminal
+from fooljax.terminal import Signals, Terminal, again_after_interruption
 
 
 def run_study(study: Study, argv: Sequence[str] | None = None) -> int:
@@ -42,7 +42,7 @@ def _run(study: Study, argv: Sequence[str] | None) -> None:
             words += [f"--{field.name.replace('_', '-')}", str(value)]
     keep_compiled_programs()
     terminal = Terminal(flags.quiet)
-    with Signals():
+    with again_after_interruption(), Signals():
         run(
             study,
             config,

@@ -15,7 +15,8 @@ import itertools
 import re
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,7 +30,7 @@ from fooljax.storage.locks import lock_folder
 from fooljax.study.combinations import check_same_run, combinations, folder_name
 from fooljax.study.parts import Part
 from fooljax.study.workers import hired
-from fooljax.terminal import Signals
+from fooljax.terminal import Signals, again_after_interruption
 
 COMMANDS = ("evolve", "ascend")
 """What can be swept wherever fooljax is installed."""
@@ -108,11 +109,12 @@ def sweep(argv: Sequence[str] | None) -> None:
     swept, outdir = _swept(flags.experiment), Path(flags.outdir)
     # All are checked before the first is begun.
     planned = [(outdir / folder_name(one), *_checked(swept, one, rest)) for one in combinations(flags.vary)]
-    try:
-        outdir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FaultError(f"--outdir {shown(outdir)}: cannot be made: {error.strerror}") from error
-    with Signals(), hired(flags.workers, flags.scheduler, _say) as each, lock_folder(outdir, "sweep"):
+    with (
+        again_after_interruption(),
+        Signals(),
+        hired(flags.workers, flags.scheduler, _say) as each,
+        _made(outdir),
+    ):
         runs = []
         for folder, words, given in planned:
             if (folder / "config.json").exists():
@@ -128,8 +130,20 @@ def sweep(argv: Sequence[str] | None) -> None:
                     raise failure(f"{shown(runs[number].folder)}: the run ended with status {status}")
 
 
+@contextmanager
+def _made(outdir: Path) -> Iterator[None]:
+    """Makes the folder of the sweep, which this process alone has inside."""
+    try:
+        outdir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FaultError(f"--outdir {shown(outdir)}: cannot be made: {error.strerror}") from error
+    with lock_folder(outdir, "sweep"):
+        yield
+
+
 def _say(line: str) -> None:
-    print(line, flush=True)
+    is_progress = not line.startswith(("error: ", "note: "))
+    print(line, file=sys.stdout if is_progress else sys.stderr, flush=True)
 
 
 def _checked(

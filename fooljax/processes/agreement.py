@@ -14,12 +14,17 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+import jax
+
 from fooljax.engine.placement import this_process
 from fooljax.errors import FaultError, InputError, first_line, shown
 from fooljax.processes.link import Link, Lost
 from fooljax.processes.opening import open_link
+from fooljax.processes.waiting import patience
 
 Value = TypeVar("Value")
+DEVICES_WAITING = 90
+"""Seconds within which each process must have found its devices; JAX itself would wait for minutes."""
 _links: list[Link] = []
 """The link to the other processes, if this process is not alone."""
 
@@ -32,9 +37,23 @@ def connect(coordinator: str | None = None) -> None:
     Raises:
       FaultError: they cannot reach each other.
     """
-    index, count = this_process()
+    index, count = _own_index()
     if count > 1 and not _links:
         _links.append(open_link(index, count, coordinator))
+
+
+def _own_index() -> tuple[int, int]:
+    """See `this_process`. JAX then looks for devices, and waits for those of the others."""
+    if not jax.distributed.is_initialized():
+        return 0, 1
+    awaited, in_vain = "the devices of the other processes", "not all processes found their devices"
+    try:
+        with patience(awaited, in_vain, DEVICES_WAITING):
+            return this_process()
+    except Exception:
+        # At the end of the program JAX would wait for the others, and they wait for devices of this process.
+        atexit.register(_end_at_once, 1)
+        raise
 
 
 def part() -> None:

@@ -3,16 +3,16 @@
 import os
 import re
 import socket
-import sys
-import threading
 from contextlib import suppress
 
 import jax
 
 from fooljax.errors import FaultError, InputError, first_line, shown
+from fooljax.processes.waiting import patience
 
 ADDRESS, COUNT, INDEX = "JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID"
 """Variables of the environment that are asked where the arguments do not say it."""
+MOST_PORT = 65535
 WAITING = 300
 """Seconds within which all processes must have come."""
 
@@ -38,8 +38,10 @@ def start_distributed(
     if jax.distributed.is_initialized():
         return
     address = coordinator_address or os.environ.get(ADDRESS)
-    if address is not None and not re.fullmatch(r"\S+:[0-9]{1,5}", address):
-        raise InputError(f"coordinator_address: expected HOST:PORT, got {shown(address)}")
+    port = re.fullmatch(r"\S+:([0-9]{1,5})", address or "")
+    if address is not None and not (port and int(port[1]) <= MOST_PORT):
+        where = "coordinator_address" if coordinator_address else ADDRESS
+        raise InputError(f"{where}: expected HOST:PORT, with a port up to {MOST_PORT}, got {shown(address)}")
     count = _number("num_processes", num_processes, COUNT, 1)
     index = _number("process_id", process_id, INDEX, 0)
     if count is not None and index is not None and index >= count:
@@ -47,21 +49,19 @@ def start_distributed(
     known = None not in (address, count, index)
     if address is not None and index == 0:
         _check_free(address)
-    # JAX would end the program with a page of its own words.
-    late = threading.Timer(WAITING, _give_up, (address, count, index))
-    late.daemon = True
-    late.start()
     with suppress(AttributeError):  # a later JAX may have no such service
         # Where a process is gone it prints pages. A search is saved and ended by signals.
         jax.config.update("jax_enable_preemption_service", False)
     try:
-        jax.distributed.initialize(
-            address,
-            count,
-            index,
-            cluster_detection_method="deactivate" if known else None,
-            initialization_timeout=WAITING + 60,
-        )
+        # JAX would end the program with a page of its own words.
+        with patience(*_awaited(address, count, index), WAITING):
+            jax.distributed.initialize(
+                address,
+                count,
+                index,
+                cluster_detection_method="deactivate" if known else None,
+                initialization_timeout=WAITING + 60,
+            )
     except ValueError as error:
         raise InputError(
             f"coordinator_address, num_processes, process_id: expected all three, as arguments or as "
@@ -69,8 +69,6 @@ def start_distributed(
         ) from error
     except Exception as error:
         raise FaultError(f"the processes cannot be connected: {first_line(error)}") from error
-    finally:
-        late.cancel()
 
 
 def _check_free(address: str) -> None:
@@ -85,13 +83,13 @@ def _check_free(address: str) -> None:
         raise FaultError(f"coordinator_address: process 0 cannot listen at port {port}: {reason}") from error
 
 
-def _give_up(address: str | None, count: int | None, index: int | None) -> None:
-    """Ends a program that waits in vain, in one line."""
+def _awaited(address: str | None, count: int | None, index: int | None) -> tuple[str, str]:
+    """What a process waits for, and what is told where it waits in vain."""
     all_ = "all processes" if count is None else f"all {count} processes"
+    each = "" if count is None else f", of which each has another number from 0 to {count - 1}"
     where = "" if address is None else f" at {shown(address)}"
     whom = f"not {all_} came" if index == 0 else f"process 0{where} does not answer, or not {all_} came"
-    print(f"error: {whom} within {WAITING} s", file=sys.stderr, flush=True)
-    os._exit(1)
+    return f"{all_}{where}{each}", whom
 
 
 def _number(name: str, given: int | None, variable: str, least: int) -> int | None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fooljax.engine.placement import own_device
 from fooljax.errors import InputError
 from fooljax.study.folder import StudyFolder
 from fooljax.study.measuring import Measured, Measuring, digest, measure
@@ -57,6 +58,8 @@ def run(
     """
     rows: dict[str, Row] = {}
     settings = dataclasses.asdict(config)
+    if workers is None and scheduler is None:
+        own_device()  # where JAX finds none, no folder is made
     with hired(workers, scheduler, say) as each, StudyFolder(Path(outdir), study.name) as folder:
         if not folder.config.exists():
             folder.save_config(settings, command)

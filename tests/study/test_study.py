@@ -21,6 +21,7 @@ from toy_study import STUDY, Config
 from fooljax import study
 from fooljax.engine.types import Target
 from fooljax.errors import FaultError, InputError
+from fooljax.study import running
 from fooljax.study.images import images_of, sheet_of
 from fooljax.study.study import network_digest
 
@@ -40,6 +41,16 @@ def test_every_task_gives_a_row_and_the_rows_a_table(tmp_path):
     assert json.loads((tmp_path / "s" / "config.json").read_text())["command"] == "make it"
     assert [line.split(",")[0] for line in said] == ["1 of 1: round=0"] * 1 + ["1 of 1: round=1"]
     assert "seed=0 and 2 more" in said[0]
+
+
+def test_without_a_device_no_folder_is_made(tmp_path, monkeypatch):
+    def none_found():
+        raise RuntimeError("no device")
+
+    monkeypatch.setattr(running, "own_device", none_found)
+    with pytest.raises(RuntimeError, match="no device"):
+        quiet(tmp_path / "s")
+    assert not (tmp_path / "s").exists()
 
 
 def test_a_row_that_is_there_is_not_measured_again(tmp_path):

@@ -266,6 +266,29 @@ def test_wrong_values_are_told_before_the_first_run(tmp_path, monkeypatch, capsy
     assert "--seed: expected a whole number, got x" in capsys.readouterr().err
 
 
+def test_a_scheduler_that_is_none_makes_no_folder(tmp_path, capsys):
+    pytest.importorskip("distributed")
+    command = ["evolve", "--outdir", str(tmp_path / "s"), "--scheduler", "nonsense", "--vary", "seed=0"]
+    assert sweep.main(command) == 2
+    assert capsys.readouterr().err.startswith("error: --scheduler: expected an address as ")
+    assert not (tmp_path / "s").exists()
+
+
+def test_a_sweep_that_is_interrupted_says_how_to_go_on(tmp_path, monkeypatch, capsys):
+    def interrupted(*_):
+        raise Interrupted(signal.SIGINT, "interrupted")
+
+    monkeypatch.setattr(swept_run, "run_to_its_end", interrupted)
+    assert sweep.main(["evolve", "--outdir", str(tmp_path / "s"), "--vary", "seed=0"]) == 130
+    assert capsys.readouterr().err == "interrupted; give the same command again to go on\n"
+
+
+def test_what_a_run_says_of_an_error_is_an_error_of_the_sweep(capsys):
+    for line in ("evolve --seed 0", "note: slow", "error: no device"):
+        sweep._say(line)
+    assert capsys.readouterr() == ("evolve --seed 0\n", "note: slow\nerror: no device\n")
+
+
 def test_a_signal_is_passed_on_and_the_run_waited_for(tmp_path):
     """The run takes a while to save; the sweep ends after it."""
     slow = (
