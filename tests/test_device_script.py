@@ -6,7 +6,11 @@ import sys
 
 import pytest
 
-from benchmarks.device.report import Found, Report, Wanted
+from benchmarks.device import __main__ as command
+from benchmarks.device.report import Found, LeftOutError, Report, Wanted
+from fooljax.errors import InputError
+
+ASKED = {"size": "card", "only": ""}
 
 
 def broken():
@@ -15,7 +19,7 @@ def broken():
 
 def test_a_check_that_fails_stops_no_other_and_the_file_is_written_after_each(tmp_path, capsys):
     path = tmp_path / "card.json"
-    report = Report(path, budget=1000.0, facts={"device": "none"})
+    report = Report(path, budget=1000.0, facts={"device": "none"}, asked=ASKED)
     report.check("one", lambda: Found("fine", {"value": 2.0}, (Wanted("value", 2.0, least=3.0, aim=4.0),)))
     assert json.loads(path.read_text())["ok"] == 1
     report.check("two", broken)
@@ -33,9 +37,46 @@ def test_a_check_that_fails_stops_no_other_and_the_file_is_written_after_each(tm
 
 
 def test_nothing_is_begun_when_the_budget_is_spent(tmp_path):
-    report = Report(tmp_path / "card.json", budget=0.0, facts={})
+    report = Report(tmp_path / "card.json", budget=0.0, facts={}, asked=ASKED)
     report.check("one", broken)
     assert report.entries["one"]["status"] == "left out"
+
+
+def test_a_check_with_nothing_to_measure_is_left_out(tmp_path, capsys):
+    def one_device():
+        raise LeftOutError("there is one device")
+
+    report = Report(tmp_path / "card.json", budget=1000.0, facts={}, asked=ASKED)
+    report.check("several devices", one_device)
+    assert report.entries["several devices"]["status"] == "left out"
+    assert capsys.readouterr().out == "[left out] several devices (0.0 s): there is one device\n"
+
+
+def test_a_file_says_whether_it_is_finished_and_only_the_same_flags_replace_it(tmp_path):
+    path = tmp_path / "card.json"
+    report = Report(path, budget=1000.0, facts={}, asked=ASKED)
+    report.check("one", lambda: Found("fine", {}))
+    assert json.loads(path.read_text())["finished"] is False
+    report.finish()
+    whole = path.read_text()
+    assert json.loads(whole)["finished"] is True
+    with pytest.raises(InputError, match=r"^--json: expected a new file, or one that the same --size"):
+        Report(path, budget=1000.0, facts={}, asked={**ASKED, "only": "repeats"})
+    assert path.read_text() == whole
+    Report(path, budget=1000.0, facts={}, asked=ASKED)
+    assert json.loads(path.read_text())["checks"] == {}
+
+
+def test_a_word_that_is_in_no_name_is_told_with_the_names(tmp_path, capsys, monkeypatch):
+    path = tmp_path / "card.json"
+    monkeypatch.setattr(sys, "argv", ["device", "--only", "nonsense", "--json", str(path)])
+    with pytest.raises(SystemExit) as ended:
+        command.main()
+    assert ended.value.code == 2
+    errors = capsys.readouterr().err
+    assert errors.startswith("usage: python -m benchmarks.device ")
+    assert "; memory; got nonsense" in errors.splitlines()[-1]
+    assert not path.exists()
 
 
 @pytest.mark.parametrize(
@@ -57,7 +98,10 @@ def test_all_checks_work_in_small_on_a_cpu(tmp_path):
     done = subprocess.run([sys.executable, *words], capture_output=True, text=True, timeout=3600)
     assert done.returncode == 0, done.stderr
     found = json.loads(path.read_text())
-    assert found["left out"] == 0
-    assert {name: entry for name, entry in found["checks"].items() if entry["status"] != "ok"} == {}
+    assert found["finished"]
+    assert {name for name, entry in found["checks"].items() if entry["status"] == "failed"} == set()
+    assert {name for name, entry in found["checks"].items() if entry["status"] == "left out"} <= {
+        "several devices"
+    }
     same = found["checks"]["repeats itself without flags"]["figures"]["same"]
     assert all(same.values()), same

@@ -2,6 +2,8 @@
 
 import argparse
 import os
+import signal
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -12,7 +14,9 @@ from benchmarks.device import determinism, pytorch, sameness, several, speed, wh
 from benchmarks.device.report import Found, Report
 from benchmarks.device.sizes import SIZES, Size
 from benchmarks.timing import machine
+from fooljax.cli.starting import stopped_while_loading
 from fooljax.encodings.cppn.lowering import LOWERINGS
+from fooljax.errors import InputError, shown
 from fooljax.storage.outputs import file_of
 
 BUDGET = 280.0
@@ -65,11 +69,15 @@ def checks(size: Size) -> Iterator[Check]:
 
 def main() -> None:
     """Does the checks, and writes the file after each."""
+    if signal.getsignal(signal.SIGINT) is stopped_while_loading:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     # Other processes share the card; and what is compared with the card is computed on the CPU.
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     if (named := os.environ.get("JAX_PLATFORMS")) and "cpu" not in named:
         jax.config.update("jax_platforms", f"{named},cpu")
-    parser = argparse.ArgumentParser(description="All checks of a card in one call.")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.device", description="All checks of a card in one call."
+    )
     parser.add_argument(
         "--json", type=file_of("a JSON object"), metavar="FILE", help="write the figures here"
     )
@@ -84,10 +92,17 @@ def main() -> None:
     parser.add_argument("--only", default="", metavar="WORD", help="do the checks whose names hold this")
     arguments = parser.parse_args()
     path: Path | None = arguments.json
-    report = Report(path, arguments.budget, machine())
-    for name, check in checks(SIZES[arguments.size]):
-        if arguments.only in name:
-            report.check(name, check)
+    known = dict(checks(SIZES[arguments.size]))
+    if not (chosen := [name for name in known if arguments.only in name]):
+        parser.error(f"--only: expected a part of one of {'; '.join(known)}; got {shown(arguments.only)}")
+    asked = {"size": arguments.size, "only": arguments.only}
+    try:
+        report = Report(path, arguments.budget, machine(), asked)
+    except InputError as error:
+        parser.error(str(error))
+    for name in chosen:
+        report.check(name, known[name])
+    report.finish()
     bad = [name for name, entry in report.entries.items() if entry["status"] == "failed"]
     missed = [
         name
@@ -100,4 +115,10 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.stdout.flush()
+        # What JAX was compiling cannot be tidied up.
+        os._exit(128 + signal.SIGINT)

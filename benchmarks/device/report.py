@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from fooljax.storage.json_files import plain, write_json
+from fooljax.errors import InputError, shown
+from fooljax.storage.json_files import plain, read_json, write_json
 
 LINES = 12
 """Of an error's trace that are kept, the last ones."""
@@ -56,17 +57,39 @@ class Found(NamedTuple):
     wanted: tuple[Wanted, ...] = ()
 
 
+class LeftOutError(Exception):
+    """What a check raises where there is nothing to measure."""
+
+
 class Report:
-    """The entries so far. The file is written anew after each.
+    """The entries so far. The file is written anew after each, and says whether it is finished.
 
     Attributes:
       entries: by the name of the check.
     """
 
-    def __init__(self, path: Path | None, budget: float, facts: Mapping[str, Any]) -> None:
-        self._path, self._budget, self._facts = path, budget, facts
+    def __init__(
+        self, path: Path | None, budget: float, facts: Mapping[str, Any], asked: Mapping[str, str]
+    ) -> None:
+        """Begins the file.
+
+        Args:
+          path: of the file; None for none.
+          budget: seconds after which no further check is begun.
+          facts: of the machine.
+          asked: the flags that say which checks are done.
+        Raises:
+          InputError: the file holds something else than figures that the same flags gave.
+        """
+        if path is not None and path.exists() and read_json(path).get("asked") != asked:
+            raise InputError(
+                f"--json: expected a new file, or one that the same --size and --only wrote, to replace; "
+                f"{shown(path)} is neither"
+            )
+        self._path, self._budget, self._facts, self._asked = path, budget, facts, asked
         self._begun = time.perf_counter()
         self.entries: dict[str, dict[str, Any]] = {}
+        self._write(finished=False)
 
     @property
     def seconds(self) -> float:
@@ -82,6 +105,8 @@ class Report:
         entry: dict[str, Any]
         try:
             found = function()
+        except LeftOutError as reason:
+            entry, line = {"status": "left out"}, str(reason)
         except Exception as error:
             first = (str(error).strip().splitlines() or [""])[0]
             entry = {"status": "failed", "error": f"{type(error).__name__}: {first}"}
@@ -96,11 +121,17 @@ class Report:
     def _add(self, name: str, entry: dict[str, Any], line: str) -> None:
         self.entries[name] = plain(entry)
         print(f"[{entry['status']}] {name} ({entry['seconds']:.1f} s): {line}", flush=True)
+        self._write(finished=False)
+
+    def finish(self) -> None:
+        """Writes the file for the last time."""
+        self._write(finished=True)
+
+    def _write(self, finished: bool) -> None:
         if self._path is not None:
             counts = {status: 0 for status in ("ok", "failed", "left out")}
             for each in self.entries.values():
                 counts[each["status"]] += 1
-            write_json(
-                self._path,
-                {"machine": self._facts, "seconds": round(self.seconds, 1), **counts, "checks": self.entries},
-            )
+            head = {"finished": finished, "asked": self._asked, "machine": self._facts}
+            seconds = round(self.seconds, 1)
+            write_json(self._path, {**head, "seconds": seconds, **counts, "checks": self.entries})

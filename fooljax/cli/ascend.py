@@ -1,6 +1,7 @@
 """`fooljax ascend`: makes images that fool a network by following its gradient."""
 
 import argparse
+import functools
 import shlex
 import time
 from collections.abc import Mapping, Sequence
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fooljax.cli.command_line import Parser, again_with, parse, run_command
+from fooljax.cli.size_flag import add_size, with_size
 from fooljax.errors import InputError, shown
 from fooljax.gradient.methods import EXPLANATIONS
 from fooljax.importing import is_import_name
@@ -122,8 +124,9 @@ def _do(recipe: AscentRecipe, argv: Sequence[str] | None) -> None:
         f"{ascent_words.title(network)}. {ascent_words.introduction(network, ())[0]}",
         argv,
         program=" ".join(recipe.command[: 2 if is_general else None]),
-        more=_explain_target if is_general else lambda _: None,
+        more=_explain_target if is_general else functools.partial(add_size, recipe.sizes),
     )
+    given = with_size(recipe.sizes, flags, given)
     terminal = Terminal(flags.quiet)
     path = Path(flags.resume or flags.outdir or _new_folder(recipe))
     with Signals():

@@ -76,6 +76,7 @@ def parse(
     *,
     program: str | None = None,
     more: Callable[[argparse.ArgumentParser], None] = lambda _: None,
+    folder: str = "The folder of the run, which must be new or empty.",
 ) -> tuple[dict[str, Any], argparse.Namespace]:
     """Reads the flags of a command that makes the folder of a run.
 
@@ -85,6 +86,7 @@ def parse(
       argv: the words of the command line; those of the process by default.
       program: how the command is called; by default by the module of `config`.
       more: adds flags of the command's own.
+      folder: the help of `--outdir`.
     Returns:
       The settings that were given (only those), and the flags that are not settings: outdir, resume,
       checkpoint_seconds, quiet, deterministic. The last is done already: XLA reads it before anything else.
@@ -94,9 +96,7 @@ def parse(
     """
     parser = _parser(config, description, program)
     more(parser)
-    parser.add_argument(
-        "--outdir", metavar="DIR", default=None, help="The folder of the run, which must be new or empty."
-    )
+    parser.add_argument("--outdir", metavar="DIR", default=None, help=folder)
     parser.add_argument("--resume", metavar="DIR", default=None, help="Go on with the run in this folder.")
     parser.add_argument(
         "--checkpoint-seconds",

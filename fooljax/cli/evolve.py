@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from fooljax.cli.command_line import Parser, again_with, parse, run_command
-from fooljax.cli.joining import add_flags, joined
+from fooljax.cli.joining import Joined, add_flags, joined
+from fooljax.cli.size_flag import add_size, with_size
 from fooljax.engine.placement import ALL, mesh_of
 from fooljax.errors import InputError, shown
 from fooljax.importing import is_import_name
@@ -20,7 +21,6 @@ from fooljax.runs import evolution_run
 from fooljax.runs.encoding_kinds import ENCODING_KINDS
 from fooljax.runs.recipe import Recipe, compose_recipe, recipe_of
 from fooljax.runs.summary import in_lines
-from fooljax.settings import flag_of, in_words
 from fooljax.storage.json_files import read_json
 from fooljax.targets.registry import TARGETS
 from fooljax.terminal import Host, Interrupted, Signals, Terminal
@@ -38,10 +38,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     chosen: list[Recipe] = []
 
     def command() -> None:
-        with joined(argv) as words:
-            recipe, rest = choose(words)
+        with joined(argv) as processes:
+            recipe, rest = choose(processes.rest)
             chosen.append(recipe)
-            _do(recipe, rest)
+            _do(recipe, processes._replace(rest=rest))
 
     def names() -> list[str]:
         return [*CHOICES_HELP, *(field.name for recipe in chosen for field in fields(recipe.config))]
@@ -53,8 +53,8 @@ def experiment_main(recipe: Recipe, argv: Sequence[str] | None = None) -> int:
     """The command of an experiment; returns its exit status."""
 
     def command() -> None:
-        with joined(argv) as words:
-            _do(recipe, words)
+        with joined(argv) as processes:
+            _do(recipe, processes)
 
     return run_command(command, recipe.config)
 
@@ -121,8 +121,8 @@ def _listing() -> str:
     )
 
 
-def _do(recipe: Recipe, argv: Sequence[str] | None) -> None:
-    """Reads the flags, searches, and ends by printing where the page is.
+def _do(recipe: Recipe, processes: Joined) -> None:
+    """Reads the flags that are left, searches, and ends by printing where the page is.
 
     Raises:
       InputError, FaultError, Interrupted: see `run_command`.
@@ -131,14 +131,11 @@ def _do(recipe: Recipe, argv: Sequence[str] | None) -> None:
     given, flags = parse(
         recipe.config,
         f"{title}. {introduction[0]}",
-        argv,
+        processes.rest,
         program=" ".join(recipe.command[: 2 if recipe.experiment is None else None]),
         more=functools.partial(_add_flags, recipe),
     )
-    if getattr(flags, "size", None) is not None:
-        if flags.resume is not None:
-            raise InputError("--size: not together with --resume, which goes on with the settings of the run")
-        given = {**recipe.sizes[flags.size], **given}
+    given = with_size(recipe.sizes, flags, given)
     if not is_alone():
         flags.devices = flags.devices or ALL
     if flags.devices is not None:
@@ -156,8 +153,8 @@ def _do(recipe: Recipe, argv: Sequence[str] | None) -> None:
             reason = reason_of(error)
             if not isinstance(reason, Interrupted | Lost) or not (path / "config.json").exists():
                 raise
-            again = [*_resuming(recipe, path, given), *again_with(flags)]
-            said = f"{reason}; go on with: {shlex.join(again)}"
+            again = [*_resuming(recipe, path, given), *processes.again, *again_with(flags)]
+            said = f"{reason}; go on with: {shlex.join(again)}{processes.in_words()}"
             if isinstance(reason, Interrupted):
                 raise Interrupted(reason.signal_number, said) from error
             raise Lost(said) from error
@@ -173,7 +170,7 @@ def _add_flags(recipe: Recipe, parser: argparse.ArgumentParser) -> None:
         for name, text in CHOICES_HELP.items():
             parser.add_argument(f"--{name}", metavar="NAME", help=text)
     else:
-        _add_size(recipe, parser)
+        add_size(recipe.sizes, parser)
     parser.add_argument(
         "--devices",
         metavar="N|all",
@@ -183,15 +180,6 @@ def _add_flags(recipe: Recipe, parser: argparse.ArgumentParser) -> None:
         "with --distributed, all of every machine share it)",
     )
     add_flags(parser)
-
-
-def _add_size(recipe: Recipe, parser: argparse.ArgumentParser) -> None:
-    """Adds the flag that stands for several settings."""
-    text = "Settings that belong together, in place of the defaults; a flag of its own still decides."
-    for name, settings in recipe.sizes.items():
-        flags = (f"{flag_of(setting)} {in_words(value)}" for setting, value in settings.items())
-        text += f" {name}: {' '.join(flags)}."
-    parser.add_argument("--size", choices=tuple(recipe.sizes), default=None, help=text)
 
 
 def _new_folder(recipe: Recipe) -> str:
@@ -208,4 +196,4 @@ def _resuming(recipe: Recipe, path: Path, given: Mapping[str, Any]) -> list[str]
     for name, value in own.items():
         if is_import_name(value):
             words += [f"--{name}", value]
-    return words if is_alone() else [*words, "--distributed"]
+    return words

@@ -1,6 +1,7 @@
 """`--distributed`: a command that several processes do together, usually one on each machine."""
 
 import argparse
+import itertools
 import logging
 import os
 import re
@@ -8,7 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 import jax
 
@@ -43,6 +44,24 @@ OF_CONNECTIONS = re.compile(
 """Lines of JAX and its libraries on a process that cannot be reached any more, of which we tell in one."""
 
 
+class Joined(NamedTuple):
+    """What a command line says of other processes, taken apart from the rest.
+
+    Attributes:
+      rest: the flags that are left.
+      again: the flags by which this process joins the others, as they were given; none if it is alone.
+    """
+
+    rest: list[str]
+    again: list[str]
+
+    def in_words(self) -> str:
+        """What is said after a command that holds `again`: what the other processes need."""
+        if "--process-id" not in self.again:
+            return ""
+        return " (likewise in the other processes, each with its own --process-id)"
+
+
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Adds `--distributed` and what goes with it."""
     parser.add_argument(
@@ -57,8 +76,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 @contextmanager
-def joined(argv: Sequence[str] | None) -> Iterator[list[str]]:
-    """Connects this process with the others, if the command line says so; gives the flags that are left.
+def joined(argv: Sequence[str] | None) -> Iterator[Joined]:
+    """Connects this process with the others, if the command line says so.
 
     Raises:
       InputError: a flag is not what was expected.
@@ -67,11 +86,12 @@ def joined(argv: Sequence[str] | None) -> Iterator[list[str]]:
     parser = Parser(add_help=False, allow_abbrev=False)
     add_flags(parser)
     found, rest = parser.parse_known_args(argv)
-    given = [f"--{name}" for name in HELP if getattr(found, name.replace("-", "_")) is not None]
+    values = {f"--{name}": getattr(found, name.replace("-", "_")) for name in HELP}
+    given = {flag: value for flag, value in values.items() if value is not None}
     if given and not found.distributed:
-        raise InputError(f"{given[0]}: expected --distributed beside it, got none")
+        raise InputError(f"{next(iter(given))}: expected --distributed beside it, got none")
     if not found.distributed or {"-h", "--help"} & set(rest):
-        yield rest
+        yield Joined(rest, [])
         return
     address = found.coordinator_address
     count, index = (
@@ -85,7 +105,7 @@ def joined(argv: Sequence[str] | None) -> Iterator[list[str]]:
     connect(address or os.environ.get("JAX_COORDINATOR_ADDRESS"))
     if not is_writer():
         logging.getLogger("fooljax").setLevel(logging.ERROR)
-    yield rest
+    yield Joined(rest, ["--distributed", *itertools.chain(*given.items())])
     part()
     jax.distributed.shutdown()
 

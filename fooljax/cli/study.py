@@ -24,7 +24,15 @@ def run_study(study: Study, argv: Sequence[str] | None = None) -> int:
 
 def _run(study: Study, argv: Sequence[str] | None) -> None:
     title = f"{study.title} Give the same command again to go on."
-    given, flags = parse(study.config, title, argv, more=add_worker_flags)
+    words = _program(study.config.__module__)
+    given, flags = parse(
+        study.config,
+        title,
+        argv,
+        program=shlex.join(words),
+        more=add_worker_flags,
+        folder="The folder of the study: new, empty, or of a study with the same settings to go on with.",
+    )
     folder = flags.outdir or flags.resume
     if folder is None:
         raise InputError("--outdir: expected a folder, new or of a study to go on with, got none")
@@ -36,7 +44,6 @@ def _run(study: Study, argv: Sequence[str] | None) -> None:
         config = config_from(study.config, {**settings, **given}, str(file))
     else:
         config = study.config(**given)
-    words = _program(study.config.__module__)
     for field in dataclasses.fields(config):
         if (value := getattr(config, field.name)) != field.default:
             words += [f"--{field.name.replace('_', '-')}", str(value)]

@@ -132,7 +132,7 @@ def mesh_of(devices: Devices) -> Mesh:
         if not whole or not 1 <= int(count) <= len(there):
             raise InputError(
                 f"devices: expected {ALL} or a whole number from 1 to {len(there)}, the number of "
-                f"{there[0].platform} devices here, got {shown(devices)}"
+                f"{there[0].platform} devices here, got {shown(devices or repr(devices))}"
             )
         chosen = there[: int(count)]
     else:

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,9 @@ from fooljax.terminal import Terminal
 
 AUTHORS_CLASSES = "200,207,215,279,366,367,390,414,445,500,509,580,643,657,704,713,782,805,826,906"
 """Twenty classes of ImageNet. Source: the shell scripts of the authors' code, for their supplement."""
+
+SMOKE = {"starts": 1, "iterations": 20, "optimiser_iterations": 20}
+"""Settings with which an experiment ends soon, to see that all works."""
 
 Mean = npt.NDArray[Any] | None
 """A mean image `[H, W, K]` in [0, 1]; None for black."""
@@ -58,6 +61,7 @@ class AscentRecipe:
       config: the dataclass of all settings.
       choose: `choose(settings) -> TargetChoice`.
       mean: `mean(settings, target)`, the mean image.
+      sizes: settings that belong together, by the name of a size.
     """
 
     command: tuple[str, ...]
@@ -67,6 +71,7 @@ class AscentRecipe:
     config: type[Any]
     choose: Callable[[Any], TargetChoice]
     mean: Callable[[Any, Target], Mean]
+    sizes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def network_words(self, choice: TargetChoice | None = None) -> words.NetworkWords:
         """What a page says of the network; `choice` may say its name."""
@@ -119,6 +124,7 @@ def mnist_experiment(name: str) -> AscentRecipe:
         compose("Settings", parts),
         lambda settings: _choose_for_mnist(settings.target_network, settings),
         _mean_of_training,
+        {"smoke": SMOKE},
     )
 
 
@@ -133,6 +139,7 @@ def imagenet_experiment(name: str) -> AscentRecipe:
         compose("Settings", parts, classes=AUTHORS_CLASSES),
         imagenet_choice.choose_named,
         lambda settings, target: _mean_of_imagenet(settings.target, settings, target),
+        {"smoke": {"classes": "0-3", **SMOKE}},
     )
 
 

@@ -148,9 +148,12 @@ def in_lines(summary: Mapping[str, Any]) -> list[str]:
             f"lowest {values['min_fitness']}"
         ]
     first, rescored, second = (summary[name] for name in ("first_fooled", "rescored", "second_network"))
+    by, fooled = "", first["images"]
+    if fooled:
+        when = f"generation {first['generations']['median']:,.0f}"
+        by = f", half of them by {when}" if fooled > 1 else f", in {when}"
     lines = [
-        f"fooled: {first['images']} of {first['of']} classes"
-        + (f", half of them by generation {first['generations']['median']:,.0f}" if first["images"] else ""),
+        f"fooled: {fooled} of {first['of']} classes{by}",
         f"best images: median confidence {format_confidence(rescored['median_log_odds'])}, "
         f"lowest {format_confidence(rescored['min_log_odds'])}",
     ]

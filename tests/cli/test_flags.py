@@ -3,7 +3,14 @@
 import pytest
 from pages import one_line
 
-from experiments import imagenet_cppn, imagenet_direct, mnist_cppn, mnist_direct
+from experiments import (
+    imagenet_cppn,
+    imagenet_direct,
+    imagenet_gradient,
+    mnist_cppn,
+    mnist_direct,
+    mnist_gradient,
+)
 from fooljax.settings import check_used, config_from
 
 BAD_FLAGS = [
@@ -68,9 +75,27 @@ def test_a_size_stands_for_settings_and_a_flag_of_its_own_decides(tmp_path, caps
     assert "--size: not together with --resume" in one_line(capsys)
 
 
-@pytest.mark.parametrize("experiment", [mnist_direct, mnist_cppn, imagenet_direct, imagenet_cppn])
+@pytest.mark.parametrize("experiment", [mnist_gradient, imagenet_gradient])
+def test_a_size_of_gradient_ascent_stands_for_settings(experiment, tmp_path, capsys, monkeypatch):
+    begun = []
+    monkeypatch.setattr(
+        "fooljax.cli.ascend.plan_of_ascent", lambda recipe, settings, _: begun.append(settings)
+    )
+    monkeypatch.setattr("fooljax.cli.ascend.begin", lambda *_: None)
+    assert experiment.main(["--size", "smoke", "--iterations", "3", "--outdir", str(tmp_path / "r")]) == 0
+    (settings,) = begun
+    assert (settings.starts, settings.iterations, settings.optimiser_iterations) == (1, 3, 20)
+    capsys.readouterr()
+    assert experiment.main(["--size", "smoke", "--resume", str(tmp_path)]) == 2
+    assert "--size: not together with --resume" in one_line(capsys)
+
+
+SEARCHES = (mnist_direct, mnist_cppn, imagenet_direct, imagenet_cppn)
+
+
+@pytest.mark.parametrize("experiment", [*SEARCHES, mnist_gradient, imagenet_gradient])
 def test_sizes_are_of_settings_that_there_are(experiment):
     recipe = experiment.EXPERIMENT
-    assert {"smoke", "paper"} <= set(recipe.sizes)
+    assert ({"smoke", "paper"} if experiment in SEARCHES else {"smoke"}) <= set(recipe.sizes)
     for settings in recipe.sizes.values():
         check_used(config_from(recipe.config, settings, "size"), settings)

@@ -87,13 +87,16 @@ def test_one_file_asks_for_platforms(folder):
     assert found == ({"placement.py"} if folder == "fooljax" else set())
 
 
-@pytest.mark.parametrize("devices", [0, -1, 1000, "two", "2", True, None, 2.5, [], [1], jax.devices() * 2])
+@pytest.mark.parametrize(
+    "devices", [0, -1, 1000, "two", "2", "", True, None, 2.5, [], [1], jax.devices() * 2]
+)
 def test_wrong_devices_are_told_in_a_line(devices):
     with pytest.raises(InputError, match=r"^devices: expected ") as caught:
         mesh_of(devices)
     assert "\n" not in str(caught.value)
     if isinstance(devices, int | str):
         assert f"from 1 to {len(jax.devices())}, " in str(caught.value)
+        assert str(caught.value).endswith(f"got {devices}" if devices != "" else "got ''")
 
 
 @pytest.mark.parametrize("devices", [1, "all", jax.devices()])

@@ -116,3 +116,11 @@ def test_the_comparison_wants_a_folder(capsys):
 @pytest.mark.parametrize("name", list(ARMS))
 def test_names_of_arms_are_safe_in_paths(name):
     assert not set(name) & set('/\\:*?"<>| ')
+
+
+def test_its_help_names_the_command_and_says_that_a_folder_may_be_gone_on_with(capsys):
+    with pytest.raises(SystemExit):
+        strategy_comparison.main(["--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert text.startswith("usage: python -m experiments.strategy_comparison ")
+    assert "The folder of the study: new, empty, or of a study with the same settings to go on with." in text

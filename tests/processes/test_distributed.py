@@ -53,11 +53,16 @@ def test_killed_and_resumed_two_processes_give_the_archive_of_one(tmp_path):
     strategy = map_elites(toys.ENCODING, batch_size=16)
     alone = fooljax.evolve(network, "direct", strategy, key=0, generations=60, runs=2, devices=1)
 
-    found = run(tmp_path, 2, *SETTINGS, "--outdir", "run", "--checkpoint-seconds", "0", dying=1)
+    where = {index: ("--num-processes", "2", "--process-id", str(index)) for index in range(2)}
+    settings = (*SETTINGS, "--outdir", "run", "--checkpoint-seconds", "0")
+    found = run(tmp_path, 2, *settings, dying=1, flags_of=where)
     assert [status for status, _, _ in found] == [1, -signal.SIGKILL]
     (line,) = found[0][2].splitlines()
     assert line.startswith("error: process 1 (of 0 to 1) is gone; go on with: fooljax evolve --resume ")
-    assert line.endswith(" --distributed --devices all")
+    assert line.endswith(
+        " --distributed --num-processes 2 --process-id 0 --devices all "
+        "(likewise in the other processes, each with its own --process-id)"
+    )
     assert_others_are_silent(tmp_path, found)
     assert not (tmp_path / "0" / "run" / "summary.json").exists()
 

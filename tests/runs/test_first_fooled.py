@@ -172,6 +172,11 @@ def test_without_a_second_network_it_is_not_measured(folder, tmp_path):
     assert all(row["second_class"] == "" for row in rows_of(outdir / "elites.csv"))
     assert summary["first_fooled"]["of"] == 4
     assert len(in_lines(summary)) == 2
+    one = {**summary["first_fooled"], "images": 1, "generations": {"median": 1200.0}}
+    assert in_lines({**summary, "first_fooled": one})[0] == "fooled: 1 of 4 classes, in generation 1,200"
+    assert in_lines({**summary, "first_fooled": {**one, "images": 2}})[0] == (
+        "fooled: 2 of 4 classes, half of them by generation 1,200"
+    )
 
 
 def test_a_run_that_fools_nothing_has_a_whole_folder(tmp_path):
