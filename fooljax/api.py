@@ -12,11 +12,11 @@ import jax
 
 from fooljax.engine.objective import LOG_ODDS, Objective
 from fooljax.engine.placement import Devices, mesh_of
-from fooljax.engine.precision import in_float32
 from fooljax.engine.types import Encoding, Strategy, Target, check_channels
 from fooljax.errors import InputError, shown
 from fooljax.evolution import CHECKPOINT_SECONDS, Evolution, Progress
 from fooljax.evolution.arguments import check_seconds
+from fooljax.own_settings import with_own_settings
 from fooljax.processes import from_writer, is_writer, together
 from fooljax.report import evolution_page
 from fooljax.result import Result, result_of
@@ -33,7 +33,7 @@ from fooljax.terminal import Host, Interrupted, Signals
 logger = logging.getLogger("fooljax")
 
 
-@in_float32
+@with_own_settings
 @together()
 def evolve(
     target: Target | Callable[..., Any] | str,

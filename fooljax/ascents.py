@@ -12,12 +12,12 @@ import numpy.typing as npt
 
 from fooljax.ascent_result import AscentResult, ascent_result_of
 from fooljax.engine.fitness import quantise
-from fooljax.engine.precision import in_float32
 from fooljax.engine.types import Target, as_target
 from fooljax.errors import InputError, shown
 from fooljax.evolution.arguments import checked_key
 from fooljax.gradient import Rule, start_images
 from fooljax.gradient.methods import ITERATIONS, Method, choose_methods, named_methods
+from fooljax.own_settings import with_own_settings
 from fooljax.report.ascent_page import write_ascent_page
 from fooljax.runs import words
 from fooljax.runs.ascent_recipe import content_of
@@ -39,7 +39,7 @@ from fooljax.terminal import Terminal
 logger = logging.getLogger("fooljax")
 
 
-@in_float32
+@with_own_settings
 def ascend(
     target: Target | Callable[..., jax.Array] | str,
     classes: Sequence[int] | None = None,

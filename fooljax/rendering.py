@@ -14,14 +14,14 @@ import numpy.typing as npt
 from fooljax.engine.batching import batch_of
 from fooljax.engine.fitness import quantise
 from fooljax.engine.placement import is_cpu, place_of
-from fooljax.engine.precision import in_float32
 from fooljax.engine.types import Coordinates, Encoding, Genome
+from fooljax.own_settings import with_own_settings
 
 DRAWN_VALUES = 2**23
 """Pixel values that a thread of `draw` has in memory at a time, each some twelve bytes."""
 
 
-@in_float32
+@with_own_settings
 def draw(
     encoding: Encoding, genomes: Genome, coordinates: Coordinates | None = None
 ) -> npt.NDArray[np.uint8]:
@@ -53,7 +53,7 @@ def draw(
     ]
     with ThreadPoolExecutor(workers) as pool:
         # Waited for inside the threads: outside, the programs would run one after another.
-        one = in_float32(lambda some: jax.block_until_ready(render(some, coordinates)))
+        one = with_own_settings(lambda some: jax.block_until_ready(render(some, coordinates)))
         drawn = list(pool.map(one, pieces))
     images = np.empty((size, *drawn[0].shape[1:]), np.uint8)
     for start, pixels in zip(starts, drawn, strict=True):

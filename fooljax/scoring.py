@@ -12,16 +12,17 @@ from fooljax.engine.batching import largest_tile
 from fooljax.engine.channels_last import channels_last
 from fooljax.engine.objective import LOG_ODDS, Objective
 from fooljax.engine.placement import gathered, is_cpu, place_of
-from fooljax.engine.precision import as_float32, in_float32, in_full_precision
+from fooljax.engine.precision import as_float32, in_full_precision
 from fooljax.engine.types import Apply, Params, Target, as_target
 from fooljax.errors import InputError, shown
 from fooljax.host_targets import HostFunction
+from fooljax.own_settings import with_own_settings
 
 SCORED_TILE = 32
 """Images that `score` shows a network at a time on a CPU: few are padding, and LeNet gains by no more."""
 
 
-@in_float32
+@with_own_settings
 def score(
     target: Target | Callable[[jax.Array], jax.Array],
     images: npt.NDArray[np.uint8],

@@ -15,7 +15,7 @@ LINES = (
     "errors settings importing",
     "storage",
     "engine",
-    "remembered encodings strategies processes",
+    "remembered own_settings encodings strategies processes",
     "objectives host_targets joint_targets scoring rendering probe identity environment gradient",
     "data targets",
     "evolution",

@@ -19,6 +19,7 @@ from fooljax.cli.starting import stopped_while_loading
 from fooljax.engine.precision import in_float32
 from fooljax.environment import ask_for_determinism
 from fooljax.errors import FaultError, InputError, first_line, nearest, shown
+from fooljax.own_settings import NEEDED, fault_of_jax
 from fooljax.processes import ended, reason_of
 from fooljax.settings import (
     OFF,
@@ -33,14 +34,6 @@ from fooljax.settings import (
 )
 from fooljax.storage.outputs import check_output
 from fooljax.terminal import Interrupted, silence_stdout
-
-JAX_SETTINGS = {
-    "jax_disable_jit": False,  # whole searches are one program
-    "jax_debug_infs": False,  # an empty cell has log-odds of minus infinity
-    "jax_numpy_dtype_promotion": "standard",
-}
-"""Settings of JAX that the commands need, whatever the environment says."""
-
 
 Settings = type[Any] | Callable[[], Iterable[str]]
 """A dataclass of settings, or a function that gives their names."""
@@ -236,7 +229,7 @@ def run_command(main: Callable[[], None], settings: Settings | None = None) -> i
             # A terminal without the letters of a name shows their numbers.
             stream.reconfigure(errors="backslashreplace")
     logging.basicConfig(level=logging.WARNING, handlers=[_notes()])
-    for name, needed in JAX_SETTINGS.items():
+    for name, needed in NEEDED.items():
         if (found := jax.config.values[name]) != needed:
             logging.getLogger("fooljax").warning("%s is %s; this command uses %s", name, found, needed)
             jax.config.update(name, needed)
@@ -264,7 +257,7 @@ def run_command(main: Callable[[], None], settings: Settings | None = None) -> i
     except Exception as error:
         if (reason := reason_of(error)) is not error:
             return _fail(2 if isinstance(reason, InputError) else 1, str(reason))
-        if (fault := _fault_of_jax(error)) is None:
+        if (fault := fault_of_jax(error)) is None:
             ended(1, first_line(error))
             raise
         return _fail(1, fault)
@@ -281,21 +274,6 @@ def _notes() -> logging.Handler:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Printable("note: %(message)s"))
     return handler
-
-
-def _fault_of_jax(error: Exception) -> str | None:
-    """What the environment lacks, where that is what made JAX raise; None where it is a bug."""
-    text = str(error)
-    if isinstance(error, jax.errors.JaxRuntimeError) and "RESOURCE_EXHAUSTED" in text:
-        return f"out of memory: {text}"
-    try:
-        jax.devices()
-    except Exception as reason:
-        wanted = os.environ.get("JAX_PLATFORMS")
-        where = f"JAX_PLATFORMS={wanted}" if wanted else "JAX"
-        said = shown(str(reason).strip().splitlines()[0]) if str(reason).strip() else "it gives no reason"
-        return f"{where}: expected a device that JAX can use, found none ({said})"
-    return None
 
 
 def _fail(status: int, message: str, prefix: str = "error: ") -> int:

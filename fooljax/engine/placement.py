@@ -15,7 +15,7 @@ import numpy.typing as npt
 from jax.experimental import multihost_utils
 from jax.sharding import AbstractMesh, AxisType, Mesh, NamedSharding, PartitionSpec
 
-from fooljax.errors import InputError, shown
+from fooljax.errors import InputError, first_line, shown
 
 CHILDREN = "children"
 """The axis of the mesh of a search on several devices: its children are dealt along it."""
@@ -209,6 +209,11 @@ def current_mesh() -> AbstractMesh | None:
     return mesh if not mesh.empty and mesh.are_all_axes_auto else None
 
 
+def a_mesh_is_set() -> bool:
+    """Whether the user wants programs written for a mesh of theirs, by `jax.set_mesh`."""
+    return not jax.sharding.get_abstract_mesh().empty
+
+
 def mesh_is_of_cpus(mesh: AbstractMesh) -> bool:
     """Whether the devices of a mesh are CPUs, or not known."""
     device = mesh.abstract_device
@@ -220,6 +225,18 @@ def this_process() -> tuple[int, int]:
     if not jax.distributed.is_initialized():
         return 0, 1
     return jax.process_index(), jax.process_count()
+
+
+def why_no_device() -> str | None:
+    """Why JAX has no device here, as one line; None where it has one."""
+    try:
+        jax.devices()
+    except Exception as reason:
+        wanted = jax.config.values["jax_platforms"]
+        where = f"JAX_PLATFORMS={wanted}" if wanted else "JAX"
+        said = first_line(reason) if str(reason).strip() else "it gives no reason"
+        return f"{where}: expected a device that JAX can use, found none ({said})"
+    return None
 
 
 def own_device() -> jax.Device:

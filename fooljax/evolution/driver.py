@@ -14,7 +14,6 @@ import numpy as np
 
 from fooljax.engine.objective import LOG_ODDS, Objective
 from fooljax.engine.placement import Devices
-from fooljax.engine.precision import in_float32
 from fooljax.engine.types import Encoding, Genome, Strategy, Target
 from fooljax.errors import FaultError, InputError
 from fooljax.evolution.arguments import (
@@ -27,6 +26,7 @@ from fooljax.evolution.checkpoints import identity_of
 from fooljax.evolution.journal import Journal
 from fooljax.evolution.programs import shapes_of
 from fooljax.evolution.results import Evolution, Progress, Replacements
+from fooljax.own_settings import with_own_settings
 from fooljax.processes import Lost, agree, any_of
 
 logger = logging.getLogger("fooljax")
@@ -39,7 +39,7 @@ IN_WORDS = {
 """What the facts are called in which processes may differ."""
 
 
-@in_float32
+@with_own_settings
 def search(
     target: Target | Callable[[jax.Array], jax.Array],
     encoding: Encoding,

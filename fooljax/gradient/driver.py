@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax.engine.placement import gathered, is_cpu, place_of
-from fooljax.engine.precision import as_float32, in_float32, in_full_precision
+from fooljax.engine.precision import as_float32, in_full_precision
 from fooljax.engine.types import Target, as_target
 from fooljax.errors import InputError
 from fooljax.gradient._progress import progress
@@ -20,6 +20,7 @@ from fooljax.gradient.program import Program, count_passes, run_program
 from fooljax.gradient.rule import Rule
 from fooljax.gradient.starts import as_mean
 from fooljax.identity import program_identity
+from fooljax.own_settings import with_own_settings
 from fooljax.probe import count_classes, probe
 from fooljax.storage.trees import digest_tree
 
@@ -27,7 +28,7 @@ MAX_PASSES = 2**31 - 1
 """Network passes are counted in int32."""
 
 
-@in_float32
+@with_own_settings
 def ascend_images(
     target: Target | Callable[[jax.Array], jax.Array],
     start: npt.ArrayLike,
@@ -84,7 +85,7 @@ def ascend_images(
     return found
 
 
-@in_float32
+@with_own_settings
 def ascent_identity(
     target: Target,
     start: npt.ArrayLike,

@@ -7,14 +7,14 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from fooljax.engine.precision import in_float32
 from fooljax.errors import InputError
+from fooljax.own_settings import with_own_settings
 
 START_MODES = ("mean_plus", "randu", "zero")
 """In the authors' words: normal noise of one level around the mean; uniform noise; the mean itself."""
 
 
-@in_float32
+@with_own_settings
 def start_images(
     key: jax.Array,
     count: int,

@@ -24,9 +24,9 @@ import dask
 import distributed
 import distributed.comm.core
 
-from fooljax.engine.precision import in_float32
 from fooljax.environment import graphics_cards
 from fooljax.errors import FaultError, InputError, first_line, shown
+from fooljax.own_settings import with_own_settings
 from fooljax.runs.evolution_run import keep_compiled_programs
 from fooljax.study.parts import Each, Here, Part, Say
 from fooljax.study.task import random_versions
@@ -280,7 +280,7 @@ def _done(topic: str, versions: Mapping[str, Any], do: Any, arguments: tuple[Any
 
     keep_compiled_programs()
     here = Here(lambda line: worker.log_event(topic, line), wanted)
-    return in_float32(lambda: list(do(here, *arguments)))()
+    return with_own_settings(lambda: list(do(here, *arguments)))()
 
 
 def check_versions(found: Mapping[str, Any], expected: Mapping[str, Any], worker: str) -> None:
