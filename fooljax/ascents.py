@@ -17,6 +17,7 @@ from fooljax.errors import InputError, shown
 from fooljax.evolution.arguments import checked_key
 from fooljax.gradient import Rule, start_images
 from fooljax.gradient.methods import ITERATIONS, Method, choose_methods, named_methods
+from fooljax.gradient.starts import START_MODES
 from fooljax.own_settings import with_own_settings
 from fooljax.report.ascent_page import write_ascent_page
 from fooljax.runs import words
@@ -110,6 +111,10 @@ def _plan(
     """Checks the arguments of `ascend` and builds what they describe."""
     if iterations is not None and not _is_count(iterations):
         raise InputError(f"iterations: expected a whole number, 1 or more, got {shown(repr(iterations))}")
+    if start_mode not in START_MODES:
+        raise InputError(
+            f"start_mode: expected one of {', '.join(START_MODES)}, got {shown(repr(start_mode))}"
+        )
     methods, key = _methods(rule, iterations), checked_key(key)
     if isinstance(target, str):
         known = find_target(target)

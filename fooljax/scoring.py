@@ -8,9 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
+from fooljax.checks import check_counts
 from fooljax.engine.batching import largest_tile
 from fooljax.engine.channels_last import channels_last
-from fooljax.engine.objective import LOG_ODDS, Objective
+from fooljax.engine.objective import LOG_ODDS, Objective, check_objective
 from fooljax.engine.placement import gathered, is_cpu, place_of
 from fooljax.engine.precision import as_float32, in_full_precision
 from fooljax.engine.types import Apply, Params, Target, as_target
@@ -57,8 +58,9 @@ def score(
         raise InputError(f"images: expected [B, H, W, K] uint8, got {shown(error)}") from error
     if images.dtype != np.uint8 or images.ndim != 4 or 0 in images.shape:
         raise InputError(f"images: expected [B, H, W, K] uint8, got {list(images.shape)} {images.dtype}")
-    if tile is not None and (not isinstance(tile, int | np.integer) or tile < 1):
-        raise InputError(f"tile: expected a whole number, 1 or more, got {shown(repr(tile))}")
+    if tile is not None:
+        check_counts(tile=(tile, 1))
+    check_objective(objective)
     if isinstance(target.apply, HostFunction):
         values = objective.fitness(jax.tree.map(jnp.asarray, target.apply.of_pixels(images, tile)))
         return np.asarray(values, np.float32)

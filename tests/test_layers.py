@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LINES = (
-    "errors settings importing",
+    "errors checks settings importing",
     "storage",
     "engine",
     "remembered own_settings encodings strategies processes",

@@ -14,6 +14,7 @@ import math
 import jax
 import jax.numpy as jnp
 
+from fooljax.checks import check_positive, check_within
 from fooljax.encodings import colour as colours
 from fooljax.encodings.described import carries_settings
 from fooljax.encodings.polynomial import polynomial
@@ -72,16 +73,9 @@ def direct(
       InputError: an argument is out of its range.
     """
     image_shape = checked_shape(image_shape)
-    for name, value, low, high in (
-        ("mutation_rate", mutation_rate, 0.0, 1.0),
-        ("rate_floor", rate_floor, 0.0, mutation_rate),
-        ("crossover_rate", crossover_rate, 0.0, 1.0),
-    ):
-        if not low <= value <= high:
-            raise InputError(f"{name}: expected a number in [{low:g}, {high:g}], got {value}")
-    for name, value in (("eta", eta), ("crossover_eta", crossover_eta)):
-        if not 0.0 < value < math.inf:
-            raise InputError(f"{name}: expected a positive number, got {value}")
+    check_within(mutation_rate=(mutation_rate, 0.0, 1.0), crossover_rate=(crossover_rate, 0.0, 1.0))
+    check_within(rate_floor=(rate_floor, 0.0, mutation_rate))
+    check_positive(eta=eta, crossover_eta=crossover_eta)
     if not isinstance(halving_generations, int) or halving_generations < 0:
         raise InputError(
             f"halving_generations: expected a whole number, 0 or more, got {shown(repr(halving_generations))}"

@@ -6,11 +6,11 @@ to [-1, 1] and folded as `cppn` folds it.
 """
 
 import itertools
-import math
 
 import jax
 import jax.numpy as jnp
 
+from fooljax.checks import check_positive, check_within
 from fooljax.encodings import colour as colours
 from fooljax.encodings.cppn.coordinates import COORDINATES, NUM_INPUTS
 from fooljax.encodings.cppn.functions import lookup, names_of
@@ -56,10 +56,8 @@ def fixed_cppn(
         raise InputError(f"coordinates: expected one of {', '.join(COORDINATES)}, got {coordinates}")
     if not hidden or min(hidden) < 1:
         raise InputError(f"hidden: expected one or more layers of 1 node or more, got {hidden}")
-    if not 0.0 <= mutation_rate <= 1.0:
-        raise InputError(f"mutation_rate: expected a number in [0, 1], got {mutation_rate}")
-    if not 0.0 < eta < math.inf:
-        raise InputError(f"eta: expected a positive number, got {eta}")
+    check_within(mutation_rate=(mutation_rate, 0.0, 1.0))
+    check_positive(eta=eta)
     height, width, _ = image_shape = checked_shape(image_shape)
     colour = colours.fitting(image_shape, colour)
     conversion = colours.lookup(colour)

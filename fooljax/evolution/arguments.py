@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from fooljax.checks import check_counts, is_number
 from fooljax.engine.genomes import check_genomes
 from fooljax.engine.log_odds import to_log_odds
 from fooljax.engine.loop import Search
@@ -206,7 +207,7 @@ def check_seconds(checkpoint_seconds: float) -> None:
     Raises:
       InputError: it is not a number of seconds, 0 or more.
     """
-    if not _is_number(checkpoint_seconds) or not 0.0 <= checkpoint_seconds < math.inf:
+    if not is_number(checkpoint_seconds) or not 0.0 <= checkpoint_seconds < math.inf:
         raise InputError(f"checkpoint_seconds: expected 0 or more, got {shown(repr(checkpoint_seconds))}")
 
 
@@ -223,19 +224,6 @@ def checked_key(key: jax.Array | int) -> jax.Array:
     if not isinstance(key, jax.Array) or not jnp.issubdtype(key.dtype, jax.dtypes.prng_key) or key.shape:
         raise InputError("key: expected one typed PRNG key, as jax.random.key(0), or a seed")
     return key
-
-
-def check_counts(**counts: tuple[Any, int]) -> None:
-    """Makes sure that each is a whole number, and not less than its least value.
-
-    Args:
-      **counts: by the name of the argument, what was given and the least value.
-    Raises:
-      InputError: one is not.
-    """
-    for name, (value, least) in counts.items():
-        if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
-            raise InputError(f"{name}: expected a whole number, {least} or more, got {shown(repr(value))}")
 
 
 def checked_strategy(strategy: Strategy | str | None, encoding: Encoding) -> Strategy:
@@ -261,7 +249,7 @@ def checked_level(until: float | None, objective: Objective) -> float | None:
     """
     if until is None:
         return None
-    if not (_is_number(until) and 0.0 < until < 1.0):
+    if not (is_number(until) and 0.0 < until < 1.0):
         raise InputError(f"until: expected a confidence inside (0, 1), got {shown(repr(until))}")
     if not objective.is_log_odds:
         name = shown(objective.name)
@@ -306,10 +294,6 @@ def _checked_store(checkpoints: Path | str | None, resume: bool) -> Checkpoints 
             "resume=True"
         )
     return store
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
 
 
 def _checked_cells(cells: Sequence[int] | None, most: int) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from fooljax.errors import InputError
+from fooljax.errors import InputError, shown
 from fooljax.own_settings import with_own_settings
 
 START_MODES = ("mean_plus", "randu", "zero")
@@ -58,7 +58,10 @@ def as_mean(mean: npt.ArrayLike | None, image_shape: tuple[int, int, int]) -> ja
     Raises:
       InputError: it does not broadcast, or a value is outside [0, 1].
     """
-    array = np.asarray(0.0 if mean is None else mean, np.float32)
+    try:
+        array = np.asarray(0.0 if mean is None else mean, np.float32)
+    except (TypeError, ValueError):
+        raise InputError(f"mean: expected numbers in [0, 1], got {shown(repr(mean))}") from None
     try:
         whole = np.broadcast_to(array, image_shape)
     except ValueError:

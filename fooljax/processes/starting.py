@@ -38,7 +38,7 @@ def start_distributed(
     if jax.distributed.is_initialized():
         return
     address = coordinator_address or os.environ.get(ADDRESS)
-    port = re.fullmatch(r"\S+:([0-9]{1,5})", address or "")
+    port = re.fullmatch(r"\S+:([0-9]{1,5})", address if isinstance(address, str) else "")
     if address is not None and not (port and int(port[1]) <= MOST_PORT):
         where = "coordinator_address" if coordinator_address else ADDRESS
         raise InputError(f"{where}: expected HOST:PORT, with a port up to {MOST_PORT}, got {shown(address)}")

@@ -7,11 +7,11 @@ from typing import Any
 import jax
 import numpy as np
 
+from fooljax.checks import check_counts
 from fooljax.engine.objective import LOG_ODDS, Objective, check_objective
 from fooljax.engine.types import Encoding, Strategy, Target, as_target
 from fooljax.errors import InputError, shown
 from fooljax.evolution.arguments import (
-    check_counts,
     checked_indices,
     checked_key,
     checked_level,

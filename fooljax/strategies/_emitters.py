@@ -14,6 +14,7 @@ import flax.struct
 import jax
 import jax.numpy as jnp
 
+from fooljax.checks import check_counts
 from fooljax.engine.archive import Archive
 from fooljax.engine.dealing import on_every_device
 from fooljax.engine.log_odds import to_log_odds
@@ -103,7 +104,8 @@ def emitters(
     Raises:
       InputError: an argument is out of range.
     """
-    if batch_size < 1 or batch_size % emitter.population:
+    check_counts(batch_size=(batch_size, 1))
+    if batch_size % emitter.population:
         raise InputError(
             f"batch_size: expected a multiple of the population, {emitter.population}, got {batch_size}"
         )

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
+from fooljax.checks import check_counts, check_within, is_number
 from fooljax.engine.archive import Archive
 from fooljax.engine.log_odds import to_log_odds
 from fooljax.engine.types import Encoding, Genome, Offspring, Problem, Strategy
@@ -62,9 +63,9 @@ def focused_children(
     Children have leaves `[B, ...]`; `cells`, `[B, P]` int32, are those of their parents. Arguments and errors
     are those of `focused`.
     """
-    if not 0.0 <= focus <= 1.0:
-        raise InputError(f"focus: expected a number in [0, 1], got {focus}")
-    if not 0.0 < goal < 1.0:
+    check_counts(batch_size=(batch_size, 1))
+    check_within(focus=(focus, 0.0, 1.0))
+    if not is_number(goal) or not 0.0 < goal < 1.0:
         raise InputError(f"goal: expected a confidence inside (0, 1), got {goal}")
     threshold = to_log_odds(goal)
 

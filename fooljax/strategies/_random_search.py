@@ -3,10 +3,10 @@
 import jax
 import jax.numpy as jnp
 
+from fooljax.checks import check_counts
 from fooljax.engine.archive import Archive
 from fooljax.engine.dealing import dealt
 from fooljax.engine.types import Encoding, Genome, Offspring, Outcome, Problem, Strategy
-from fooljax.errors import InputError
 from fooljax.remembered import remembered
 from fooljax.strategies._map_elites import CHILDREN
 
@@ -23,8 +23,7 @@ def random_search(encoding: Encoding, *, batch_size: int = CHILDREN) -> Strategy
     Raises:
       InputError: `batch_size` is below 1.
     """
-    if batch_size < 1:
-        raise InputError(f"batch_size: expected 1 or more, got {batch_size}")
+    check_counts(batch_size=(batch_size, 1))
 
     def init(key: jax.Array, genomes: Genome, fitness: jax.Array) -> tuple[()]:
         del key, genomes, fitness

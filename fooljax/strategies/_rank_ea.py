@@ -11,6 +11,7 @@ import flax.struct
 import jax
 import jax.numpy as jnp
 
+from fooljax.checks import check_counts
 from fooljax.engine.archive import Archive
 from fooljax.engine.types import Encoding, Genome, Offspring, Outcome, Problem, Strategy
 from fooljax.errors import InputError
@@ -64,8 +65,7 @@ def rank_ea(
     Raises:
       InputError: an argument is out of range.
     """
-    if batch_size < 1:
-        raise InputError(f"batch_size: expected 1 or more, got {batch_size}")
+    check_counts(batch_size=(batch_size, 1))
     if not 0.0 < keep_rate < 1.0:
         raise InputError(f"keep_rate: expected a number inside (0, 1), got {keep_rate}")
     if not 1.0 <= pressure <= 2.0:

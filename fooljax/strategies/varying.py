@@ -5,10 +5,10 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
+from fooljax.checks import check_counts
 from fooljax.engine.archive import Archive
 from fooljax.engine.dealing import dealt, on_every_device
 from fooljax.engine.types import Encoding, Genome, Offspring, Outcome, Problem, Strategy
-from fooljax.errors import InputError
 
 Ask = Callable[[jax.Array, jax.Array, Archive, Problem], tuple[Offspring, jax.Array]]
 
@@ -23,8 +23,7 @@ def counting(name: str, batch_size: int, ask: Ask) -> Strategy:
     Raises:
       InputError: `batch_size` is below 1.
     """
-    if batch_size < 1:
-        raise InputError(f"batch_size: expected 1 or more, got {batch_size}")
+    check_counts(batch_size=(batch_size, 1))
 
     def init(key: jax.Array, genomes: Genome, fitness: jax.Array) -> jax.Array:
         del key, genomes, fitness

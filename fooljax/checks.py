@@ -1,0 +1,56 @@
+"""Numbers that a caller gives, checked: one line says which is wrong, what was expected and what came."""
+
+from typing import Any
+
+import numpy as np
+
+from fooljax.errors import InputError, shown
+
+MOST = 2**31 - 1
+"""Of anything that is counted: counts are int32."""
+
+
+def check_counts(**counts: tuple[Any, int]) -> None:
+    """Makes sure that each is a whole number, not less than its least value and at most `MOST`.
+
+    Args:
+      **counts: by the name of the argument, what was given and the least value.
+    Raises:
+      InputError: one is not.
+    """
+    for name, (value, least) in counts.items():
+        if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
+            raise InputError(f"{name}: expected a whole number, {least} or more, got {shown(repr(value))}")
+        if value > MOST:
+            raise InputError(f"{name}: expected at most {MOST:,}, got {shown(repr(value))}")
+
+
+def is_number(value: object) -> bool:
+    """Whether it is a real number; True and False are none."""
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool | np.complexfloating)
+
+
+def check_within(**numbers: tuple[Any, float, float]) -> None:
+    """Makes sure that each is a number of a closed range.
+
+    Args:
+      **numbers: by the name of the argument, what was given and the ends of the range.
+    Raises:
+      InputError: one is not.
+    """
+    for name, (value, low, high) in numbers.items():
+        if not is_number(value) or not low <= value <= high:
+            came = value if is_number(value) else shown(repr(value))
+            raise InputError(f"{name}: expected a number in [{low:g}, {high:g}], got {came}")
+
+
+def check_positive(**numbers: Any) -> None:
+    """Makes sure that each is a number above 0, and finite.
+
+    Raises:
+      InputError: one is not.
+    """
+    for name, value in numbers.items():
+        if not is_number(value) or not 0.0 < value < np.inf:
+            came = value if is_number(value) else shown(repr(value))
+            raise InputError(f"{name}: expected a positive number, got {came}")
