@@ -135,7 +135,7 @@ def test_a_users_own_rule_and_start_images(target, tmp_path):
         ({"starts": 0}, "starts: expected a whole number, 1 or more, or images .*, got 0"),
         ({"starts": np.zeros((1, 8, 8, 3))}, r"starts: expected images of shape \[20, 30, 3\]"),
         ({"iterations": 0}, "iterations: expected a whole number, 1 or more, got 0"),
-        ({"start_mode": "white"}, "mode: expected one of mean_plus"),
+        ({"start_mode": "white"}, "start_mode: expected one of mean_plus"),
         ({"target": network}, "target: "),
         ({"resume": True}, "outdir: expected a folder, since resume is True, got none"),
     ],
