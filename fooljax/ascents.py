@@ -193,6 +193,11 @@ def _count_starts(starts: int | npt.ArrayLike, image_shape: tuple[int, int, int]
         )
     if shape[1:] != image_shape:
         raise InputError(f"starts: expected images of shape {list(image_shape)}, got {list(shape[1:])}")
+    values = np.asarray(starts)
+    floats = jnp.issubdtype(values.dtype, jnp.floating)
+    if not floats or not np.all((values >= 0.0) & (values <= 1.0)):
+        came = "some outside of it" if floats else values.dtype
+        raise InputError(f"starts: expected floats in [0, 1], got {came}")
     return shape[0]
 
 

@@ -44,6 +44,8 @@ def ascended(**changes):
         (score, {"tile": True}, "tile: expected a whole number, 1 or more, got True"),
         (score, {"objective": "log_odds"}, "objective: expected"),
         (ascended, {"mean": "a"}, r"mean: expected numbers in \[0, 1\], got "),
+        (ascended, {"starts": np.full((1, *SHAPE), np.nan)}, r"starts: expected floats in \[0, 1\]"),
+        (ascended, {"starts": IMAGES}, r"starts: expected floats in \[0, 1\], got uint8"),
         (ascended, {"start_mode": "x"}, "start_mode: expected one of mean_plus, randu, zero, got 'x'"),
         (fooljax.start_distributed, {"coordinator_address": 5}, "coordinator_address: expected HOST:PORT"),
         (fooljax.start_distributed, {"coordinator_address": b"x"}, "coordinator_address: expected HOST:PORT"),
