@@ -4,6 +4,7 @@ import math
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -34,15 +35,25 @@ class Signals:
         self.received = 0
         self.deferred = False
         self._previous: dict[int, Any] = {}
+        self._hook: Any = sys.unraisablehook
 
     def __enter__(self) -> "Signals":
         for number in self._numbers:
             self._previous[number] = signal.signal(number, self._handle)
+        self._hook, sys.unraisablehook = sys.unraisablehook, self._raise_again
         return self
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
+        sys.unraisablehook = self._hook
+
+    def _raise_again(self, lost: Any) -> None:
+        """Raises a signal once more that came where Python drops exceptions, as while it frees an object."""
+        if isinstance(lost.exc_value, Interrupted):
+            threading.Timer(0.05, signal.raise_signal, (lost.exc_value.signal_number,)).start()
+        else:
+            self._hook(lost)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         del frame

@@ -10,6 +10,7 @@ import pytest
 from pages import one_line
 
 from experiments import mnist_direct
+from fooljax.terminal import Interrupted, Signals
 
 
 def command(*words, **variables):
@@ -39,6 +40,22 @@ def test_a_terminal_without_letters_and_a_reader_that_has_gone(settings, tmp_pat
     assert process.stderr.read() == b""
     assert process.wait(300) == 0
     assert (outdir / "summary.json").exists()
+
+
+def test_a_signal_that_python_would_drop_is_raised_again():
+    """As where it comes while an object is freed: there Python only prints exceptions."""
+
+    class Freed:
+        def __del__(self):
+            signal.raise_signal(signal.SIGINT)
+
+    def free_one():
+        with Signals():
+            Freed()
+            time.sleep(5.0)
+
+    with pytest.raises(Interrupted):
+        free_one()
 
 
 def test_signals_while_compiling_end_in_a_line(settings, tmp_path, monkeypatch):
@@ -104,8 +121,9 @@ def wait_for(process, beginning):
 def test_signals_save_and_say_how_to_go_on_and_a_lock_keeps_others_out(settings, tmp_path, capsys):
     outdir = tmp_path / "r"
     process = start(
-        *settings, "--generations", "1000000", "--outdir", str(outdir), "--checkpoint-seconds", "1000"
-    )
+        *settings, "--generations", "1000000", "--until", "off", "--outdir", str(outdir),
+        "--checkpoint-seconds", "1000",
+    )  # fmt: skip
     try:
         wait_for(process, "generation 0/")
         assert mnist_direct.main(["--resume", str(outdir)]) == 2

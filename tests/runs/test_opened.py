@@ -138,7 +138,7 @@ CONFIG = {"format": 2, "title": "", "introduction": [], "notes": [], "command": 
         ),
         (
             CONFIG | {"encoding": {"name": "direct", "image_shape": [16, 16, 1], "settings": {"eta": "x"}}},
-            "settings: direct does not take them",
+            "config.json: eta: expected a positive number, got 'x'",
         ),
         (
             CONFIG | {"encoding": {"name": "direct", "image_shape": [16, 16, 1], "settings": [1]}},
