@@ -54,7 +54,7 @@ def trained(
     Args:
       dataset: images of at least 16 x 16.
       recipe: a `Recipe`, or a name in `RECIPES`: "paper", "paper-full" or "strong".
-      network: a name in `NETWORKS`: "lenet", or "alexnet-small" as a second architecture.
+      network: a name in `NETWORKS`: "lenet"; or other architectures, "alexnet-small" and "mlp".
       seed: of the weights and the order of the images; independently trained targets differ in it.
       cache: folder; `cache_folder() / "targets"` by default.
       on_training: takes a line when training begins; it is not called when the cache serves.

@@ -29,6 +29,7 @@ class KnownTarget(NamedTuple):
 _LINES = {
     "lenet": "LeNet for MNIST's digits, the paper's network; it comes with fooljax",
     "alexnet-small": "a small AlexNet for digits, trained here",
+    "mlp": "dense layers alone, for digits, trained here",
     "efficientnet-lite0": "for ImageNet; the smallest and fastest",
     "efficientnet-lite1": "for ImageNet",
     "efficientnet-lite2": "for ImageNet",

@@ -46,7 +46,7 @@ def test_a_second_architecture(dataset, tmp_path):
     assert target.clean_accuracy > 0.9
     again = trained(dataset, recipe, network="alexnet-small", cache=tmp_path)
     jax.tree.map(np.testing.assert_array_equal, target.params, again.params)
-    with pytest.raises(InputError, match=r"^network: expected one of lenet, alexnet-small, got vgg"):
+    with pytest.raises(InputError, match=r"^network: expected one of lenet, alexnet-small, mlp, got vgg"):
         trained(dataset, recipe, network="vgg", cache=tmp_path)
 
 

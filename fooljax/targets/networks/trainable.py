@@ -10,10 +10,12 @@ import jax.numpy as jnp
 from fooljax.engine.types import Apply, Params
 from fooljax.targets.networks.alexnet import AlexNet
 from fooljax.targets.networks.lenet import LeNet
+from fooljax.targets.networks.mlp import MLP
 
 NETWORKS: dict[str, tuple[str, Callable[[int], nn.Module]]] = {
     "lenet": ("LeNet", LeNet),
     "alexnet-small": ("AlexNet, small", functools.partial(AlexNet, "alexnet-small")),
+    "mlp": ("MLP", MLP),
 }
 """By name: the title that people read, and the Flax module for a number of classes."""
 

@@ -1,0 +1,55 @@
+"""The networks by the names that experiments use."""
+
+import jax
+import numpy as np
+import pytest
+from bars import QUICK
+
+from fooljax.errors import InputError
+from fooljax.targets import accuracy, collection, pretrained, trained
+from fooljax.targets.collection import NETWORKS_OF, find
+from fooljax.targets.networks.trainable import apply_of
+
+
+def test_a_shipped_network_has_its_seed_in_its_name():
+    target = find("lenet-3")
+    assert target.provenance == pretrained("lenet", 3).provenance
+    assert target.apply is find("lenet-0").apply
+
+
+def test_a_network_is_trained_once_on_the_data_given(dataset, tmp_path, monkeypatch):
+    monkeypatch.setenv("FOOLJAX_CACHE", str(tmp_path))
+    monkeypatch.setattr(collection, "trained", lambda data, _, **how: trained(data, QUICK, **how))
+    said = []
+    target = find("mlp-7", data=dataset, say=said.append)
+    assert said == ["training MLP on bars (quick recipe, 40 steps), once"]
+    assert target.provenance["seed"] == 7
+    assert target.clean_accuracy == accuracy(target, dataset.test_images, dataset.test_labels) > 0.8
+    again = find("mlp-7", data=dataset, say=said.append)
+    assert len(said) == 1
+    jax.tree.map(np.testing.assert_array_equal, target.params, again.params)
+    assert target.apply is apply_of("mlp", 4)
+    assert find("mlp-8", data=dataset).provenance["params_sha256"] != target.provenance["params_sha256"]
+
+
+def test_the_names_of_a_data_set_are_different_networks():
+    names = [name for names in NETWORKS_OF.values() for name in names]
+    assert len(set(names)) == len(names)
+    assert {"lenet-4", "mlp-0", "alexnet-small-4"} <= set(NETWORKS_OF["mnist"])
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("lenet-5", r"^seed: expected 0 to 4 for the shipped networks, got 5$"),
+        ("lenet", r"got lenet; did you mean lenet-"),
+        ("mlp", r"^network: expected one of lenet-0, .*, got mlp; did you mean mlp-"),
+        ("lenet--1", r"^network: expected one of lenet-0, "),
+        ("vgg-0", r"^network: expected one of lenet-0, .*, got vgg-0"),
+        ("efficientnet-lite9", r"did you mean efficientnet-lite"),
+    ],
+)
+def test_what_is_no_network(name, told):
+    with pytest.raises(InputError, match=told) as caught:
+        find(name)
+    assert "\n" not in str(caught.value)
