@@ -4,14 +4,17 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from fooljax.data.imagenet import NUM_CLASSES as IMAGENET_CLASSES
+from fooljax.data.imagenet_subset import SUBSET_100
 from fooljax.engine.types import Target
-from fooljax.errors import InputError
+from fooljax.errors import InputError, shown
 
 Say = Callable[[str], None]
 """Takes a line for the user, of work that takes long."""
+SUBSET = "subset100"
 CLASSES_HELP = (
     "The classes that images are evolved for: all, or indices and ranges with commas between them, as "
-    "0,5,151-268. 0-999:10 is every tenth."
+    f"0,5,151-268. 0-999:10 is every tenth. {SUBSET} is a fixed choice of 100 of ImageNet's classes."
 )
 
 
@@ -47,21 +50,30 @@ def read_classes(text: str, num_classes: int) -> tuple[int, ...] | None:
     """Reads indices, ranges and ranges with a step, with commas between them.
 
     Args:
-      text: as "0,5,151-268" or "0-999:10"; or "all".
+      text: as "0,5,151-268" or "0-999:10"; or "all"; or "subset100", see `fooljax.data.imagenet_subset`.
       num_classes: how many classes there are.
     Returns:
       The indices in the order of the text; None for "all".
     Raises:
-      InputError: the text is of another form, or names a class twice or one that does not exist.
+      InputError: the text is of another form, names a class twice or one that does not exist, or means
+        ImageNet's classes where there are not 1,000.
     """
     if text == "all":
         return None
+    if text == SUBSET:
+        if num_classes != IMAGENET_CLASSES:
+            raise InputError(
+                f"classes: {SUBSET} is of ImageNet's {IMAGENET_CLASSES:,} classes, got a network that has "
+                f"{num_classes:,}"
+            )
+        return SUBSET_100
     cells: list[int] = []
     for part in text.split(","):
         found = re.fullmatch(r"([0-9]{1,9})(?:-([0-9]{1,9})(?::([1-9][0-9]{0,8}))?)?", part)
         if not found:
             raise InputError(
-                f"classes: expected all, or indices and ranges as 0,5,151-268, got {part[:40]!r}"
+                f"classes: expected all, {SUBSET}, or indices and ranges as 0,5,151-268, "
+                f"got {shown(repr(part), 40)}"
             )
         first, last = int(found[1]), int(found[2] or found[1])
         if not first <= last < num_classes:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from golden.drawn_weights import caffe_shapes, random_weights, torchvision_shapes
 
+from fooljax.data.imagenet_subset import SUBSET_100
 from fooljax.engine.log_odds import confidence
 from fooljax.errors import InputError
 from fooljax.scoring import score
@@ -254,15 +255,24 @@ def test_weights_of_another_network(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "cells"),
-    [("all", None), ("3", (3,)), ("0,5,7-9", (0, 5, 7, 8, 9)), ("999", (999,)), ("0-9:4", (0, 4, 8))],
+    [
+        *[("all", None), ("3", (3,)), ("0,5,7-9", (0, 5, 7, 8, 9)), ("999", (999,)), ("0-9:4", (0, 4, 8))],
+        ("subset100", SUBSET_100),
+    ],
 )
 def test_classes(text, cells):
     assert read_classes(text, 1000) == cells
 
 
 @pytest.mark.parametrize(
-    "text", ["", "a", "1-", "-1", "5-3", "1000", "1,1", "0-5,3", "9" * 30, "1;2", "0-9:0", "3:2"]
+    "text",
+    ["", "a", "1-", "-1", "5-3", "1000", "1,1", "0-5,3", "9" * 30, "1;2", "0-9:0", "3:2", "subset100,1"],
 )
 def test_classes_that_are_none(text):
     with pytest.raises(InputError, match=r"^classes: expected "):
         read_classes(text, 1000)
+
+
+def test_the_subset_is_of_imagenets_classes_alone():
+    with pytest.raises(InputError, match=r"^classes: subset100 is of ImageNet's 1,000 classes, got .* 10$"):
+        read_classes("subset100", 10)
