@@ -139,19 +139,50 @@ def share_interval(groups: Groups) -> Interval:
     return _around(share, low, high)
 
 
-def _checked(groups: Groups, most: float) -> list[npt.NDArray[np.float64]]:
+def mean_interval(groups: Groups) -> Interval:
+    """The mean over targets of what their runs gave, and a t-interval for it on targets of the same kind.
+
+    For values of either sign: log-odds, or the differences of log-odds between two treatments of the same
+    images. Each target is summed up by the median of its runs. With one observation the ends are infinite.
+
+    Args:
+      groups: for each target the value of each run, finite; such as the median over the run's images.
+    Raises:
+      InputError: there are no values, or one is not finite.
+    """
+    values = observations(groups)
+    if not np.all(np.isfinite(values)):
+        raise InputError(f"groups: expected finite numbers, got {values[~np.isfinite(values)][0]:g}")
+    return _around(float(np.mean(values)), *_log_interval(values))
+
+
+def observations(groups: Groups) -> npt.NDArray[np.float64]:
+    """What counts as independent: the median of each target's runs; of one target, its runs.
+
+    Args:
+      groups: for each target the value of each run, of either sign; infinite where never done.
+    Returns:
+      Float64, `[targets]`, or `[runs]` where there is one target. A median between a finite and an infinite
+      run is infinite.
+    Raises:
+      InputError: there are no values, or one is NaN.
+    """
+    return np.asarray([_middle(unit) for unit in _units(_checked(groups, np.inf, -np.inf))])
+
+
+def _checked(groups: Groups, most: float, least: float = 0.0) -> list[npt.NDArray[np.float64]]:
     """The values as arrays.
 
     Raises:
-      InputError: there are none, or one is not in [0, most].
+      InputError: there are none, or one is not in [least, most].
     """
     if not len(groups) or not all(len(group) for group in groups):
         raise InputError("groups: expected at least one, each with a value")
     values = [np.asarray(group, np.float64) for group in groups]
     for group in values:
-        wrong = group[~((group >= 0.0) & (group <= most))]
+        wrong = group[~((group >= least) & (group <= most))]
         if wrong.size:
-            raise InputError(f"groups: expected numbers in [0, {most:g}], got {wrong[0]:g}")
+            raise InputError(f"groups: expected numbers in [{least:g}, {most:g}], got {wrong[0]:g}")
     return values
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.stats import binomtest
 
+from fooljax.analysis.rates import wilson_interval
 from fooljax.data.photographs import read_photograph
 from fooljax.engine.log_odds import confidence
 from fooljax.engine.types import Target, checked_shape
@@ -70,5 +70,5 @@ def measure(target: Target, images: Sequence[tuple[Path, int]]) -> Iterator[dict
 
 
 def _share(hits: int, count: int) -> dict[str, float]:
-    low, high = binomtest(hits, count).proportion_ci(method="wilson")
-    return {"share": hits / count, "low": float(low), "high": float(high)}
+    share, low, high = wilson_interval(hits, count)
+    return {"share": share, "low": low, "high": high}

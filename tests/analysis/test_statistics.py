@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fooljax.analysis.statistics import median, median_interval, ratio_interval, share_interval
+from fooljax.analysis.statistics import (
+    mean_interval,
+    median,
+    median_interval,
+    observations,
+    ratio_interval,
+    share_interval,
+)
 from fooljax.errors import InputError
 
 DATA_SETS = 1000
@@ -66,6 +73,25 @@ def test_the_interval_of_a_share_covers(targets, runs, share, images):
         return share_interval(np.mean(ease + generator.standard_normal((targets, runs, images)) > 0, axis=-1))
 
     assert coverage(interval, share) >= AT_LEAST
+
+
+@pytest.mark.parametrize(("targets", "runs"), [(3, 10), (5, 5), (1, 6)])
+def test_the_interval_of_a_mean_of_log_odds_covers(targets, runs):
+    between = 1.0 if targets > 1 else 0.0
+    assert coverage(lambda g: mean_interval(np.log(lognormal(g, targets, runs, between))), np.log(100.0)) >= (
+        AT_LEAST
+    )
+
+
+def test_a_mean_counts_each_target_once():
+    groups = [[1.0, 2, 90], [-3.0], [4.0, 6]]
+    assert observations(groups).tolist() == [2, -3, 5]
+    expected = stats.t.interval(0.95, 2, np.mean([2, -3, 5]), stats.sem([2, -3, 5]))
+    assert mean_interval(groups) == pytest.approx((4 / 3, *expected))
+    assert mean_interval([[2.0]]) == (2, -np.inf, np.inf)
+    assert observations([[1.0, 5, 3]]).tolist() == [1, 5, 3]
+    with pytest.raises(InputError, match=r"^groups: expected finite numbers, got inf"):
+        mean_interval([[1.0, np.inf], [2.0]])
 
 
 def test_the_order_of_runs_and_of_targets_changes_nothing():
