@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax.ascent_result import AscentResult, ascent_result_of
+from fooljax.checks import is_whole, whole_numbers
 from fooljax.engine.fitness import quantise
 from fooljax.engine.types import Target, as_target
 from fooljax.errors import InputError, shown
@@ -109,7 +110,7 @@ def _plan(
     check_target: bool,
 ) -> AscentPlan:
     """Checks the arguments of `ascend` and builds what they describe."""
-    if iterations is not None and not _is_count(iterations):
+    if iterations is not None and not (is_whole(iterations) and iterations >= 1):
         raise InputError(f"iterations: expected a whole number, 1 or more, got {shown(repr(iterations))}")
     if start_mode not in START_MODES:
         raise InputError(
@@ -126,8 +127,8 @@ def _plan(
     count = _count_starts(starts, choice.image_shape)
 
     def draw_starts(mean: Any) -> npt.ArrayLike:
-        if isinstance(starts, int):
-            return start_images(key, starts, choice.image_shape, mode=start_mode, mean=mean)
+        if is_whole(starts):
+            return start_images(key, count, choice.image_shape, mode=start_mode, mean=mean)
         return starts
 
     network = words.own_network(shown(choice.facts.get("network", target), 80))
@@ -145,7 +146,7 @@ def _plan(
             settings={
                 "key": np.asarray(jax.random.key_data(key)).tolist(),
                 "starts": count,
-                "start_mode": start_mode if isinstance(starts, int) else "given",
+                "start_mode": start_mode if is_whole(starts) else "given",
                 "methods": ",".join(names),
                 "iterations": iterations,
             },
@@ -175,14 +176,10 @@ def _methods(rule: str | Rule, iterations: int | None) -> tuple[Method, ...]:
         raise InputError(str(error).replace("methods:", "rule:", 1)) from None
 
 
-def _is_count(value: object) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= 1)
-
-
 def _count_starts(starts: int | npt.ArrayLike, image_shape: tuple[int, int, int]) -> int:
     """How many start images are meant: the number itself, or the length of the images that were given."""
-    if _is_count(starts):
-        return int(starts)  # type: ignore[arg-type]
+    if is_whole(starts) and starts >= 1:
+        return int(starts)
     try:
         shape = np.shape(starts)
     except ValueError:  # lists of different lengths
@@ -202,15 +199,12 @@ def _count_starts(starts: int | npt.ArrayLike, image_shape: tuple[int, int, int]
 
 
 def _checked_classes(classes: Sequence[int]) -> tuple[int, ...]:
-    try:
-        array = np.asarray(classes)
-    except ValueError:  # lists of different lengths
-        array = np.zeros(0)
-    if array.ndim != 1 or not array.size or not np.issubdtype(array.dtype, np.integer):
+    found = whole_numbers(classes)
+    if not found:
         raise InputError(f"classes: expected whole numbers, got {shown(repr(classes))}")
-    if len(np.unique(array)) < len(array):
+    if len(set(found)) < len(found):
         raise InputError(f"classes: expected each class once, got {shown(repr(classes))}")
-    return tuple(map(int, array))
+    return found
 
 
 def _in_memory(plan: AscentPlan) -> AscentResult:

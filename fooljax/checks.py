@@ -1,13 +1,25 @@
 """Numbers that a caller gives, checked: one line says which is wrong, what was expected and what came."""
 
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
 from fooljax.errors import InputError, shown
+from fooljax.settings import MOST
 
-MOST = 2**31 - 1
-"""Of anything that is counted: counts are int32."""
+
+def is_whole(value: object) -> TypeGuard[int]:
+    """Whether it is a whole number; True and False are none."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def whole_numbers(values: Any) -> tuple[int, ...]:
+    """A list or an array of whole numbers as a tuple; () where it is anything else, or empty."""
+    try:
+        found = np.asarray(values)
+    except ValueError:  # lists of different lengths
+        return ()
+    return tuple(found.tolist()) if found.ndim == 1 and np.issubdtype(found.dtype, np.integer) else ()
 
 
 def check_counts(**counts: tuple[Any, int]) -> None:
@@ -19,7 +31,7 @@ def check_counts(**counts: tuple[Any, int]) -> None:
       InputError: one is not.
     """
     for name, (value, least) in counts.items():
-        if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
+        if not is_whole(value) or value < least:
             raise InputError(f"{name}: expected a whole number, {least} or more, got {shown(repr(value))}")
         if value > MOST:
             raise InputError(f"{name}: expected at most {MOST:,}, got {shown(repr(value))}")

@@ -13,8 +13,8 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
+from fooljax.checks import is_whole
 from fooljax.engine.log_odds import log_odds
 from fooljax.engine.objective import LOG_ODDS, Logits, Objective
 from fooljax.errors import InputError
@@ -75,6 +75,6 @@ def fool_and_pass(accepted: int) -> Objective:
 
 
 def _index(name: str, value: Any) -> int:
-    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 0:
+    if not is_whole(value) or value < 0:
         raise InputError(f"{name}: expected the index of a class, 0 or more, got {value}")
     return int(value)

@@ -105,6 +105,13 @@ def test_a_folder_has_a_page_that_its_files_give_again(target, in_memory, tmp_pa
         fooljax.ascend(target, **arguments, key=2, outdir=tmp_path / "run", resume=True)
 
 
+def test_the_number_of_starts_may_be_one_of_numpy(target):
+    found = [
+        fooljax.ascend(target, [0], starts=count, iterations=2, key=0).images for count in (2, np.int32(2))
+    ]
+    np.testing.assert_array_equal(*found)
+
+
 def test_a_users_own_rule_and_start_images(target, tmp_path):
     start = np.full((1, *SHAPE), 0.5)
     rule = gradient.optimiser(optax.sgd(0.01))

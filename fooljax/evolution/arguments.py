@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from fooljax.checks import check_counts, is_number
+from fooljax.checks import check_counts, is_number, is_whole, whole_numbers
 from fooljax.engine.genomes import check_genomes
 from fooljax.engine.log_odds import to_log_odds
 from fooljax.engine.loop import Search
@@ -23,6 +23,7 @@ from fooljax.errors import InputError, shown
 from fooljax.host_targets import HostFunction
 from fooljax.probe import Probe, count_cells, logits_of_two, probe
 from fooljax.storage.checkpoints import Checkpoints
+from fooljax.storage.outputs import as_folder
 from fooljax.strategies._map_elites import map_elites
 from fooljax.strategies.registry import build
 
@@ -217,7 +218,7 @@ def checked_key(key: jax.Array | int) -> jax.Array:
     Raises:
       InputError: it is neither.
     """
-    if isinstance(key, int | np.integer) and not isinstance(key, bool):
+    if is_whole(key):
         if not 0 <= key < 2**32:
             raise InputError(f"key: expected a seed from 0 to {2**32 - 1}, got {key}")
         return jax.random.key(int(key))
@@ -285,9 +286,7 @@ def _checked_store(checkpoints: Path | str | None, resume: bool) -> Checkpoints 
         if resume:
             raise InputError("checkpoints: expected a folder to resume from, got none")
         return None
-    if not isinstance(checkpoints, Path | str) or not str(checkpoints) or "\0" in str(checkpoints):
-        raise InputError(f"checkpoints: expected a folder, got {shown(repr(checkpoints))}")
-    store = Checkpoints(Path(checkpoints))
+    store = Checkpoints(as_folder("checkpoints", checkpoints))
     if store.paths() and not resume:
         raise InputError(
             f"checkpoints: {shown(checkpoints)} holds those of another search; expected another folder, or "
@@ -313,10 +312,7 @@ def checked_indices(cells: Sequence[int]) -> tuple[int, ...]:
     Raises:
       InputError: they are no list of whole numbers.
     """
-    try:
-        found = np.asarray(cells)
-    except ValueError:  # lists of different lengths
-        found = np.asarray(None)
-    if found.ndim != 1 or not found.size or not np.issubdtype(found.dtype, np.integer):
+    found = whole_numbers(cells)
+    if not found:
         raise InputError(f"cells: expected a list of class indices, got {shown(repr(cells))}")
-    return tuple(found.tolist())
+    return found
