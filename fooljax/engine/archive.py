@@ -14,7 +14,7 @@ from fooljax.engine.placement import by_platform
 from fooljax.engine.types import Genome
 
 SELECTED_BYTES = 2**24
-"""Of an archive: up to so many an accelerator selects among its genomes in each generation."""
+"""The largest archive, in bytes, among whose genomes an accelerator selects in every generation."""
 
 
 @flax.struct.dataclass

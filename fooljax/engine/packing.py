@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 MOST = 2**14
-"""Members of an array that is packed; what larger ones cost is their size."""
+"""The most members of an array that is packed; what a larger one costs is its size."""
 _WORDS = tuple(map(np.dtype, ("bool", "int32", "uint32", "float32")))
 
 

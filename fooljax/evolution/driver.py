@@ -36,7 +36,7 @@ IN_WORDS = {
     "params_sha256": "the network's parameters",
     "program_sha256": "the program of a generation",
 }
-"""What the facts are called in which processes may differ."""
+"""What messages call the facts in which processes may differ."""
 
 
 @with_own_settings
@@ -130,22 +130,23 @@ def search(
     clock = time.perf_counter()
     shapes = shapes_of(plan)
     identity = identity_of(plan, shapes)
-    given = {"generations": generations, "until": until, "chunk": plan.chunk}
-    given |= {"devices": len(plan.place.device_set)}
-    agree("search", given | {IN_WORDS.get(name, name): fact for name, fact in identity.items()})
+    facts = {
+        "generations": generations,
+        "until": until,
+        "chunk": plan.chunk,
+        "devices": len(plan.place.device_set),
+        **{IN_WORDS.get(name, name): fact for name, fact in identity.items()},
+    }
+    agree("search", facts)
     journal = Journal(plan, identity, on_chunk, on_replacements)
     journal.spent["seconds_compile"] = time.perf_counter() - clock
     if not journal.load(shapes):
         journal.begin(shapes)
     try:
         completed = _run(journal, stop)
-    except Lost:
-        journal.save_if_whole()
-        raise
-    except (InputError, FaultError):
-        raise
-    except (KeyboardInterrupt, Exception):  # of the caller's functions, or of whoever waits
-        journal.save_if_whole()
+    except (KeyboardInterrupt, Exception) as error:  # of the caller's functions, or of whoever waits
+        if isinstance(error, Lost) or not isinstance(error, InputError | FaultError):
+            journal.save_if_whole()
         raise
     journal.save()
     return _result(journal, completed)

@@ -113,7 +113,7 @@ class Journal:
         self.saved_at = time.perf_counter(), self.generation
 
     def save_if_whole(self) -> None:
-        """Writes a checkpoint after an error, which goes on, unless it came in the midst of a chunk."""
+        """Writes a checkpoint after an error, unless that came in the midst of a chunk. It raises nothing."""
         with suppress(Exception):  # a chunk takes the memory of the state that it begins with
             assert self.state is not None
             if np.all(np.asarray(self.state.generation) == self.generation):
