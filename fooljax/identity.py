@@ -19,6 +19,7 @@ import numpy as np
 from fooljax import __version__
 from fooljax.engine.loop import Search
 from fooljax.engine.objective import LOG_ODDS
+from fooljax.engine.placement import device_in_words
 from fooljax.engine.precision import precision_of_search
 from fooljax.engine.types import Params, Problem
 from fooljax.errors import InputError, shown
@@ -73,7 +74,7 @@ def program_identity(name: str, params: Params, program: str) -> dict[str, Any]:
         f"{name}_sha256": hashlib.sha256(program.encode()).hexdigest(),
         "calls_python": "python" in program and "callback" in program,
         "jaxlib": jaxlib.version.__version__,
-        "device": f"{jax.devices()[0].platform}: {jax.devices()[0].device_kind}",
+        "device": device_in_words(),
     }
 
 

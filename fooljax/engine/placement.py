@@ -80,9 +80,9 @@ def is_cpu(place: jax.sharding.Sharding) -> bool:
     return all(device.platform == "cpu" for device in devices)
 
 
-def device_in_words(place: jax.sharding.Sharding) -> str:
-    """The platform and the kind of a device, as "gpu: NVIDIA H100 80GB HBM3"."""
-    device = _first(place)
+def device_in_words(place: jax.sharding.Sharding | None = None) -> str:
+    """The platform and the kind of a device, by default JAX's first, as "gpu: NVIDIA H100 80GB HBM3"."""
+    device = jax.devices()[0] if place is None else _first(place)
     return f"{device.platform}: {device.device_kind}"
 
 
@@ -221,9 +221,7 @@ def mesh_is_of_cpus(mesh: AbstractMesh) -> bool:
 
 
 def this_process() -> tuple[int, int]:
-    """The index of this process among those that JAX has connected, and how many they are: 0 of 1 if none."""
-    if not jax.distributed.is_initialized():
-        return 0, 1
+    """The index of this process among those that JAX has connected, and how many they are."""
     return jax.process_index(), jax.process_count()
 
 

@@ -37,15 +37,15 @@ def connect(coordinator: str | None = None) -> None:
     Raises:
       FaultError: they cannot reach each other.
     """
+    if _links or not jax.distributed.is_initialized():
+        return
     index, count = _own_index()
-    if count > 1 and not _links:
+    if count > 1:
         _links.append(open_link(index, count, coordinator))
 
 
 def _own_index() -> tuple[int, int]:
     """See `this_process`. JAX then looks for devices, and waits for those of the others."""
-    if not jax.distributed.is_initialized():
-        return 0, 1
     awaited, in_vain = "the devices of the other processes", "not all processes found their devices"
     try:
         with patience(awaited, in_vain, DEVICES_WAITING):

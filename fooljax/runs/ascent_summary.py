@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 
 from fooljax.engine.log_odds import FOOLED, format_confidence
-from fooljax.engine.placement import place_of
+from fooljax.engine.placement import device_in_words, place_of
 from fooljax.engine.types import Target
 from fooljax.environment import is_deterministic
 from fooljax.gradient import Ascent
@@ -88,7 +87,7 @@ def summarise(
         },
         "precision": {"search": FLOAT32, "scores": FLOAT32},
         "deterministic": is_deterministic(place_of(target.params)),
-        "device": f"{jax.devices()[0].platform}: {jax.devices()[0].device_kind}",
+        "device": device_in_words(),
         "versions": versions(),
     }
 

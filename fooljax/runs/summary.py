@@ -4,12 +4,11 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import jax
 import numpy as np
 import numpy.typing as npt
 
 from fooljax.engine.log_odds import FOOLED, confidence, format_confidence, to_log_odds
-from fooljax.engine.placement import place_of
+from fooljax.engine.placement import device_in_words, place_of
 from fooljax.engine.types import Target
 from fooljax.environment import is_deterministic
 from fooljax.evolution import Evolution
@@ -79,7 +78,7 @@ def summarise(
         },
         "precision": products_of(target),
         "deterministic": is_deterministic(place_of(target.params)),
-        "device": f"{jax.devices()[0].platform}: {jax.devices()[0].device_kind}",
+        "device": device_in_words(),
         "versions": versions(),
     }
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import jax
 
+from fooljax.engine.placement import own_device
 from fooljax.engine.types import Target
 from fooljax.errors import FaultError, InputError, shown
 from fooljax.storage.json_files import read_json
@@ -35,7 +36,7 @@ def pretrained(network: str = "lenet", seed: int = 0) -> Target:
       FaultError: the installed files are damaged.
     """
     shipped = shipped_facts()
-    jax.devices()  # where JAX finds none, its error is no fault of the installed files
+    own_device()  # where JAX finds none, its error is no fault of the installed files
     try:
         return _read(shipped, network, seed)
     except (InputError, FaultError):

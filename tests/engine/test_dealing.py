@@ -1,16 +1,13 @@
 """Children are dealt to the devices of a mesh, and winners come back bit for bit."""
 
 import functools
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from virtual_devices import printed_on
 
 from fooljax.engine import dealing
 from fooljax.engine.dealing import LARGEST_PART, collected, dealt, dealt_tile
@@ -103,15 +100,7 @@ for count in (1, 2, 8):
 
 @pytest.mark.slow
 def test_memory_of_a_device_falls_and_only_log_odds_and_winners_travel():
-    environment = {
-        **os.environ,
-        "XLA_FLAGS": "--xla_force_host_platform_device_count=8",
-        "JAX_PLATFORMS": "cpu",
-        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), *sys.path]),
-    }
-    done = subprocess.run([sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-2000:]
-    rows = [line.split() for line in done.stdout.splitlines()]
+    rows = [line.split() for line in printed_on(8, SCRIPT).splitlines()]
     one, two, eight = (int(row[0]) for row in rows)
     assert two < 0.55 * one
     assert eight < 0.15 * one

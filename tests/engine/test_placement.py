@@ -1,16 +1,13 @@
 """Where computations run: on the parameters' device, in the form that suits its platform."""
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import jax
 import pytest
+from virtual_devices import printed_on
 
 from fooljax.engine.placement import everywhere, mesh_of
-from fooljax.environment import cpu_threads, graphics_cards
 from fooljax.errors import InputError
 
 SCRIPT = """
@@ -59,28 +56,16 @@ print(found["as it is"])
 """
 
 
-def run(devices):
-    environment = {
-        **os.environ,
-        "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
-        "JAX_PLATFORMS": "cpu",
-        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), *sys.path]),
-    }
-    done = subprocess.run([sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-2000:]
-    return done.stdout.strip()
-
-
 @pytest.mark.slow
 def test_a_second_device_changes_nothing_and_parameters_may_lie_anywhere():
     """Archive, scores and ascents are the same bit for bit, and CPPNs are drawn in the same form."""
-    assert run(2) == run(1)
+    assert printed_on(2, SCRIPT) == printed_on(1, SCRIPT)
 
 
 @pytest.mark.parametrize("folder", ["fooljax", "experiments"])
 def test_one_file_asks_for_platforms(folder):
     """A program is for the platform that it is compiled for, which need not be the default one."""
-    asks = re.compile(r"default_backend|platform_dependent|device_count|local_devices")
+    asks = re.compile(r"default_backend|platform_dependent|device_count|local_devices|jax\.devices\(")
     files = sorted((Path(__file__).parents[2] / folder).rglob("*.py"))
     assert files
     found = {path.name for path in files if asks.search(path.read_text())}
@@ -105,20 +90,3 @@ def test_a_mesh_is_of_the_devices_asked_for(devices):
     assert list(mesh.devices) == jax.devices()[: mesh.size]
     assert mesh.size == (1 if devices == 1 else len(jax.devices()))
     assert everywhere(mesh).is_fully_replicated
-
-
-def test_threads_are_those_that_xla_has(monkeypatch):
-    for name in ("PJRT_NPROC", "NPROC"):
-        monkeypatch.delenv(name, raising=False)
-    assert cpu_threads() >= 1
-    monkeypatch.setenv("NPROC", "3")
-    assert cpu_threads() == 3
-    monkeypatch.setenv("PJRT_NPROC", "1")
-    assert cpu_threads() == 1
-
-
-def test_gpus_are_those_that_the_user_left_in_sight(monkeypatch):
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3, GPU-8f2")
-    assert graphics_cards() == ["3", "GPU-8f2"]
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert graphics_cards() == []

@@ -1,16 +1,13 @@
 """Several devices share the work of one search: on CPUs any number of them gives the same archive."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
 from searches import KEY, assert_same, run
 from toys import ENCODING
+from virtual_devices import printed_on
 
 from fooljax.errors import InputError
 from fooljax.evolution import search
@@ -99,16 +96,7 @@ print(json.dumps(found))
 @pytest.mark.slow
 def test_one_to_eight_devices_give_the_same_archive():
     """Programs as users compile them; numbers of children that no number of devices divides."""
-    environment = {
-        **os.environ,
-        "XLA_FLAGS": "--xla_force_host_platform_device_count=8",
-        "JAX_PLATFORMS": "cpu",
-        "JAX_DISABLE_MOST_OPTIMIZATIONS": "0",
-        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), *sys.path]),
-    }
-    done = subprocess.run([sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-2000:]
-    found = json.loads(done.stdout)
+    found = json.loads(printed_on(8, SCRIPT, JAX_DISABLE_MOST_OPTIMIZATIONS="0"))
     assert sum(map(len, found.values())) == 14
     for case, digests in found.items():
         assert len(set(digests.values())) == 1, (case, digests)

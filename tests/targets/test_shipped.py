@@ -56,7 +56,7 @@ def test_a_machine_without_a_device_does_not_count_as_damage(monkeypatch):
     def none():
         raise RuntimeError("no device")
 
-    monkeypatch.setattr(jax, "devices", none)
+    monkeypatch.setattr(jax, "local_devices", none)
     with pytest.raises(RuntimeError, match="no device"):
         pretrained()
 
