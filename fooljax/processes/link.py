@@ -20,9 +20,8 @@ HEADER = struct.Struct(">cQ")
 """What comes before each message: its kind, and how many bytes follow."""
 GRACE = 10.0
 """Seconds in which a process can end in good order after another has ended; then it is ended where it is."""
-
-
 AGAIN = "start all processes again with --resume"
+"""What the user is told to do where a process is gone."""
 
 
 class Lost(FaultError):
@@ -180,6 +179,17 @@ class Link:
                 connection.shutdown(socket.SHUT_WR)
         with self._news:
             self._news.wait_for(lambda: len(self._gone) == len(self._peers), GRACE)
+
+
+def listening(port: int, backlog: int | None = None) -> socket.socket:
+    """A socket that waits for connections at a port of every address of this machine; any free one for 0.
+
+    Raises:
+      OSError: the port is taken.
+    """
+    both = socket.has_dualstack_ipv6()
+    family = socket.AF_INET6 if both else socket.AF_INET
+    return socket.create_server(("", port), family=family, dualstack_ipv6=both, backlog=backlog)
 
 
 def read(connection: socket.socket, length: int) -> bytes:

@@ -11,7 +11,7 @@ import numpy as np
 
 from fooljax.engine.placement import of_first_process
 from fooljax.errors import FaultError
-from fooljax.processes.link import Link, read
+from fooljax.processes.link import Link, listening, read
 
 CONNECTING = 60.0
 """Seconds within which every process must have reached process 0."""
@@ -39,9 +39,7 @@ def open_link(index: int, count: int, coordinator: str | None) -> Link:
     """
     if index:
         return Link(index, count, {0: _reach(json.loads(_told(b"")), index)})
-    both = socket.has_dualstack_ipv6()
-    family = socket.AF_INET6 if both else socket.AF_INET
-    with socket.create_server(("", 0), family=family, dualstack_ipv6=both, backlog=count) as server:
+    with listening(0, count) as server:
         token = secrets.token_bytes(TOKEN)
         port = server.getsockname()[1]
         _told(json.dumps({"hosts": _own_names(coordinator), "port": port, "token": token.hex()}).encode())

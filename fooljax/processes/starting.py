@@ -2,12 +2,12 @@
 
 import os
 import re
-import socket
 from contextlib import suppress
 
 import jax
 
 from fooljax.errors import FaultError, InputError, first_line, shown
+from fooljax.processes.link import listening
 from fooljax.processes.waiting import patience
 
 ADDRESS, COUNT, INDEX = "JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID"
@@ -74,10 +74,8 @@ def start_distributed(
 def _check_free(address: str) -> None:
     """Makes sure that JAX can listen for the others here: it does not cope with a port that is taken."""
     port = int(address.rpartition(":")[2])
-    both = socket.has_dualstack_ipv6()
-    family = socket.AF_INET6 if both else socket.AF_INET
     try:
-        socket.create_server(("", port), family=family, dualstack_ipv6=both).close()
+        listening(port).close()
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or error
         raise FaultError(f"coordinator_address: process 0 cannot listen at port {port}: {reason}") from error
