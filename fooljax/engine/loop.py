@@ -78,7 +78,11 @@ def first_genomes(encoding: Encoding, key: jax.Array, count: int) -> Genome:
     Returns:
       Genomes, leaves `[count, ...]`.
     """
-    keys = jax.random.split(jax.random.split(key, 3)[0], count)
+    return random_genomes(encoding, jax.random.split(jax.random.split(key, 3)[0], count))
+
+
+def random_genomes(encoding: Encoding, keys: jax.Array) -> Genome:
+    """One genome for each key, leaves `[B, ...]`, dealt to the devices where there are several."""
     return dealt(lambda _, keys: jax.vmap(encoding.init)(keys), (), keys)
 
 

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 
 from fooljax.checks import check_counts
 from fooljax.engine.archive import Archive
-from fooljax.engine.dealing import dealt
+from fooljax.engine.loop import random_genomes
 from fooljax.engine.types import Encoding, Genome, Offspring, Outcome, Problem, Strategy
 from fooljax.remembered import remembered
 from fooljax.strategies._map_elites import CHILDREN
@@ -33,8 +33,7 @@ def random_search(encoding: Encoding, *, batch_size: int = CHILDREN) -> Strategy
         key: jax.Array, state: tuple[()], archive: Archive, problem: Problem
     ) -> tuple[Offspring, tuple[()]]:
         del archive, problem
-        keys = jax.random.split(key, batch_size)
-        genomes = dealt(lambda _, keys: jax.vmap(encoding.init)(keys), (), keys)
+        genomes = random_genomes(encoding, jax.random.split(key, batch_size))
         parents = jnp.full((batch_size, encoding.num_parents), -1, jnp.int32)
         return Offspring(genomes=genomes, parents=parents, extra_passes=jnp.int32(0)), state
 
