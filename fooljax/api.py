@@ -10,6 +10,7 @@ from typing import Any
 
 import jax
 
+from fooljax.checks import check_switches
 from fooljax.engine.objective import LOG_ODDS, Objective
 from fooljax.engine.placement import Devices, mesh_of
 from fooljax.engine.types import Encoding, Strategy, Target, check_channels
@@ -132,8 +133,7 @@ def _in_memory(plan: RunPlan, resume: bool, host: Host) -> Result:
 
 
 def _in_folder(plan: RunPlan, outdir: Path, resume: bool, host: Host) -> Result:
-    if not isinstance(resume, bool):
-        raise InputError(f"resume: expected True or False, got {shown(repr(resume))}")
+    check_switches(resume=resume)
     in_main = threading.current_thread() is threading.main_thread()
     if not in_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         return _searched(plan, outdir, resume, host)

@@ -1,4 +1,4 @@
-"""Numbers that a caller gives, checked: one line says which is wrong, what was expected and what came."""
+"""Numbers and switches that a caller gives, checked: one line says what was expected and what came."""
 
 from typing import Any, TypeGuard
 
@@ -35,6 +35,17 @@ def check_counts(**counts: tuple[Any, int]) -> None:
             raise InputError(f"{name}: expected a whole number, {least} or more, got {shown(repr(value))}")
         if value > MOST:
             raise InputError(f"{name}: expected at most {MOST:,}, got {shown(repr(value))}")
+
+
+def check_switches(**switches: Any) -> None:
+    """Makes sure that each is True or False.
+
+    Raises:
+      InputError: one is not.
+    """
+    for name, value in switches.items():
+        if not isinstance(value, bool):
+            raise InputError(f"{name}: expected True or False, got {shown(repr(value))}")
 
 
 def is_number(value: object) -> bool:

@@ -14,7 +14,7 @@ import math
 import jax
 import jax.numpy as jnp
 
-from fooljax.checks import check_positive, check_within
+from fooljax.checks import check_positive, check_switches, check_within
 from fooljax.encodings import colour as colours
 from fooljax.encodings.described import carries_settings
 from fooljax.encodings.polynomial import polynomial
@@ -80,8 +80,7 @@ def direct(
         raise InputError(
             f"halving_generations: expected a whole number, 0 or more, got {shown(repr(halving_generations))}"
         )
-    if not isinstance(reset_equal_genes, bool):
-        raise InputError(f"reset_equal_genes: expected True or False, got {shown(repr(reset_equal_genes))}")
+    check_switches(reset_equal_genes=reset_equal_genes)
     if storage not in STORAGES:
         raise InputError(f"storage: expected one of {', '.join(STORAGES)}, got {storage}")
     conversion = colours.lookup(colours.fitting(image_shape, colour))

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from fooljax.checks import check_counts, is_number, is_whole, whole_numbers
+from fooljax.checks import check_counts, check_switches, is_number, is_whole, whole_numbers
 from fooljax.engine.genomes import check_genomes
 from fooljax.engine.log_odds import to_log_odds
 from fooljax.engine.loop import Search
@@ -280,8 +280,7 @@ def _count_genomes(encoding: Encoding, genomes: Genome) -> int:
 
 
 def _checked_store(checkpoints: Path | str | None, resume: bool) -> Checkpoints | None:
-    if not isinstance(resume, bool):
-        raise InputError(f"resume: expected True or False, got {shown(repr(resume))}")
+    check_switches(resume=resume)
     if checkpoints is None:
         if resume:
             raise InputError("checkpoints: expected a folder to resume from, got none")

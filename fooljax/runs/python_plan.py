@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from fooljax.checks import check_counts
+from fooljax.checks import check_counts, check_switches
 from fooljax.engine.objective import LOG_ODDS, Objective, check_objective
 from fooljax.engine.types import Encoding, Strategy, Target, as_target
 from fooljax.errors import InputError, shown
@@ -50,9 +50,7 @@ def plan_from_values(
     check_counts(generations=(generations, 0), runs=(runs, 1))
     if init_size is not None:
         check_counts(init_size=(init_size, 1))
-    for name, switch in (("lineage", lineage), ("check_target", check_target)):
-        if not isinstance(switch, bool):
-            raise InputError(f"{name}: expected True or False, got {shown(repr(switch))}")
+    check_switches(lineage=lineage, check_target=check_target)
     checked_level(until, objective)
     network = _network(target)
     built = _encoding(encoding, network)
