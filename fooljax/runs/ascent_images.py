@@ -1,6 +1,5 @@
 """The images of a gradient ascent as files: saved, read back, scored, and listed in `images.csv`."""
 
-import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +13,7 @@ from fooljax.errors import FaultError
 from fooljax.gradient import Ascent
 from fooljax.runs.elites import claimed, slug
 from fooljax.runs.images import read_image
-from fooljax.runs.scored import RESCORE_TOLERANCE, cut_off
+from fooljax.runs.scored import cut_off, is_met
 from fooljax.scoring import score
 from fooljax.storage.csv_files import csv_text
 
@@ -96,7 +95,7 @@ def score_method(
     for index, path in enumerate(paths):
         found = float(odds[index, cells[index % len(cells)]])
         expected = float(ascent.log_odds_8_bit[index])
-        if not math.isclose(found, expected, rel_tol=RESCORE_TOLERANCE, abs_tol=RESCORE_TOLERANCE):
+        if not is_met(found, expected):
             raise FaultError(f"{path}: log-odds {found:.6f} when read back, {expected:.6f} in the ascent")
     return ScoredImages(name, paths, odds.reshape(-1, len(cells), odds.shape[-1]), cells)
 

@@ -87,7 +87,7 @@ def summarise(
         },
         "precision": {"search": FLOAT32, "scores": FLOAT32},
         "deterministic": is_deterministic(place_of(target.params)),
-        "device": device_in_words(),
+        "device": device_in_words(place_of(target.params)),
         "versions": versions(),
     }
 

@@ -9,7 +9,7 @@ from fooljax.engine.types import Target
 from fooljax.errors import InputError, shown
 from fooljax.runs.images import read_image
 from fooljax.runs.record import RunRecord
-from fooljax.runs.scored import RESCORE_TOLERANCE
+from fooljax.runs.scored import is_met
 from fooljax.runs.tables import EliteRow
 from fooljax.scoring import score
 
@@ -42,13 +42,11 @@ def rescored_in_words(record: RunRecord, target: Target) -> str:
     classes = [row.class_index for row, _ in kept]
     found = score(target, images)[np.arange(len(kept)), classes].astype(np.float64)
     told = np.asarray([row.log_odds for row, _ in kept])
-    apart = np.abs(found - told)
-    allowed = RESCORE_TOLERANCE * np.maximum(1.0, np.maximum(np.abs(found), np.abs(told)))
-    if not (wrong := int(np.sum(apart > allowed))):
+    if not (wrong := sum(not is_met(*pair) for pair in zip(found, told, strict=True))):
         return f"scored again: all {len(kept):,} images have the log-odds of elites.csv, up to a thousandth"
     then = shown(record.summary.get("device", "an unknown device"))
     now = device_in_words(place_of(target.params))
     return (
         f"scored again: {wrong:,} of {len(kept):,} images have other log-odds than in elites.csv, by up to "
-        f"{np.max(apart):.2g}; they were scored on {then} then, and on {now} now"
+        f"{np.max(np.abs(found - told)):.2g}; they were scored on {then} then, and on {now} now"
     )

@@ -23,6 +23,11 @@ RESCORE_TOLERANCE = 1e-3
 """How far a saved image's score may be from that of the search, relative or absolute."""
 
 
+def is_met(found: float, expected: float) -> bool:
+    """Whether a saved image's score is that of the search, up to `RESCORE_TOLERANCE`."""
+    return math.isclose(found, expected, rel_tol=RESCORE_TOLERANCE, abs_tol=RESCORE_TOLERANCE)
+
+
 class Scores(NamedTuple):
     """What a network says of saved images.
 
@@ -149,9 +154,7 @@ def first_apart(paths: Paths, kept: Kept, rescored: Scores) -> tuple[int, int] |
     """Run and cell of the first image whose score differs by more than the tolerance; None if none does."""
     for run, row in enumerate(paths):
         for cell, path in enumerate(row):
-            found, expected = float(rescored.own[run, cell]), float(kept.log_odds[run, cell])
-            close = math.isclose(found, expected, rel_tol=RESCORE_TOLERANCE, abs_tol=RESCORE_TOLERANCE)
-            if path and not close:
+            if path and not is_met(float(rescored.own[run, cell]), float(kept.log_odds[run, cell])):
                 return run, cell
     return None
 

@@ -78,7 +78,7 @@ def summarise(
         },
         "precision": products_of(target),
         "deterministic": is_deterministic(place_of(target.params)),
-        "device": device_in_words(),
+        "device": device_in_words(place_of(target.params)),
         "versions": versions(),
     }
 
