@@ -3,7 +3,6 @@
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -18,7 +17,7 @@ from fooljax.runs import ascent_words, words
 from fooljax.runs.ascent_run import AscentPlan
 from fooljax.runs.ascent_settings import AscentSettings, methods_of
 from fooljax.runs.folder import FORMAT
-from fooljax.runs.kinds import ASCENT
+from fooljax.runs.kinds import ASCENT, check_is_of_command
 from fooljax.runs.plan import command_line
 from fooljax.settings import compose, option
 from fooljax.targets import imagenet, imagenet_choice, mnist_choice
@@ -161,12 +160,8 @@ def ascent_recipe_of(config: Mapping[str, Any], source: str) -> AscentRecipe:
         return EXPERIMENTS[name](name)
     target = config.get("target")
     chosen = target.get("chosen_by") if isinstance(target, dict) else None
-    if config.get("kind") == ASCENT and "command" in config and config["command"] is None and not name:
-        folder = str(Path(source).parent)
-        raise InputError(
-            f"{source}: expected a gradient ascent that a command began, found one of Python; go on with it "
-            f"there by fooljax.ascend(..., outdir={shown(repr(folder))}, resume=True)"
-        )
+    if config.get("kind") == ASCENT:
+        check_is_of_command(config, source, "a gradient ascent", "ascend")
     if config.get("kind") != ASCENT or config.get("command") is None or not isinstance(chosen, str):
         raise InputError(
             f"{source}: expected a gradient ascent that a command began, found "

@@ -26,6 +26,25 @@ def is_ascent_folder(path: Path | str) -> bool:
     return file.exists() and is_ascent(read_json(file))
 
 
+def check_is_of_command(config: Mapping[str, Any], source: str, run: str, function: str) -> None:
+    """Makes sure that a run was not begun by Python, where alone it can be gone on with.
+
+    Args:
+      config: content of the run's `config.json`.
+      source: the path of that file.
+      run: what was expected, as "a run".
+      function: of fooljax, which goes on with it.
+    Raises:
+      InputError: it was.
+    """
+    if "command" in config and config["command"] is None and not config.get("experiment"):
+        folder = shown(repr(str(Path(source).parent)))
+        raise InputError(
+            f"{source}: expected {run} that a command began, found one of Python; go on with it there by "
+            f"fooljax.{function}(..., outdir={folder}, resume=True)"
+        )
+
+
 def check_is_search(config: Mapping[str, Any], path: Path | str) -> None:
     """Makes sure that a run is no gradient ascent, which has no genomes.
 

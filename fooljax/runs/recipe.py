@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from fooljax.engine.types import Target
@@ -10,7 +9,7 @@ from fooljax.errors import InputError, shown
 from fooljax.importing import is_import_name
 from fooljax.runs import words
 from fooljax.runs.encoding_kinds import EncodingKind, find_encoding
-from fooljax.runs.kinds import check_is_search
+from fooljax.runs.kinds import check_is_of_command, check_is_search
 from fooljax.runs.record import RunRecord
 from fooljax.runs.search_settings import SearchSettings
 from fooljax.runs.version_0_1 import EXPERIMENTS
@@ -160,12 +159,7 @@ def recipe_of(config: Mapping[str, Any], source: str) -> Recipe:
         return experiment(name, data=data, encoding=encoding)
     found = [config.get(part) for part in ("target", "encoding")]
     names = [one.get("chosen_by") if isinstance(one, dict) else None for one in found]
-    if "command" in config and config["command"] is None and not name:
-        folder = str(Path(source).parent)
-        raise InputError(
-            f"{source}: expected a run that a command began, found one of Python; go on with it there by "
-            f"fooljax.evolve(..., outdir={shown(repr(folder))}, resume=True)"
-        )
+    check_is_of_command(config, source, "a run", "evolve")
     if config.get("command") is None or not all(isinstance(one, str) for one in names):
         raise InputError(
             f"{source}: expected a run that a command began, found {shown(repr(name or 'another run'))}"
