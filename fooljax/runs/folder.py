@@ -33,7 +33,7 @@ BEGINNING = ("config.json", "initial.npz", "target.json", LOCK)
 
 FILES = (".csv", ".html", ".json", ".npz", ".png")
 """Endings of the files that stand in a run's folder."""
-FOLDERS = ("checkpoints", "elites", "first", "images", "lineage")
+FOLDERS = ("checkpoints", "elites", "first", "images", "large", "lineage")
 """The folders in it."""
 
 

@@ -73,11 +73,12 @@ def test_damaged_run_files_are_named(file, text, message, copied, capsys):
         ("archive.npz", lambda path: os.mkfifo(path), "archive.npz: expected a file that can be replaced"),
         ("first.csv", Path.mkdir, "first.csv: expected a file that can be replaced"),
         ("lineage.npz", Path.mkdir, "lineage.npz: expected a file that can be replaced"),
+        ("large", Path.touch, "large: expected a folder, found none"),
     ],
 )
 @pytest.mark.skipif(os.name != "posix", reason="makes a pipe")
 def test_a_refused_resume_leaves_a_finished_run_as_it_was(name, spoil, message, copied, capsys):
-    (copied / name).unlink()
+    (copied / name).unlink(missing_ok=True)
     spoil(copied / name)
     before = {path: path.read_bytes() for path in copied.rglob("*") if path.is_file()}
     assert mnist_direct.main(["--resume", str(copied), "--generations", "40", "--quiet"]) == 2
