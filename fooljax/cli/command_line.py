@@ -120,6 +120,11 @@ def parse(
     return given, flags
 
 
+def is_count(text: str) -> bool:
+    """Whether a word is a whole number, 0 or more, of at most nine digits."""
+    return text.isascii() and text.isdecimal() and len(text) < 10
+
+
 def again_with(flags: argparse.Namespace) -> list[str]:
     """The flags of a command, other than settings, that it needs again to go on with its run."""
     devices = getattr(flags, "devices", None)

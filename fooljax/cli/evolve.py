@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from fooljax.cli.command_line import Parser, again_with, parse, run_command
+from fooljax.cli.command_line import Parser, again_with, is_count, parse, run_command
 from fooljax.cli.joining import Joined, add_flags, joined
 from fooljax.cli.size_flag import add_size, with_size
 from fooljax.engine.placement import ALL, mesh_of
@@ -174,7 +174,7 @@ def _add_flags(recipe: Recipe, parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--devices",
         metavar="N|all",
-        type=lambda text: int(text) if text.isdecimal() and len(text) < 10 else text,
+        type=lambda text: int(text) if is_count(text) else text,
         default=None,
         help="Number of GPUs, or other devices, that share the work of the search. (default: one does all; "
         "with --distributed, all of every machine share it)",

@@ -13,7 +13,7 @@ from typing import NamedTuple, TextIO
 
 import jax
 
-from fooljax.cli.command_line import Parser
+from fooljax.cli.command_line import Parser, is_count
 from fooljax.environment import ask_for_determinism
 from fooljax.errors import InputError, shown
 from fooljax.processes import connect, is_writer, part, start_distributed
@@ -111,7 +111,7 @@ def joined(argv: Sequence[str] | None) -> Iterator[Joined]:
 
 
 def _number(flag: str, text: str | None) -> int | None:
-    if text is not None and not (text.isdecimal() and text.isascii() and len(text) < 10):
+    if text is not None and not is_count(text):
         raise InputError(f"{flag}: expected a whole number, got {shown(text)}")
     return None if text is None else int(text)
 

@@ -13,7 +13,7 @@ from fooljax.errors import InputError, shown
 from fooljax.runs.folder import is_finished
 from fooljax.storage.locks import LOCK
 from fooljax.study.parts import Here
-from fooljax.terminal import Interrupted, Signals
+from fooljax.terminal import Interrupted
 
 POLL_SECONDS = 0.5
 MOST_SAID = 100_000
@@ -66,7 +66,7 @@ def do(here: Here, run: SweptRun) -> Iterator[int]:
 def run_to_its_end(
     command: Sequence[str], where: str, wanted: Callable[[], bool], said: IO[bytes] | None = None
 ) -> int:
-    """Runs a command and waits for its end. A signal is passed on to it.
+    """Runs a command and waits for its end. A signal that raises `Interrupted` meanwhile is passed on to it.
 
     Args:
       command: of a program that ends when its input does.
@@ -78,11 +78,7 @@ def run_to_its_end(
     Raises:
       Interrupted: a signal came. Only a main thread takes signals.
     """
-    is_main = threading.current_thread() is threading.main_thread()
-    with (
-        Signals() if is_main else contextlib.nullcontext(),
-        subprocess.Popen(command, cwd=where, stdin=subprocess.PIPE, stderr=said) as process,
-    ):
+    with subprocess.Popen(command, cwd=where, stdin=subprocess.PIPE, stderr=said) as process:
         try:
             while wanted():
                 with contextlib.suppress(subprocess.TimeoutExpired):

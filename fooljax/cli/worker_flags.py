@@ -2,6 +2,7 @@
 
 import argparse
 
+from fooljax.cli.command_line import is_count
 from fooljax.errors import shown
 from fooljax.study.workers import MOST_WORKERS
 
@@ -25,6 +26,6 @@ def add_worker_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _count(text: str) -> int:
-    if text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= MOST_WORKERS:
-        return int(text[:9])
+    if is_count(text) and 1 <= int(text) <= MOST_WORKERS:
+        return int(text)
     raise argparse.ArgumentTypeError(f"expected a whole number from 1 to {MOST_WORKERS}, got {shown(text)}")

@@ -64,7 +64,7 @@ def local(workers: int, say: Say) -> Iterator[Each]:
     security = distributed.Security.temporary()
     place = {"host": "127.0.0.1", "protocol": "tls://", "security": security}
     place |= {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
-    options = {**place, "nthreads": 1, "memory_limit": None}
+    options, cards = {**place, "nthreads": 1, "memory_limit": None}, graphics_cards()
     with _silence(), dask.config.set(SETTINGS), contextlib.ExitStack() as stack:
         try:
             with _deaf_to_ctrl_c():
@@ -73,7 +73,7 @@ def local(workers: int, say: Say) -> Iterator[Each]:
                     workers={
                         number: {
                             "cls": distributed.Nanny,
-                            "options": {**options, "env": environment(number, workers, graphics_cards())},
+                            "options": {**options, "env": environment(number, workers, cards)},
                         }
                         for number in range(workers)
                     },

@@ -18,7 +18,7 @@ from fooljax.cli import sweep, swept_run, tabulate
 from fooljax.errors import InputError
 from fooljax.study.combinations import combinations, folder_name
 from fooljax.study.parts import Here
-from fooljax.terminal import Interrupted
+from fooljax.terminal import Interrupted, Signals
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
 
@@ -307,7 +307,7 @@ def test_a_signal_is_passed_on_and_the_run_waited_for(tmp_path):
 
     threading.Thread(target=tell).start()
     command = [sys.executable, "-c", slow, str(tmp_path / "saved"), str(tmp_path / "begun")]
-    with pytest.raises(Interrupted):
+    with pytest.raises(Interrupted), Signals():
         swept_run.run_to_its_end(command, str(tmp_path), lambda: True)
     assert (tmp_path / "saved").read_text() == "saved"
 
