@@ -6,16 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from elsewhere import place
 
 from experiments import mnist_direct
 from fooljax.cli.command_line import again_with, parse
 from fooljax.environment import DETERMINISTIC, is_deterministic
-
-
-class Place:
-    """A GPU that is not here."""
-
-    device_set = (type("Device", (), {"id": 0, "platform": "gpu"})(),)
 
 
 def flags_after(*words):
@@ -28,13 +23,13 @@ def test_xla_is_asked_once_and_its_other_flags_stay(monkeypatch):
     before, flags = flags_after()
     assert before == "--xla_force_host_platform_device_count=2"
     assert again_with(flags) == []
-    assert not is_deterministic(Place())
+    assert not is_deterministic(place("gpu"))
     wanted = " ".join(["--xla_force_host_platform_device_count=2", *DETERMINISTIC])
     assert flags_after("--deterministic")[0] == wanted
     after, flags = flags_after("--deterministic")
     assert after == wanted
     assert again_with(flags) == ["--deterministic"]
-    assert is_deterministic(Place())
+    assert is_deterministic(place("gpu"))
 
 
 SCRIPT = """

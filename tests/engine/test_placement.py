@@ -5,9 +5,10 @@ from pathlib import Path
 
 import jax
 import pytest
+from elsewhere import place
 from virtual_devices import printed_on
 
-from fooljax.engine.placement import everywhere, mesh_of
+from fooljax.engine.placement import default_products, everywhere, mesh_of
 from fooljax.errors import InputError
 
 SCRIPT = """
@@ -90,3 +91,18 @@ def test_a_mesh_is_of_the_devices_asked_for(devices):
     assert list(mesh.devices) == jax.devices()[: mesh.size]
     assert mesh.size == (1 if devices == 1 else len(jax.devices()))
     assert everywhere(mesh).is_fully_replicated
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [
+        (place("cpu"), "float32"),
+        (place("tpu"), "bfloat16"),
+        (place("gpu", compute_capability="9.0"), "TF32"),
+        (place("gpu", compute_capability="7.5"), "float32"),
+        (place("gpu", compute_capability="gfx942"), "not known"),
+        (place("gpu"), "not known"),
+    ],
+)
+def test_what_devices_round_products_to(at, expected):
+    assert default_products(at) == expected

@@ -9,7 +9,6 @@ from pages import one_line
 
 from fooljax import open_run
 from fooljax.cli import report
-from fooljax.engine.placement import default_products
 from fooljax.runs import scored
 from fooljax.runs.arithmetic import in_words
 from fooljax.scoring import score
@@ -92,25 +91,3 @@ def test_the_search_may_be_less_exact_than_the_scores_but_files_must_be_what_it_
     monkeypatch.setattr(scored, "score", lambda *given, **others: apart(*given, **others) + np.float32(0.5))
     assert mnist_direct.main([*flags, "--outdir", str(tmp_path / "b")]) == 1
     assert "when read back" in one_line(capsys)
-
-
-class Place:
-    """Of a device that is not here."""
-
-    def __init__(self, platform, **facts):
-        self.device_set = {type("Device", (), {"id": 0, "platform": platform, **facts})()}
-
-
-@pytest.mark.parametrize(
-    ("place", "expected"),
-    [
-        (Place("cpu"), "float32"),
-        (Place("tpu"), "bfloat16"),
-        (Place("gpu", compute_capability="9.0"), "TF32"),
-        (Place("gpu", compute_capability="7.5"), "float32"),
-        (Place("gpu", compute_capability="gfx942"), "not known"),
-        (Place("gpu"), "not known"),
-    ],
-)
-def test_what_devices_round_products_to(place, expected):
-    assert default_products(place) == expected
