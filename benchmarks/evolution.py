@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from benchmarks.timing import gemm, interleaved, machine, peak_resident_bytes, spread
+from benchmarks.timing import gemm, interleaved, machine, peak_resident_bytes, spread, told
 from fooljax.encodings import cppn, direct
 from fooljax.engine.compiled import compile_advance, compile_start
 from fooljax.engine.loop import EvolutionState, Search
@@ -100,8 +100,7 @@ def main() -> None:
         row = measure(name, batch, runs, arguments.repeats)
         rows.append(row)
         print(
-            f"{name} {runs} x {batch:>5}: loop {row['loop_over_forward']['median']:.2f} "
-            f"[{row['loop_over_forward']['min']:.2f}, {row['loop_over_forward']['max']:.2f}] of the forward, "
+            f"{name} {runs} x {batch:>5}: loop {told(row['loop_over_forward'])} of the forward, "
             f"forward {row['forward_over_gemm_peak']['median']:.2f} of GEMM "
             f"({row['gemm_gflops']['median']:.0f} GFLOP/s); "
             f"{row['loop_evaluations_per_second']['median']:,.0f} evaluations/s, "

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from evosax.algorithms import algorithms
 
-from benchmarks.timing import interleaved, machine, spread
+from benchmarks.timing import interleaved, machine, spread, told
 from fooljax.encodings import direct
 from fooljax.engine.archive import empty, insert
 from fooljax.engine.compiled import compile_advance, compile_start
@@ -104,8 +104,7 @@ def main() -> None:
     for result in results:
         ratio = result["adapter_over_by_hand"]
         print(
-            f"{result['algorithm']}: {ratio['median']:.3f} [{ratio['min']:.3f}, {ratio['max']:.3f}] "
-            f"times by hand, "
+            f"{result['algorithm']}: {told(ratio, 3)} times by hand, "
             f"{result['adapter_evaluations_per_second']:,.0f} evaluations/s"
         )
     if flags.json:

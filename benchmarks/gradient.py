@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 
-from benchmarks.timing import interleaved, machine, peak_resident_bytes, spread
+from benchmarks.timing import interleaved, machine, peak_resident_bytes, spread, told
 from fooljax.gradient import PRESETS, Program, odds_and_gradient, optimiser, progress, run_program
 from fooljax.storage.outputs import file_of
 from fooljax.targets.networks.lenet import LeNet
@@ -117,11 +117,6 @@ def measure_loops(repeats: int) -> dict[str, Any]:
     return {name: spread(np.asarray(each) / LOOP_STEPS / base) for name, each in seconds.items()}
 
 
-def show(values: dict[str, float]) -> str:
-    """Median [minimum, maximum]."""
-    return f"{values['median']:,.2f} [{values['min']:,.2f}, {values['max']:,.2f}]"
-
-
 def main() -> None:
     """Measures every batch and rule, and prints the gate."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -138,8 +133,8 @@ def main() -> None:
         row = measure(batch, arguments.repeats)
         report["rows"].append(row)
         print(
-            f"batch {batch:>5}: gradient / forward {show(row['gradient_over_forward'])}; "
-            f"of flax's own layers, untiled {show(row['plain_gradient_over_forward'])}; "
+            f"batch {batch:>5}: gradient / forward {told(row['gradient_over_forward'])}; "
+            f"of flax's own layers, untiled {told(row['plain_gradient_over_forward'])}; "
             f"{row['gradient_images_per_second']['median']:,.0f} gradients/s, "
             f"{row['forward_images_per_second']['median']:,.0f} forwards/s",
             flush=True,
@@ -149,7 +144,7 @@ def main() -> None:
             report["gate"] = {"ratio": ratio, "must": MUST, "aim": AIM}
     report["iteration_over_gradient"] = measure_loops(arguments.repeats)
     for name, ratio in report["iteration_over_gradient"].items():
-        print(f"an iteration of a whole ascent / a gradient, batch {LOOP_BATCH}, {name}: {show(ratio)}")
+        print(f"an iteration of a whole ascent / a gradient, batch {LOOP_BATCH}, {name}: {told(ratio)}")
     gate = report["gate"]
     print(
         f"gate: {gate['ratio']:.2f}, must be at most {MUST}, aim {AIM}: "

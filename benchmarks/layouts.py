@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from benchmarks.timing import interleaved, machine, spread
+from benchmarks.timing import interleaved, machine, spread, told
 from fooljax.engine.channels_last import channels_last
 from fooljax.storage.json_files import write_json
 from fooljax.storage.outputs import file_of
@@ -184,9 +184,9 @@ def main() -> None:
                 ratio = row["ours_over_bare"]["median"]
                 print(
                     f"{name} {layout} {what}: {row['bare_images_per_second']['median']:,.0f} images/s bare; "
-                    f"in a loop {row['loop_over_bare']['median']:.2f} of it as it is, {ratio:.2f} "
-                    f"[{row['ours_over_bare']['min']:.2f}, {row['ours_over_bare']['max']:.2f}] as fooljax "
-                    f"puts it there, must be {MUST}: {'met' if ratio >= MUST else 'MISSED'}",
+                    f"in a loop {row['loop_over_bare']['median']:.2f} of it as it is, "
+                    f"{told(row['ours_over_bare'])} as fooljax puts it there, "
+                    f"must be {MUST}: {'met' if ratio >= MUST else 'MISSED'}",
                     flush=True,
                 )
     if arguments.json:

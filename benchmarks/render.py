@@ -20,7 +20,7 @@ import numpy as np
 
 from benchmarks import render_baseline, render_kernel
 from benchmarks.genomes import evolved_genomes, random_genomes
-from benchmarks.timing import interleaved, machine, peak_resident_bytes, spread
+from benchmarks.timing import compiled, interleaved, machine, peak_resident_bytes, spread, told
 from fooljax.encodings.cppn import coordinates
 from fooljax.encodings.cppn.encoding import cppn
 from fooljax.encodings.cppn.functions import FUNCTION_SETS
@@ -55,15 +55,6 @@ MOST_FOR_MUTATION, MOST_FOR_COMPILING_IT = 1.0, 3.0
 MOST_FOR_PADDING = 1.15
 """Time with room for 256 nodes over time with room for 32, same networks."""
 FUNCTIONS = FUNCTION_SETS["paper"]
-
-
-def compiled(function: Callable[..., Any], *arguments: Any) -> tuple[Callable[[], Any], float, Any]:
-    """A program bound to its arguments, seconds to compile it, and its temporary memory in bytes."""
-    begun = time.perf_counter()
-    program = jax.jit(function).lower(*arguments).compile()
-    seconds = time.perf_counter() - begun
-    memory = program.memory_analysis()
-    return partial(program, *arguments), seconds, getattr(memory, "temp_size_in_bytes", None)
 
 
 def first(genomes: CPPN, count: int) -> CPPN:
@@ -234,11 +225,6 @@ def both_cores(side: int, repeats: int) -> dict[str, Any]:
     return report | {"ratio": spread(np.asarray(seconds["plain"]) / np.asarray(seconds["draw"]))}
 
 
-def show(values: dict[str, float]) -> str:
-    """Median [minimum, maximum]."""
-    return f"{values['median']:,.1f} [{values['min']:,.1f}, {values['max']:,.1f}]"
-
-
 def main() -> None:
     """Measures every size, room and range of live nodes, and prints the gates."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -260,8 +246,8 @@ def main() -> None:
                 ratio, rate = row["ratio"], row["images_per_second"]
                 print(
                     f"{side:>3} x {side:<3} room {room:>3}, live {live[0]}-{live[1]}: "
-                    f"{show(ratio)} x the plain form; "
-                    f"{show(rate)} images/s against {row['baseline_images_per_second']['median']:,.1f}; "
+                    f"{told(ratio, 1)} x the plain form; "
+                    f"{told(rate, 1)} images/s against {row['baseline_images_per_second']['median']:,.1f}; "
                     f"compile {row['compile_seconds']:.1f} s against {row['baseline_compile_seconds']:.1f}; "
                     f"temporaries {row['temporary_bytes']:,} bytes",
                     flush=True,
@@ -273,16 +259,12 @@ def main() -> None:
         row = padding(side, arguments.lowering, 2 * arguments.repeats)
         paddings.append(row)
         cost = row["cost_ratio"]
-        print(
-            f"{side:>3} x {side:<3} room {ROOM[-1]} costs {cost['median']:.2f} "
-            f"[{cost['min']:.2f}, {cost['max']:.2f}] times room {ROOM[0]}"
-        )
+        print(f"{side:>3} x {side:<3} room {ROOM[-1]} costs {told(cost)} times room {ROOM[0]}")
         gates[f"padding at {side}"] = {"median": cost["median"], "most": MOST_FOR_PADDING}
     mutated = mutation(arguments.repeats)
     print(
         f" 28 x 28  mutation of {mutated['genomes']}: {1000 * mutated['seconds']['median']:.2f} ms, "
-        f"{mutated['over_render']['median']:.2f} [{mutated['over_render']['min']:.2f}, "
-        f"{mutated['over_render']['max']:.2f}] times their rendering; "
+        f"{told(mutated['over_render'])} times their rendering; "
         f"{mutated['mean_hidden']:.1f} hidden nodes, {mutated['mean_connections']:.1f} connections; "
         f"compile {mutated['compile_seconds']:.1f} s"
     )
@@ -296,10 +278,10 @@ def main() -> None:
             for name in ("draw", "plain")
         ]
         size = f"{row['side']:>3} x {row['side']:<3}"
-        print(f"{size} draw: {show(row['ratio'])} x one plain call; {' against '.join(figures)}")
+        print(f"{size} draw: {told(row['ratio'], 1)} x one plain call; {' against '.join(figures)}")
     if neat:
         print(
-            f"{NEAT_SIDE:>3} x {NEAT_SIDE:<3} neat-python {neat['version']}: {show(neat['ratio'])} x; "
+            f"{NEAT_SIDE:>3} x {NEAT_SIDE:<3} neat-python {neat['version']}: {told(neat['ratio'], 1)} x; "
             f"{neat['images_per_second']['median']:,.0f} images/s"
             f" against {neat['neat_python_images_per_second']['median']:.2f}; "
             f"{neat['pixels_within_a_level']:.2%} of pixels within a level"

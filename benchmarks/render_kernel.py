@@ -11,7 +11,7 @@ import jax
 import numpy as np
 
 from benchmarks.genomes import random_genomes
-from benchmarks.timing import interleaved, spread
+from benchmarks.timing import compiled, interleaved, spread
 from fooljax.encodings.cppn import coordinates, kernel
 from fooljax.encodings.cppn.functions import FUNCTION_SETS
 from fooljax.encodings.cppn.genome import Layout
@@ -39,10 +39,9 @@ def drawing(side: int, colour: str, count: int, lowering: str) -> Callable[[], j
     """A compiled drawing of some genomes in one form."""
     layout = Layout(num_outputs=1 if colour == "grey" else 3)
     names = FUNCTION_SETS["paper"]
-    arguments = random_genomes(0, count, layout, len(names), LIVE), coordinates.scaled(side, side)
+    genomes = random_genomes(0, count, layout, len(names), LIVE)
     render = jax.vmap(make_render(layout, names, colour, lowering), (0, None))
-    program = jax.jit(render).lower(*arguments).compile()
-    return lambda: program(*arguments)
+    return compiled(render, genomes, coordinates.scaled(side, side))[0]
 
 
 def against_batched(side: int, colour: str, count: int, repeats: int) -> dict[str, Any]:

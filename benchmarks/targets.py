@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from benchmarks.timing import gemm, interleaved, machine, peak_resident_bytes, spread
+from benchmarks.timing import gemm, interleaved, machine, peak_resident_bytes, spread, told
 from fooljax.data.imagenet import NUM_CLASSES
 from fooljax.encodings import cppn
 from fooljax.engine.batching import tiled
@@ -207,7 +207,7 @@ def main() -> None:
     loop = measure_loop(arguments.repeats)
     print(
         "loop over forward",
-        _told(loop["loop_over_forward"]),
+        told(loop["loop_over_forward"]),
         f"{loop['peak_resident_bytes'] / 2**30:.1f} GiB",
     )
     rows = {}
@@ -215,17 +215,13 @@ def main() -> None:
         rows[name] = row = measure(name, arguments.repeats)
         words = [f"{row['images_per_second']['median']:.1f} images/s"]
         words += [
-            f"{key.replace('_', ' ')} {_told(row[key])}"
+            f"{key.replace('_', ' ')} {told(row[key])}"
             for key in ("over_gemm_peak", "over_plain", "over_torch")
             if key in row
         ]
         print(name, "; ".join(words), flush=True)
     if arguments.json:
         write_json(arguments.json, {"machine": facts, "loop": loop, "networks": rows})
-
-
-def _told(figure: dict[str, float]) -> str:
-    return f"{figure['median']:.2f} [{figure['min']:.2f}, {figure['max']:.2f}]"
 
 
 if __name__ == "__main__":

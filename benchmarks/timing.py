@@ -33,6 +33,21 @@ def spread(values: Any) -> dict[str, float]:
     return {"median": float(np.median(values)), "min": float(np.min(values)), "max": float(np.max(values))}
 
 
+def told(values: Mapping[str, float], digits: int = 2) -> str:
+    """What `spread` gives, as the median [minimum, maximum]."""
+    median, least, most = (f"{values[name]:,.{digits}f}" for name in ("median", "min", "max"))
+    return f"{median} [{least}, {most}]"
+
+
+def compiled(function: Callable[..., Any], *arguments: Any) -> tuple[Callable[[], Any], float, Any]:
+    """A program bound to its arguments, seconds to compile it, and its temporary memory in bytes."""
+    begun = time.perf_counter()
+    program = jax.jit(function).lower(*arguments).compile()
+    seconds = time.perf_counter() - begun
+    memory = program.memory_analysis()
+    return functools.partial(program, *arguments), seconds, getattr(memory, "temp_size_in_bytes", None)
+
+
 def gemm(
     size: int = 2048, dtype: Any = jnp.float32, precision: str | None = None
 ) -> tuple[Callable[[], jax.Array], float]:

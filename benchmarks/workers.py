@@ -5,16 +5,16 @@ Run as `python -m benchmarks.workers --json FILE`, on an otherwise idle machine.
 
 import argparse
 import functools
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jax
 import numpy as np
 
-from benchmarks.timing import interleaved, machine, spread
+from benchmarks.timing import interleaved, machine, spread, told
 from fooljax.encodings import cppn, direct
 from fooljax.evolution import search
+from fooljax.storage.json_files import write_json
 from fooljax.storage.outputs import file_of
 from fooljax.storage.trees import digest_tree
 from fooljax.strategies import focused, map_elites
@@ -66,14 +66,14 @@ def main() -> None:
             row = compared(name, sides, arguments.searches, arguments.length, arguments.repeats)
             rows.append({**row, "workers": arguments.workers})
             print(
-                f"{name}: {arguments.workers} workers do {_words(row['workers_over_worker'])} times what one "
+                f"{name}: {arguments.workers} workers do {told(row['workers_over_worker'])} times what one "
                 f"does, must {MUST} with two on two cores, and "
-                f"{_words(row['workers_over_process'])} times what a process without workers does, "
+                f"{told(row['workers_over_process'])} times what a process without workers does, "
                 f"{row['searches_an_hour']['process']['median']:,.0f} searches an hour; "
                 f"{'the same' if row['same_archives'] else 'OTHER'} archives"
             )
     if arguments.json:
-        arguments.json.write_text(json.dumps({"machine": machine(), "rows": rows}, indent=2) + "\n")
+        write_json(arguments.json, {"machine": machine(), "rows": rows})
 
 
 def compared(
@@ -104,10 +104,6 @@ def compared(
         "searches_an_hour": {side: spread(3600 * searches / taken) for side, taken in seconds.items()},
         "same_archives": found["process"] == found["worker"] == found["workers"],
     }
-
-
-def _words(ratio: Mapping[str, float]) -> str:
-    return f"{ratio['median']:.2f} [{ratio['min']:.2f}, {ratio['max']:.2f}]"
 
 
 if __name__ == "__main__":

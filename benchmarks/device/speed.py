@@ -11,8 +11,8 @@ import numpy as np
 from benchmarks import evolution, targets
 from benchmarks.device.report import Found, Wanted
 from benchmarks.genomes import evolved_genomes, random_genomes
-from benchmarks.render import FUNCTIONS, MUTATIONS, compiled
-from benchmarks.timing import gemm, interleaved, spread
+from benchmarks.render import FUNCTIONS, MUTATIONS
+from benchmarks.timing import compiled, gemm, interleaved, spread, told
 from fooljax.encodings.cppn import coordinates
 from fooljax.encodings.cppn.genome import Layout
 from fooljax.encodings.cppn.mutation import Rates, make_mutate
@@ -95,9 +95,11 @@ def _forward(target: Target, short: Target, images: jax.Array, repeats: int) -> 
     seconds = interleaved(functions, repeats)
     rates = {name: spread(len(images) / np.asarray(times)) for name, times in seconds.items()}
     line = ", ".join(f"{name} {rate['median']:,.0f}" for name, rate in rates.items())
-    told = ", ".join(f"{name} {one['median']:.1e}, at most {one['max']:.1e}" for name, one in apart.items())
+    apart_in_words = ", ".join(
+        f"{name} {one['median']:.1e}, at most {one['max']:.1e}" for name, one in apart.items()
+    )
     figures = {"batch": len(images), "images_per_second": rates, "log_odds_apart": apart}
-    return Found(f"{line} images/s; log-odds apart by (median) {told}", figures)
+    return Found(f"{line} images/s; log-odds apart by (median) {apart_in_words}", figures)
 
 
 def drawing(lowering: str | None, side: int, batch: int, repeats: int) -> Found:
@@ -145,8 +147,8 @@ def photograph_loop(children: int, repeats: int) -> Found:
 def _loop(row: dict[str, Any], rate: str, least: float | None, aim: float | None) -> Found:
     ratio = row["loop_over_forward"]
     line = (
-        f"{ratio['median']:.3f} [{ratio['min']:.3f}, {ratio['max']:.3f}] of the forward, "
-        f"{row[rate]['median']:,.0f} evaluations/s, compile {row['compile_seconds']:.1f} s"
+        f"{told(ratio, 3)} of the forward, {row[rate]['median']:,.0f} evaluations/s, "
+        f"compile {row['compile_seconds']:.1f} s"
     )
     wanted = (Wanted("of the forward", ratio["median"], least=least, aim=aim),) if least else ()
     return Found(line, row, wanted)

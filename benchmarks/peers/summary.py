@@ -9,7 +9,7 @@ import numpy.typing as npt
 from benchmarks.peers.contenders import AIM, MUST, Comparison, Contender
 from benchmarks.peers.protocol import Report
 from benchmarks.peers.target import judge
-from benchmarks.timing import spread
+from benchmarks.timing import spread, told
 from fooljax.engine.types import Target
 
 REMARKS = (
@@ -97,9 +97,8 @@ def ratio(pair: Comparison, runs: Mapping[Contender, Sequence[Run]]) -> dict[str
 def show_row(row: Mapping[str, Any]) -> str:
     """One line of the table under `HEADER`."""
     rates = row["evaluations_per_second"]
-    speed = f"{rates['median']:,.0f} [{rates['min']:,.0f}, {rates['max']:,.0f}]"
     return (
-        f"{row['library']:<8} {row['variation']:<11} {row['batch']:>5} {speed:<25} "
+        f"{row['library']:<8} {row['variation']:<11} {row['batch']:>5} {told(rates, 0):<25} "
         f"{row['digits']['median']:>7.0f} {row['certain']['median']:>8.0f} "
         f"{_percent(row['median_confidence']):>8} {_percent(row['lowest_confidence']):>8} "
         f"{row['compile_seconds']['median']:>10.1f}"
@@ -108,15 +107,11 @@ def show_row(row: Mapping[str, Any]) -> str:
 
 def show_ratio(ratio: Mapping[str, Any]) -> str:
     """One line, as the other benchmarks print their gates."""
-    clock, cpu = _times(ratio["ratio"]), _times(ratio["cpu_ratio"])
+    clock, cpu = told(ratio["ratio"]), told(ratio["cpu_ratio"])
     line = f"{ratio['ours']} / {ratio['peer']}: {clock}, by CPU time {cpu}"
     if "must" in ratio:
         line += f", must {ratio['must']} (aim {ratio['aim']}) {'met' if ratio['met'] else 'MISSED'}"
     return line
-
-
-def _times(spread: Mapping[str, float]) -> str:
-    return f"{spread['median']:.2f} [{spread['min']:.2f}, {spread['max']:.2f}]"
 
 
 def _percent(confidence: Mapping[str, float]) -> str:

@@ -10,9 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import lax
-from lowered_text import CARD, KERNEL, text_for
+from lowered_text import KERNEL
 
 from benchmarks.genomes import random_genomes
+from benchmarks.operations import CARD, text_for
 from fooljax.encodings import cppn
 from fooljax.encodings.cppn import coordinates, in_kernel, kernel, lowering
 from fooljax.encodings.cppn.differentiable import make_differentiable_render

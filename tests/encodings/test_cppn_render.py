@@ -11,10 +11,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from lowered_text import KERNEL, text_for
+from lowered_text import KERNEL
 from tolerances import by_platform
 
 from benchmarks.genomes import random_genomes
+from benchmarks.operations import text_for
 from fooljax.encodings import colour
 from fooljax.encodings.cppn import coordinates
 from fooljax.encodings.cppn.differentiable import make_differentiable_render
