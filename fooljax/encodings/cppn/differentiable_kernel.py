@@ -4,7 +4,7 @@ Each program takes one genome and one tile of its pixels, with real branches, an
 reads nor writes the others, so they hold anything. See `kernel` for what is the same there.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -15,8 +15,8 @@ from jax.experimental.pallas import triton
 
 from fooljax.encodings.cppn.functions import lookup
 from fooljax.encodings.cppn.genome import CPPN, Layout
-from fooljax.encodings.cppn.in_kernel import slope_at, without_rounding
-from fooljax.encodings.cppn.kernel import WARPS, barrier_of, shared_out
+from fooljax.encodings.cppn.in_kernel import slope_at, written
+from fooljax.encodings.cppn.kernel import WARPS, Work, barrier_of, shared_out, sums_of
 from fooljax.encodings.cppn.table import row_of
 
 
@@ -24,12 +24,17 @@ def forward_by_kernel(
     layout: Layout, function_names: tuple[str, ...], pixels: jax.Array, genomes: CPPN, interpret: bool = False
 ) -> tuple[jax.Array, jax.Array]:
     """Values and weighted sums of live rows, `[B, N, P]` each, of genomes `[B, ...]` and pixels `[I, P]`."""
-    barrier = barrier_of(interpret)
-    nodes = _written(lookup(function_names), interpret)
+    nodes, barrier = written(lookup(function_names), interpret), barrier_of(interpret)
 
     def kernel(genomes: CPPN, pixels: Any, table: Any, sums: Any) -> None:
-        genome, place, inside = _tile(layout, table.shape)
-        hidden, used = genomes.num_hidden[genome], genomes.num_connections[genome]
+        genome, place, inside = _tile(table.shape)
+        hidden = genomes.num_hidden[genome]
+
+        def read(row: jax.Array) -> jax.Array:
+            values: jax.Array = triton.load(table.at[genome, row, place], mask=inside, other=0.0)
+            return values
+
+        sum_into = sums_of(genomes, genome, read, inside.size)
 
         def read_input(row: jax.Array, nothing: None) -> None:
             values = triton.load(pixels.at[row, place], mask=inside, other=0.0)
@@ -37,18 +42,7 @@ def forward_by_kernel(
 
         def node(step: jax.Array, first: jax.Array) -> jax.Array:
             row = row_of(layout, hidden, step)
-
-            def add(carry: Any) -> Any:
-                connection, total = carry
-                source = genomes.sources[genome, connection]
-                values = triton.load(table.at[genome, source, place], mask=inside, other=0.0)
-                return connection + 1, total + genomes.weights[genome, connection] * values
-
-            def leads_here(carry: Any) -> jax.Array:
-                target = genomes.targets[genome, jnp.minimum(carry[0], layout.max_connections - 1)]
-                return (carry[0] < used) & (target == row)
-
-            first, total = lax.while_loop(leads_here, add, (first, jnp.zeros(inside.shape)))
+            first, total = sum_into(row, first)
             value = lax.switch(genomes.functions[genome, row], nodes, total)
             triton.store(sums.at[genome, row, place], total, mask=inside)
             triton.store(table.at[genome, row, place], value, mask=inside)
@@ -78,10 +72,10 @@ def backward_by_kernel(
     """
     del shared
     genomes, barrier = kept[0], barrier_of(interpret)
-    slope_of = _written([slope_at(node) for node in lookup(function_names)], interpret)
+    slope_of = written([slope_at(node) for node in lookup(function_names)], interpret)
 
     def kernel(genomes: CPPN, table: Any, sums: Any, slopes: Any, adjoint: Any, weights: Any) -> None:
-        genome, place, inside = _tile(layout, table.shape)
+        genome, place, inside = _tile(table.shape)
         hidden, tile = genomes.num_hidden[genome], pl.program_id(0)
 
         def read(rows: Any, row: jax.Array) -> jax.Array:
@@ -117,21 +111,21 @@ def backward_by_kernel(
         lax.fori_loop(0, hidden + layout.num_outputs, node, genomes.num_connections[genome] - 1)
 
     shape = kept[1].shape
-    programs = shape[0] * shared_out(shape[0], shape[2], layout.max_nodes).tiles
-    shapes = [shape, (programs, layout.max_connections)]
+    shapes = [shape, (shape[0] * _work(shape).tiles, layout.max_connections)]
     adjoint, weights = _called("draw_cppns_backwards", kernel, shape, shapes, interpret)(*kept)
     weights = jnp.sum(weights.reshape(shape[0], -1, layout.max_connections), axis=1)
     used = jnp.arange(layout.max_connections)[None] < genomes.num_connections[:, None]
     return jnp.where(used, weights, 0.0), adjoint[:, : layout.num_inputs]
 
 
-def _written(branches: Sequence[Callable[..., jax.Array]], interpret: bool) -> list[Callable[..., jax.Array]]:
-    return list(branches) if interpret else [without_rounding(branch) for branch in branches]
+def _work(shape: tuple[int, ...]) -> Work:
+    """How the work on arrays `[B, N, P]` is shared out."""
+    return shared_out(shape[0], shape[2], shape[1])
 
 
-def _tile(layout: Layout, shape: tuple[int, ...]) -> tuple[jax.Array, Any, jax.Array]:
+def _tile(shape: tuple[int, ...]) -> tuple[jax.Array, Any, jax.Array]:
     """This program's genome, the slice of its pixels, and which of them are in the image."""
-    work = shared_out(shape[0], shape[2], layout.max_nodes)
+    work = _work(shape)
     program = pl.program_id(0)
     start = lax.rem(program, work.tiles) * work.tile
     return lax.div(program, work.tiles), pl.ds(start, work.tile), start + jnp.arange(work.tile) < shape[2]
@@ -143,7 +137,7 @@ def _called(
     """A kernel of one program for each genome and tile of arrays `[B, N, P]`."""
     return pl.pallas_call(
         kernel,
-        grid=(shape[0] * shared_out(shape[0], shape[2], shape[1]).tiles,),
+        grid=(shape[0] * _work(shape).tiles,),
         out_shape=[jax.ShapeDtypeStruct(result, jnp.float32) for result in results],
         compiler_params=triton.CompilerParams(num_warps=WARPS, num_stages=1),
         interpret=interpret,

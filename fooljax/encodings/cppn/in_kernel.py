@@ -40,6 +40,13 @@ def without_rounding(function: Callable[..., jax.Array]) -> Callable[..., jax.Ar
     return rewritten
 
 
+def written(
+    functions: Sequence[Callable[..., jax.Array]], interpret: bool
+) -> tuple[Callable[..., jax.Array], ...]:
+    """Functions as a kernel takes them: without rounding, unless the kernel is interpreted."""
+    return tuple(functions) if interpret else tuple(map(without_rounding, functions))
+
+
 def all_fit(function_names: Sequence[str], slopes: bool = False) -> bool:
     """Whether all functions of these names can be in a kernel, and this version of JAX has its compiler.
 

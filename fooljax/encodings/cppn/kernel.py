@@ -23,7 +23,7 @@ from jax.experimental.pallas import triton
 from fooljax.encodings import colour as colours
 from fooljax.encodings.cppn import functions
 from fooljax.encodings.cppn.genome import CPPN, Layout
-from fooljax.encodings.cppn.in_kernel import without_rounding
+from fooljax.encodings.cppn.in_kernel import written
 from fooljax.encodings.cppn.table import row_of
 
 WARPS = 4
@@ -69,6 +69,38 @@ def barrier_of(interpret: bool) -> Callable[[], None]:
     return (lambda: None) if interpret else triton.debug_barrier
 
 
+def sums_of(
+    genomes: CPPN, genome: jax.Array, read: Callable[[jax.Array], jax.Array], tile: int
+) -> Callable[[jax.Array, jax.Array], tuple[jax.Array, jax.Array]]:
+    """The weighted sums of one genome, whose connections are sorted by target.
+
+    Args:
+      genomes: what a kernel is given.
+      genome: which of them.
+      read: `read(row) -> [T]`: the values of a row that is computed already.
+      tile: T, pixels.
+    Returns:
+      `sum_into(row, first)`: the place behind the last connection into a row, and the row's sum `[T]`. The
+      rows go up, and `first` is the place behind the last connection into the row before.
+    """
+    used, last = genomes.num_connections[genome], genomes.targets.shape[1] - 1
+
+    def sum_into(row: jax.Array, first: jax.Array) -> tuple[jax.Array, jax.Array]:
+        def leads_here(carry: Any) -> jax.Array:
+            # A place beyond the list is read as its last.
+            target = genomes.targets[genome, jnp.minimum(carry[0], last)]
+            return (carry[0] < used) & (target == row)
+
+        def add(carry: Any) -> Any:
+            connection, total = carry
+            values = read(genomes.sources[genome, connection])
+            return connection + 1, total + genomes.weights[genome, connection] * values
+
+        return lax.while_loop(leads_here, add, (first, jnp.zeros(tile)))
+
+    return sum_into
+
+
 def draw_by_kernel(
     layout: Layout,
     function_names: tuple[str, ...],
@@ -87,41 +119,27 @@ def draw_by_kernel(
       coordinates: `[I, H, W]`.
       interpret: runs the kernel as plain operations of XLA, on any platform; slow.
     """
-    num_inputs, num_outputs, num_nodes, num_places = layout
+    num_inputs, num_outputs, num_nodes, _ = layout
     height, width = coordinates.shape[1:]
     num_genomes, num_pixels = genomes.num_hidden.shape[0], height * width
     tile, tiles, programs = shared_out(num_genomes, num_pixels, num_nodes)
     conversion = colours.lookup(colour)
-    nodes = functions.lookup(function_names)
-    if not interpret:
-        nodes = tuple(without_rounding(node) for node in nodes)
-
-    barrier = barrier_of(interpret)
+    nodes, barrier = written(functions.lookup(function_names), interpret), barrier_of(interpret)
 
     def draw(
         genomes: CPPN, pixels: Any, images: Any, table: Any, genome: jax.Array, index: jax.Array
     ) -> None:
         place = pl.ds(index * tile, tile)
         inside = index * tile + jnp.arange(tile) < num_pixels
-        hidden, used = genomes.num_hidden[genome], genomes.num_connections[genome]
+        hidden = genomes.num_hidden[genome]
+        sum_into = sums_of(genomes, genome, lambda row: table[row], tile)
 
         def read_input(row: jax.Array, nothing: None) -> None:
             table[row] = triton.load(pixels.at[row, place], mask=inside, other=0.0)
 
         def node(step: jax.Array, first: jax.Array) -> jax.Array:
             row = row_of(layout, hidden, step)
-
-            def leads_here(carry: Any) -> jax.Array:
-                # Connections are sorted by target. A place beyond the list is read as its last.
-                target = genomes.targets[genome, jnp.minimum(carry[0], num_places - 1)]
-                return (carry[0] < used) & (target == row)
-
-            def add(carry: Any) -> Any:
-                connection, total = carry
-                values = table[genomes.sources[genome, connection]]
-                return connection + 1, total + genomes.weights[genome, connection] * values
-
-            first, total = lax.while_loop(leads_here, add, (first, jnp.zeros(tile)))
+            first, total = sum_into(row, first)
             table[row] = lax.switch(genomes.functions[genome, row], nodes, total)
             barrier()
             return first
