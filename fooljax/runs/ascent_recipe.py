@@ -20,8 +20,9 @@ from fooljax.runs.folder import FORMAT
 from fooljax.runs.kinds import ASCENT, check_is_of_command
 from fooljax.runs.plan import command_line
 from fooljax.settings import compose, option
-from fooljax.targets import imagenet, imagenet_choice, mnist_choice
+from fooljax.targets import cifar10, cifar10_choice, imagenet, imagenet_choice, mnist_choice
 from fooljax.targets.choice import TargetChoice
+from fooljax.targets.preprocessing import Preprocessing
 from fooljax.targets.registry import find_target
 from fooljax.terminal import Terminal
 
@@ -106,7 +107,17 @@ def compose_ascent(target: str) -> AscentRecipe:
             words.PHOTOGRAPHS,
             compose(name, (AscentSettings, known.settings), classes=AUTHORS_CLASSES),
             known.choose,
-            functools.partial(_mean_of_imagenet, target),
+            functools.partial(_mean_subtracted, imagenet.preprocessing(target)),
+        )
+    if known.settings is cifar10_choice.Cifar10Settings:
+        return AscentRecipe(
+            command,
+            None,
+            target,
+            words.PHOTOGRAPHS,
+            compose(name, (AscentSettings, known.settings)),
+            known.choose,
+            functools.partial(_mean_subtracted, cifar10.HOW),
         )
     config = compose(name, (AscentSettings, known.settings))
     return AscentRecipe(command, None, target, None, config, known.choose, lambda settings, target: None)
@@ -137,7 +148,7 @@ def imagenet_experiment(name: str) -> AscentRecipe:
         words.PHOTOGRAPHS,
         compose("Settings", parts, classes=AUTHORS_CLASSES),
         imagenet_choice.choose_named,
-        lambda settings, target: _mean_of_imagenet(settings.target, settings, target),
+        lambda settings, target: _mean_subtracted(imagenet.preprocessing(settings.target), settings, target),
         {"smoke": {"classes": "0-3", **SMOKE}},
     )
 
@@ -252,9 +263,8 @@ def _mean_of_training(settings: Any, target: Target) -> Mean:
     return np.asarray(np.mean(data.load(settings.data).train_images, axis=0) / 255.0)
 
 
-def _mean_of_imagenet(network: str, settings: Any, target: Target) -> Mean:
-    """The mean that a network for ImageNet subtracts, as a colour in [0, 1], red first."""
+def _mean_subtracted(how: Preprocessing, settings: Any, target: Target) -> Mean:
+    """The mean that a network for photographs subtracts, as a colour in [0, 1], red first."""
     del settings
-    how = imagenet.preprocessing(network)
     colour = np.mean(np.asarray(target.params["mean"]).reshape(-1, 3), axis=0) / 255.0
     return np.broadcast_to(colour[::-1] if how.order == "bgr" else colour, (how.size, how.size, 3))

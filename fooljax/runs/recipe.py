@@ -15,6 +15,8 @@ from fooljax.runs.search_settings import SearchSettings
 from fooljax.runs.version_0_1 import EXPERIMENTS
 from fooljax.settings import compose, config_from
 from fooljax.targets.choice import TargetChoice
+from fooljax.targets.cifar10_choice import Cifar10Settings, NamedCifar10Settings
+from fooljax.targets.cifar10_choice import choose_named as choose_for_cifar10
 from fooljax.targets.imagenet_choice import ImageNetSettings, NamedImageNetSettings
 from fooljax.targets.imagenet_choice import choose_named as choose_for_imagenet
 from fooljax.targets.mnist_choice import MnistSettings, NamedMnistSettings
@@ -45,9 +47,12 @@ FAMILIES = {
         words.PHOTOGRAPHS,
         {"runs": 1},
     ),
+    "cifar10": Family(
+        KnownTarget(NamedCifar10Settings, choose_for_cifar10, "a network for CIFAR-10"), words.PHOTOGRAPHS, {}
+    ),
 }
 """By the data that the networks learnt from."""
-_FAMILY_OF = {MnistSettings: "mnist", ImageNetSettings: "imagenet"}
+_FAMILY_OF = {MnistSettings: "mnist", ImageNetSettings: "imagenet", Cifar10Settings: "cifar10"}
 
 
 @dataclass(frozen=True)

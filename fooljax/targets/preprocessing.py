@@ -41,6 +41,8 @@ class Preprocessing:
 
     def __str__(self) -> str:
         """What "confidence" means, in words."""
+        if self.size == self.input_size:
+            return "softmax of one forward pass"
         cut = f"{self.input_size} x {self.input_size} of {self.size} x {self.size} pixels"
         if self.crops == 1:
             return f"softmax of the centre crop, {cut}"

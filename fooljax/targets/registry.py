@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from fooljax.errors import InputError, nearest, shown
 from fooljax.importing import is_import_name
-from fooljax.targets import imagenet, imagenet_choice, mnist_choice, own_choice
+from fooljax.targets import cifar10, cifar10_choice, imagenet, imagenet_choice, mnist_choice, own_choice
 from fooljax.targets.choice import TargetChoice
 from fooljax.targets.networks.trainable import NETWORKS
 
@@ -36,6 +36,9 @@ _LINES = {
     "caffenet": "for ImageNet, the paper's network; wants a file with its weights",
     "alexnet": "for ImageNet, as Caffe has it; wants a file with its weights",
     "alexnet-torchvision": "for ImageNet, as torchvision has it; wants a file with its weights",
+    "squeezenet": "for ImageNet, SqueezeNet 1.0; wants a file with its weights",
+    "tiny-darknet": "for ImageNet; wants a file with its weights",
+    **{name: "for CIFAR-10; wants a file with its weights" for name in cifar10.NAMES},
 }
 
 TARGETS: dict[str, KnownTarget] = {
@@ -43,6 +46,7 @@ TARGETS: dict[str, KnownTarget] = {
     for names, settings, choose in (
         (NETWORKS, mnist_choice.MnistSettings, mnist_choice.choose),
         (imagenet.NAMES, imagenet_choice.ImageNetSettings, imagenet_choice.choose),
+        (cifar10.NAMES, cifar10_choice.Cifar10Settings, cifar10_choice.choose),
     )
     for name in names
 }

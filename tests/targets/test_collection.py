@@ -4,6 +4,7 @@ import jax
 import numpy as np
 import pytest
 from bars import QUICK
+from golden.drawn_weights import cifar_resnet_shapes, random_weights
 
 from fooljax.errors import InputError
 from fooljax.targets import accuracy, collection, pretrained, trained
@@ -36,6 +37,19 @@ def test_the_names_of_a_data_set_are_different_networks():
     names = [name for names in NETWORKS_OF.values() for name in names]
     assert len(set(names)) == len(names)
     assert {"lenet-4", "mlp-0", "alexnet-small-4"} <= set(NETWORKS_OF["mnist"])
+
+
+def test_weights_are_found_in_a_folder(tmp_path):
+    np.savez(tmp_path / "resnet20-mine.npz", **random_weights(cifar_resnet_shapes(3)))
+    target = find("resnet20", weights=tmp_path)
+    assert (target.name, target.image_shape) == ("resnet20", (32, 32, 3))
+    with pytest.raises(InputError, match=r"^weights: resnet32 wants one file resnet32\* in .*, found none$"):
+        find("resnet32", weights=tmp_path)
+    (tmp_path / "resnet20-other.th").write_bytes(b"")
+    with pytest.raises(InputError, match=r"found resnet20-mine\.npz, resnet20-other\.th$"):
+        find("resnet20", weights=tmp_path)
+    with pytest.raises(InputError, match=r"^weights: squeezenet wants a folder with a file squeezenet\*"):
+        find("squeezenet")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from fooljax.errors import InputError
 from fooljax.scoring import score
 from fooljax.targets import imagenet
 from fooljax.targets.choice import read_classes
+from fooljax.targets.imagenet_networks import IMAGENET_NETWORKS
 from fooljax.targets.networks import alexnet, efficientnet, kernels
 from fooljax.targets.preprocessing import Preprocessing, preprocessed
 from fooljax.targets.weights import NamedTensors
@@ -188,7 +189,7 @@ def test_efficientnet_gives_the_logits_of_pytorch(golden, name):
 def test_alexnet_gives_the_logits_of_pytorch(golden, name):
     weights = random_weights(FAMILY[name]())
     how = imagenet.preprocessing(name)
-    mean = imagenet.TORCHVISION_MEAN if name == "alexnet-torchvision" else imagenet.CAFFE_MEAN
+    mean = IMAGENET_NETWORKS[name].mean
     params = {"network": alexnet.params_from(NamedTensors(weights, "drawn"), name), "mean": jnp.asarray(mean)}
     apply = preprocessed(imagenet.network(name).apply, how)
     images = jnp.asarray(golden["images_256"], jnp.float32) / 255.0

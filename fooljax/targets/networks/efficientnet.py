@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax.engine.types import Params
+from fooljax.targets.networks.batch_norm import folded_of_pytorch
 from fooljax.targets.networks.kernels import convolve_few, depthwise, pointwise
 from fooljax.targets.weights import NamedTensors
 
@@ -129,13 +130,8 @@ def params_from(tensors: NamedTensors, variant: str, num_classes: int = 1000) ->
 
     def folded(name: str, source: str, norm: str, shape: tuple[int, ...]) -> None:
         """A convolution `[O, I, kh, kw]` and the batch norm after it, as kernel and bias."""
-        kernel = tensors.take(f"{source}.weight", shape).astype(np.float64)
-        size = shape[:1]
-        mean, variance = (tensors.take(f"{norm}.running_{what}", size) for what in ("mean", "var"))
-        gain = tensors.take(f"{norm}.weight", size) / np.sqrt(variance.astype(np.float64) + EPSILON)
-        kernel = (kernel * gain[:, None, None, None]).transpose(2, 3, 1, 0)
-        params[f"{name}_kernel"] = kernel.astype(np.float32)
-        params[f"{name}_bias"] = (tensors.take(f"{norm}.bias", size) - mean * gain).astype(np.float32)
+        kernel, bias = folded_of_pytorch(tensors, source, norm, shape, EPSILON)
+        params[f"{name}_kernel"], params[f"{name}_bias"] = kernel, bias
 
     folded("stem", "_conv_stem", "_bn0", (STEM, 3, 3, 3))
     every = blocks(VARIANTS[variant])

@@ -1,0 +1,69 @@
+"""Networks that name the 10 classes of CIFAR-10, by name; their weights are a file of the user's."""
+
+import functools
+from importlib.metadata import version
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from fooljax.engine.types import Apply, Params, Target
+from fooljax.errors import InputError, shown
+from fooljax.storage.trees import digest_tree
+from fooljax.targets.imagenet_networks import TORCHVISION_MEAN, TORCHVISION_SCALE
+from fooljax.targets.networks import cifar_resnet
+from fooljax.targets.preprocessing import Preprocessing, preprocessed
+from fooljax.targets.weights import NamedTensors, read_weights
+
+NAMES = tuple(cifar_resnet.VARIANTS)
+CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+"""In CIFAR-10's own order, which is that of the letters."""
+HOW = Preprocessing(cifar_resnet.INPUT_SIZE, cifar_resnet.INPUT_SIZE, scale=TORCHVISION_SCALE, tile=32)
+"""The networks learnt from images that were prepared with ImageNet's means and deviations."""
+
+
+def load(name: str, *, weights: Path | str | None) -> Target:
+    """A network for CIFAR-10 that takes images `[B, 32, 32, 3]`, RGB in [0, 1].
+
+    Args:
+      name: in `NAMES`.
+      weights: a file, such as those of https://github.com/akamaster/pytorch_resnet_cifar10.
+    Returns:
+      The target. Its accuracy was not measured.
+    Raises:
+      InputError: there is no such network, no file, or one that does not fit.
+    """
+    if name not in NAMES:
+        raise InputError(f"target: expected one of {', '.join(NAMES)}, got {shown(name, 60)}")
+    if weights is None:
+        raise InputError(f"weights: {name} wants a file with its weights, none is installed with fooljax")
+    path = Path(weights)
+    tensors = NamedTensors(read_weights(path), str(path))
+    network = cifar_resnet.params_from(tensors, name)
+    params = {"network": network, "mean": np.asarray(TORCHVISION_MEAN, np.float32)}
+    return Target(
+        jax.device_put(params),
+        _apply(name),
+        name=name,
+        image_shape=(HOW.size, HOW.size, 3),
+        class_names=CLASS_NAMES,
+        provenance={
+            "network": name,
+            "weights": path.name,
+            "params_sha256": digest_tree(params),
+            "jax": version("jax"),
+            "flax": version("flax"),
+        },
+    )
+
+
+@functools.cache
+def _apply(name: str) -> Apply:
+    """The same function each time, so that targets share programs."""
+    module = cifar_resnet.CifarResNet(name)
+
+    def apply(params: Params, images: jax.Array) -> jax.Array:
+        logits: jax.Array = module.apply(params, images)  # type: ignore[assignment]
+        return logits
+
+    return preprocessed(apply, HOW)
