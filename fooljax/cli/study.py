@@ -1,12 +1,15 @@
 """The command of a study: settings as flags, a folder, and lines about what is being done."""
 
+import argparse
 import dataclasses
+import functools
 import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from fooljax.cli.command_line import parse, run_command
+from fooljax.cli.size_flag import Sizes, add_size, with_size
 from fooljax.cli.worker_flags import add_worker_flags
 from fooljax.errors import InputError
 from fooljax.runs.evolution_run import keep_compiled_programs
@@ -17,12 +20,20 @@ from fooljax.study.folder import CONFIG
 from fooljax.terminal import Signals, Terminal, again_after_interruption
 
 
-def run_study(study: Study, argv: Sequence[str] | None = None) -> int:
-    """Runs a study as a command; returns its exit status."""
-    return run_command(lambda: _run(study, argv), study.config)
+def run_study(study: Study, argv: Sequence[str] | None = None, *, sizes: Sizes | None = None) -> int:
+    """Runs a study as a command.
+
+    Args:
+      study: the study.
+      argv: the words of the command line; those of the process by default.
+      sizes: settings that `--size NAME` stands for, by name; without them there is no such flag.
+    Returns:
+      The exit status.
+    """
+    return run_command(lambda: _run(study, argv, sizes or {}), study.config)
 
 
-def _run(study: Study, argv: Sequence[str] | None) -> None:
+def _run(study: Study, argv: Sequence[str] | None, sizes: Sizes) -> None:
     title = f"{study.title} Give the same command again to go on."
     words = _program(study.config.__module__)
     given, flags = parse(
@@ -30,9 +41,10 @@ def _run(study: Study, argv: Sequence[str] | None) -> None:
         title,
         argv,
         program=shlex.join(words),
-        more=add_worker_flags,
+        more=functools.partial(_add_flags, sizes),
         folder="The folder of the study: new, empty, or of a study with the same settings to go on with.",
     )
+    given = with_size(sizes, flags, given)
     folder = flags.outdir or flags.resume
     if folder is None:
         raise InputError("--outdir: expected a folder, new or of a study to go on with, got none")
@@ -60,6 +72,12 @@ def _run(study: Study, argv: Sequence[str] | None) -> None:
             scheduler=flags.scheduler,
         )
     terminal.say(f"table: {Path(folder) / 'table.md'}")
+
+
+def _add_flags(sizes: Sizes, parser: argparse.ArgumentParser) -> None:
+    if sizes:
+        add_size(sizes, parser)
+    add_worker_flags(parser)
 
 
 def _program(module: str) -> list[str]:

@@ -1,5 +1,6 @@
 """Many searches, and the tables made of them: tasks, a row for each, resume, tables with intervals."""
 
+from fooljax.study.image_sets import ImageSet, ImageSets, ImageSettings, SetSpec
 from fooljax.study.rows import read_rows
 from fooljax.study.running import run
 from fooljax.study.searches import PASSES_UNIT, passes_cells, search_side_by_side
@@ -10,7 +11,11 @@ from fooljax.study.task import Row, Task
 __all__ = [
     "PASSES_UNIT",
     "UNIT",
+    "ImageSet",
+    "ImageSets",
+    "ImageSettings",
     "Row",
+    "SetSpec",
     "Study",
     "Task",
     "Workspace",

@@ -17,6 +17,7 @@ from typing import Any
 from fooljax.engine.placement import own_device
 from fooljax.errors import InputError
 from fooljax.study.folder import StudyFolder
+from fooljax.study.image_sets import ImageSettings
 from fooljax.study.measuring import Measured, Measuring, digest, measure
 from fooljax.study.parts import Each, Part, Say
 from fooljax.study.rows import read_row, write_row
@@ -42,7 +43,8 @@ def run(
 
     Args:
       study: what is done.
-      config: its settings.
+      config: its settings. Where they have an image folder that is off, it is the one named images beside
+        `outdir`.
       outdir: a new or empty folder, or one in which this study was begun.
       say: prints a line of progress.
       command: the command that does the same again, for `config.json`.
@@ -57,6 +59,8 @@ def run(
       FaultError: the folder cannot be written, or the workers cannot be had or died again and again.
     """
     rows: dict[str, Row] = {}
+    if isinstance(config, ImageSettings) and config.images is None:
+        config = dataclasses.replace(config, images=str(Path(outdir).parent / "images"))
     settings = dataclasses.asdict(config)
     if workers is None and scheduler is None:
         own_device()  # where JAX finds none, no folder is made

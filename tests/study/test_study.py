@@ -1,6 +1,7 @@
 """A study does each task once, whatever happens in between, and mixes no rows that do not belong together."""
 
 import dataclasses
+import functools
 import io
 import json
 import os
@@ -19,6 +20,7 @@ from PIL import Image
 from toy_study import STUDY, Config
 
 from fooljax import study
+from fooljax.cli.study import run_study
 from fooljax.engine.types import Target
 from fooljax.errors import FaultError, InputError
 from fooljax.study import running
@@ -226,3 +228,14 @@ def test_networks_are_told_apart_by_parameters_and_a_users_own_by_its_code_too()
     assert network_digest("a", closed[0]) != network_digest("a", closed[1])
     with pytest.raises(InputError, match="network a: expected a target with its image_shape"):
         network_digest("a", toys.target())
+
+
+def test_a_size_stands_for_settings_of_a_study(tmp_path, capsys):
+    sizes = {"smoke": {"seeds": 1, "rounds": 2}, "paper": {}}
+    command = functools.partial(run_study, STUDY, sizes=sizes)
+    assert command(["--size", "smoke", "--rounds", "1", "--outdir", str(tmp_path / "s"), "--quiet"]) == 0
+    settings = json.loads((tmp_path / "s" / "config.json").read_text())["settings"]
+    assert settings == dataclasses.asdict(Config(seeds=1, rounds=1))
+    assert command(["--size", "smoke", "--resume", str(tmp_path / "s")]) == 2
+    assert run_study(STUDY, ["--size", "smoke"]) == 2  # a study without sizes has no such flag
+    assert "unrecognized arguments: --size" in capsys.readouterr().err

@@ -1,0 +1,219 @@
+"""How the images of a set are made: searches, gradient ascent, and the controls that belong beside them.
+
+Each generator gives one image for each class. It sees the network's logits, and `gradient` its gradients; all
+images are 8-bit images in the box [0, 255]. The budget is counted in network passes for the whole set.
+"""
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+
+from fooljax import encodings, strategies
+from fooljax.engine.types import Encoding, Genome, Target
+from fooljax.errors import InputError
+from fooljax.evolution import Replacements, search
+from fooljax.gradient import ascend_images, start_images
+from fooljax.gradient.methods import named_methods
+from fooljax.rendering import draw
+
+Shape = tuple[int, int, int]
+COLOUR_LEVEL = 0.45
+"""Grey level near the mean of photographs, from which ascents on coloured images start."""
+
+
+class Made(NamedTuple):
+    """The images of one run.
+
+    Attributes:
+      images: `[C, H, W, K]` uint8.
+      passes: network passes that they cost.
+      genomes: of images that CPPNs drew, leaves `[C, ...]`; () of others.
+      ancestry: of evolved CPPNs: for each image the query numbers of its genome, its parent, and so on to the
+        random genome that all began with. () of others.
+      mutations: of CPPNs that were varied: how often, for each image. () of others.
+    """
+
+    images: npt.NDArray[np.uint8]
+    passes: int
+    genomes: Genome = ()
+    ancestry: tuple[tuple[int, ...], ...] = ()
+    mutations: tuple[int, ...] = ()
+
+
+class Wanted(NamedTuple):
+    """What a generator is told.
+
+    Attributes:
+      target: the network.
+      shape: `(H, W, K)` of the images.
+      cells: indices of the `C` classes.
+      key: run r uses `fold_in(key, r)`.
+      runs: indices of the runs that are wanted.
+      passes: network passes of a run, at most.
+      mutations: for `random_cppn`, of each run: how often each genome is varied.
+    """
+
+    target: Target
+    shape: Shape
+    cells: tuple[int, ...]
+    key: jax.Array
+    runs: Sequence[int]
+    passes: int
+    mutations: Sequence[Sequence[int]] = ()
+
+
+def direct_encoding(shape: Shape) -> Encoding:
+    """One gene for each value of a pixel."""
+    return encodings.direct(shape)
+
+
+def cppn_encoding(shape: Shape) -> Encoding:
+    """The CPPNs that were the quickest in `experiments.strategy_comparison`."""
+    return encodings.cppn(shape, functions="wide", coordinates="scaled")
+
+
+def _searched(
+    encoding_of: Callable[[Shape], Encoding], strategy: str, children: int, wanted: Wanted
+) -> list[Made]:
+    """Searches until the passes are spent, all runs side by side in one program."""
+    encoding = encoding_of(wanted.shape)
+    if wanted.passes < 2 * children:
+        raise InputError(
+            f"passes: expected {2 * children} or more, a first and a second generation, got {wanted.passes}"
+        )
+    drawn_by_cppn = encoding.to_json is not None
+    parents: dict[tuple[int, int], int] = {}
+
+    def note(found: Replacements) -> None:
+        ids = zip(found.run.tolist(), found.id.tolist(), found.parents[:, 0].tolist(), strict=True)
+        parents.update({(run, own): parent for run, own, parent in ids})
+
+    evolution = search(
+        wanted.target,
+        encoding,
+        strategies.build(strategy, encoding, children, {}),
+        key=wanted.key,
+        generations=wanted.passes // children - 1,
+        runs=max(wanted.runs) + 1,
+        cells=wanted.cells,
+        on_replacements=note if drawn_by_cppn else None,
+    )
+    images, ids = evolution.images(), np.asarray(evolution.archive.ids)
+    made = []
+    for run in wanted.runs:
+        genomes: Genome = ()
+        ancestry: tuple[tuple[int, ...], ...] = ()
+        if drawn_by_cppn:
+            genomes = jax.tree.map(lambda leaf, run=run: np.asarray(leaf[run]), evolution.archive.genomes)
+            ancestry = tuple(_line(parents, run, one) for one in ids[run].tolist())
+        passes = int(evolution.metrics["queries"][run, -1])
+        made.append(Made(images[run], passes, genomes, ancestry, tuple(len(one) - 1 for one in ancestry)))
+    return made
+
+
+def _line(parents: Mapping[tuple[int, int], int], run: int, own: int) -> tuple[int, ...]:
+    """The query numbers from an elite to the random genome that its line began with."""
+    line = [own]
+    while (own := parents.get((run, own), -1)) >= 0:
+        line.append(own)
+    return tuple(line)
+
+
+def _climbed(wanted: Wanted) -> list[Made]:
+    """Adam on the log-odds of each class, from a black or grey image with slight noise.
+
+    Source: Nguyen et al. 2015, section 3.9; the start is that of the authors' code around their mean image.
+    Black is near the mean image of digits, `COLOUR_LEVEL` near that of photographs. Adam is ours.
+    """
+    count = len(wanted.cells)
+    if wanted.passes < 2 * count:
+        raise InputError(f"passes: expected {2 * count} or more, 2 for each class, got {wanted.passes}")
+    method = named_methods(iterations=wanted.passes // (2 * count))["adam"]
+    mean = 0.0 if wanted.shape[2] == 1 else COLOUR_LEVEL
+    made = []
+    for key in _keys(wanted):
+        found = ascend_images(
+            wanted.target,
+            start_images(key, count, wanted.shape, mean=mean),
+            np.asarray(wanted.cells),
+            method.rule,
+            iterations=method.iterations,
+            mean=mean,
+            record_every=method.iterations,
+        )
+        made.append(Made(found.pixels(), int(found.queries)))
+    return made
+
+
+def _random_cppns(wanted: Wanted) -> list[Made]:
+    """Random CPPNs, each varied as often as the evolved one of its class was, without any selection."""
+    encoding = cppn_encoding(wanted.shape)
+    made = []
+    for key, mutations in zip(_keys(wanted), wanted.mutations, strict=True):
+        genomes = _drifted(encoding)(jax.random.split(key, len(wanted.cells)), jnp.asarray(mutations))
+        images = draw(encoding, genomes)
+        made.append(Made(images, 0, jax.device_get(genomes), mutations=tuple(map(int, mutations))))
+    return made
+
+
+@functools.lru_cache(maxsize=4)
+def _drifted(encoding: Encoding) -> Callable[[jax.Array, jax.Array], Genome]:
+    """The compiled `(keys [C], times [C]) -> genomes`: random ones, varied so often."""
+
+    def one(key: jax.Array, times: jax.Array) -> Genome:
+        def vary(number: jax.Array, genome: Genome) -> Genome:
+            parents = jax.tree.map(lambda leaf: leaf[None], genome)
+            return encoding.vary(jax.random.fold_in(key, number + 1), parents, number)
+
+        return jax.lax.fori_loop(0, times, vary, encoding.init(jax.random.fold_in(key, 0)))
+
+    return jax.jit(jax.vmap(one))
+
+
+def _noise(draw_levels: Callable[[jax.Array, tuple[int, ...]], jax.Array], wanted: Wanted) -> list[Made]:
+    """One image of noise for each class."""
+    shape = (len(wanted.cells), *wanted.shape)
+    levels = [jnp.clip(jnp.round(255.0 * draw_levels(key, shape)), 0.0, 255.0) for key in _keys(wanted)]
+    return [Made(np.asarray(one, np.uint8), 0) for one in levels]
+
+
+def _keys(wanted: Wanted) -> list[jax.Array]:
+    return [jax.random.fold_in(wanted.key, run) for run in wanted.runs]
+
+
+def _gaussian(key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+    return 0.5 + 0.25 * jax.random.normal(key, shape)
+
+
+GENERATORS: dict[str, Callable[[Wanted], list[Made]]] = {
+    "direct": functools.partial(_searched, direct_encoding, "focused", 40),
+    "cppn": functools.partial(_searched, cppn_encoding, "focused", 100),
+    "gradient": _climbed,
+    "random_search_direct": functools.partial(_searched, direct_encoding, "random_search", 200),
+    "random_search_cppn": functools.partial(_searched, cppn_encoding, "random_search", 200),
+    "random_cppn": _random_cppns,
+    "uniform_noise": functools.partial(_noise, jax.random.uniform),
+    "gaussian_noise": functools.partial(_noise, _gaussian),
+}
+"""By name. The strategies of `direct` and `cppn` are the quickest in `experiments.strategy_comparison`."""
+NOISE = ("uniform_noise", "gaussian_noise")
+"""Each value of a pixel is drawn alone: uniformly, or from a normal distribution around mid-grey with a
+standard deviation of a quarter of the range."""
+CPPNS = ("cppn", "random_search_cppn", "random_cppn")
+"""Those whose images have genomes that `cppn_encoding` draws."""
+EXPLANATIONS: dict[str, Any] = {
+    "direct": "evolved images, one gene a pixel",
+    "cppn": "evolved images drawn by CPPNs",
+    "gradient": "gradient ascent with Adam",
+    "random_search_direct": "the best of as many images of uniform noise",
+    "random_search_cppn": "the best of as many random CPPNs",
+    "random_cppn": "random CPPNs, mutated as often as the evolved ones, without selection",
+    "uniform_noise": "uniform noise",
+    "gaussian_noise": "Gaussian noise",
+}
+"""What each generator makes, for people."""
