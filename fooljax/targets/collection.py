@@ -6,22 +6,42 @@ else: `lenet-3` is the shipped LeNet of seed 3, `mlp-0` an MLP that was trained 
 
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 from fooljax.data.dataset import Dataset
 from fooljax.data.embedded import embedded_digits
+from fooljax.data.imagenet import class_names
 from fooljax.engine.types import Target
 from fooljax.errors import InputError, nearest, shown
 from fooljax.targets import cifar10, imagenet
 from fooljax.targets._trained import trained
 from fooljax.targets.choice import Say
+from fooljax.targets.imagenet_networks import CROPPED_SIZE
 from fooljax.targets.networks import efficientnet
 from fooljax.targets.shipped import pretrained
+from fooljax.targets.tflite import tflite_target
 
 SEEDS = range(5)
 """Independently trained networks of one architecture that the lists of names have."""
 TRAINED_HERE = ("mlp", "alexnet-small")
 MANY_IMAGES = 10_000
 """From so many training images on, a network is trained by "paper-full", ten times as long as by "paper"."""
+
+
+class BlackBox(NamedTuple):
+    """A network in a TensorFlow Lite file, which wants to see `(level - mean) / deviation`."""
+
+    file: str
+    mean: float
+    deviation: float
+
+
+BLACK_BOXES = {
+    "mobilenet-v1-0.25": BlackBox("mobilenet_v1_0.25*.tflite", 127.5, 127.5),
+    "mobilenet-v2": BlackBox("mobilenet_v2*.tflite", 128.0, 128.0),
+    "mobilenet-v3-small": BlackBox("mobilenet_v3_small*.tflite", 0.0, 1.0),
+}
+"""Networks for ImageNet that are only asked: they have no gradients. See `fooljax.targets.tflite`."""
 
 
 def _seeded(network: str) -> tuple[str, ...]:
@@ -31,13 +51,14 @@ def _seeded(network: str) -> tuple[str, ...]:
 NETWORKS_OF: dict[str, tuple[str, ...]] = {
     "mnist": (*_seeded("lenet"), *(name for network in TRAINED_HERE for name in _seeded(network))),
     "cifar10": cifar10.NAMES,
-    "imagenet": (*efficientnet.VARIANTS, "squeezenet", "tiny-darknet"),
+    "imagenet": (*efficientnet.VARIANTS, "squeezenet", "tiny-darknet", *BLACK_BOXES),
 }
 """The names of the networks for each data set."""
 FILES = {
     **{name: f"{name}*" for name in cifar10.NAMES},
     "squeezenet": "squeezenet*",
     "tiny-darknet": "tiny_darknet*",
+    **{name: box.file for name, box in BLACK_BOXES.items()},
 }
 """How the names of the files begin that the user's folder holds; a star stands for the rest of a name."""
 
@@ -64,9 +85,19 @@ def find(
       its classes in one order.
     Raises:
       InputError: there is no such network, its file is not in the folder or does not fit, or see `trained`.
+      FaultError: a package is missing.
     """
     if name in cifar10.NAMES:
         return cifar10.load(name, weights=_file(name, weights))
+    if box := BLACK_BOXES.get(name):
+        return tflite_target(
+            _file(name, weights),
+            size=CROPPED_SIZE,
+            mean=box.mean,
+            deviation=box.deviation,
+            class_names=class_names(),
+            name=name,
+        )
     if name in NETWORKS_OF["imagenet"]:
         return imagenet.load(name, weights=_file(name, weights) if name in FILES else None)
     network, seed = _parts(name)
