@@ -13,10 +13,7 @@ from fooljax.data.from_files import naming
 from fooljax.errors import InputError
 from fooljax.storage.reading import name_of, read_regular
 
-CLASS_NAMES = (
-    *("airplane", "automobile", "bird", "cat", "deer"),
-    *("dog", "frog", "horse", "ship", "truck"),
-)
+CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 SIDE = 32
 IMAGES = 10_000
 """In each of the six files."""
