@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import people
 import weight_files
 from data_samples import idx
 from PIL import Image
@@ -189,37 +190,6 @@ def _read_idx(path: Path) -> object:
     from fooljax import data as datasets
 
     return datasets.load(f"idx:{path.parent}")
-
-
-def _npz_data(folder: Path) -> list[Path]:
-    images = np.random.default_rng(0).integers(0, 256, (12, 5, 4), np.uint8)
-    for half in ("train", "test"):
-        names = np.array(["one", "two", "three"])
-        np.savez_compressed(
-            folder / f"{half}.npz", images=images, labels=np.arange(12) % 3, class_names=names
-        )
-    return sorted(folder.iterdir())
-
-
-def _read_npz_data(path: Path) -> object:
-    from fooljax import data as datasets
-
-    return datasets.load(f"npz:{path.parent}")
-
-
-def _folder_data(folder: Path) -> list[Path]:
-    image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (24, 20, 3), np.uint8))
-    for name in ("a", "b"):
-        (folder / name).mkdir()
-        for number in range(5):
-            image.save(folder / name / f"{number}.png")
-    return sorted(folder.glob("*/*"))
-
-
-def _read_folder_data(path: Path) -> object:
-    from fooljax import data as datasets
-
-    return datasets.load(f"folder:16:{path.parents[1]}")
 
 
 # Numbers of the fields of a `tf.train.Example`: `fooljax.data.prepared_copies` says what they mean.
@@ -477,6 +447,26 @@ def _read_rows(path: Path) -> object:
     return study.run(toy_study.STUDY, toy_study.Config(), folder, say=lambda line: None)
 
 
+def _label_files(folder: Path) -> list[Path]:
+    from fooljax.labelling.task import write_key
+
+    of = people.task(2, 2, 1)
+    write_key(of, folder / "key.json")
+    write_key(of, folder / "whole.json")
+    (folder / "answers.json").write_text(json.dumps(people.saved(of, people.sober, "Ada")), encoding="utf-8")
+    return [folder / "key.json", folder / "answers.json"]
+
+
+def _read_label_file(path: Path) -> object:
+    from fooljax.labelling.answers import read_all
+    from fooljax.labelling.result_words import in_words
+    from fooljax.labelling.results import measure
+    from fooljax.labelling.task import read_key
+
+    key = read_key(path if path.name == "key.json" else path.with_name("whole.json"))
+    return in_words(measure(key, read_all([path.with_name("answers.json")], key)))
+
+
 READERS = {
     "pytorch": Reader(_pytorch, _read_weights),
     "safetensors": Reader(_safetensors, _read_weights),
@@ -489,8 +479,6 @@ READERS = {
     "json": Reader(_jsons, _read_json),
     "genome": Reader(_genomes, _read_genome),
     "idx": Reader(_idx, _read_idx),
-    "npz-data": Reader(_npz_data, _read_npz_data),
-    "folder-data": Reader(_folder_data, _read_folder_data),
     "photograph": Reader(_photographs, _read_photograph),
     "tfds-copy": Reader(_copy, _read_copy),
     "tfds-record": Reader(_record, _read_record),
@@ -499,4 +487,5 @@ READERS = {
     "run-folder": Reader(_run_folder, _read_run),
     "checkpoint": Reader(_checkpoints, _read_checkpoint),
     "rows": Reader(_rows, _read_rows),
+    "label-files": Reader(_label_files, _read_label_file),
 }

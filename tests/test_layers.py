@@ -23,6 +23,7 @@ LINES = (
     "terminal",
     "runs",
     "study",
+    "labelling",
     "report",
     "ascent_result ascents result api testing",
     "cli",

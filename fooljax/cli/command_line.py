@@ -87,7 +87,7 @@ def parse(
       InputError: a flag is unknown, its value is of the wrong type or out of range, or another flag makes it
         useless.
     """
-    parser = _parser(config, description, program)
+    parser = settings_parser(config, description, program)
     more(parser)
     parser.add_argument("--outdir", metavar="DIR", default=None, help=folder)
     parser.add_argument("--resume", metavar="DIR", default=None, help="Go on with the run in this folder.")
@@ -109,7 +109,7 @@ def parse(
     flags = parser.parse_args(argv)
     if flags.deterministic:
         ask_for_determinism()
-    given = _given(config, flags)
+    given = given_settings(config, flags)
     for name in ("outdir", "resume"):
         if getattr(flags, name) == "":
             raise InputError(f"--{name}: expected a folder, got an empty name")
@@ -156,13 +156,13 @@ def parse_tool(
       InputError: a flag is missing, unknown, of the wrong type or out of range, or there is something at the
         file's name that must not be replaced.
     """
-    parser = _parser(config, description, program)
+    parser = settings_parser(config, description, program)
     parser.add_argument("run_folder", metavar="RUN", help="The folder of a finished run.")
     word = "DIR" if output_folder else "FILE"
     text = output_folder or output_file
     parser.add_argument("--output", metavar=word, default=None, help=text)
     flags = parser.parse_args(argv)
-    given = _given(config, flags)
+    given = given_settings(config, flags)
     for name, value in (("RUN", flags.run_folder), ("--output", flags.output)):
         if value is not None and (not value or "\0" in value):
             raise InputError(f"{name}: expected a path, got {shown(repr(value))}")
@@ -174,7 +174,7 @@ def parse_tool(
     return config(**given), Path(flags.run_folder), output
 
 
-def _parser(config: type[Any], description: str, program: str | None = None) -> Parser:
+def settings_parser(config: type[Any], description: str, program: str | None = None) -> Parser:
     """A parser of settings."""
     parser = Parser(
         prog=program or (f"python -m {config.__module__}" if config.__module__ != "__main__" else None),
@@ -208,7 +208,7 @@ def _parser(config: type[Any], description: str, program: str | None = None) -> 
     return parser
 
 
-def _given(config: type[Any], flags: argparse.Namespace) -> dict[str, Any]:
+def given_settings(config: type[Any], flags: argparse.Namespace) -> dict[str, Any]:
     """The settings among the flags, checked."""
     given = {}
     for field in dataclasses.fields(config):

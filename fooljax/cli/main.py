@@ -15,6 +15,7 @@ COMMANDS = {
     "report": "make the page of a run again, from its folder",
     "lineage": "draw the ancestors of an image of a run",
     "poster": "draw an image of a run at any size",
+    "label": "make a page on which people name images, and score their answers",
     "compare": "put finished runs side by side",
     "sweep": "do a search with many settings",
     "tabulate": "make a table of many runs",
