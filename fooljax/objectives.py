@@ -19,7 +19,7 @@ from fooljax.engine.log_odds import log_odds
 from fooljax.engine.objective import LOG_ODDS, Logits, Objective
 from fooljax.errors import InputError
 
-__all__ = ["FOOL_ALL", "FOOL_FIRST_ONLY", "LOG_ODDS", "Objective", "fool_and_pass"]
+__all__ = ["FOOL_ALL", "FOOL_FIRST_ONLY", "FOOL_ON_AVERAGE", "LOG_ODDS", "Objective", "fool_and_pass"]
 
 
 def _each(logits: Logits) -> list[jax.Array]:
@@ -38,6 +38,11 @@ def _fool_all(logits: Logits) -> jax.Array:
     return functools.reduce(jnp.minimum, _each(logits))
 
 
+def _fool_on_average(logits: Logits) -> jax.Array:
+    odds = _each(logits)
+    return functools.reduce(jnp.add, odds) / len(odds)
+
+
 def _fool_first_only(logits: Logits) -> jax.Array:
     first, *others = _each(logits)
     return functools.reduce(jnp.minimum, [-odds for odds in others], first)
@@ -45,6 +50,9 @@ def _fool_first_only(logits: Logits) -> jax.Array:
 
 FOOL_ALL = Objective("fool_all", _fool_all, is_log_odds=True)
 """Every network names the image as the same class: the least of their log-odds."""
+FOOL_ON_AVERAGE = Objective("fool_on_average", _fool_on_average, is_log_odds=True)
+"""The networks name the image as the same class on average: the mean of their log-odds. One network that is
+very sure makes up for another that is not."""
 FOOL_FIRST_ONLY = Objective("fool_first_only", _fool_first_only, is_log_odds=True)
 """The first network names the image as a class, and none of the others names it as that class."""
 

@@ -12,7 +12,7 @@ from fooljax.engine.log_odds import FOOLED, log_odds
 from fooljax.engine.objective import LOG_ODDS, Objective
 from fooljax.errors import InputError
 from fooljax.evolution import search
-from fooljax.objectives import FOOL_ALL, FOOL_FIRST_ONLY, fool_and_pass
+from fooljax.objectives import FOOL_ALL, FOOL_FIRST_ONLY, FOOL_ON_AVERAGE, fool_and_pass
 from fooljax.scoring import score
 from fooljax.strategies import focused, refined
 
@@ -45,6 +45,11 @@ def test_images_fool_both_networks():
         odds = score(target(seed), found.images()[0])
         assert np.all(np.argmax(odds, axis=1) == range(4))
         assert np.all(np.diagonal(odds) >= found.log_odds[0] - 1e-4)
+
+
+def test_the_mean_of_the_log_odds_is_that_of_each_network():
+    expected = (score(target(0), PIXELS) + score(target(1), PIXELS)) / 2.0
+    np.testing.assert_allclose(score(BOTH, PIXELS, objective=FOOL_ON_AVERAGE), expected, rtol=1e-5)
 
 
 def test_a_detector_has_a_veto():

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax import encodings, strategies
+from fooljax.engine.objective import LOG_ODDS, Objective
 from fooljax.engine.types import Encoding, Genome, Target
 from fooljax.errors import InputError
 from fooljax.evolution import Replacements, search
@@ -55,6 +56,8 @@ class Wanted(NamedTuple):
       key: run r uses `fold_in(key, r)`.
       runs: indices of the runs that are wanted.
       passes: network passes of a run, at most.
+      networks: how many networks the target asks, each pass of which counts.
+      objective: what a search maximises.
       mutations: for `random_cppn`, of each run: how often each genome is varied.
     """
 
@@ -64,6 +67,8 @@ class Wanted(NamedTuple):
     key: jax.Array
     runs: Sequence[int]
     passes: int
+    networks: int = 1
+    objective: Objective = LOG_ODDS
     mutations: Sequence[Sequence[int]] = ()
 
 
@@ -82,9 +87,10 @@ def _searched(
 ) -> list[Made]:
     """Searches until the passes are spent, all runs side by side in one program."""
     encoding = encoding_of(wanted.shape)
-    if wanted.passes < 2 * children:
+    cost = children * wanted.networks
+    if wanted.passes < 2 * cost:
         raise InputError(
-            f"passes: expected {2 * children} or more, a first and a second generation, got {wanted.passes}"
+            f"passes: expected {2 * cost} or more, a first and a second generation, got {wanted.passes}"
         )
     drawn_by_cppn = encoding.to_json is not None
     parents: dict[tuple[int, int], int] = {}
@@ -98,9 +104,10 @@ def _searched(
         encoding,
         strategies.build(strategy, encoding, children, {}),
         key=wanted.key,
-        generations=wanted.passes // children - 1,
+        generations=wanted.passes // cost - 1,
         runs=max(wanted.runs) + 1,
         cells=wanted.cells,
+        objective=wanted.objective,
         on_replacements=note if drawn_by_cppn else None,
     )
     images, ids = evolution.images(), np.asarray(evolution.archive.ids)
@@ -111,7 +118,7 @@ def _searched(
         if drawn_by_cppn:
             genomes = jax.tree.map(lambda leaf, run=run: np.asarray(leaf[run]), evolution.archive.genomes)
             ancestry = tuple(_line(parents, run, one) for one in ids[run].tolist())
-        passes = int(evolution.metrics["queries"][run, -1])
+        passes = int(evolution.metrics["queries"][run, -1]) * wanted.networks
         made.append(Made(images[run], passes, genomes, ancestry, tuple(len(one) - 1 for one in ancestry)))
     return made
 
@@ -201,6 +208,8 @@ GENERATORS: dict[str, Callable[[Wanted], list[Made]]] = {
     "gaussian_noise": functools.partial(_noise, _gaussian),
 }
 """By name. The strategies of `direct` and `cppn` are the quickest in `experiments.strategy_comparison`."""
+SEARCHES = ("direct", "cppn", "random_search_direct", "random_search_cppn")
+"""Those that maximise an objective."""
 NOISE = ("uniform_noise", "gaussian_noise")
 """Each value of a pixel is drawn alone: uniformly, or from a normal distribution around mid-grey with a
 standard deviation of a quarter of the range."""

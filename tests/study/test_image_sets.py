@@ -9,6 +9,7 @@ import toys
 
 from fooljax import scoring, study
 from fooljax.errors import InputError
+from fooljax.joint_targets import joint_target
 from fooljax.study import ImageSets, SetSpec, generators
 from fooljax.study.generators import GENERATORS
 
@@ -90,11 +91,24 @@ def test_a_damaged_or_foreign_file_is_one_line(sets, tmp_path, damage):
         ({"generator": "cpn"}, "generator: expected one of .*; did you mean cppn?"),
         ({"run": -1}, "run: expected"),
         ({"cells": (1, 1)}, "cells: expected different class indices"),
+        ({"objective": "least"}, "objective: expected log_odds for one network, .* got least for 1"),
+        ({"network": "a+b"}, "objective: expected log_odds for one network, .* got log_odds for 2"),
+        ({"network": "a+b", "objective": "mean", "generator": "gradient"}, "generator: expected one of"),
     ],
 )
 def test_a_spec_is_checked(told, message):
     with pytest.raises(InputError, match=message):
         SetSpec(**{"network": "toy", "generator": "direct", **told})
+
+
+@pytest.mark.parametrize(("objective", "over"), [("least", np.min), ("mean", np.mean)])
+def test_a_set_for_several_networks_counts_the_passes_of_each(tmp_path, objective, over):
+    parts = [dataclasses.replace(toys.target(seed), image_shape=(6, 6, 1)) for seed in (0, 1)]
+    spec = SetSpec("toy-0+toy-1", "direct", passes=250, objective=objective)
+    found = ImageSets(tmp_path).get(spec, joint_target(*parts, class_names=list("abcd")))
+    assert found.passes == 240  # three generations of forty children, each shown to two networks
+    each = [scoring.score(part, found.images)[range(4), range(4)] for part in parts]
+    np.testing.assert_allclose(found.log_odds, over(each, axis=0), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("generator", ["direct", "gradient"])
