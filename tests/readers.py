@@ -192,6 +192,37 @@ def _read_idx(path: Path) -> object:
     return datasets.load(f"idx:{path.parent}")
 
 
+def _npz_data(folder: Path) -> list[Path]:
+    images = np.random.default_rng(0).integers(0, 256, (12, 5, 4), np.uint8)
+    for half in ("train", "test"):
+        names = np.array(["one", "two", "three"])
+        np.savez_compressed(
+            folder / f"{half}.npz", images=images, labels=np.arange(12) % 3, class_names=names
+        )
+    return sorted(folder.iterdir())
+
+
+def _read_npz_data(path: Path) -> object:
+    from fooljax import data as datasets
+
+    return datasets.load(f"npz:{path.parent}")
+
+
+def _folder_data(folder: Path) -> list[Path]:
+    image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (24, 20, 3), np.uint8))
+    for name in ("a", "b"):
+        (folder / name).mkdir()
+        for number in range(5):
+            image.save(folder / name / f"{number}.png")
+    return sorted(folder.glob("*/*"))
+
+
+def _read_folder_data(path: Path) -> object:
+    from fooljax import data as datasets
+
+    return datasets.load(f"folder:16:{path.parents[1]}")
+
+
 # Numbers of the fields of a `tf.train.Example`: `fooljax.data.prepared_copies` says what they mean.
 def _example(pixels: np.ndarray, label: int) -> bytes:
     stream = io.BytesIO()
@@ -479,6 +510,8 @@ READERS = {
     "json": Reader(_jsons, _read_json),
     "genome": Reader(_genomes, _read_genome),
     "idx": Reader(_idx, _read_idx),
+    "npz-data": Reader(_npz_data, _read_npz_data),
+    "folder-data": Reader(_folder_data, _read_folder_data),
     "photograph": Reader(_photographs, _read_photograph),
     "tfds-copy": Reader(_copy, _read_copy),
     "tfds-record": Reader(_record, _read_record),

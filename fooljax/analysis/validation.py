@@ -1,6 +1,6 @@
 """How well a network for ImageNet names photographs."""
 
-import logging
+import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,18 +8,13 @@ from typing import Any
 import numpy as np
 
 from fooljax.analysis.rates import wilson_interval
-from fooljax.data.photographs import read_photograph
+from fooljax.data.labelled_photographs import read_labelled
 from fooljax.engine.log_odds import confidence
 from fooljax.engine.types import Target, checked_shape
-from fooljax.errors import InputError
 from fooljax.scoring import score
 
 BATCH = 32
 """Images that are scored at a time."""
-NAMED = 20
-"""Images passed over that notices name; the others are counted."""
-
-logger = logging.getLogger("fooljax")
 
 
 def measure(target: Target, images: Sequence[tuple[Path, int]]) -> Iterator[dict[str, Any]]:
@@ -38,21 +33,13 @@ def measure(target: Target, images: Sequence[tuple[Path, int]]) -> Iterator[dict
     """
     top1 = top5 = count = passed_over = 0
     own: list[float] = []
-    for start in range(0, len(images), BATCH):
-        photographs, classes = [], []
-        for path, label in images[start : start + BATCH]:
-            try:
-                photographs.append(read_photograph(path, checked_shape(target.image_shape)[0]))
-            except InputError as error:
-                passed_over += 1
-                if passed_over <= NAMED:
-                    logger.warning("passed over: %s", error)
-                if passed_over == len(images):
-                    raise InputError(f"--imagefolder: no image could be read; the last: {error}") from error
-            else:
-                classes.append(label)
-        if not photographs:
+    reading = read_labelled(images, checked_shape(target.image_shape)[0])
+    while batch := list(itertools.islice(reading, BATCH)):
+        read = [one for one in batch if one is not None]
+        passed_over += len(batch) - len(read)
+        if not read:
             continue
+        photographs, classes = zip(*read, strict=True)
         odds = score(target, np.stack(photographs), tile=BATCH)
         labels = np.asarray(classes)
         order = np.argsort(-odds, axis=1)

@@ -16,6 +16,7 @@ from fooljax.analysis.validation import BATCH, measure
 from fooljax.cli.command_line import Parser, run_command
 from fooljax.data.image_folders import find_images, sample_photographs
 from fooljax.data.imagenet import synsets
+from fooljax.data.labelled_photographs import HELP
 from fooljax.data.photographs import read_photograph
 from fooljax.engine.log_odds import confidence
 from fooljax.engine.types import Target, checked_shape
@@ -94,7 +95,7 @@ def _parser() -> Parser:
         "--imagefolder",
         type=Path,
         metavar="DIR",
-        help="A folder that holds a folder of images for each class, named as n01440764 or 0.",
+        help=HELP,
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="The file that the figures are written to.")
     return parser

@@ -4,7 +4,6 @@ import gzip
 import hashlib
 import math
 import os
-import re
 import struct
 import zlib
 from pathlib import Path
@@ -13,11 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax.data.dataset import Dataset, from_arrays
+from fooljax.data.from_files import MAX_BYTES, name_after
 from fooljax.errors import InputError, shown
 from fooljax.storage.reading import name_of, open_regular, read_regular
 
-MAX_BYTES = 2**31
-"""Of an array: far above MNIST's 47 MB, below what a wrong header may claim."""
 DEFLATE_RATIO = 1032
 """Bytes that a packed byte can become. Source: zlib's technical notes."""
 _CHUNK = 2**20
@@ -52,7 +50,7 @@ def idx_folder(folder: Path) -> Dataset:
             )
         arrays += [images, labels]
     names_file = folder / "class_names.txt"
-    name = f"idx-{re.sub(r'[^A-Za-z0-9_.-]+', '-', folder.resolve().name)}"
+    name = name_after("idx", folder)
     names: tuple[str, ...] | None = None
     if hashlib.sha256(arrays[1].data).hexdigest() == _FASHION_LABELS_SHA256:
         name, names = "fashion-mnist", _FASHION_NAMES

@@ -6,20 +6,32 @@ Reading never touches the network; only `tfds:NAME`, asked for by name and witho
 import dataclasses
 import logging
 import os
+import re
 from pathlib import Path
 
+from fooljax.data.cifar10 import cifar10_folder
 from fooljax.data.dataset import Dataset
 from fooljax.data.embedded import embedded_digits
+from fooljax.data.folder_data import folder_data
 from fooljax.data.idx import idx_folder
+from fooljax.data.npz_data import npz_data
 from fooljax.data.tfds import copy_of, prepared
 from fooljax.errors import FaultError, InputError, shown
 from fooljax.importing import import_value, is_import_name
 
-EXPECTED = "auto, embedded, tfds, tfds:NAME, idx:DIR or MODULE:NAME"
+READERS = {"idx": idx_folder, "npz": npz_data, "cifar10": cifar10_folder}
+"""What reads a path, by the word before it."""
+EXPECTED = (
+    "auto, embedded, idx:DIR, npz:PATH, cifar10:DIR, folder:DIR, folder:SIDE:DIR, tfds, tfds:NAME or "
+    "MODULE:NAME"
+)
 HELP = (
     "Labelled images: embedded (5,000 MNIST digits that come with a package), idx:DIR (a folder with "
-    "MNIST's IDX files), tfds or tfds:NAME (a copy that TensorFlow Datasets prepared), or MODULE:NAME (a "
-    "Dataset of your own). auto takes the copy of MNIST if there is one and the embedded digits if not."
+    "MNIST's IDX files), npz:PATH (NumPy's files with images and labels), cifar10:DIR (a folder with "
+    "CIFAR-10's binary files), folder:DIR or folder:SIDE:DIR (a folder of images for each class, scaled to "
+    "32 pixels a side or to SIDE), tfds or tfds:NAME (a copy that TensorFlow Datasets prepared), or "
+    "MODULE:NAME (a Dataset of your own). auto takes the copy of MNIST if there is one and the embedded "
+    "digits if not."
 )
 """What `--help` says of `--data`."""
 
@@ -36,6 +48,9 @@ def load(spec: str = "auto", *, data_dir: str | os.PathLike[str] | None = None) 
         `tfds:NAME`: the same for another image-classification dataset; without a prepared copy, one is
         prepared, which needs TensorFlow and the network;
         `idx:DIR`: a folder in MNIST's own file format, see `idx_folder`;
+        `npz:PATH`: NumPy's files, see `npz_data`;
+        `cifar10:DIR`: a folder with CIFAR-10's binary files, see `cifar10_folder`;
+        `folder:DIR` or `folder:SIDE:DIR`: a folder of images for each class, see `folder_data`;
         `MODULE:NAME`: a `Dataset` of yours, or a function without arguments that returns one. The module is
         imported, which runs its code;
         `auto`: as `tfds` if there is a copy, else `embedded`; `Dataset.source` says which.
@@ -66,8 +81,10 @@ def load(spec: str = "auto", *, data_dir: str | os.PathLike[str] | None = None) 
         )
     if spec.startswith("tfds:"):
         return prepared(rest, _tfds_folder(data_dir))
-    if kind == "idx" and rest:
-        return idx_folder(_expanded(rest))
+    if kind in READERS and rest:
+        return READERS[kind](_expanded(rest))
+    if kind == "folder" and (found := re.fullmatch(r"(?:([0-9]{1,9}):)?(.+)", rest, re.DOTALL)):
+        return folder_data(_expanded(found[2]), *([int(found[1])] if found[1] else []))
     if is_import_name(spec):
         return import_value("data", spec, Dataset, "a fooljax.data.Dataset")
     raise InputError(f"data: expected {EXPECTED}, got {shown(repr(spec))}")

@@ -1,4 +1,4 @@
-"""Reads NumPy's files of any origin: `.npy` and `.npz` of plain numbers, nothing else.
+"""Reads NumPy's files of any origin: `.npy` and `.npz` of plain numbers, and of text where that is asked for.
 
 NumPy's own reader hands the header of each array to Python's parser and believes what the zip says, so a
 damaged or hostile file can end in a dozen kinds of exception, or in all memory. Here a header is matched
@@ -30,6 +30,7 @@ _MAX_HEADER = 10_000
 _FIELD = r"'(\w+)':('[^']*'|True|False|\((?:\d{1,19}L?(?:,|(?=\))))*\))"
 _HEADER = re.compile(r"\{(?:" + _FIELD + r",?){3}\}")
 _KIND = re.compile(r"'[<>|=]?(b1|\?|[iu][1248]|f[248])'")
+_TEXT = re.compile(r"'[<>=]?U([1-9]\d{0,3})'")
 _OTHER_KINDS = {
     "c": "complex numbers",
     "f": "floating point numbers of another width",
@@ -45,17 +46,18 @@ _OTHER_KINDS = {
 Arrays = dict[str, npt.NDArray[Any]]
 
 
-def read_npz(path: Path, *, expansion: float = EXPANSION) -> Arrays:
+def read_npz(path: Path, *, expansion: float = EXPANSION, text: bool = False) -> Arrays:
     """The arrays of a `.npz` file by name, each with memory of its own.
 
     Args:
       path: of the file; its name does not matter.
       expansion: how many times the file's size (or 4 MiB, if that is more) all arrays together may have.
+      text: whether there may be arrays of text (`U`), too.
     Raises:
       InputError: there is no such regular file, it is damaged, holds anything but arrays of plain real
-        numbers and booleans, or would unpack to more than `expansion` allows.
+        numbers and booleans (and text), or would unpack to more than `expansion` allows.
     """
-    return npz_arrays(_content(path), name_of(path), expansion=expansion)
+    return npz_arrays(_content(path), name_of(path), expansion=expansion, text=text)
 
 
 def read_npy(path: Path) -> npt.NDArray[Any]:
@@ -68,7 +70,7 @@ def read_npy(path: Path) -> npt.NDArray[Any]:
     return npy_array(_content(path), name_of(path))
 
 
-def npz_arrays(content: bytes, source: str, *, expansion: float = EXPANSION) -> Arrays:
+def npz_arrays(content: bytes, source: str, *, expansion: float = EXPANSION, text: bool = False) -> Arrays:
     """As `read_npz`, of a file already in memory; `source` is what messages call it."""
     if content.startswith(NPY_START):
         raise InputError(f"{source}: expected an .npz file, found an .npy file, whose one array has no name")
@@ -85,7 +87,7 @@ def npz_arrays(content: bytes, source: str, *, expansion: float = EXPANSION) -> 
         arrays = {}
         for name, entry in entries.items():
             try:
-                arrays[name.removesuffix(".npy")] = _array(pieces(content, entry), entry.size)
+                arrays[name.removesuffix(".npy")] = _array(pieces(content, entry), entry.size, text)
             except ZipError as error:
                 raise _Refused(f"{error} ({shown(name, 60)})") from error
             except _Refused as error:
@@ -114,10 +116,10 @@ def _content(path: Path) -> bytes:
         raise InputError(f"{name_of(path)}: expected a file that fits into the memory, found more") from error
 
 
-def _array(parts: Iterator[memoryview], size: int) -> npt.NDArray[Any]:
+def _array(parts: Iterator[memoryview], size: int, with_text: bool = False) -> npt.NDArray[Any]:
     """The array that an .npy file of `size` bytes holds, filled part by part."""
     first = next(parts, memoryview(b""))
-    dtype, order, shape, start = _header(bytes(first[: _MAX_HEADER + 12]))
+    dtype, order, shape, start = _header(bytes(first[: _MAX_HEADER + 12]), with_text)
     expected = math.prod(shape) * dtype.itemsize
     if size - start != expected:
         raise _Refused(f"found {size - start:,} bytes for an array of {expected:,}")
@@ -132,10 +134,18 @@ def _array(parts: Iterator[memoryview], size: int) -> npt.NDArray[Any]:
         at += len(part)
     if dtype == np.bool_ and np.any(flat > 1):
         raise _Refused("found booleans that are neither true nor false")
-    return array if dtype.isnative else array.byteswap(inplace=True).view(dtype.newbyteorder("="))
+    native = array if dtype.isnative else array.byteswap(inplace=True).view(dtype.newbyteorder("="))
+    if dtype.kind == "U" and not _are_characters(native.reshape(-1, order=order).view(np.uint32)):
+        raise _Refused("found text that has no such characters")
+    return native
 
 
-def _header(head: bytes) -> tuple[np.dtype[Any], Literal["C", "F"], tuple[int, ...], int]:
+def _are_characters(points: npt.NDArray[np.uint32]) -> bool:
+    """Whether each number is a character of Unicode, which half of a pair (a surrogate) is not."""
+    return bool(np.all((points < 0xD800) | ((points > 0xDFFF) & (points <= 0x10FFFF))))
+
+
+def _header(head: bytes, with_text: bool) -> tuple[np.dtype[Any], Literal["C", "F"], tuple[int, ...], int]:
     """Type, order and shape of an array, and where its numbers begin."""
     if not head.startswith(NPY_START) or len(head) < 12:
         raise _Refused("found no array as NumPy writes it")
@@ -152,7 +162,7 @@ def _header(head: bytes) -> tuple[np.dtype[Any], Literal["C", "F"], tuple[int, .
     if set(fields) != {"descr", "fortran_order", "shape"}:
         raise _Refused(f"found no header of a plain array, but {shown(text, 80)}")
     kind = fields["descr"]
-    if not _KIND.fullmatch(kind):
+    if not _KIND.fullmatch(kind) and not (with_text and _TEXT.fullmatch(kind)):
         letter = re.sub("[^A-Za-z]", "", kind)[:1]
         what = _OTHER_KINDS.get(letter, "an unknown kind of number")
         raise _Refused(f"found {what} ({shown(kind, 40)}), where plain real numbers were expected")

@@ -7,6 +7,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
+from fooljax.data.cifar10 import CLASS_NAMES
 from fooljax.engine.types import Apply, Params, Target
 from fooljax.errors import InputError, shown
 from fooljax.storage.trees import digest_tree
@@ -16,8 +17,6 @@ from fooljax.targets.preprocessing import Preprocessing, preprocessed
 from fooljax.targets.weights import NamedTensors, read_weights
 
 NAMES = tuple(cifar_resnet.VARIANTS)
-CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-"""In CIFAR-10's own order, which is that of the letters."""
 HOW = Preprocessing(cifar_resnet.INPUT_SIZE, cifar_resnet.INPUT_SIZE, scale=TORCHVISION_SCALE, tile=32)
 """The networks learnt from images that were prepared with ImageNet's means and deviations."""
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from fooljax.data.cifar10 import CLASS_NAMES
 from fooljax.engine.types import Target, checked_shape
 from fooljax.settings import option
 from fooljax.targets import cifar10
@@ -47,7 +48,7 @@ def choose(network: str, settings: _Settings) -> TargetChoice:
     Raises:
       InputError: the weights or the classes are not what was expected.
     """
-    cells = read_classes(settings.classes, len(cifar10.CLASS_NAMES))
+    cells = read_classes(settings.classes, len(CLASS_NAMES))
     target = cifar10.load(network, weights=settings.weights)
     weights = target.provenance["weights"]
 

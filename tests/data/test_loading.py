@@ -12,12 +12,13 @@ from fooljax.errors import InputError
 @pytest.mark.parametrize(
     ("spec", "match"),
     [
-        ("", "^data: expected auto, embedded, tfds, tfds:NAME, idx:DIR or MODULE:NAME, got ''"),
+        ("", "^data: expected auto, embedded, idx:DIR, npz:PATH, .* or MODULE:NAME, got ''"),
         ("mnist", "^data: expected auto.*got 'mnist'"),
         ("embedded:x", "^data: expected auto"),
         ("auto:", "^data: expected auto"),
         ("idx", "^data: expected auto"),
         ("idx:", "^data: expected auto"),
+        *[(f"{kind}:", "^data: expected auto") for kind in ("npz", "cifar10", "folder")],
         ("idx:/no/such/folder", "^data: expected idx:DIR with an existing folder"),
         ("tfds:", "^data: expected tfds:NAME"),
         ("tfds:../mnist", "^data: expected tfds:NAME"),
@@ -37,7 +38,9 @@ def test_data_dir_is_for_tfds_only(spec, tmp_path):
         load(spec, data_dir=tmp_path)
 
 
-@pytest.mark.parametrize("spec", ["idx:~no-such-user", "tfds", "tfds:mnist", "auto"])
+@pytest.mark.parametrize(
+    "spec", ["idx:~no-such-user", "npz:~no-such-user", "folder:8:~no-such-user", "tfds", "tfds:mnist", "auto"]
+)
 def test_a_folder_of_nobody(spec, monkeypatch):
     monkeypatch.setenv("TFDS_DATA_DIR", "~no-such-user/tfds")
     if spec == "auto":
