@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.device.report import Found, Wanted
-from benchmarks.targets import GOLDEN
+from benchmarks.small_networks import GOLDEN
 from benchmarks.timing import interleaved, spread
 from fooljax.targets import imagenet
 

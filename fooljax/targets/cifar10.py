@@ -17,7 +17,7 @@ from fooljax.targets.preprocessing import Preprocessing, preprocessed
 from fooljax.targets.weights import NamedTensors, read_weights
 
 NAMES = tuple(cifar_resnet.VARIANTS)
-HOW = Preprocessing(cifar_resnet.INPUT_SIZE, cifar_resnet.INPUT_SIZE, scale=TORCHVISION_SCALE, tile=32)
+HOW = Preprocessing(cifar_resnet.INPUT_SIZE, cifar_resnet.INPUT_SIZE, scale=TORCHVISION_SCALE, tile=16)
 """The networks learnt from images that were prepared with ImageNet's means and deviations."""
 
 
