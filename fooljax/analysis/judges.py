@@ -31,6 +31,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from fooljax.analysis.thresholds import reached_by
 from fooljax.engine.log_odds import FOOLED
 from fooljax.errors import InputError
 
@@ -144,7 +145,7 @@ def calibrate(noise: Odds, clean: Odds | None, labels: Classes | None) -> Calibr
         return Calibration(-math.inf, 0, None, len(of_noise), 1.0, "")
     found = verdict(clean, labels)
     right = float(np.mean(found.top == labels))
-    threshold = float(np.quantile(found.top_odds, 1.0 - RATE, method="lower"))
+    threshold = reached_by(found.top_odds, RATE)
     accepted = float(np.mean(of_noise >= threshold))
     fault = ""
     if right < LEAST_RIGHT:

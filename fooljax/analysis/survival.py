@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
-import jax
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
@@ -40,7 +39,7 @@ class Survival(NamedTuple):
 
 
 def survive(
-    score: Score, images: Images, classes: npt.NDArray[np.integer], key: jax.Array
+    score: Score, images: Images, classes: npt.NDArray[np.integer], draws: np.random.Generator
 ) -> dict[str, Survival]:
     """Shows a network the images after each change.
 
@@ -48,14 +47,14 @@ def survive(
       score: of the network.
       images: `[B, H, W, K]`, K 1 or 3.
       classes: `[B]`, the class that each image was made for.
-      key: of the random signs; used up.
+      draws: gives the random signs.
     Returns:
       By name: `grey_level` adds or subtracts one grey level at random in every value;
       `shift` moves the image by one pixel, in four directions; `jpeg` compresses it with quality 75; `blur`
       is a Gaussian blur of 1 pixel's standard deviation.
     """
     changes: dict[str, Sequence[Callable[[Images], Images]]] = {
-        "grey_level": [lambda given: grey_levels(given, key)],
+        "grey_level": [partial(grey_levels, draws=draws)],
         "shift": [partial(shifted, rows=rows, columns=columns) for rows, columns in SHIFTS.values()],
         "jpeg": [compressed],
         "blur": [blurred],
@@ -78,10 +77,10 @@ def _after(
     return Survival(least, named)
 
 
-def grey_levels(images: Images, key: jax.Array) -> Images:
+def grey_levels(images: Images, draws: np.random.Generator) -> Images:
     """Adds 1 to or subtracts 1 from every value, by a fair coin; none leaves 0 to 255."""
-    signs = np.asarray(jax.random.rademacher(key, images.shape, np.int16))
-    return np.clip(images.astype(np.int16) + signs, 0, 255).astype(np.uint8)
+    signs = 2 * draws.integers(0, 2, images.shape, np.int8) - 1
+    return np.clip(images + signs.astype(np.int16), 0, 255).astype(np.uint8)
 
 
 def shifted(images: Images, rows: int, columns: int) -> Images:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from fooljax.data.dataset import Dataset
 from fooljax.data.imagenet import NUM_CLASSES as IMAGENET_CLASSES
 from fooljax.data.imagenet_subset import SUBSET_100
 from fooljax.engine.types import Target
@@ -33,6 +34,10 @@ class TargetChoice(NamedTuple):
         saved images too.
       second: `second(say)` gives a second network for the same classes, trained independently, which scores
         the saved images too; None where there is none.
+      clean: `clean()` gives labelled images of the same classes, by which judges are calibrated; None where
+        there are none at hand.
+      judges: `judges(second, data)` gives the judges that the images are shown to by default, by name, out of
+        that second network and these images; none where they would cost much, or are not known.
     """
 
     image_shape: tuple[int, int, int]
@@ -44,6 +49,8 @@ class TargetChoice(NamedTuple):
     group: Callable[[int], str] = lambda _: ""
     views: Callable[[Target], Mapping[str, Target]] = lambda _: {}
     second: Callable[[Say], Target | None] = lambda _: None
+    clean: Callable[[], Dataset | None] = lambda: None
+    judges: Callable[[Target | None, Dataset], Mapping[str, Target]] = lambda *_: {}
 
 
 def read_classes(text: str, num_classes: int) -> tuple[int, ...] | None:

@@ -17,6 +17,7 @@ from fooljax.targets import cifar10, imagenet
 from fooljax.targets._trained import trained
 from fooljax.targets.choice import Say
 from fooljax.targets.imagenet_networks import CROPPED_SIZE
+from fooljax.targets.nearest_neighbours import nearest_neighbours
 from fooljax.targets.networks import efficientnet
 from fooljax.targets.shipped import pretrained
 from fooljax.targets.tflite import tflite_target
@@ -24,6 +25,8 @@ from fooljax.targets.tflite import tflite_target
 SEEDS = range(5)
 """Independently trained networks of one architecture that the lists of names have."""
 TRAINED_HERE = ("mlp", "alexnet-small")
+KNN = "knn"
+"""The classifier by nearest training images; which network it is depends on the data."""
 MANY_IMAGES = 10_000
 """From so many training images on, a network is trained by "paper-full", ten times as long as by "paper"."""
 
@@ -49,8 +52,8 @@ def _seeded(network: str) -> tuple[str, ...]:
 
 
 NETWORKS_OF: dict[str, tuple[str, ...]] = {
-    "mnist": (*_seeded("lenet"), *(name for network in TRAINED_HERE for name in _seeded(network))),
-    "cifar10": cifar10.NAMES,
+    "mnist": (*_seeded("lenet"), *(name for network in TRAINED_HERE for name in _seeded(network)), KNN),
+    "cifar10": (*cifar10.NAMES, KNN),
     "imagenet": (*efficientnet.VARIANTS, "squeezenet", "tiny-darknet", *BLACK_BOXES),
 }
 """The names of the networks for each data set."""
@@ -77,8 +80,9 @@ def find(
         in `mlp-7`.
       weights: the user's folder with files of weights, whose names are as in `FILES`; by default there is
         none, which is enough for the networks for digits and EfficientNet-Lite.
-      data: what a network that is trained here learns from; by default the 4,000 embedded digits. A network
-        is trained once and then read from the cache. The other networks do not look at it.
+      data: what a network that is trained here learns from, and what `knn` compares with; by default the
+        4,000 embedded digits. A network is trained once and then read from the cache. The other networks do
+        not look at it.
       say: takes a line before a training.
     Returns:
       The target. `provenance["params_sha256"]` tells two networks apart. The networks for one data set have
@@ -100,6 +104,8 @@ def find(
         )
     if name in NETWORKS_OF["imagenet"]:
         return imagenet.load(name, weights=_file(name, weights) if name in FILES else None)
+    if name == KNN:
+        return nearest_neighbours(embedded_digits() if data is None else data)
     network, seed = _parts(name)
     if network == "lenet" and seed is not None:
         return pretrained(network, seed)
@@ -107,7 +113,7 @@ def find(
         dataset = embedded_digits() if data is None else data
         recipe = "paper-full" if len(dataset.train_labels) >= MANY_IMAGES else "paper"
         return trained(dataset, recipe, network=network, seed=seed, on_training=say)
-    known = [name for names in NETWORKS_OF.values() for name in names]
+    known = list(dict.fromkeys(name for names in NETWORKS_OF.values() for name in names))
     raise InputError(
         f"network: expected one of {', '.join(known)}, got {shown(name, 60)}{nearest(name, known)}"
     )

@@ -1,14 +1,17 @@
 """The networks for MNIST by name: one that comes with fooljax, or one that is trained here, once."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from fooljax.data import loading
+from fooljax.data.dataset import Dataset
 from fooljax.engine.types import Target, checked_shape
 from fooljax.errors import InputError
 from fooljax.settings import option
 from fooljax.targets._trained import is_cached, trained
 from fooljax.targets.choice import Say, TargetChoice
+from fooljax.targets.nearest_neighbours import nearest_neighbours
 from fooljax.targets.networks.trainable import NETWORKS
 from fooljax.targets.shipped import SHIPPED_NETWORK, pretrained, shipped_seeds
 from fooljax.targets.training import RECIPES
@@ -89,7 +92,7 @@ def choose(network: str, settings: _Settings, *, data_is_used: bool = False) -> 
             f"data: nothing is trained on it when --target-recipe is {SHIPPED}; "
             f"expected --target-recipe {', '.join(RECIPES)}"
         )
-    return _shipped(network, settings.target_seed)
+    return _shipped(network, settings.target_seed, settings.data)
 
 
 def choose_named(settings: NamedMnistSettings) -> TargetChoice:
@@ -97,7 +100,7 @@ def choose_named(settings: NamedMnistSettings) -> TargetChoice:
     return choose(settings.target_network, settings)
 
 
-def _shipped(network: str, seed: int) -> TargetChoice:
+def _shipped(network: str, seed: int, data: str) -> TargetChoice:
     try:
         target = pretrained(network, seed)
     except InputError as error:
@@ -124,7 +127,15 @@ def _shipped(network: str, seed: int) -> TargetChoice:
         ),
         load=load,
         second=second,
+        clean=lambda: loading.load(data),
+        judges=partial(_judges, network),
     )
+
+
+def _judges(network: str, second: Target | None, data: Dataset) -> dict[str, Target]:
+    """The second network, where there is one, and the nearest neighbours: neither needs a training."""
+    kin = {} if second is None else {f"{network}-{second.provenance['seed']}": second}
+    return {**kin, "knn": nearest_neighbours(data)}
 
 
 def _trained_here(network: str, settings: _Settings) -> TargetChoice:
@@ -155,6 +166,8 @@ def _trained_here(network: str, settings: _Settings) -> TargetChoice:
         notes=(f"The network learnt from {len(dataset.train_labels):,} images. {dataset.source}",),
         load=load,
         second=second,
+        clean=lambda: dataset,
+        judges=partial(_judges, network),
     )
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies
+from scipy import stats
 
 from fooljax.analysis import nearest as module
 from fooljax.analysis.nearest import nearest, percentiles, pixels
@@ -54,6 +55,14 @@ def test_pixels_are_in_0_to_1():
 def test_percentiles_by_hand():
     clean = np.asarray([1.0, 2.0, 3.0, 4.0])
     np.testing.assert_allclose(percentiles(np.asarray([0.5, 2.0, 2.5, 9.0]), clean), [0.0, 37.5, 50.0, 100.0])
+
+
+@given(strategies.lists(strategies.integers(0, 9), min_size=1), strategies.lists(strategies.integers(0, 9)))
+@settings(max_examples=20, deadline=None)
+def test_percentiles_are_those_of_scipy(clean, values):
+    expected = [stats.percentileofscore(clean, value, kind="mean") for value in values]
+    found = percentiles(np.asarray(values, float), np.asarray(clean, float))
+    np.testing.assert_allclose(found, expected)
 
 
 def test_clean_images_are_evenly_spread_over_their_own_percentiles():

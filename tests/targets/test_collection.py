@@ -34,8 +34,8 @@ def test_a_network_is_trained_once_on_the_data_given(dataset, tmp_path, monkeypa
 
 
 def test_the_names_of_a_data_set_are_different_networks():
-    names = [name for names in NETWORKS_OF.values() for name in names]
-    assert len(set(names)) == len(names)
+    for names in NETWORKS_OF.values():
+        assert len(set(names)) == len(names)
     assert {"lenet-4", "mlp-0", "alexnet-small-4"} <= set(NETWORKS_OF["mnist"])
 
 
@@ -50,6 +50,13 @@ def test_weights_are_found_in_a_folder(tmp_path):
         find("resnet20", weights=tmp_path)
     with pytest.raises(InputError, match=r"^weights: squeezenet wants a folder with a file squeezenet\*"):
         find("squeezenet")
+
+
+def test_the_nearest_neighbours_are_those_of_the_data_given(dataset):
+    target = find("knn", data=dataset)
+    assert target.provenance["dataset"] == dataset.digest
+    assert target.clean_accuracy > 0.8
+    assert "knn" in NETWORKS_OF["mnist"]
 
 
 @pytest.mark.parametrize(

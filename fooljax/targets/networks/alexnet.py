@@ -127,6 +127,8 @@ class AlexNet(nn.Module):
         x = x.reshape(x.shape[0], -1)
         widths = (*layout.dense, self.num_classes)
         for index, width in enumerate(widths):
+            if index == len(layout.dense):
+                self.sow("intermediates", "features", x)
             name = f"fc{len(layout.convs) + 1 + index}"
             kernel = self.param(f"{name}_kernel", start, (x.shape[-1], width))
             x = add_bias(product(x, kernel), self.param(f"{name}_bias", zeros, (width,)))

@@ -61,4 +61,5 @@ class LeNet(nn.Module):
         x = ConvPool(50)(x)
         x = x.reshape(x.shape[0], -1)
         x = nn.relu(Dense(500)(x))
+        self.sow("intermediates", "features", x)
         return Dense(self.num_classes)(x)

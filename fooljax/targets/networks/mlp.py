@@ -26,4 +26,5 @@ class MLP(nn.Module):
         x = images.reshape(images.shape[0], -1)
         for width in HIDDEN:
             x = nn.relu(Dense(width)(x))
+        self.sow("intermediates", "features", x)
         return Dense(self.num_classes)(x)

@@ -2,12 +2,13 @@
 
 import functools
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from fooljax.engine.types import Apply, Params
+from fooljax.engine.types import Params
 from fooljax.targets.networks.alexnet import AlexNet
 from fooljax.targets.networks.lenet import LeNet
 from fooljax.targets.networks.mlp import MLP
@@ -20,21 +21,43 @@ NETWORKS: dict[str, tuple[str, Callable[[int], nn.Module]]] = {
 """By name: the title that people read, and the Flax module for a number of classes."""
 
 
+@dataclass(frozen=True)
+class NetworkFunction:
+    """The `apply(params, images)` of a network; equal for equal networks, so that targets share programs.
+
+    Attributes:
+      network: a name in `NETWORKS`.
+      num_classes: of its logits.
+    """
+
+    network: str
+    num_classes: int
+
+    def __call__(self, params: Params, images: jax.Array) -> jax.Array:
+        """Logits `[B, num_classes]` of images `[B, H, W, K]` in [0, 1]."""
+        logits: jax.Array = self._module.apply(params, images)  # type: ignore[assignment]
+        return logits
+
+    def features(self, params: Params, images: jax.Array) -> jax.Array:
+        """What the last layer is given, `[B, F]`."""
+        _, kept = self._module.apply(params, images, mutable=["intermediates"])
+        features: jax.Array = kept["intermediates"]["features"][0]
+        return features
+
+    @property
+    def _module(self) -> nn.Module:
+        return NETWORKS[self.network][1](self.num_classes)
+
+
 @functools.cache
-def apply_of(network: str, num_classes: int) -> Apply:
-    """The `apply(params, images)` of a network; the same function each time, so that targets share programs.
+def apply_of(network: str, num_classes: int) -> NetworkFunction:
+    """The `apply(params, images)` of a network; the same value each time.
 
     Args:
       network: a name in `NETWORKS`.
       num_classes: of its logits.
     """
-    module = NETWORKS[network][1](num_classes)
-
-    def apply(params: Params, images: jax.Array) -> jax.Array:
-        logits: jax.Array = module.apply(params, images)  # type: ignore[assignment]
-        return logits
-
-    return apply
+    return NetworkFunction(network, num_classes)
 
 
 def blank_params(network: str, num_classes: int, image_shape: tuple[int, int, int]) -> Params:
