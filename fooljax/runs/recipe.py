@@ -7,12 +7,11 @@ from typing import Any, NamedTuple
 from fooljax.engine.types import Target
 from fooljax.errors import InputError, shown
 from fooljax.importing import is_import_name
-from fooljax.runs import words
-from fooljax.runs.encoding_kinds import EncodingKind, find_encoding
+from fooljax.runs import version_0_1, words
+from fooljax.runs.encoding_kinds import ENCODING_KINDS, EncodingKind, find_encoding
 from fooljax.runs.kinds import check_is_of_command, check_is_search
 from fooljax.runs.record import RunRecord
 from fooljax.runs.search_settings import SearchSettings
-from fooljax.runs.version_0_1 import EXPERIMENTS
 from fooljax.settings import compose, config_from
 from fooljax.targets.choice import TargetChoice
 from fooljax.targets.cifar10_choice import Cifar10Settings, NamedCifar10Settings
@@ -52,6 +51,11 @@ FAMILIES = {
     ),
 }
 """By the data that the networks learnt from."""
+EXPERIMENTS = {
+    **version_0_1.EXPERIMENTS,
+    **{f"cifar_{encoding}": ("cifar10", encoding) for encoding in ENCODING_KINDS},
+}
+"""The family and the encoding of each experiment that evolves images."""
 _FAMILY_OF = {MnistSettings: "mnist", ImageNetSettings: "imagenet", Cifar10Settings: "cifar10"}
 
 

@@ -17,6 +17,8 @@ from fooljax.targets.preprocessing import Preprocessing, preprocessed
 from fooljax.targets.weights import NamedTensors, read_weights
 
 NAMES = tuple(cifar_resnet.VARIANTS)
+SOURCE = "https://github.com/akamaster/pytorch_resnet_cifar10"
+"""Where users get the networks' weights."""
 HOW = Preprocessing(cifar_resnet.INPUT_SIZE, cifar_resnet.INPUT_SIZE, scale=TORCHVISION_SCALE, tile=16)
 """The networks learnt from images that were prepared with ImageNet's means and deviations."""
 
@@ -26,7 +28,7 @@ def load(name: str, *, weights: Path | str | None) -> Target:
 
     Args:
       name: in `NAMES`.
-      weights: a file, such as those of https://github.com/akamaster/pytorch_resnet_cifar10.
+      weights: a file, such as those of `SOURCE`.
     Returns:
       The target. Its accuracy was not measured.
     Raises:
@@ -35,7 +37,10 @@ def load(name: str, *, weights: Path | str | None) -> Target:
     if name not in NAMES:
         raise InputError(f"target: expected one of {', '.join(NAMES)}, got {shown(name, 60)}")
     if weights is None:
-        raise InputError(f"weights: {name} wants a file with its weights, none is installed with fooljax")
+        raise InputError(
+            f"weights: expected a file with the weights of {name}, since none come with fooljax, got none; "
+            f"{SOURCE} has one"
+        )
     path = Path(weights)
     tensors = NamedTensors(read_weights(path), str(path))
     network = cifar_resnet.params_from(tensors, name)

@@ -4,6 +4,8 @@ import pytest
 from pages import one_line
 
 from experiments import (
+    cifar_cppn,
+    cifar_direct,
     imagenet_cppn,
     imagenet_direct,
     imagenet_gradient,
@@ -90,7 +92,7 @@ def test_a_size_of_gradient_ascent_stands_for_settings(experiment, tmp_path, cap
     assert "--size: not together with --resume" in one_line(capsys)
 
 
-SEARCHES = (mnist_direct, mnist_cppn, imagenet_direct, imagenet_cppn)
+SEARCHES = (mnist_direct, mnist_cppn, cifar_direct, cifar_cppn, imagenet_direct, imagenet_cppn)
 
 
 @pytest.mark.parametrize("experiment", [*SEARCHES, mnist_gradient, imagenet_gradient])
