@@ -3,7 +3,7 @@
 import importlib.util
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fooljax.errors import InputError, shown
@@ -25,7 +25,8 @@ def find_images(folder: Path, synsets: Sequence[str]) -> list[tuple[Path, int]]:
     A notice says so where the folders are numbered from 1, since classes count from 0.
 
     Args:
-      folder: holds a folder for each class, named by its synset (n01440764) or its index (0).
+      folder: holds a folder for each class, named by its synset (n01440764) or its index (0). Or it holds no
+        folders but the images themselves, each with a name that begins with its synset (n01440764_tench.jpg).
       synsets: of all classes.
     Returns:
       The path and the class of each image.
@@ -50,7 +51,7 @@ def find_images(folder: Path, synsets: Sequence[str]) -> list[tuple[Path, int]]:
             len(inside),
         )
     places = {name: index for index, name in enumerate(synsets)}
-    found = []
+    found = [] if inside else _loose(folder, places)
     for inner in inside:
         is_number = re.fullmatch(r"[0-9]{1,9}", inner.name)
         index = places.get(inner.name, int(inner.name) if is_number else -1)
@@ -62,6 +63,15 @@ def find_images(folder: Path, synsets: Sequence[str]) -> list[tuple[Path, int]]:
     if not found:
         raise InputError(f"--imagefolder: expected images in folders of classes, found none in {folder}")
     return found
+
+
+def _loose(folder: Path, places: Mapping[str, int]) -> list[tuple[Path, int]]:
+    """The images in the folder itself whose names begin with a synset."""
+    return [
+        (path, places[synset])
+        for path in sorted(folder.iterdir())
+        if (synset := path.name.partition("_")[0]) in places and path.suffix.lower() in ENDINGS
+    ]
 
 
 def sample_photographs() -> list[Path]:

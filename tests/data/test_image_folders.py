@@ -18,6 +18,20 @@ def test_folders_numbered_from_1_are_told(names, told, tmp_path, caplog):
     assert [told in record.getMessage() for record in caplog.records] == ([True] if told else [])
 
 
+def test_images_without_folders_say_their_class_themselves(tmp_path):
+    names = [f"n{index:08d}" for index in range(9)]
+    for name in ("n00000007_tench.JPEG", "n00000002_a_b.png", "n00000009_none.png", "n00000003.txt", "x.png"):
+        (tmp_path / name).touch()
+    found = find_images(tmp_path, names)
+    assert [(path.name, index) for path, index in found] == [
+        ("n00000002_a_b.png", 2),
+        ("n00000007_tench.JPEG", 7),
+    ]
+    (tmp_path / "0").mkdir()  # with folders, these decide
+    with pytest.raises(InputError, match=r"expected images in folders of classes, found none"):
+        find_images(tmp_path, names)
+
+
 def test_all_folders_numbered_from_1_are_refused(tmp_path):
     for name in range(1, 10):
         (tmp_path / str(name)).mkdir()
