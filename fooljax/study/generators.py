@@ -58,7 +58,7 @@ class Wanted(NamedTuple):
       passes: network passes of a run, at most.
       networks: how many networks the target asks, each pass of which counts.
       objective: what a search maximises.
-      mutations: for `random_cppn`, of each run: how often each genome is varied.
+      mutations: for random CPPNs, of each run: how often each genome is varied.
     """
 
     target: Target
@@ -80,6 +80,11 @@ def direct_encoding(shape: Shape) -> Encoding:
 def cppn_encoding(shape: Shape) -> Encoding:
     """The CPPNs that were the quickest in `experiments.strategy_comparison`."""
     return encodings.cppn(shape, functions="wide", coordinates="scaled")
+
+
+def paper_cppn_encoding(shape: Shape) -> Encoding:
+    """The paper's CPPNs, which read pixels' indices as they are: many of their images repeat an element."""
+    return encodings.cppn(shape)
 
 
 def _searched(
@@ -157,9 +162,9 @@ def _climbed(wanted: Wanted) -> list[Made]:
     return made
 
 
-def _random_cppns(wanted: Wanted) -> list[Made]:
+def _random_cppns(encoding_of: Callable[[Shape], Encoding], wanted: Wanted) -> list[Made]:
     """Random CPPNs, each varied as often as the evolved one of its class was, without any selection."""
-    encoding = cppn_encoding(wanted.shape)
+    encoding = encoding_of(wanted.shape)
     made = []
     for key, mutations in zip(_keys(wanted), wanted.mutations, strict=True):
         genomes = _drifted(encoding)(jax.random.split(key, len(wanted.cells)), jnp.asarray(mutations))
@@ -200,28 +205,48 @@ def _gaussian(key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
 GENERATORS: dict[str, Callable[[Wanted], list[Made]]] = {
     "direct": functools.partial(_searched, direct_encoding, "focused", 40),
     "cppn": functools.partial(_searched, cppn_encoding, "focused", 100),
+    "cppn_paper": functools.partial(_searched, paper_cppn_encoding, "map_elites", 200),
     "gradient": _climbed,
     "random_search_direct": functools.partial(_searched, direct_encoding, "random_search", 200),
     "random_search_cppn": functools.partial(_searched, cppn_encoding, "random_search", 200),
-    "random_cppn": _random_cppns,
+    "random_search_cppn_paper": functools.partial(_searched, paper_cppn_encoding, "random_search", 200),
+    "random_cppn": functools.partial(_random_cppns, cppn_encoding),
+    "random_cppn_paper": functools.partial(_random_cppns, paper_cppn_encoding),
     "uniform_noise": functools.partial(_noise, jax.random.uniform),
     "gaussian_noise": functools.partial(_noise, _gaussian),
 }
-"""By name. The strategies of `direct` and `cppn` are the quickest in `experiments.strategy_comparison`."""
-SEARCHES = ("direct", "cppn", "random_search_direct", "random_search_cppn")
+"""By name. The strategies of `direct` and `cppn` are the quickest in `experiments.strategy_comparison`.
+
+`cppn_paper` is the search of Nguyen et al. 2015, section 2.3, with the encoding of its authors' code.
+"""
+SEARCHES = tuple(
+    f"{kind}{name}" for kind in ("", "random_search_") for name in ("direct", "cppn", "cppn_paper")
+)
 """Those that maximise an objective."""
 NOISE = ("uniform_noise", "gaussian_noise")
 """Each value of a pixel is drawn alone: uniformly, or from a normal distribution around mid-grey with a
 standard deviation of a quarter of the range."""
-CPPNS = ("cppn", "random_search_cppn", "random_cppn")
-"""Those whose images have genomes that `cppn_encoding` draws."""
+CPPNS: dict[str, Callable[[Shape], Encoding]] = {
+    "cppn": cppn_encoding,
+    "cppn_paper": paper_cppn_encoding,
+    "random_search_cppn": cppn_encoding,
+    "random_search_cppn_paper": paper_cppn_encoding,
+    "random_cppn": cppn_encoding,
+    "random_cppn_paper": paper_cppn_encoding,
+}
+"""Those whose images have genomes, and the encoding that draws these."""
+VARIED_LIKE = {"random_cppn": "cppn", "random_cppn_paper": "cppn_paper"}
+"""Random genomes, and the evolved ones that tell how often each is varied."""
 EXPLANATIONS: dict[str, Any] = {
     "direct": "evolved images, one gene a pixel",
     "cppn": "evolved images drawn by CPPNs",
+    "cppn_paper": "evolved images drawn by the paper's CPPNs, by its MAP-Elites",
     "gradient": "gradient ascent with Adam",
     "random_search_direct": "the best of as many images of uniform noise",
     "random_search_cppn": "the best of as many random CPPNs",
+    "random_search_cppn_paper": "the best of as many of the paper's random CPPNs",
     "random_cppn": "random CPPNs, mutated as often as the evolved ones, without selection",
+    "random_cppn_paper": "the paper's random CPPNs, mutated as often as its evolved ones",
     "uniform_noise": "uniform noise",
     "gaussian_noise": "Gaussian noise",
 }

@@ -30,7 +30,7 @@ from fooljax.settings import option
 from fooljax.storage.outputs import as_folder
 from fooljax.storage.reading import name_of
 from fooljax.storage.trees import digest_tree, load_arrays, load_tree, save_tree
-from fooljax.study.generators import CPPNS, GENERATORS, NOISE, SEARCHES, Made, Wanted, cppn_encoding
+from fooljax.study.generators import CPPNS, GENERATORS, NOISE, SEARCHES, VARIED_LIKE, Made, Wanted
 from fooljax.study.study import network_digest
 
 PASSES = 20_000
@@ -133,7 +133,8 @@ class ImageSet:
       passes: network passes that the set cost.
       network_digest: of that network, see `fooljax.study.study.network_digest`.
       digest: SHA-256 (hex) of the content, for the rows of whoever measures the set.
-      genomes: of images that CPPNs drew, leaves `[C, ...]`, for `generators.cppn_encoding`; () of others.
+      genomes: of images that CPPNs drew, leaves `[C, ...]`, for the encoding in `generators.CPPNS`;
+        () of others.
       ancestry: of evolved CPPNs: for each class the query numbers of the elite, its parent and so on.
         Images with a number in common have an ancestor in common. () of others.
       mutations: of CPPNs that were varied, how often, for each class; () of others.
@@ -209,11 +210,11 @@ class ImageSets:
         """Makes and saves sets that differ in nothing but the run."""
         first, last = group[0], max(spec.run for spec in group)
         cells = network.cells(first)
-        searched = first.generator.removeprefix("random_search_") in ("direct", "cppn")
-        specs = [replace(first, run=run) for run in range(last + 1)] if searched else list(group)
+        many = first.generator in SEARCHES
+        specs = [replace(first, run=run) for run in range(last + 1)] if many else list(group)
         mutations: list[tuple[int, ...]] = []
-        if first.generator == "random_cppn":
-            evolved = self.get_many([replace(spec, generator="cppn") for spec in specs], network.target)
+        if like := VARIED_LIKE.get(first.generator):
+            evolved = self.get_many([replace(spec, generator=like) for spec in specs], network.target)
             mutations = [one.mutations for one in evolved]
         wanted = Wanted(
             target=network.target,
@@ -280,7 +281,7 @@ class ImageSets:
             raise InputError(f"{name_of(path)}: expected finite log-odds of the classes of its name")
         if spec.generator in CPPNS:
             try:
-                check_genomes(cppn_encoding(network.shape), tree["genomes"])
+                check_genomes(CPPNS[spec.generator](network.shape), tree["genomes"])
             except InputError as error:
                 raise InputError(f"{name_of(path)}: {error}") from error
         return ImageSet(
@@ -323,7 +324,7 @@ def _genomes_of(spec: SetSpec, shape: tuple[int, int, int], count: int) -> Any:
     """Shapes of the genomes of a set, leaves `[C, ...]`; () where it has none."""
     if spec.generator not in CPPNS:
         return ()
-    one = jax.eval_shape(cppn_encoding(shape).init, jax.random.key(0))
+    one = jax.eval_shape(CPPNS[spec.generator](shape).init, jax.random.key(0))
     return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((count, *leaf.shape), leaf.dtype), one)
 
 

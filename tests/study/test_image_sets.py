@@ -118,15 +118,16 @@ def test_too_few_passes_are_refused(sets, generator):
 
 
 @pytest.mark.slow  # CPPNs compile for long; test_generators_are_explained is quick
-def test_random_cppns_are_varied_as_often_as_evolved_ones(tmp_path):
+@pytest.mark.parametrize(("random", "evolved"), generators.VARIED_LIKE.items())
+def test_random_cppns_are_varied_as_often_as_evolved_ones(tmp_path, random, evolved):
     sets = ImageSets(tmp_path)
+    encoding = generators.CPPNS[evolved]((6, 6, 1))
     evolved, random = (
-        sets.get(SetSpec("toy", generator, passes=600), TARGET) for generator in ("cppn", "random_cppn")
+        sets.get(SetSpec("toy", generator, passes=600), TARGET) for generator in (evolved, random)
     )
     assert [len(line) - 1 for line in evolved.ancestry] == list(evolved.mutations) == list(random.mutations)
     assert max(evolved.mutations) > 0
     assert all(line == tuple(sorted(line, reverse=True)) for line in evolved.ancestry)
-    encoding = generators.cppn_encoding((6, 6, 1))
     for found in (evolved, random):
         assert np.array_equal(generators.draw(encoding, found.genomes), found.images)
     assert np.mean(evolved.log_odds) > np.mean(random.log_odds)

@@ -1,0 +1,77 @@
+"""Curves with bands: what is kept of something against a size, for several kinds of images."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
+from fooljax.analysis.statistics import Interval
+from fooljax.report.confidence_axis import fit_limits, mark_confidences
+from fooljax.report.fonts import fit
+from fooljax.report.png import png_bytes
+from fooljax.report.style import own_style
+
+Curve = tuple[Sequence[float], Sequence[Interval]]
+"""Places along the axis, and the estimate with its interval at each."""
+
+
+@own_style()
+def curves(
+    panels: Mapping[str, Mapping[str, Curve]],
+    *,
+    up: str,
+    log_odds: bool = False,
+    log_scale: bool = True,
+    level: float | None = None,
+    ticks: Sequence[float] = (),
+) -> bytes:
+    """A PNG of one panel for each question, with one curve and its band of 95 % for each kind of images.
+
+    Args:
+      panels: by the name of what lies along its axis, the curves by the name of the images. A name has the
+        same colour in all panels.
+      up: what the curves show.
+      log_odds: the values are log-odds: confidences are marked on the right of the last panel.
+      log_scale: along a logarithmic axis.
+      level: a value that is marked by a line.
+      ticks: values along the axis that are named; those of the first curve if none are given.
+    """
+    names = list(dict.fromkeys(name for panel in panels.values() for name in panel))
+    figure = Figure(figsize=(1.5 + 3.6 * len(panels), 4.6), layout="constrained")
+    every = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    shown = []
+    for axes, (along, panel) in zip(every, panels.items(), strict=True):
+        for name, (places, intervals) in panel.items():
+            estimate, low, high = (np.asarray(one, np.float64) for one in zip(*intervals, strict=True))
+            colour = f"C{names.index(name) % 10}"
+            style = ("-", "--", ":")[names.index(name) // 10 % 3]
+            axes.plot(places, estimate, color=colour, ls=style, marker="o", ms=3, label=name)
+            axes.fill_between(places, low, high, color=colour, alpha=0.13, linewidth=0)
+            shown += estimate.tolist()
+        if level is not None:
+            axes.axhline(level, color="black", lw=0.8, ls=":")
+        if log_scale:
+            axes.set_xscale("log")
+        if places := ticks or (next(iter(panel.values()))[0] if panel else ()):
+            axes.set_xticks(list(places))
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axes.xaxis.set_minor_formatter(NullFormatter())
+            axes.tick_params(axis="x", labelsize=8)
+        axes.set_xlabel(along)
+        axes.grid(alpha=0.25)
+    every[0].set_ylabel(up)
+    if log_odds:
+        fit_limits(every[0], np.asarray(shown))
+        mark_confidences(every[-1])
+    elif finite := [one for one in shown if math.isfinite(one)]:
+        room = 0.06 * (max(finite) - min(finite)) or 1.0
+        every[0].set_ylim(min(finite) - room, max(finite) + room)
+    handles = {
+        label: line for axes in every for line, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    legend = figure.legend(handles.values(), handles.keys(), fontsize=8, loc="outside lower center", ncols=3)
+    for text in legend.get_texts():
+        fit(text)
+    return png_bytes(figure)

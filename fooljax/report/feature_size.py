@@ -1,0 +1,146 @@
+"""Tables and figures of `experiments.feature_size`, from its rows alone."""
+
+from base64 import b64decode
+from collections.abc import Sequence
+from typing import Any
+
+from fooljax.analysis.feature_size import crossing
+from fooljax.analysis.statistics import Interval, mean_interval, median_interval
+from fooljax.engine.log_odds import format_confidence, to_log_odds
+from fooljax.report.bands import curves
+from fooljax.report.png import png_bytes
+from fooljax.report.sequence import strip
+from fooljax.study import Row, alike, markdown, numbers
+from fooljax.study.images import images_of
+from fooljax.study.measured_sets import NAMES, THREAT, median_of_runs, sets_table
+
+LEAST = to_log_odds(0.9)
+"""Log-odds that an image must have to take part: of less, nothing can be said to be kept."""
+KINDS = {
+    "shuffled": ("pieces", "side of shuffled pieces, pixels"),
+    "alone": ("windows", "side of the best window alone, pixels"),
+    "hidden": ("windows", "side of a hidden window, pixels"),
+    "pixels": ("percent", "share of pixels left, %"),
+    "low": ("cutoffs", "only frequencies below, cycles per image"),
+    "high": ("cutoffs", "only frequencies from, cycles per image"),
+}
+"""Each kind of change: which sizes it has, and what the axis of its figure says."""
+HEADS = {
+    "shuffled": "pieces at which half is lost, pixels",
+    "alone": "window that alone keeps half, pixels",
+    "hidden": "hidden window that costs half, pixels",
+    "pixels": "share of pixels that keeps half, %",
+    "low": "half is below, cycles",
+    "high": "half is from there on, cycles",
+}
+FALLING = ("hidden", "high")
+"""The larger the size, the less is left."""
+HOW = """\
+**What is kept** is the class's log-odds of the changed image over those of the image itself, the median over
+the images of a run. Half of 99.99 % is 99 %. Only images with 90 % or more take part. **Pieces** are squares
+that change places; the mean over several orders. **A window alone** stands on the image's median colour; the
+best of the windows counts. **A hidden window** gets the median colour of a ring of two pixels around it; the
+mean over windows. **Pixels** are left that tell most by the gradient, as many as said, on the median colour;
+fewer may suffice. **Frequencies** are those of the cosine transform; the mean colour always stays. A size is
+found by interpolation between those that were measured. "< 2" and "> 14" say that the curve is beyond half at
+all of them. Each network counts as one observation, the median of its runs. Brackets are intervals of 95 %
+for further networks that are trained alike."""
+
+
+def tables(rows: Sequence[Row]) -> str:
+    """`table.md`: the sets, and the sizes at which half of the log-odds is lost."""
+    lines = []
+    for (generator,), of in alike(rows, "generator").items():
+        counted = sum(row["counted"] for row in of)
+        line = {"images": NAMES[generator], "counted": f"{counted} of {sum(row['images'] for row in of)}"}
+        for kind, head in HEADS.items():
+            line[head] = half(of, kind)
+        lines.append(line)
+    return "\n".join(
+        [
+            "### Where half of the log-odds is lost\n",
+            markdown(lines),
+            "",
+            HOW,
+            "\n### The images\n",
+            sets_table(rows),
+            "",
+            THREAT,
+            "",
+        ]
+    )
+
+
+def half_size(row: Row, kind: str) -> float | None:
+    """The size at which half is kept; 0 or infinity where it lies beyond all sizes that were measured."""
+    if kind not in row["kept"]:
+        return None
+    share = row["kept"][kind]
+    sizes = row["sizes"][KINDS[kind][0]]
+    if kind in FALLING:
+        found = crossing([1.0 / size for size in reversed(sizes)], share[::-1])
+        return float("inf") if found == 0.0 else 1.0 / found
+    return crossing(sizes, share)
+
+
+def half(rows: Sequence[Row], kind: str) -> str:
+    """The median size at which half is kept, with its interval, as a table says it.
+
+    Args:
+      rows: of one generator.
+      kind: out of `KINDS`.
+    """
+    groups = median_of_runs(rows, lambda row: half_size(row, kind))
+    if not groups:
+        return numbers.NONE
+    sizes = next(row["sizes"][KINDS[kind][0]] for row in rows if kind in row["kept"])
+
+    def written(value: float) -> str:
+        if value < sizes[0]:
+            return f"< {sizes[0]}"
+        return f"> {sizes[-1]}" if value > sizes[-1] else numbers.plain(value, 1)
+
+    if len(set(said := [written(value) for group in groups for value in group])) == 1:
+        return said[0]
+    middle, low, high = map(written, median_interval(groups))
+    return f"{middle} [{low}, {high}]"
+
+
+def figures(rows: Sequence[Row]) -> dict[str, bytes]:
+    """What is kept against each size, and what changed images look like."""
+    panels: dict[str, dict[str, Any]] = {label: {} for _, label in KINDS.values()}
+    for (generator,), of in alike(rows, "generator").items():
+        for kind, (sizes, label) in KINDS.items():
+            if told := [row for row in of if kind in row["kept"]]:
+                places = told[0]["sizes"][sizes]
+                panels[label][NAMES[generator]] = (
+                    places,
+                    [_interval(told, kind, place) for place in range(len(places))],
+                )
+    found = {}
+    if any(panels.values()):
+        found["kept.png"] = curves(panels, up="share of the log-odds kept", level=0.5)
+    for row in rows:
+        name = f"example-{row['generator']}.png"
+        if "example" in row and row["counted"] and name not in found:
+            found[name] = _example(row["example"], NAMES[row["generator"]])
+    return found
+
+
+def _interval(rows: Sequence[Row], kind: str, place: int) -> Interval:
+    return mean_interval(median_of_runs(rows, lambda row: row["kept"][kind][place]))
+
+
+def _example(example: dict[str, Any], name: str) -> bytes:
+    shape = (len(example["names"]), *example["shape"])
+    images = images_of(b64decode(example["png"]), shape)
+    captions = [
+        [label, format_confidence(odds)]
+        for label, odds in zip(example["names"], example["log_odds"], strict=True)
+    ]
+    text = (
+        f"{name[0].upper()}{name[1:]}, for class {example['class']}. Shuffled: the side of the pieces in "
+        "pixels. Low and high: frequencies below and from so many cycles per image. Below each stands the "
+        "confidence in the class."
+    )
+    return png_bytes(strip(images, captions, [text]))

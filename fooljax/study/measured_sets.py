@@ -1,0 +1,193 @@
+"""Image sets of several networks, generators and runs as the tasks of a study, clean images among them.
+
+A study that measures what networks see asks each network about images that were made against it. A task is
+one set: one image for each class, of one generator and one run. The generator `clean` stands for images of
+the data set: run r takes of each class the r-th test image that the network names right.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from fooljax import data
+from fooljax.data.dataset import Dataset
+from fooljax.data.loading import HELP
+from fooljax.engine.log_odds import FOOLED
+from fooljax.engine.types import Target
+from fooljax.errors import InputError, shown
+from fooljax.scoring import score
+from fooljax.settings import option
+from fooljax.storage.trees import digest_tree
+from fooljax.study import numbers
+from fooljax.study.generators import EXPLANATIONS
+from fooljax.study.image_sets import PASSES, ImageSets, ImageSettings, SetSpec
+from fooljax.study.study import Workspace
+from fooljax.study.tables import alike, by_network, markdown
+from fooljax.study.task import Row, Task
+from fooljax.targets.collection import find
+
+CLEAN = "clean"
+NAMES = {**EXPLANATIONS, CLEAN: "clean test images"}
+"""What each generator makes, for people."""
+SEES = {"direct": "logits", "cppn": "logits", "cppn_paper": "logits", "gradient": "gradients"}
+"""What a generator sees of the network; random search sees logits, the rest nothing."""
+
+
+@dataclass(frozen=True)
+class SetSettings(ImageSettings):
+    """Which networks and runs are measured; the defaults are those of the published tables."""
+
+    networks: str = option(
+        "lenet-0,lenet-1,lenet-2,lenet-3,lenet-4",
+        "Networks that images were made against, by name, with commas between them.",
+    )
+    runs: int = option(5, "Number of image sets of each generator against each network.", least=1)
+    passes: int = option(PASSES, "Network passes that a set may cost.", least=400)
+    data: str = option("embedded", HELP)
+    weights: str | None = option(None, "Folder of weights, for networks whose files are there.", kind=str)
+
+
+SMOKE = {"networks": "lenet-0,lenet-1", "runs": 1, "passes": 1000}
+"""Settings of a small size: seconds, with nothing but what comes with the package."""
+
+
+class Measured(NamedTuple):
+    """The set of a task.
+
+    Attributes:
+      images: `[C, H, W, K]` uint8.
+      classes: `[C]`, the class of each.
+      log_odds: `[C]`, of these 8-bit images for their classes.
+      facts: what a row says of them: their digest, what they cost, their log-odds.
+    """
+
+    images: npt.NDArray[np.uint8]
+    classes: npt.NDArray[np.integer]
+    log_odds: npt.NDArray[np.float32]
+    facts: dict[str, Any]
+
+
+def network(config: SetSettings, name: str, say: Callable[[str], None]) -> Target:
+    """The network of a name, as a study asks for it."""
+    return find(
+        name, weights=Path(config.weights) if config.weights else None, data=data.load(config.data), say=say
+    )
+
+
+def tasks(
+    config: SetSettings, generators: Sequence[str], budgets: Mapping[str, int] | None = None
+) -> Iterator[Task]:
+    """A task for each network, generator and run; the runs of a generator are measured together.
+
+    Args:
+      config: which networks, how many runs, and the budget.
+      generators: out of `fooljax.study.generators.GENERATORS`, and `clean`.
+      budgets: network passes of the sets of some generators, in place of the config's.
+    """
+    names = config.networks.split(",")
+    if not all(names) or len(set(names)) < len(names):
+        raise InputError(
+            f"--networks: expected different names with commas between, got {shown(config.networks)}"
+        )
+    for name in names:
+        for generator in generators:
+            together = f"{name},{generator}"
+            for run in range(config.runs):
+                told = {"network": name, "generator": generator, "run": run}
+                told["budget"] = (budgets or {}).get(generator, config.passes)
+                if generator == CLEAN:
+                    told |= {"budget": 0, "data": config.data}
+                yield Task(f"{together},run={run}", told, (name,), together)
+
+
+def measured(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[tuple[Target, Measured]]:
+    """The set of each of the tasks of one call, in order, and the network."""
+    first, config = tasks[0].settings, workspace.config
+    target = workspace.network(first["network"])
+    runs = [task.settings["run"] for task in tasks]
+    if first["generator"] == CLEAN:
+        dataset = data.load(config.data)
+        odds = score(target, dataset.test_images)
+        for run in runs:
+            yield target, _clean_set(dataset, odds, run)
+        return
+    specs = [SetSpec(first["network"], first["generator"], run, first["budget"]) for run in runs]
+    for one in ImageSets(config.images).get_many(specs, target):
+        facts = {"images_digest": one.digest, "passes": one.passes, "log_odds": _rounded(one.log_odds)}
+        yield target, Measured(one.images, one.classes, one.log_odds, facts)
+
+
+def _clean_set(dataset: Dataset, odds: npt.NDArray[np.float32], run: int) -> Measured:
+    """The run-th image of each class among those that are named right.
+
+    Raises:
+      InputError: a class has not so many.
+    """
+    right = odds.argmax(axis=1) == dataset.test_labels
+    chosen = []
+    for label, name in enumerate(dataset.class_names):
+        found = np.flatnonzero(right & (dataset.test_labels == label))
+        if run >= len(found):
+            raise InputError(
+                f"--data: expected {run + 1} test images of class {shown(name, 40)} that the network names "
+                f"right, found {len(found)}"
+            )
+        chosen.append(found[run])
+    images, classes = dataset.test_images[chosen], np.arange(len(chosen))
+    own = odds[chosen, classes]
+    facts = {"images_digest": digest_tree({"images": images}), "passes": 0, "log_odds": _rounded(own)}
+    return Measured(images, classes, own, facts)
+
+
+def _rounded(odds: npt.NDArray[np.floating]) -> list[float]:
+    return [round(float(one), 3) for one in odds]
+
+
+def sets_table(rows: Sequence[Row]) -> str:
+    """A table of the sets that were measured: what made them, what it saw, and how strong it was.
+
+    Args:
+      rows: with `generator`, `network`, `passes` and `log_odds`.
+    """
+    lines = []
+    for (generator,), of in alike(rows, "generator").items():
+        odds = np.concatenate([row["log_odds"] for row in of])
+        sees = "logits" if generator.startswith("random_search") else SEES.get(generator, "nothing")
+        lines.append(
+            {
+                "images": NAMES[generator],
+                "sees": sees,
+                "sets": f"{len(by_network(of, 'passes', network='network'))} networks x "
+                f"{len(of) / len(alike(of, 'network')):g} runs",
+                "passes of a set": numbers.plain(max(row["passes"] for row in of)),
+                "median confidence": numbers.confidence(float(np.median(odds))),
+                "images >= 99.99 %": f"{int(np.sum(odds >= FOOLED))} of {odds.size}",
+            }
+        )
+    return markdown(lines)
+
+
+def median_of_runs(rows: Sequence[Row], figure: Callable[[Row], float | None]) -> list[list[float]]:
+    """A figure of every row that has it, grouped by network, as the statistics take it.
+
+    Args:
+      rows: with `network`.
+      figure: of a row; None where it has none.
+    """
+    groups: dict[str, list[float]] = {}
+    for row in rows:
+        if (value := figure(row)) is not None:
+            groups.setdefault(row["network"], []).append(value)
+    return [groups[name] for name in sorted(groups)]
+
+
+THREAT = """\
+A set has one image for each class. Random search and the searches see the network's logits, gradient ascent
+sees its gradients, and the other generators see nothing of it. All images are 8-bit images in the box from 0
+to 255, saved, read back and scored. There is no bound on how far an image may be from clean ones. A gradient
+counts as two network passes. No generator was restarted."""
+"""What the attacker sees and may do, for the reader of a table."""
