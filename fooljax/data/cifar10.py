@@ -17,6 +17,8 @@ CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "
 SIDE = 32
 IMAGES = 10_000
 """In each of the six files."""
+UNPACKED = ("cifar-10-batches-bin", "cifar-10-batches-py")
+"""The folders that CIFAR-10's archives unpack to."""
 TRAIN_FILES = tuple(f"data_batch_{number}.bin" for number in range(1, 6))
 TEST_FILE = "test_batch.bin"
 
@@ -25,13 +27,14 @@ def cifar10_folder(folder: Path) -> Dataset:
     """Reads `data_batch_1.bin` to `data_batch_5.bin` and `test_batch.bin`, 60,000 images of ten classes.
 
     Args:
-      folder: holds the six files, as `cifar-10-binary.tar.gz` brings them.
+      folder: holds the six files, or the folder with them that `cifar-10-binary.tar.gz` brings.
     Raises:
       InputError: there is no such folder, it holds another version of CIFAR-10, or a file is missing or
         damaged.
     """
     if not folder.is_dir():
         raise InputError(f"data: expected cifar10:DIR with an existing folder, got {name_of(folder)}")
+    folder = next((folder / inner for inner in UNPACKED if (folder / inner).is_dir()), folder)
     missing = [name for name in (*TRAIN_FILES, TEST_FILE) if not (folder / name).exists()]
     if missing and (folder / "data_batch_1").exists():
         raise InputError(

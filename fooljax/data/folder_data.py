@@ -25,9 +25,10 @@ def folder_data(folder: Path, side: int = SIDE) -> Dataset:
     """Reads the images in the folders of a folder; the names of these, sorted, are the classes.
 
     Each image is scaled (bicubic) so that its shorter side has `side` pixels, and the square in its middle is
-    cut out. They have one channel if none of them has any colour, and three otherwise. Their order is that of
-    the files' names. If there are folders `train` and `test` (or `val`), the classes are in these, and they
-    say which images test. Otherwise every fifth image of each class tests.
+    cut out. The images have one channel if none of them has any colour, and three otherwise. Their order is
+    that of the files' names, of which those that begin with a dot are passed over. If there are folders
+    `train` and `test` (or `val`), the classes are in these, and they say which images test. Otherwise every
+    fifth image of each class tests.
 
     Args:
       folder: holds a folder for each class, or `train` and `test` (or `val`), which do.
@@ -59,10 +60,15 @@ def folder_data(folder: Path, side: int = SIDE) -> Dataset:
 
 
 def _classes(folder: Path) -> tuple[str, ...]:
-    names = tuple(sorted(path.name for path in folder.iterdir() if path.is_dir()))
+    names = tuple(path.name for path in _visible(folder) if path.is_dir())
     if not names:
         raise InputError(f"{name_of(folder)}: expected a folder for each class, found none")
     return names
+
+
+def _visible(folder: Path) -> list[Path]:
+    """What is in a folder, sorted; names that begin with a dot are those of programs, not of the user."""
+    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
 
 
 def _files(folder: Path, names: Sequence[str]) -> list[tuple[Path, int]]:
@@ -71,7 +77,7 @@ def _files(folder: Path, names: Sequence[str]) -> list[tuple[Path, int]]:
     for name in _classes(folder):
         if name not in names:
             raise InputError(f"{name_of(folder / name)}: expected a class of train, found another")
-        files = sorted(path for path in (folder / name).iterdir() if path.suffix.lower() in ENDINGS)
+        files = [path for path in _visible(folder / name) if path.suffix.lower() in ENDINGS]
         if not files:
             raise InputError(
                 f"{name_of(folder / name)}: expected images ({', '.join(ENDINGS)}) of a class, found none"

@@ -81,10 +81,13 @@ def load(spec: str = "auto", *, data_dir: str | os.PathLike[str] | None = None) 
         )
     if spec.startswith("tfds:"):
         return prepared(rest, _tfds_folder(data_dir))
-    if kind in READERS and rest:
-        return READERS[kind](_expanded(rest))
-    if kind == "folder" and (found := re.fullmatch(r"(?:([0-9]{1,9}):)?(.+)", rest, re.DOTALL)):
-        return folder_data(_expanded(found[2]), *([int(found[1])] if found[1] else []))
+    try:
+        if kind in READERS and rest:
+            return READERS[kind](_expanded(rest))
+        if kind == "folder" and (found := re.fullmatch(r"(?:([0-9]{1,9}):)?(.+)", rest, re.DOTALL)):
+            return folder_data(_expanded(found[2]), *([int(found[1])] if found[1] else []))
+    except OSError as error:  # a name that is too long, a folder that may not be read
+        raise InputError(f"data: cannot read {shown(rest)}: {error.strerror or shown(error)}") from error
     if is_import_name(spec):
         return import_value("data", spec, Dataset, "a fooljax.data.Dataset")
     raise InputError(f"data: expected {EXPECTED}, got {shown(repr(spec))}")

@@ -38,9 +38,21 @@ def test_pixels_and_classes_are_where_they_belong(folder):
 
 
 def test_the_pickled_version_is_refused(tmp_path):
-    (tmp_path / "data_batch_1").write_bytes(b"cos\nsystem\n(S'true'\ntR.")
-    with pytest.raises(InputError, match=r"binary version .*, found the one for Python .* pickles"):
-        load(f"cifar10:{tmp_path}")
+    inner = tmp_path / "outer" / "cifar-10-batches-py"
+    inner.mkdir(parents=True)
+    for folder in (tmp_path, inner):
+        (folder / "data_batch_1").write_bytes(b"cos\nsystem\n(S'true'\ntR.")
+    for path in (tmp_path, tmp_path / "outer"):
+        with pytest.raises(InputError, match=r"binary version .*, found the one for Python .* pickles"):
+            load(f"cifar10:{path}")
+
+
+def test_the_folder_above_will_do(folder):
+    inner = folder / "cifar-10-batches-bin"
+    inner.mkdir()
+    for name in FILES:
+        (folder / name).rename(inner / name)
+    assert load(f"cifar10:{folder}").digest == load(f"cifar10:{inner}").digest
 
 
 def test_folders_without_the_files(folder):

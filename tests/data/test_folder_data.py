@@ -19,6 +19,8 @@ def test_each_class_has_a_folder_and_its_fifth_image_tests(tmp_path):
             painted(tmp_path / name / f"{number}.png", (10 * place, number, 0))
     (tmp_path / "ox" / "notes.txt").write_text("no image")
     (tmp_path / "loose.png").write_bytes(b"")
+    (tmp_path / ".cache").mkdir()
+    (tmp_path / "ox" / "._0.png").write_bytes(b"of another system")
     data = load(f"folder:8:{tmp_path}")
     assert data.class_names == ("Bee", "ant", "ox")  # as Python sorts, which torchvision does, too
     assert data.image_shape == (8, 8, 3)

@@ -20,6 +20,10 @@ from fooljax.errors import InputError
         ("idx:", "^data: expected auto"),
         *[(f"{kind}:", "^data: expected auto") for kind in ("npz", "cifar10", "folder")],
         ("idx:/no/such/folder", "^data: expected idx:DIR with an existing folder"),
+        *[
+            (f"{kind}:{'a' * 5000}", "^data: cannot read a.*name too long")
+            for kind in ("idx", "npz", "folder")
+        ],
         ("tfds:", "^data: expected tfds:NAME"),
         ("tfds:../mnist", "^data: expected tfds:NAME"),
         ("tfds:MNIST", "^data: expected tfds:NAME"),
@@ -30,6 +34,12 @@ from fooljax.errors import InputError
 def test_bad_specs_are_refused(spec, match):
     with pytest.raises(InputError, match=match):
         load(spec)
+
+
+@pytest.mark.parametrize("kind", ["idx", "npz", "cifar10", "folder"])
+def test_a_name_that_no_file_can_have(kind):
+    with pytest.raises(InputError, match=r"^data: cannot read a+.*: File name too long$"):
+        load(f"{kind}:{'a' * 300}")
 
 
 @pytest.mark.parametrize("spec", ["embedded", "idx:."])
