@@ -16,7 +16,7 @@ def add_size(sizes: Sizes, parser: argparse.ArgumentParser) -> None:
     text = "Settings that belong together, in place of the defaults; a flag of its own still decides."
     for name, settings in sizes.items():
         flags = (f"{flag_of(setting)} {in_words(value)}" for setting, value in settings.items())
-        text += f" {name}: {' '.join(flags)}."
+        text += f" {name}: {' '.join(flags) or 'the defaults'}."
     parser.add_argument("--size", choices=tuple(sizes), default=None, help=text)
 
 

@@ -1,5 +1,7 @@
 """Flags that are wrong are told in one line, and `--help` says where numbers are from."""
 
+import argparse
+
 import pytest
 from pages import one_line
 
@@ -13,6 +15,7 @@ from experiments import (
     mnist_direct,
     mnist_gradient,
 )
+from fooljax.cli.size_flag import add_size
 from fooljax.settings import check_used, config_from
 
 BAD_FLAGS = [
@@ -90,6 +93,12 @@ def test_a_size_of_gradient_ascent_stands_for_settings(experiment, tmp_path, cap
     capsys.readouterr()
     assert experiment.main(["--size", "smoke", "--resume", str(tmp_path)]) == 2
     assert "--size: not together with --resume" in one_line(capsys)
+
+
+def test_a_size_without_settings_stands_for_the_defaults():
+    parser = argparse.ArgumentParser()
+    add_size({"smoke": {"runs": 1}, "paper": {}}, parser)
+    assert "smoke: --runs 1. paper: the defaults." in " ".join(parser.format_help().split())
 
 
 SEARCHES = (mnist_direct, mnist_cppn, cifar_direct, cifar_cppn, imagenet_direct, imagenet_cppn)
