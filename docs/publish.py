@@ -6,7 +6,7 @@
 A page is a template in `docs/templates`, of the same name, whose numbers are expressions over rows: summaries
 of runs, the comparison's rows, measurements (`docs.rows`). A test finds numbers in a template that no row
 gives, and lets nothing through but settings in code and what `docs/templates/allowed.json` lists with its
-reason. What the paper says stands in `docs/templates/paper.json`, each with how it was verified.
+reason. What the paper says stands in `experiments/claims.json`, each with how it was verified.
 """
 
 import sys
@@ -18,14 +18,15 @@ import numpy as np
 
 from docs import rows
 from docs.filled import filled
+from experiments import paper
 from experiments.strategy_comparison import tables
 from fooljax.cli.command_line import Parser, run_command
 from fooljax.engine.log_odds import to_log_odds
 from fooljax.errors import FaultError, InputError, shown
 from fooljax.storage.files import write_bytes
-from fooljax.storage.json_files import read_json
 from fooljax.strategies.evosax_algorithms import ALGORITHMS
 from fooljax.study import UNIT, numbers
+from fooljax.study.claims import read_claims
 
 ROOT = rows.ROOT
 TEMPLATES = ROOT / "docs" / "templates"
@@ -64,7 +65,9 @@ def environment() -> jinja2.Environment:
         "pinned": rows.pinned,
         "unit": UNIT,
         "algorithms": ALGORITHMS,
-        "paper": read_json(TEMPLATES / "paper.json"),
+        "paper": read_claims(paper.CLAIMS)[1],
+        "claims": paper.published,
+        "chapters": paper.CHAPTERS,
         "median": lambda values: float(np.sort(values)[(len(values) - 1) // 2]),
     }
     return made

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 
 from fooljax.cli.evolve import experiment_main
 from fooljax.runs.recipe import experiment
+from fooljax.study.findings import of_searches
 
+findings = of_searches
 EXPERIMENT = experiment(
     "imagenet_direct",
     data="imagenet",

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 
 from fooljax.cli.ascend import experiment_main
 from fooljax.runs.ascent_recipe import imagenet_experiment
+from fooljax.study.findings import of_ascents
 
+findings = of_ascents
 EXPERIMENT = imagenet_experiment("imagenet_gradient")
 
 

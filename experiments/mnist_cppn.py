@@ -10,7 +10,9 @@ from collections.abc import Sequence
 
 from fooljax.cli.evolve import experiment_main
 from fooljax.runs.recipe import experiment
+from fooljax.study.findings import of_searches
 
+findings = of_searches
 EXPERIMENT = experiment(
     "mnist_cppn",
     data="mnist",

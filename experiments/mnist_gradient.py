@@ -9,7 +9,9 @@ from collections.abc import Sequence
 
 from fooljax.cli.ascend import experiment_main
 from fooljax.runs.ascent_recipe import mnist_experiment
+from fooljax.study.findings import of_ascents
 
+findings = of_ascents
 EXPERIMENT = mnist_experiment("mnist_gradient")
 
 

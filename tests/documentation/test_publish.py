@@ -10,9 +10,11 @@ import pytest
 from hand_written import written_by_hand
 
 from docs import publish, rows
+from experiments import paper
 from fooljax.cli.command_line import parse
 from fooljax.errors import InputError
 from fooljax.storage.json_files import read_json
+from fooljax.study.claims import read_claims
 
 ROOT = rows.ROOT
 ALLOWED = [phrase for phrases in read_json(publish.TEMPLATES / "allowed.json").values() for phrase in phrases]
@@ -75,7 +77,7 @@ def test_every_phrase_that_is_allowed_is_used():
 
 
 def test_what_the_paper_says_tells_how_it_was_verified():
-    for fact in read_json(publish.TEMPLATES / "paper.json").values():
+    for fact in read_claims(paper.CLAIMS)[1].values():
         assert re.search("verified|recalled|derived", fact["mark"])
 
 

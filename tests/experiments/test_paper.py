@@ -1,0 +1,103 @@
+"""The page of claims: each names an experiment and rows that exist, and the page comes from rows alone."""
+
+import importlib
+import json
+import re
+
+import pytest
+
+from experiments import paper
+from fooljax.study.claims import MISSING, read_claims, rows_at
+
+CLAIMS, FACTS = read_claims(paper.CLAIMS)
+CHECKS = [(claim.name, check) for claim in CLAIMS for check in claim.checks]
+
+
+@pytest.mark.parametrize(("name", "check"), CHECKS, ids=[f"{name}-{check.finding}" for name, check in CHECKS])
+def test_a_claim_names_an_experiment_and_where_its_number_must_lie(name, check):
+    assert callable(importlib.import_module(f"experiments.{check.experiment}").findings)
+    assert check.least is not None or check.most is not None
+    assert check.what
+    assert check.wanted
+
+
+def test_claims_have_names_of_their_own_and_the_paper_s_numbers_a_mark():
+    assert len({claim.name for claim in CLAIMS}) == len(CLAIMS)
+    assert {claim.chapter for claim in CLAIMS} <= set(paper.CHAPTERS)
+    assert all(re.search("verified|recalled|derived", fact["mark"]) for fact in FACTS.values())
+
+
+def test_published_numbers_are_rebuilt_from_rows():
+    """By hand: the share of images that random search on pixels brought to 99.99 %."""
+    rows = rows_at(paper.PUBLISHED, "mnist_direct/random-search-target*")
+    fooled = sum(row["rescored"]["images_at_9999"] for row in rows)
+    images = sum(row["rescored"]["images"] for row in rows)
+    (answer,) = [answer for answer in paper.published() if answer.claim.name == "mnist_direct"]
+    (control,) = [held for held in answer.found if held.check.control]
+    assert control.finding.value.estimate == pytest.approx(fooled / images)
+
+
+def test_without_rows_nothing_is_measured(tmp_path, monkeypatch):
+    monkeypatch.setattr(paper, "PUBLISHED", tmp_path / "nowhere")
+    page = paper.write_page(tmp_path, "paper")
+    assert page.read_text(encoding="utf-8").count(f'">{MISSING}</span>') == len(CLAIMS)
+
+
+def test_rows_of_ones_own_come_before_the_published(tmp_path):
+    rows = paper.PUBLISHED / "mnist_direct"
+    (tmp_path / "mnist_direct").mkdir()
+    for path in rows.glob("paper-target*.json"):
+        summary = json.loads(path.read_text(encoding="utf-8"))
+        summary["generations_to_median_9999"] = [7] * summary["runs"]
+        (tmp_path / "mnist_direct" / path.name).write_text(json.dumps(summary), encoding="utf-8")
+    text = paper.write_page(tmp_path, "paper").read_text(encoding="utf-8")
+    assert ">7 [" in text
+
+
+def test_what_is_done_is_not_done_again(tmp_path, monkeypatch):
+    called = []
+
+    class Made:
+        @staticmethod
+        def main(words):
+            called.append(words)
+            return 0
+
+    monkeypatch.setattr(paper.importlib, "import_module", lambda name: Made)
+    step = paper.Step("mnist_direct", "mnist_direct/paper-target0", ("--size", "smoke"))
+    folder = tmp_path / step.folder
+    assert paper.do(step, tmp_path) == 0
+    assert called.pop() == ["--size", "smoke", "--outdir", str(folder), "--quiet"]
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+    assert paper.do(step, tmp_path) == 0
+    assert called.pop() == ["--resume", str(folder), "--quiet"]
+    (folder / "summary.json").write_text("{}")
+    assert paper.do(step, tmp_path) == 0
+    assert not called
+
+
+@pytest.mark.parametrize("size", paper.NETWORKS)
+def test_every_step_is_a_command_with_its_flags(size):
+    from fooljax.cli.command_line import parse
+    from fooljax.cli.size_flag import add_size
+
+    for step in paper.steps(size, {"data": "embedded", "images": "images", "weights": None}):
+        module = importlib.import_module(f"experiments.{step.experiment}")
+        what = module.STUDY if step.experiment in paper.STUDIES else module.EXPERIMENT
+        sizes = module.SIZES if step.experiment in paper.STUDIES else what.sizes
+        parse(what.config, "", list(step.flags), more=lambda parser, sizes=sizes: add_size(sizes, parser))
+
+
+def test_every_rows_of_a_search_are_those_of_a_step():
+    folders = {step.folder for step in paper.steps("paper", {"data": None, "images": None, "weights": None})}
+    for _, check in CHECKS:
+        if check.experiment.startswith("mnist_"):
+            stem = check.rows.removesuffix("*")
+            assert any(folder.startswith(stem) for folder in folders), check.rows
+
+
+def test_the_published_rows_that_claims_of_chapter_1_name_are_there():
+    for _, check in CHECKS:
+        if check.experiment not in paper.STUDIES:
+            assert rows_at(paper.PUBLISHED, check.rows), check.rows
