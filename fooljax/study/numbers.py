@@ -89,6 +89,19 @@ def ratio(interval: Interval, digits: int = 2) -> str:
     return f"{middle} [{significant(interval.low, digits, ROUND_FLOOR)}, {high}]"
 
 
+def signed(interval: Interval, digits: int = 2) -> str:
+    """A number of either sign with its interval, such as a correlation; "-" where there is none."""
+    if math.isnan(interval.estimate):
+        return NONE
+    estimate, low, high = (f"{value:.{digits}f}" for value in interval)
+    return estimate if math.isinf(interval.low) else f"{estimate} [{low}, {high}]"
+
+
+def p_value(p: float) -> str:
+    """A p-value; one that is very small is written as less than 0.0001, never as 0."""
+    return "< 0.0001" if p < 0.0001 else "1" if p >= 1.0 else significant(p, 2)
+
+
 def spread(measured: Mapping[str, float], digits: int = 3) -> str:
     """A measurement's median with the least and the most seen."""
     low, high = (

@@ -1,0 +1,185 @@
+r"""Why are some classes hard? Passes and confidence of each class against what networks say of clean images.
+
+    python -m experiments.class_difficulty --outdir runs/class_difficulty --size paper --data idx:DIR \
+        --archives docs/results/imagenet_cppn --imagefolder DIR
+
+On MNIST, the paper's search evolves all ten digits against each LeNet, and the passes until each is fooled
+are ranked against the network's clean images. Finished runs on ImageNet (`--archives`) bring the confidence
+of each class, which is ranked against photographs (`--imagefolder`, one folder a class). Fitness is log-odds;
+the search sees logits only. Paper: section 3.3 and figure 7 (dogs and cats).
+"""
+
+import functools
+import hashlib
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from fooljax import data, encodings, strategies, study
+from fooljax.analysis.difficulty import by_class, classes_in_question, near_classes
+from fooljax.analysis.thresholds import clean_thresholds
+from fooljax.cli.study import run_study
+from fooljax.data.labelled_photographs import HELP, first_photographs
+from fooljax.engine.types import Encoding, Target, checked_shape
+from fooljax.errors import InputError
+from fooljax.evolution import search
+from fooljax.rendering import draw
+from fooljax.report.class_difficulty import figures, tables
+from fooljax.runs.tables import read_rows, read_summary
+from fooljax.scoring import score
+from fooljax.settings import option
+from fooljax.study import Row, Task, Workspace
+from fooljax.targets.collection import find
+
+SEARCHES: dict[str, tuple[str, Callable[[tuple[int, int, int]], Encoding]]] = {
+    "cppn": ("map_elites", functools.partial(encodings.cppn, coordinates="scaled")),
+    "direct": ("map_elites", encodings.direct),
+    "random": ("random_search", functools.partial(encodings.cppn, coordinates="scaled")),
+}
+"""By family: the strategy and the encoding. Random search draws CPPNs without selection: the control."""
+CHILDREN = 100
+PHOTOGRAPHS_OF_CLASS = 50
+RANDOM_IMAGES = 500
+"""Random CPPN images on which a network's leaning to some classes is measured."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings; the defaults are those of the published table."""
+
+    data: str = option("embedded", "Digits whose test images are the clean ones: embedded, idx:DIR, tfds.")
+    networks: int = option(5, "Number of LeNets, out of the five that come with fooljax.", least=0, most=5)
+    seeds: int = option(5, "Number of searches against each.", least=1)
+    passes: int = option(40_000, "Network passes of a search, at most.", least=200)
+    archives: str | None = option(None, "Folders of finished runs on ImageNet, with commas.", kind=str)
+    imagefolder: str | None = option(None, HELP, kind=str)
+    weights: str | None = option(None, "Folder of weights, for networks that have them there.", kind=str)
+
+
+SIZES = {"smoke": {"networks": 2, "seeds": 2, "passes": 2000}, "paper": {"networks": 5, "seeds": 5}}
+
+
+def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
+    """Clean images and searches for each LeNet; then the archives, and photographs for their networks."""
+    del rows
+    for network in (f"lenet-{seed}" for seed in range(config.networks)):
+        yield Task(f"clean,{network}", _told("clean", network, data=config.data), (network,))
+        for family in SEARCHES:
+            together = f"search,{family},{network}"
+            for run in range(config.seeds):
+                told = _told("search", network, family=family, run=run, budget=config.passes)
+                yield Task(f"{together},run={run}", told, (network,), together)
+    networks: dict[str, None] = {}
+    for folder in map(Path, filter(None, (config.archives or "").split(","))):
+        summary = read_summary(folder / "summary.json")
+        elites = hashlib.sha256((folder / "elites.csv").read_bytes()).hexdigest()
+        told = _told("archive", summary["target"], folder=folder.as_posix(), elites_sha256=elites)
+        yield Task(f"archive,{folder.resolve().name}", {**told, "target_sha256": summary["target_sha256"]})
+        networks[summary["target"]] = None
+    for network in networks if config.imagefolder else ():
+        yield Task(f"clean,{network}", _told("clean", network, data="photographs"), (network,))
+
+
+def _told(kind: str, network: str, **more: Any) -> dict[str, Any]:
+    return {"kind": kind, "network": network, **more}
+
+
+def network(config: Config, name: str, say: Callable[[str], None]) -> Target:
+    """The network of a name."""
+    return find(name, weights=Path(config.weights) if config.weights else None, say=say)
+
+
+def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
+    """The figures of one group of tasks, which are all of one kind."""
+    kinds = {"clean": _clean, "search": _searched, "archive": _archive}
+    yield from kinds[tasks[0].settings["kind"]](workspace, tasks)
+
+
+def _clean(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
+    """What a network says of clean images, class by class, and of random pictures."""
+    target = workspace.network(tasks[0].networks[0])
+    shape = checked_shape(target.image_shape)
+    if tasks[0].settings["data"] == "photographs":
+        folder = Path(workspace.config.imagefolder)
+        images, labels, _ = first_photographs(folder, shape[0], per_class=PHOTOGRAPHS_OF_CLASS)
+        named = "photographs"
+    else:
+        digits = data.load(workspace.config.data)
+        images, labels, named = digits.test_images, digits.test_labels, digits.name
+    odds = score(target, images)
+    classes = odds.shape[1]
+    drawn = encodings.cppn(shape, functions="wide", coordinates="scaled")
+    genomes = jax.vmap(drawn.init)(jax.random.split(jax.random.key(0), RANDOM_IMAGES))
+    yield {
+        "target_sha256": target.provenance.get("params_sha256"),
+        "clean_data": named,
+        "clean_images": len(images),
+        "thresholds": clean_thresholds(odds, labels).row(),
+        "random_images": RANDOM_IMAGES,
+        "accuracy": float(np.mean(odds.argmax(axis=1) == labels)),
+        "clean_log_odds": by_class(odds[range(len(odds)), labels], labels, classes),
+        "in_question": by_class(classes_in_question(odds), labels, classes),
+        "near": near_classes(odds).tolist() if classes >= 100 else None,
+        "random_log_odds": np.median(score(target, draw(drawn, genomes)), axis=0).tolist(),
+    }
+
+
+def _searched(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
+    """Passes until each class is fooled, and the log-odds of its saved image at the end."""
+    told, target = tasks[0].settings, workspace.network(tasks[0].networks[0])
+    strategy, encoding_of = SEARCHES[told["family"]]
+    encoding = encoding_of(checked_shape(target.image_shape))
+    digits = data.load(workspace.config.data)
+    thresholds = clean_thresholds(score(target, digits.test_images), digits.test_labels)
+    evolution = search(
+        target,
+        encoding,
+        strategies.build(strategy, encoding, CHILDREN, {}),
+        key=jax.random.key(list(SEARCHES).index(told["family"])),
+        generations=told["budget"] // CHILDREN - 1,
+        runs=len(tasks),
+    )
+    for task, images, ids in zip(tasks, evolution.images(), evolution.first.ids, strict=True):
+        odds, cells = score(target, workspace.save_images(task, images)), np.asarray(evolution.cells)
+        yield {
+            "log_odds": odds[range(len(cells)), cells].tolist(),
+            "passes": [int(one) + 1 if one >= 0 else None for one in ids],
+            "shares": thresholds.shares(odds, cells),
+        }
+
+
+def _archive(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
+    """The log-odds of the saved images of a finished run, the first of its folder."""
+    del workspace
+    summary = read_summary(Path(tasks[0].settings["folder"]) / "summary.json")
+    folder = Path(tasks[0].settings["folder"])
+    elites = [row for row in read_rows(folder / "elites.csv") if row.run == 0]
+    if sorted(row.class_index for row in elites) != list(range(len(elites))):
+        raise InputError(f"--archives {folder}: expected a run of all classes")
+    elites = sorted(elites, key=lambda row: row.class_index)
+    yield {
+        "search": f"{summary['encoding']}, {summary['strategy']}",
+        "passes_in_all": summary.get("evaluations_before", 0) + summary["evaluations"] // summary["runs"],
+        "log_odds": [row.log_odds for row in elites],
+    }
+
+
+STUDY = study.Study(
+    "class_difficulty",
+    "Ranks classes by how hard they are, against what networks say of clean images.",
+    Config,
+    tasks,
+    network,
+    measure,
+    tables,
+    figures,
+)
+main = functools.partial(run_study, STUDY, sizes=SIZES)
+
+if __name__ == "__main__":
+    sys.exit(main())

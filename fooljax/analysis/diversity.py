@@ -1,0 +1,96 @@
+"""How far images of several runs differ: of one class between runs, and of different classes within a run.
+
+Nguyen et al. 2015 show images of one class from several runs (remote controls): all have a high confidence,
+and they look nothing alike. Here that is a distance between images, in pixels or in the features of another
+network, held against the distances between clean images of the same and of different classes.
+"""
+
+from collections.abc import Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+from scipy.spatial import distance
+
+from fooljax.errors import InputError
+
+
+class Pairs(NamedTuple):
+    """Euclidean distances between images, by what two of them share; empty where there is no pair.
+
+    Attributes:
+      same_class: of one class, from different runs.
+      same_run: of different classes, from one run.
+      apart: of different classes, from different runs.
+    """
+
+    same_class: npt.NDArray[np.float64]
+    same_run: npt.NDArray[np.float64]
+    apart: npt.NDArray[np.float64]
+
+
+def pair_distances(vectors: npt.NDArray[np.floating]) -> Pairs:
+    """The distances of all pairs.
+
+    Args:
+      vectors: `[R, C, F]`: of each run and class one image, as its pixels or its features.
+    Raises:
+      InputError: it is no such array, or one number is not finite.
+    """
+    vectors = np.asarray(vectors, np.float64)
+    if vectors.ndim != 3 or 0 in vectors.shape or not np.all(np.isfinite(vectors)):
+        raise InputError(f"vectors: expected finite numbers [R, C, F], got {list(vectors.shape)}")
+    runs, classes, _ = vectors.shape
+    apart = distance.pdist(vectors.reshape(runs * classes, -1))
+    first, second = np.triu_indices(runs * classes, 1)
+    in_run = first // classes == second // classes
+    in_class = first % classes == second % classes
+    return Pairs(apart[in_class], apart[in_run], apart[~in_run & ~in_class])
+
+
+def closer(near: npt.NDArray[np.floating], far: npt.NDArray[np.floating]) -> float:
+    """The chance that a distance of the first kind is less than one of the second; a tie counts half.
+
+    With pairs of one class against pairs of different classes: 0.5 if the class makes no difference to how an
+    image looks, 1 if two images of one class are always more alike.
+
+    Args:
+      near: `[N]` distances.
+      far: `[M]` distances.
+    Returns:
+      The share, or NaN where there are none of one kind.
+    """
+    if not len(near) or not len(far):
+        return float("nan")
+    u = stats.mannwhitneyu(far, near, method="asymptotic").statistic
+    return float(u) / (len(near) * len(far))
+
+
+def shared_ancestry(lines: Sequence[Sequence[int]]) -> npt.NDArray[np.float64]:
+    """How much of their lines of ancestors the elites of one run have in common.
+
+    Args:
+      lines: of each class the ids of the elite, its parent and so on, to the random image at the beginning.
+    Returns:
+      `[C (C - 1) / 2]`, for each pair of classes the ancestors in common, itself included, as a share of the
+      shorter line. 1 means that one elite is the other, or descends from it. In the order of
+      `numpy.triu_indices`.
+    Raises:
+      InputError: a line is empty.
+    """
+    if not all(len(line) for line in lines):
+        raise InputError("lines: expected at least one id in each, got none in one")
+    sets = [set(line) for line in lines]
+    pairs = combinations(sets, 2)
+    return np.asarray([len(one & other) / min(len(one), len(other)) for one, other in pairs], np.float64)
+
+
+def pairs_within(vectors: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """The distances between the images of one run, in the order of `shared_ancestry`.
+
+    Args:
+      vectors: `[C, F]`.
+    """
+    return np.asarray(distance.pdist(np.asarray(vectors, np.float64)), np.float64)

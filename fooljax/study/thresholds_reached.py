@@ -1,0 +1,36 @@
+"""The cells of a table that say how many images reach each of the thresholds that are reported together."""
+
+from collections.abc import Sequence
+
+from fooljax.analysis.statistics import share_interval
+from fooljax.study import numbers
+from fooljax.study.tables import alike
+from fooljax.study.task import Row
+
+THRESHOLDS = """\
+The share of the saved images that reach each threshold for their own class. 0.9 to 0.9999 are confidences.
+`clean_median` is the median confidence of the network in clean images, `tpr_95` and `tpr_99` what 95 % and
+99 % of clean images reach. In square brackets an interval of 95 % for further networks that are trained
+alike; in round ones the share after temperature scaling."""
+"""What `threshold_cells` speaks of, for a reader of a table."""
+
+
+def threshold_cells(rows: Sequence[Row], network: str = "network") -> dict[str, str]:
+    """Writes the shares of images that reach each threshold, before and after temperature scaling.
+
+    Args:
+      rows: of one line of a table; each has `shares`, as `fooljax.analysis.thresholds.Thresholds.shares`
+        gives them.
+      network: the entry that tells networks apart.
+    Returns:
+      The cells by the name of the threshold.
+    """
+    networks = alike(rows, network).values()
+    cells = {}
+    for level in rows[0]["shares"]["raw"]:
+        raw, scaled = (
+            share_interval([[row["shares"][kind][level] for row in runs] for runs in networks])
+            for kind in ("raw", "scaled")
+        )
+        cells[level] = f"{numbers.shares(raw)} ({numbers.percent(scaled.estimate)})"
+    return cells

@@ -1,0 +1,149 @@
+"""The experiment on hard classes at toy size, and its tables of made rows with known answers."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from experiments.class_difficulty import SEARCHES, SIZES, STUDY, Config
+from fooljax import study
+from fooljax.data.imagenet import GROUPS
+from fooljax.engine.log_odds import FOOLED
+from fooljax.report.class_difficulty import figures, tables
+from fooljax.runs.folder import MARK
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("experiments.class_difficulty.RANDOM_IMAGES", 32)
+        patch.delitem(SEARCHES, "cppn")  # random search draws CPPNs too
+        return study.run(STUDY, Config(networks=1, seeds=2, passes=600), tmp_path_factory.mktemp("study"))
+
+
+@pytest.mark.slow
+def test_a_class_has_passes_if_its_saved_image_is_fooled_and_no_others(rows):
+    searches = [row for row in rows if row["kind"] == "search"]
+    assert len(searches) == 2 * 2
+    for row in searches:
+        assert len(row["log_odds"]) == len(row["passes"]) == 10
+        for odds, passes in zip(row["log_odds"], row["passes"], strict=True):
+            assert (passes is not None) == (odds >= FOOLED - 1e-3)
+            assert passes is None or 1 <= passes <= 600
+
+
+@pytest.mark.slow
+def test_clean_images_are_named_well_and_random_pictures_are_not_of_all_classes(rows):
+    (clean,) = (row for row in rows if row["kind"] == "clean")
+    assert clean["accuracy"] > 0.97
+    assert np.all(np.asarray(clean["clean_log_odds"]) > 3)
+    assert np.all(np.asarray(clean["in_question"]) < 1.5)
+    assert np.median(clean["random_log_odds"]) < 0
+    assert clean["near"] is None
+
+
+@pytest.mark.slow
+def test_the_table_says_that_the_digits_were_learnt_from(rows):
+    text = tables(rows)
+    assert "have learnt from" in text
+    assert "### Digits: rank correlations" in text
+    assert "ImageNet" not in text
+
+
+def archive_rows():
+    """Dogs get the least, and the fewer the nearer their class; what random pictures get decides the rest."""
+    generator = np.random.default_rng(0)
+    random = generator.standard_normal(1000)
+    near = np.ones(1000)
+    (first, last), *_ = GROUPS["dogs"]
+    near[first : last + 1] = 20 + np.arange(last - first + 1)
+    odds = random - 10.0 * (near > 1)
+    archive = {"kind": "archive", "task": "archive,made", "network": "net", "log_odds": odds.tolist()}
+    archive |= {"search": "cppn, focused", "passes_in_all": 1000}
+    clean = {"kind": "clean", "network": "net", "near": near.tolist(), "in_question": [1.0] * 1000}
+    clean |= {"clean_log_odds": [None, *generator.standard_normal(999).tolist()]}
+    clean |= {"random_log_odds": random.tolist(), "clean_images": 999, "clean_data": "photographs"}
+    return [archive, {**clean, "random_images": 5}]
+
+
+def cells(text, *begin):
+    """The cells of the line of a table that begins so."""
+    line = next(line for line in text.splitlines() if line.startswith("| " + " | ".join(begin) + " |"))
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_dogs_that_get_the_least_are_found():
+    text = tables(archive_rows())
+    dogs = cells(text, "made", "dogs")
+    assert dogs[2] == "118 and 280"
+    assert dogs[3].startswith("0.00 [0.00, 0.0")
+    assert dogs[4] == "< 0.0001"
+    assert cells(text, "made", "domestic cats")[4] == "1" or float(cells(text, "made", "domestic cats")[4])
+    assert cells(text, "dogs")[1] == "118"
+
+
+def test_what_decides_the_log_odds_correlates_with_them():
+    text = tables(archive_rows())
+    heads = next(line for line in text.splitlines() if line.startswith("| archive | classes | conf"))
+    heads = [head.strip() for head in heads.strip("|").split("|")]
+    line = dict(zip(heads, cells(text, "made", "all"), strict=True))
+    assert line["confidence in random pictures"].startswith("0.8")
+    assert line["near classes"].startswith("-0.5")
+    assert line["confidence in clean images"].endswith("p 1")
+    assert line["classes in question in clean images"].startswith("-,")
+
+
+def test_figures_show_every_class_of_archives_and_every_search(monkeypatch):
+    drawn = []
+    for name in ("strips", "scatter"):
+        monkeypatch.setattr(
+            f"fooljax.report.class_difficulty.{name}", lambda groups, **_: drawn.append(groups)
+        )
+    assert set(figures(archive_rows())) == {"groups-made.png", "near-made.png", "random_log_odds-made.png"}
+    groups, near, random = drawn
+    assert sum(map(len, groups.values())) == 1000
+    assert next(iter(groups)) == "dogs"  # those with the least come first
+    assert sum(len(across) for across, _ in near.values()) == 1000
+    assert max(random["dogs"][1]) < 0
+    drawn.clear()
+    assert set(figures(search_rows())) == {"passes-direct.png"}
+    assert drawn[0]["digit 9"] == [np.inf] * 6
+
+
+def search_rows():
+    """Three networks, two runs each: the later a digit, the more passes, and the less clean confidence."""
+    digits = np.arange(10.0)
+    rows = []
+    for name in ("lenet-0", "lenet-1", "lenet-2"):
+        clean = {"kind": "clean", "network": name, "clean_data": "mnist-embedded", "clean_images": 7}
+        clean |= {"random_images": 5, "clean_log_odds": (20.0 - digits).tolist(), "near": None}
+        rows.append({**clean, "in_question": (1.0 + digits).tolist(), "random_log_odds": [-3.0] * 10})
+        for run in range(2):
+            passes = [*(100 * (1 + digits[:9]) + run).tolist(), None]
+            told = {"kind": "search", "network": name, "family": "direct", "run": run, "budget": 5000}
+            shares = {kind: {"0.9": 0.9, "0.9999": 0.5} for kind in ("raw", "scaled")}
+            rows.append({**told, "passes": passes, "log_odds": (30.0 - digits).tolist(), "shares": shares})
+    return rows
+
+
+def test_digits_are_ranked_by_passes_and_those_never_fooled_are_the_last():
+    text = tables(search_rows())
+    line = cells(text, "evolved pixels", "passes to 99.99 %")
+    assert line[2].startswith("-1.00")
+    assert line[3].startswith("1.00")
+    assert line[4] == "-"
+    assert cells(text, "9")[1] == "> 5,000"
+    assert cells(text, "0")[1].startswith("10")
+    assert "| evolved pixels | 90.0 % [12.8, 100.0] (90.0 %) | 50.0 % [1.5, 98.5] (50.0 %) |" in text
+
+
+def test_a_folder_that_is_no_run_of_all_classes_is_named(tmp_path):
+    from fooljax.errors import InputError
+
+    with pytest.raises(InputError, match=MARK):
+        list(STUDY.tasks(Config(networks=0, archives=str(tmp_path)), []))
+
+
+def test_sizes_name_settings():
+    names = {field.name for field in dataclasses.fields(Config)}
+    assert all(set(size) <= names for size in SIZES.values())
