@@ -2,10 +2,11 @@
 
 A study that measures what networks see asks each network about images that were made against it. A task is
 one set: one image for each class, of one generator and one run. The generator `clean` stands for images of
-the data set: run r takes of each class the r-th test image that the network names right.
+the data set: run r takes of each class the r-th test image that the network names right. Photographs of
+ImageNet's classes make a single such set, of the first photograph of each class that is named right.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,20 +15,20 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax import data
-from fooljax.data.dataset import Dataset
+from fooljax.data.labelled_photographs import HELP as PHOTOGRAPHS_HELP
 from fooljax.data.loading import HELP
 from fooljax.engine.log_odds import FOOLED
 from fooljax.engine.types import Target
 from fooljax.errors import InputError, shown
-from fooljax.scoring import score
 from fooljax.settings import option
 from fooljax.storage.trees import digest_tree
-from fooljax.study import numbers
+from fooljax.study import clean_images, numbers
 from fooljax.study.generators import EXPLANATIONS
 from fooljax.study.image_sets import PASSES, ImageSets, ImageSettings, SetSpec
 from fooljax.study.study import Workspace
 from fooljax.study.tables import alike, by_network, markdown
 from fooljax.study.task import Row, Task
+from fooljax.targets.choice import CLASSES_HELP, read_classes
 from fooljax.targets.collection import find
 
 CLEAN = "clean"
@@ -49,6 +50,10 @@ class SetSettings(ImageSettings):
     passes: int = option(PASSES, "Network passes that a set may cost.", least=400)
     data: str = option("embedded", HELP)
     weights: str | None = option(None, "Folder of weights, for networks whose files are there.", kind=str)
+    classes: str = option("all", CLASSES_HELP)
+    imagefolder: str | None = option(
+        None, f"{PHOTOGRAPHS_HELP} Clean images for networks for ImageNet, in place of --data.", kind=str
+    )
 
 
 SMOKE = {"networks": "lenet-0,lenet-1", "runs": 1, "passes": 1000}
@@ -84,7 +89,7 @@ def tasks(
     """A task for each network, generator and run; the runs of a generator are measured together.
 
     Args:
-      config: which networks, how many runs, and the budget.
+      config: which networks, how many runs, the budget, the classes.
       generators: out of `fooljax.study.generators.GENERATORS`, and `clean`.
       budgets: network passes of the sets of some generators, in place of the config's.
     """
@@ -96,11 +101,14 @@ def tasks(
     for name in names:
         for generator in generators:
             together = f"{name},{generator}"
-            for run in range(config.runs):
+            photographs = config.imagefolder if generator == CLEAN else None
+            for run in range(config.runs if photographs is None else 1):
                 told = {"network": name, "generator": generator, "run": run}
                 told["budget"] = (budgets or {}).get(generator, config.passes)
+                if config.classes != "all":
+                    told["classes"] = config.classes
                 if generator == CLEAN:
-                    told |= {"budget": 0, "data": config.data}
+                    told |= {"budget": 0, "data": photographs or config.data}
                 yield Task(f"{together},run={run}", told, (name,), together)
 
 
@@ -108,39 +116,22 @@ def measured(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[tuple[Targ
     """The set of each of the tasks of one call, in order, and the network."""
     first, config = tasks[0].settings, workspace.config
     target = workspace.network(first["network"])
+    cells = read_classes(config.classes, len(target.class_names))
     runs = [task.settings["run"] for task in tasks]
     if first["generator"] == CLEAN:
-        dataset = data.load(config.data)
-        odds = score(target, dataset.test_images)
-        for run in runs:
-            yield target, _clean_set(dataset, odds, run)
+        found: Iterable[clean_images.Clean]
+        if config.imagefolder is not None:
+            found = [clean_images.from_photographs(target, Path(config.imagefolder), cells)]
+        else:
+            found = map(clean_images.from_data(target, config.data, cells), runs)
+        for clean in found:
+            facts = {"images_digest": digest_tree({"images": clean.images}), "passes": 0}
+            yield target, Measured(*clean, facts | {"log_odds": _rounded(clean.log_odds)})
         return
-    specs = [SetSpec(first["network"], first["generator"], run, first["budget"]) for run in runs]
+    specs = [SetSpec(first["network"], first["generator"], run, first["budget"], cells) for run in runs]
     for one in ImageSets(config.images).get_many(specs, target):
         facts = {"images_digest": one.digest, "passes": one.passes, "log_odds": _rounded(one.log_odds)}
         yield target, Measured(one.images, one.classes, one.log_odds, facts)
-
-
-def _clean_set(dataset: Dataset, odds: npt.NDArray[np.float32], run: int) -> Measured:
-    """The run-th image of each class among those that are named right.
-
-    Raises:
-      InputError: a class has not so many.
-    """
-    right = odds.argmax(axis=1) == dataset.test_labels
-    chosen = []
-    for label, name in enumerate(dataset.class_names):
-        found = np.flatnonzero(right & (dataset.test_labels == label))
-        if run >= len(found):
-            raise InputError(
-                f"--data: expected {run + 1} test images of class {shown(name, 40)} that the network names "
-                f"right, found {len(found)}"
-            )
-        chosen.append(found[run])
-    images, classes = dataset.test_images[chosen], np.arange(len(chosen))
-    own = odds[chosen, classes]
-    facts = {"images_digest": digest_tree({"images": images}), "passes": 0, "log_odds": _rounded(own)}
-    return Measured(images, classes, own, facts)
 
 
 def _rounded(odds: npt.NDArray[np.floating]) -> list[float]:
