@@ -1,4 +1,4 @@
-"""How well a network for ImageNet names photographs."""
+"""How well a network names images."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from fooljax.analysis.rates import wilson_interval
 from fooljax.data.labelled_photographs import read_labelled
@@ -31,8 +32,7 @@ def measure(target: Target, images: Sequence[tuple[Path, int]]) -> Iterator[dict
     Raises:
       InputError: none of the images can be read.
     """
-    top1 = top5 = count = passed_over = 0
-    own: list[float] = []
+    passed_over, ranks, best = 0, list[int](), list[float]()
     reading = read_labelled(images, checked_shape(target.image_shape)[0])
     while batch := list(itertools.islice(reading, BATCH)):
         read = [one for one in batch if one is not None]
@@ -41,19 +41,37 @@ def measure(target: Target, images: Sequence[tuple[Path, int]]) -> Iterator[dict
             continue
         photographs, classes = zip(*read, strict=True)
         odds = score(target, np.stack(photographs), tile=BATCH)
-        labels = np.asarray(classes)
-        order = np.argsort(-odds, axis=1)
-        top1 += int(np.sum(order[:, 0] == labels))
-        top5 += int(np.sum(order[:, :5] == labels[:, None]))
-        own += odds.max(axis=1).tolist()
-        count += len(classes)
-        yield {
-            "images": count,
-            "passed_over": passed_over,
-            "top1": _share(top1, count),
-            "top5": _share(top5, count),
-            "median_confidence_of_the_first": float(confidence(np.median(own))),
-        }
+        ranks += _ranks(odds, np.asarray(classes)).tolist()
+        best += odds.max(axis=1).tolist()
+        yield {"passed_over": passed_over, **_figures(ranks, best)}
+
+
+def naming(odds: npt.NDArray[np.float32], labels: npt.NDArray[np.int32]) -> dict[str, Any]:
+    """How well a network named images that were scored; figures as of `measure`.
+
+    Args:
+      odds: `[N, C]` log-odds.
+      labels: `[N]` classes.
+    """
+    return _figures(_ranks(odds, labels), odds.max(axis=1))
+
+
+def _ranks(odds: npt.NDArray[np.float32], labels: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+    """The place of each image's class among those that the network names, 0 for the first; `[N]`."""
+    order = np.argsort(-odds, axis=1, kind="stable")
+    return np.argmax(order == labels[:, None], axis=1)
+
+
+def _figures(
+    ranks: Sequence[int] | npt.NDArray[np.int64], best: Sequence[float] | npt.NDArray[np.float32]
+) -> dict[str, Any]:
+    places = np.asarray(ranks)
+    return {
+        "images": len(places),
+        "top1": _share(int(np.sum(places < 1)), len(places)),
+        "top5": _share(int(np.sum(places < 5)), len(places)),
+        "median_confidence_of_the_first": float(confidence(np.median(np.asarray(best)))),
+    }
 
 
 def _share(hits: int, count: int) -> dict[str, float]:

@@ -71,7 +71,7 @@ def _unsaid(line: str) -> None:
 
 
 def find(
-    name: str, *, weights: Path | None = None, data: Dataset | None = None, say: Say = _unsaid
+    name: str, *, weights: Path | str | None = None, data: Dataset | None = None, say: Say = _unsaid
 ) -> Target:
     """The network of this name, with its weights.
 
@@ -119,11 +119,11 @@ def find(
     )
 
 
-def _file(name: str, folder: Path | None) -> Path:
+def _file(name: str, folder: Path | str | None) -> Path:
     """The one file in the user's folder that has a network's weights."""
     if folder is None:
         raise InputError(f"weights: {name} wants a folder with a file {FILES[name]}, got none")
-    found = sorted(folder.glob(FILES[name]))
+    found = sorted(Path(folder).glob(FILES[name]))
     if len(found) != 1:
         names = ", ".join(shown(path.name, 60) for path in found[:3]) or "none"
         raise InputError(f"weights: {name} wants one file {FILES[name]} in {shown(folder)}, found {names}")
