@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from bars import QUICK, bars
 
+from fooljax.data import load
 from fooljax.data.dataset import from_arrays
 from fooljax.engine.types import Target
 from fooljax.errors import FaultError, InputError
@@ -36,6 +37,14 @@ def test_trained_once_then_read_from_the_cache(dataset, tmp_path):
     other = lenet(dataset, QUICK, seed=1, cache=tmp_path)
     assert not np.array_equal(jax.tree.leaves(first.params)[1], jax.tree.leaves(other.params)[1])
     assert first.apply is other.apply
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_networks_that_lie_beside_the_tests_are_of_todays_recipe(seed, idx_folder):
+    """Else each run of the tests trains them again, and copies of the cache's files belong there."""
+    told = []
+    assert trained(load(f"idx:{idx_folder}"), seed=seed, on_training=told.append).clean_accuracy > 0.95
+    assert told == []
 
 
 @pytest.mark.slow  # a small AlexNet learns for half a minute
