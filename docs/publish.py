@@ -55,6 +55,7 @@ def environment() -> jinja2.Environment:
         "searches": rows.searches,
         "comparison": rows.comparison,
         "comparison_tables": lambda: tables(rows.comparison()),
+        "study_tables": rows.study_tables,
         "stage": rows.stage,
         "digests": rows.digests,
         "accuracies": rows.accuracies,

@@ -164,6 +164,16 @@ def comparison() -> tuple[dict[str, Any], ...]:
     return tuple(read_rows(RESULTS / "strategy_comparison" / "rows.jsonl"))
 
 
+def study_tables(name: str) -> str:
+    """The tables of an experiment, from the rows of its tasks in `docs/results/NAME/rows`.
+
+    Args:
+      name: of the experiment, `experiments.NAME`.
+    """
+    found = [read_json(path) for path in sorted((RESULTS / name / "rows").glob("*.json"))]
+    return str(importlib.import_module(f"experiments.{name}").STUDY.tables(found))
+
+
 class Confirmed(NamedTuple):
     """An arm of the comparison in one stage.
 

@@ -106,7 +106,7 @@ def find(
         return imagenet.load(name, weights=_file(name, weights) if name in FILES else None)
     if name == KNN:
         return nearest_neighbours(embedded_digits() if data is None else data)
-    network, seed = _parts(name)
+    network, seed = _parts(str(name))
     if network == "lenet" and seed is not None:
         return pretrained(network, seed)
     if network in TRAINED_HERE and seed is not None:
@@ -115,7 +115,7 @@ def find(
         return trained(dataset, recipe, network=network, seed=seed, on_training=say)
     known = list(dict.fromkeys(name for names in NETWORKS_OF.values() for name in names))
     raise InputError(
-        f"network: expected one of {', '.join(known)}, got {shown(name, 60)}{nearest(name, known)}"
+        f"network: expected one of {', '.join(known)}, got {shown(name, 60)}{nearest(str(name), known)}"
     )
 
 

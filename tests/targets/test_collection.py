@@ -66,6 +66,7 @@ def test_the_nearest_neighbours_are_those_of_the_data_given(dataset):
         ("lenet", r"got lenet; did you mean lenet-"),
         ("mlp", r"^network: expected one of lenet-0, .*, got mlp; did you mean mlp-"),
         ("lenet--1", r"^network: expected one of lenet-0, "),
+        (3, r"^network: expected one of lenet-0, .*, got 3$"),
         ("vgg-0", r"^network: expected one of lenet-0, .*, got vgg-0"),
         ("efficientnet-lite9", r"did you mean efficientnet-lite"),
     ],
