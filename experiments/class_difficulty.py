@@ -30,6 +30,7 @@ from fooljax.errors import InputError
 from fooljax.evolution import search
 from fooljax.rendering import draw
 from fooljax.report.class_difficulty import figures, tables
+from fooljax.report.findings import of_class_difficulty
 from fooljax.runs.tables import read_rows, read_summary
 from fooljax.scoring import score
 from fooljax.settings import option
@@ -179,6 +180,7 @@ STUDY = study.Study(
     tables,
     figures,
 )
+findings = of_class_difficulty
 main = functools.partial(run_study, STUDY, sizes=SIZES)
 
 if __name__ == "__main__":

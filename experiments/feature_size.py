@@ -25,6 +25,7 @@ from fooljax.data.embedded import embedded_digits
 from fooljax.engine.types import Target, checked_shape
 from fooljax.host_targets import HostFunction
 from fooljax.report.feature_size import LEAST, figures, tables
+from fooljax.report.findings import of_feature_size
 from fooljax.scoring import score
 from fooljax.settings import option
 from fooljax.study import Row, Task, Workspace, measured_sets
@@ -187,6 +188,7 @@ STUDY = study.Study(
     tables,
     figures,
 )
+findings = of_feature_size
 main = functools.partial(run_study, STUDY, sizes=SIZES)
 
 if __name__ == "__main__":

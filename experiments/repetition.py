@@ -23,6 +23,7 @@ from fooljax.analysis.repetition import Repetition, find_repetition
 from fooljax.analysis.windows import Image, shared_area
 from fooljax.cli.study import run_study
 from fooljax.engine.types import Target
+from fooljax.report.findings import of_repetition
 from fooljax.report.repetition import figures, tables
 from fooljax.scoring import score
 from fooljax.settings import option
@@ -137,6 +138,7 @@ STUDY = study.Study(
     tables,
     figures,
 )
+findings = of_repetition
 main = functools.partial(run_study, STUDY, sizes=SIZES)
 
 if __name__ == "__main__":

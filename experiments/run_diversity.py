@@ -26,6 +26,7 @@ from fooljax.analysis.thresholds import clean_thresholds
 from fooljax.cli.study import run_study
 from fooljax.engine.types import Target
 from fooljax.errors import InputError
+from fooljax.report.findings import of_run_diversity
 from fooljax.report.run_diversity import figures, tables
 from fooljax.scoring import score
 from fooljax.settings import option
@@ -166,6 +167,7 @@ STUDY = study.Study(
     tables,
     figures,
 )
+findings = of_run_diversity
 main = functools.partial(run_study, STUDY, sizes=SIZES)
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ not in the result.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from fooljax.analysis.statistics import Interval, share_interval
 from fooljax.engine.log_odds import confidence
@@ -64,7 +64,8 @@ def of_searches(rows: Sequence[Row]) -> dict[str, Finding]:
       saved images of all runs, without an interval.
     """
     lines = [one for row in rows for one in summaries.rows_of(Path(str(row["experiment"])), row)]
-    line, of = summary_table.line(lines), _units(rows, len(lines))
+    networks = len({row["target_sha256"] for row in rows})
+    line, of = summary_table.line(lines), of_units(len(lines), networks)
     level = [row["rescored"] for row in rows]
     median = sorted(one["median_log_odds"] for one in level)[(len(level) - 1) // 2]
     found = {
@@ -106,8 +107,8 @@ def of_ascents(rows: Sequence[Row]) -> dict[str, Finding]:
     return found
 
 
-def _units(rows: Sequence[Mapping[str, Any]], runs: int) -> str:
-    networks = len({row["target_sha256"] for row in rows})
+def of_units(runs: int, networks: int) -> str:
+    """What a number was measured of, in words."""
     return f"{_counted(runs, 'run')} on {_counted(networks, 'network')}"
 
 
