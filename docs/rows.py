@@ -21,7 +21,11 @@ from fooljax.study import numbers, read_rows, summaries, summary_table
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "docs" / "results"
-LEARNT_FROM = {"mnist-embedded": "the 4,000 embedded digits", "mnist": "MNIST's 60,000 digits"}
+LEARNT_FROM = {
+    "mnist-embedded": "the 4,000 embedded digits",
+    "mnist": "MNIST's 60,000 digits",
+    "cifar10": "CIFAR-10",
+}
 """What a network learnt from, by the name of the data in a row."""
 
 
