@@ -28,7 +28,7 @@ PUBLISHED = Path(__file__).parent.parent / "docs" / "results"
 CHAPTERS = {1: "networks are easily fooled", 2: "what networks see"}
 NETWORKS = {"smoke": 2, "paper": 5}
 """Independently trained networks that each search on digits meets."""
-STUDIES = ("repetition", "run_diversity", "class_difficulty", "feature_size")
+STUDIES = ("transfer", "repetition", "run_diversity", "class_difficulty", "feature_size")
 """Those of chapter 2. Each knows its sizes and goes on by itself."""
 ARCHIVES = ",".join(os.path.relpath(PUBLISHED / name) for name in ("imagenet_cppn", "imagenet_cppn_fine"))
 """Published runs on ImageNet that some of them measure."""

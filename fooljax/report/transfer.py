@@ -1,0 +1,233 @@
+"""Tables and figures of `experiments.transfer`, from its rows alone."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from fooljax.analysis.comparisons import holm, signed_rank
+from fooljax.analysis.statistics import Groups, Interval, mean_interval, share_interval
+from fooljax.analysis.transfer import (
+    OTHER,
+    SAME,
+    SEED,
+    agreement,
+    architecture,
+    matched,
+    mean_known,
+    paired,
+    transferred,
+)
+from fooljax.report.transfer_rows import (
+    EDGES,
+    LEVEL,
+    NAMES,
+    Pairs,
+    grouped,
+    images_of,
+    kinds_of,
+    kinds_of_images,
+    other_kind,
+    other_networks,
+    own_and_other,
+    own_only,
+    related,
+    shown_to,
+    units_of,
+)
+from fooljax.study import Row, alike, by_network, markdown, numbers
+from fooljax.study.findings import Finding, share
+from fooljax.study.measured_sets import THREAT
+from fooljax.study.thresholds_reached import THRESHOLDS, threshold_cells
+
+WORDS = """\
+**Same name**: the share of all images of a set to which the network, too, gives the class that they are for,
+with at least this confidence. **Any name**: some class reaches it. **Agreement**: of the images with any
+name, the share that has the same. Log-odds are those of the class that an image is for, the median over a
+set. Nothing sees the network that images are shown to, unless it is the one they are made for."""
+OF_ONE = """\
+Brackets are intervals of 95 %. A unit is a run; they speak of further runs against this very network."""
+OF_SEVERAL = """\
+Brackets are intervals of 95 %. A unit is a network that images were made for ({networks}), each with {runs}
+runs.{fixed}"""
+FIXED = """ Their architectures differ and are a fixed set, so the intervals are a guide, no more."""
+TEST = """\
+How many percentage points more of the first kind than of the second fool the other networks, too: the mean
+over the other networks, then over those that images were made for, with a t-interval. With equal passes
+only images count that fool their own network at 99.99 %, and runs are paired. With equal confidence, images
+of all budgets are compared in bins of their log-odds under their own network (weights of Mantel and
+Haenszel). p is Wilcoxon's, two-sided, exact, corrected by Holm over the table; with {pairs} networks it is
+at least {least:.2g} before that. The effect size is the matched-pairs rank-biserial correlation: 1 where
+the first kind transfers more for every network."""
+LEARNT = " The shipped LeNets have learnt from these digits, so their thresholds are too high."
+
+
+def findings(rows: Sequence[Row]) -> dict[str, Finding]:
+    """What claims are held against: see `fooljax.study.findings`.
+
+    Returns:
+      `KIND_same_9999`, for each generator: of images with the largest budget, the share to which another
+      network of the relation most asked about gives the same name at 99.99 %. `KIND_own_only`: the share of
+      images that fool their own network at 99.99 % and no other. `KIND_less_gradient`: how much more often
+      that kind transfers than gradient ascent at equal confidence, a difference of shares.
+    """
+    images = images_of(rows)
+    units = units_of(images)
+    largest = max(row["budget"] for row in images)
+    own = [row for row in images if row["network"] in units and row["budget"] == largest]
+    wanted, found = related(other_kind(images)), {}
+    for (kind,), of in alike(own, "generator").items():
+        said = f"{len(of)} sets against {len(units)} networks"
+        same = grouped(of, wanted, lambda row, seen: seen["same"]["raw"][LEVEL])
+        found[f"{kind}_same_9999"] = share(same, said)
+        own_alone = by_network(
+            [{**row, "own_only": own_only(row)} for row in of], "own_only", network="network"
+        )
+        found[f"{kind}_own_only"] = share(own_alone, said)
+    for kind in ("cppn", "direct"):
+        of_units = [row for row in images if row["network"] in units]
+        pair = [[row for row in of_units if row["generator"] == one] for one in (kind, "gradient")]
+        if differences := _matched(*pair):
+            value, said = mean_interval(differences), f"{len(differences)} networks"
+            found[f"{kind}_less_gradient"] = Finding(value, numbers.signed(value), said)
+    return found
+
+
+def tables(rows: Sequence[Row]) -> str:
+    """`table.md`: by kind of network, at every threshold, the test, and the whole matrices."""
+    images = images_of(rows)
+    if not images:
+        return "No images yet.\n"
+    units = units_of(images)
+    own = [row for row in images if row["network"] in units]
+    fixed = FIXED if len({architecture(name) for name in units}) > 1 else ""
+    several = OF_SEVERAL.format(networks=", ".join(units), runs=len(alike(own, "run")), fixed=fixed)
+    parts = [THREAT, WORDS, OF_ONE if len(units) == 1 else several, ""]
+    for kind, wanted in kinds_of(images).items():
+        parts += [f"### Shown to {kind if kind in (SAME, SEED, OTHER) else f'the network {kind}'}\n"]
+        parts += [markdown([_line(of, wanted, name) for name, of in kinds_of_images(own)]), ""]
+    parts += ["### Every threshold\n", THRESHOLDS, ""]
+    other = other_kind(images)
+    parts += [
+        f"Shown to {other}, same name:\n",
+        markdown([_at_thresholds(of, other, name) for name, of in kinds_of_images(own)]),
+    ]
+    if len(units) > 1 and (lines := _specificity(own)):
+        parts += ["\n### Are gradient images more network-specific than evolved ones?\n"]
+        parts += [TEST.format(pairs=len(units), least=2.0 ** (1 - len(units))), "", markdown(lines), ""]
+    parts += ["\n### Source by target\n", "Same name at 99.99 %; a unit is a run.", ""]
+    for name, of in kinds_of_images(images):
+        parts += [f"\n{name}:\n", markdown(_matrix(of)), ""]
+    return "\n".join([*parts, _networks(rows), ""])
+
+
+def _line(rows: Sequence[Row], wanted: Pairs, name: str) -> dict[str, str]:
+    same = share_interval(grouped(rows, wanted, lambda row, seen: seen["same"]["raw"][LEVEL]))
+    any_name = share_interval(grouped(rows, wanted, lambda row, seen: seen["any"]["raw"][LEVEL]))
+    agreed = grouped(rows, wanted, lambda row, seen: agreement(seen, row["aims"]))
+    odds = mean_interval(grouped(rows, wanted, lambda row, seen: float(np.median(seen["own"]))))
+    return {
+        "images": name,
+        "same name at 99.99 %": numbers.shares(same),
+        "any name at 99.99 %": numbers.shares(any_name),
+        "agreement": numbers.shares(share_interval(agreed)) if agreed else numbers.NONE,
+        "median log-odds": numbers.signed(odds, 1),
+    }
+
+
+def _at_thresholds(rows: Sequence[Row], kind: str, name: str) -> dict[str, str]:
+    shown: list[Row] = []
+    for row in rows:
+        of = [seen["same"] for seen in shown_to(row, related(kind))]
+        shares = {
+            part: {level: float(np.mean([one[part][level] for one in of])) for level in of[0][part]}
+            for part in ("raw", "scaled")
+        }
+        shown.append({"network": row["network"], "shares": shares})
+    return {"images": name, **threshold_cells(shown)}
+
+
+def _specificity(rows: Sequence[Row]) -> list[dict[str, str]]:
+    """Evolved images against those of gradient ascent: with equal passes, and with equal confidence."""
+    found: list[tuple[str, str, str, Groups]] = []
+    for name in ("cppn", "direct"):
+        first, second = ([row for row in rows if row["generator"] == one] for one in (name, "gradient"))
+        for passes in sorted({row["budget"] for row in first} & {row["budget"] for row in second}):
+            pair = [[row for row in kind if row["budget"] == passes] for kind in (first, second)]
+            if differences := paired(*map(_rates, pair)):
+                sure = ", ".join(
+                    f"{float(np.median([row['log_odds'] for row in kind])):.1f}" for kind in pair
+                )
+                found.append((name, f"equal passes, {passes:,}", sure, differences))
+        if differences := _matched(first, second):
+            found.append((name, "equal confidence", "equal", differences))
+    tests = [signed_rank(differences) for *_, differences in found]
+    return [
+        {
+            "first": NAMES[name],
+            "second": NAMES["gradient"],
+            "compared with": how,
+            "median log-odds in their own network": sure,
+            "more of the first transfer, points": numbers.signed(
+                Interval(*(100.0 * value for value in mean_interval(differences))), 1
+            ),
+            "effect size": f"{test.rank_biserial:.2f}",
+            "p": numbers.p_value(p),
+        }
+        for (name, how, sure, differences), test, p in zip(
+            found, tests, holm([one.p for one in tests]), strict=True
+        )
+    ]
+
+
+def _matched(first: Sequence[Row], second: Sequence[Row]) -> list[list[float]]:
+    """For each network that both kinds were made for, the difference at equal confidence."""
+    groups = []
+    others = other_networks([*first, *second])
+    kinds = [alike(kind, "network") for kind in (first, second)]
+    for key in kinds[0].keys() & kinds[1].keys():
+        one, other = (own_and_other(kind[key], others) for kind in kinds)
+        difference = matched((one[0], one[1]), (other[0], other[1]), EDGES)
+        if difference is not None:
+            groups.append([difference])
+    return groups
+
+
+def _rates(rows: Sequence[Row]) -> dict[tuple[str, int], float]:
+    """By source and run, the mean over the other networks of the share that transfers."""
+    found = {}
+    others = other_networks(rows)
+    for row in rows:
+        rate = mean_known(transferred(row["log_odds"], seen["own"]) for seen in shown_to(row, others))
+        if rate is not None:
+            found[row["network"], row["run"]] = rate
+    return found
+
+
+def _matrix(rows: Sequence[Row]) -> list[dict[str, str]]:
+    lines = []
+    for (source,), runs in alike(rows, "network").items():
+        cells = {
+            target: numbers.shares(
+                share_interval([[row["seen"][target]["same"]["raw"][LEVEL] for row in runs]]), 0
+            )
+            for target in rows[0]["targets"]
+        }
+        lines.append({"made for": source, **cells})
+    return lines
+
+
+def _networks(rows: Sequence[Row]) -> str:
+    """The networks, their accuracy, and what their thresholds were taken on."""
+    parts = []
+    for row in rows:
+        if row["kind"] == "clean":
+            accuracy = row["clean_accuracy"]
+            right = "" if accuracy is None else f", {numbers.percent(accuracy, 2)} of clean images right"
+            parts.append(f"{row['target']} ({row['networks'][row['target']][:8]}{right})")
+    first = next((row for row in rows if row["kind"] == "clean"), None)
+    clean = ""
+    if first and first["thresholds"]["taken_on"]:
+        fitted, taken = (first["thresholds"][name] for name in ("fitted_on", "taken_on"))
+        clean = f" Thresholds: {fitted:,} clean images for the temperature, {taken:,} others."
+        clean += LEARNT if first["clean"] == "embedded" else ""
+    return f"Networks by the beginning of their digest: {', '.join(parts)}.{clean}"

@@ -1,0 +1,81 @@
+"""Figures of `experiments.transfer`, from its rows alone."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from fooljax.analysis.statistics import Interval, share_interval
+from fooljax.analysis.transfer import curve
+from fooljax.engine.log_odds import FOOLED
+from fooljax.report.heat_map import heat_maps
+from fooljax.report.rate_curves import rate_curves
+from fooljax.report.transfer_rows import (
+    EDGES,
+    LEVEL,
+    NAMES,
+    images_of,
+    kinds_of_images,
+    other_kind,
+    own_and_other,
+    related,
+    units_of,
+)
+from fooljax.study import Row, alike
+from fooljax.study.generators import NOISE
+from fooljax.study.measured_sets import CLEAN
+
+SHOWN = ("direct", "cppn", "gradient", "random_search_cppn")
+"""Generators that have a matrix."""
+
+
+def figures(rows: Sequence[Row]) -> dict[str, bytes]:
+    """The matrices of each kind of images with its largest budget; transfer against the source's log-odds."""
+    images = images_of(rows)
+    if not images:
+        return {}
+    largest = max(row["budget"] for row in images)
+    shown = {name: of for name, of in kinds_of_images(images) if of[0]["budget"] == largest}
+    sources, targets = list(dict.fromkeys(row["network"] for row in images)), images[0]["targets"]
+    panels = {}
+    for name, of in shown.items():
+        if of[0]["generator"] in SHOWN:
+            shares = np.full((len(sources), len(targets)), np.nan)
+            for (source,), runs in alike(of, "network").items():
+                rates = [[row["seen"][target]["same"]["raw"][LEVEL] for target in targets] for row in runs]
+                shares[sources.index(source)] = np.mean(rates, axis=0)
+            panels[name] = shares
+    value = "images with the same name at 99.99 % or more"
+    pictures = {
+        "matrix.png": heat_maps(panels, sources, targets, down="made for", across="shown to", value=value)
+    }
+    units = units_of(images)
+    if series := _curves([row for row in images if row["network"] in units]):
+        pictures["curve.png"] = rate_curves(
+            series,
+            across="log-odds of the network that the image was made for, ln p/(1\N{MINUS SIGN}p)",
+            up="same name at 99.99 % from another network",
+            marks={"99.99 %": FOOLED},
+        )
+    return pictures
+
+
+def _curves(rows: Sequence[Row]) -> dict[str, list[tuple[float, Interval]]]:
+    """For evolved, gradient and random images: the rate in each bin, all budgets together."""
+    wanted = related(other_kind(rows))
+    series: dict[str, list[tuple[float, Interval]]] = {}
+    for (generator,), of in alike(rows, "generator").items():
+        if generator in ("random_cppn", CLEAN, *NOISE):
+            continue
+        by_source = []
+        for runs in alike(of, "network").values():
+            own, other = own_and_other(runs, wanted)
+            by_source.append(curve(own, other, EDGES))
+        points = []
+        for place in range(len(EDGES) - 1):
+            known = [[float(shares[place])] for shares, counts in by_source if counts[place]]
+            if known:
+                middle = 0.5 * (EDGES[place] + EDGES[place + 1])
+                points.append((middle, share_interval(known)))
+        if points:
+            series[NAMES[generator]] = points
+    return series

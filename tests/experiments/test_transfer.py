@@ -1,0 +1,42 @@
+"""The transfer experiment: what is planned, and the smallest size whole."""
+
+import json
+
+import pytest
+
+from experiments import transfer
+
+
+def test_every_set_is_shown_to_every_target():
+    config = transfer.Config(**transfer.SIZES["paper"])
+    tasks = list(transfer.tasks(config, []))
+    assert [task.settings["target"] for task in tasks if task.settings["kind"] == "clean"] == [
+        *(f"lenet-{seed}" for seed in range(5)),
+        *("mlp-0", "alexnet-small-0", "knn"),
+    ]
+    images = [task for task in tasks if task.settings["kind"] == "images"]
+    assert len(images) == 7 * 5 * (5 * 3 + 5 + 1)
+    assert all(set(task.networks) == {*transfer.SOURCES["mnist"], "knn"} for task in images)
+    assert len({task.together for task in images}) == 7 * (5 * 3 + 5 + 1)
+
+
+@pytest.mark.parametrize("data_set", ["cifar10", "imagenet"])
+def test_black_boxes_are_targets_alone(data_set):
+    tasks = list(transfer.tasks(transfer.Config(data_set=data_set, runs=1), []))
+    sources = {task.settings["network"] for task in tasks if task.settings["kind"] == "images"}
+    assert sources == set(transfer.SOURCES[data_set])
+    assert not any(name.startswith("mobilenet") for name in sources)
+
+
+@pytest.mark.slow  # CPPNs compile for long
+def test_the_smallest_size_runs_and_goes_on(tmp_path):
+    command = ["--size", "smoke", "--outdir", str(tmp_path / "transfer"), "--quiet"]
+    assert transfer.main(command) == 0
+    rows = [json.loads(line) for line in (tmp_path / "transfer" / "rows.jsonl").read_text().splitlines()]
+    for row in (row for row in rows if row["kind"] == "images"):
+        # What the set says of its own network, and what the saved images say when they are scored again.
+        assert row["log_odds"] == pytest.approx(row["seen"][row["network"]]["own"], abs=1e-2)
+        assert row["passes"] <= row["budget"]
+    before = {path: path.read_bytes() for path in (tmp_path / "transfer" / "rows").iterdir()}
+    assert transfer.main(command) == 0
+    assert before == {path: path.read_bytes() for path in (tmp_path / "transfer" / "rows").iterdir()}
