@@ -106,10 +106,11 @@ def findings(experiments: Iterator[str] | Sequence[str]) -> dict[str, Findings]:
 @functools.cache
 def published() -> tuple[Answer, ...]:
     """The claims held against the published rows."""
-    return tuple(_answers([PUBLISHED]))
+    return tuple(answers_from([PUBLISHED]))
 
 
-def _answers(folders: Sequence[Path]) -> list[Answer]:
+def answers_from(folders: Sequence[Path]) -> list[Answer]:
+    """The claims held against the rows in folders of results; those of the first that has any count."""
     claims, _ = read_claims(CLAIMS)
     return list(
         answers(claims, folders, findings([check.experiment for one in claims for check in one.checks]))
@@ -123,7 +124,7 @@ def write_page(outdir: Path, size: str) -> Path:
         for pattern in ("*/table.md", "*/*.png", "*/*/index.html")
         for path in sorted(outdir.glob(pattern))
     ]
-    write_claims_page(outdir / "index.html", _answers([outdir, PUBLISHED]), CHAPTERS, pictures, size)
+    write_claims_page(outdir / "index.html", answers_from([outdir, PUBLISHED]), CHAPTERS, pictures, size)
     return outdir / "index.html"
 
 

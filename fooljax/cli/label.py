@@ -9,6 +9,7 @@ file beside it. The second reads the answers that the page saved.
 """
 
 import argparse
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -91,13 +92,22 @@ def make(config: Config, folders: Sequence[Path], output: Path) -> LabelTask:
         noise=config.noise,
         seed=config.seed,
     )
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FaultError(f"--output: cannot make {shown(output)}: {error.strerror or error}") from error
+    _check_folder(output)
     write_key(task, output / KEY)
     write_label_page(output / PAGE, task)
     return task
+
+
+def _check_folder(path: Path) -> None:
+    """Makes the folder of a page where there is none; a page whose key is elsewhere is not replaced."""
+    if os.path.lexists(path) and not path.is_dir():
+        raise InputError(f"--output: expected a folder, got {shown(path)}, which is none")
+    if (path / PAGE).exists() and not (path / KEY).exists():
+        raise InputError(f"--output: expected no {PAGE} without its {KEY}, found one in {shown(path)}")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FaultError(f"--output: cannot make {shown(path)}: {error.strerror or error}") from error
 
 
 def _clean(config: Config, source: Source) -> Pool:
@@ -121,8 +131,10 @@ def score(files: Sequence[Path], key_file: Path, json: Path | None) -> str:
       InputError: a file is not what was expected, or the answers are to another task.
       FaultError: the figures cannot be written.
     """
-    if json is not None:
-        check_output(json, "--json", "a JSON object")
+    if json is not None and check_output(json, "--json", "a JSON object") in [
+        Path(os.path.realpath(file)) for file in (*files, key_file)
+    ]:
+        raise InputError(f"--json: expected another file than those that are read, got {shown(json)}")
     key = read_key(key_file)
     results = measure(key, read_all(files, key))
     if json is not None:

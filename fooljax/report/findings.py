@@ -49,10 +49,10 @@ def of_feature_size(rows: Sequence[Row]) -> dict[str, Finding]:
     found = {}
     for kind in ("cppn", "direct", CLEAN):
         of = _of(rows, kind)
-        for name, change_of in (("pieces", "shuffled"), ("alone", "alone")):
+        for name, change_of, sizes in (("pieces", "shuffled", "pieces"), ("alone", "alone", "windows")):
             groups = median_of_runs(of, lambda row, change_of=change_of: _share_of_side(row, change_of))  # type: ignore[misc]
             if groups:
-                found[f"{kind}_{name}"] = _percent(median_interval(groups), _units(of))
+                found[f"{kind}_{name}"] = _size(median_interval(groups), of, sizes)
     return found
 
 
@@ -111,13 +111,21 @@ def of_class_difficulty(rows: Sequence[Row]) -> dict[str, Finding]:
 
 def _share_of_side(row: Row, kind: str) -> float | None:
     size = half_size(row, kind)
-    # The largest pieces are halves of the side.
-    return None if size is None else size / (2.0 * max(row["sizes"]["pieces"]))
+    return None if size is None else size / _side(row)
 
 
-def _percent(value: Interval, of: str) -> Finding:
-    """A share of a length, which is no share of trials."""
-    return Finding(value, numbers.shares(Interval(*(min(end, 1.0) for end in value))), of)
+def _side(row: Row) -> float:
+    """The side of an image: the largest pieces are halves of it."""
+    return 2.0 * max(row["sizes"]["pieces"])
+
+
+def _size(value: Interval, rows: Sequence[Row], sizes: str) -> Finding:
+    """A size as a share of the side; beyond the largest that was measured it is only known to be larger."""
+    row = next(row for row in rows if "sizes" in row)
+    most = max(row["sizes"][sizes]) / _side(row)
+    if value.estimate > most:
+        return Finding(value, f"> {numbers.percent(most, 0)}", _units(rows))
+    return Finding(value, numbers.shares(Interval(*(min(end, 1.0) for end in value))), _units(rows))
 
 
 def _of(rows: Sequence[Row], generator: str) -> list[Row]:

@@ -69,6 +69,9 @@ def test_it_prints_and_writes_what_was_answered(study, tmp_path, capsys):
         (["--score", "KEY", "--key", "KEY"], "expected answers that the page saved"),
         (["--score", "KEY", "--key", "missing.json"], "missing.json"),
         (["--score", "KEY", "--key", "KEY", "--seed", "3"], "--seed: not together with --score"),
+        (["--score", "KEY", "--key", "KEY", "--json", "KEY"], "--json: expected another file than those"),
+        (["--score", "KEY", "--key", "RUN"], "expected a file"),
+        (["RUN", "--data", "DATA", *FEW, "--output", "KEY"], "--output: expected a folder, got"),
     ],
 )
 def test_what_is_wrong_is_one_line(
@@ -80,6 +83,14 @@ def test_what_is_wrong_is_one_line(
     line = one_line(capsys)
     assert any(part in line for part in message.split("|")), line
     assert not list(tmp_path.iterdir())
+
+
+def test_a_page_whose_key_was_put_away_is_not_replaced(study, finished, idx_folder, tmp_path, capsys):
+    (tmp_path / "label.html").write_text("mine")
+    words = [str(finished), "--data", f"idx:{idx_folder}", *FEW, "--output", str(tmp_path)]
+    assert label.main(words) == 2
+    assert "expected no label.html without its label-key.json" in one_line(capsys)
+    assert (tmp_path / "label.html").read_text() == "mine"
 
 
 def test_another_task_does_not_take_the_place_of_the_first(study, finished, idx_folder, capsys):

@@ -52,6 +52,8 @@ def test_sizes_are_shares_of_the_side():
     assert 0.25 < found["cppn_pieces"].value.estimate < 0.5
     assert 0.5 < found["cppn_alone"].value.estimate < 1.0
     assert "%" in found["cppn_alone"].written
+    beyond = [{**row, "kept": {**kept, "shuffled": [0.1, 0.2, 0.3]}} for row in rows]
+    assert of_feature_size(beyond)["cppn_pieces"].written == "> 50 %"
 
 
 def test_runs_are_held_against_clean_images():
