@@ -56,6 +56,7 @@ def environment() -> jinja2.Environment:
         "comparison": rows.comparison,
         "comparison_tables": lambda: tables(rows.comparison()),
         "study_tables": rows.study_tables,
+        "found": rows.found,
         "stage": rows.stage,
         "digests": rows.digests,
         "accuracies": rows.accuracies,

@@ -174,8 +174,17 @@ def study_tables(name: str) -> str:
     Args:
       name: of the experiment, `experiments.NAME`.
     """
-    found = [read_json(path) for path in sorted((RESULTS / name / "rows").glob("*.json"))]
-    return str(importlib.import_module(f"experiments.{name}").STUDY.tables(found))
+    return str(importlib.import_module(f"experiments.{name}").STUDY.tables(_study_rows(name)))
+
+
+@functools.cache
+def found(name: str) -> dict[str, Any]:
+    """What an experiment found, by name, from the rows of its tasks: see `fooljax.study.findings`."""
+    return dict(importlib.import_module(f"experiments.{name}").findings(_study_rows(name)))
+
+
+def _study_rows(name: str) -> list[dict[str, Any]]:
+    return [read_json(path) for path in sorted((RESULTS / name / "rows").glob("*.json"))]
 
 
 class Confirmed(NamedTuple):

@@ -1,7 +1,7 @@
 r"""Why are some classes hard? Passes and confidence of each class against what networks say of clean images.
 
     python -m experiments.class_difficulty --outdir runs/class_difficulty --size paper --data idx:DIR \
-        --archives docs/results/imagenet_cppn --imagefolder DIR
+        --imagefolder DIR
 
 On MNIST, the paper's search evolves all ten digits against each LeNet, and the passes until each is fooled
 are ranked against the network's clean images. Finished runs on ImageNet (`--archives`) bring the confidence
@@ -24,16 +24,17 @@ from fooljax import data, encodings, strategies, study
 from fooljax.analysis.difficulty import by_class, classes_in_question, near_classes
 from fooljax.analysis.thresholds import clean_thresholds
 from fooljax.cli.study import run_study
+from fooljax.data.imagenet import NUM_CLASSES
 from fooljax.data.labelled_photographs import HELP, first_photographs
 from fooljax.engine.types import Encoding, Target, checked_shape
-from fooljax.errors import InputError
+from fooljax.errors import InputError, shown
 from fooljax.evolution import search
 from fooljax.rendering import draw
-from fooljax.report.class_difficulty import figures, tables
-from fooljax.report.findings import of_class_difficulty
-from fooljax.runs.tables import read_rows, read_summary
+from fooljax.report.class_difficulty import figures, findings, tables
+from fooljax.runs.tables import MAX_TABLE, read_rows, read_summary
 from fooljax.scoring import score
 from fooljax.settings import option
+from fooljax.storage.reading import read_regular
 from fooljax.study import Row, Task, Workspace
 from fooljax.targets.collection import find
 
@@ -43,6 +44,12 @@ SEARCHES: dict[str, tuple[str, Callable[[tuple[int, int, int]], Encoding]]] = {
     "random": ("random_search", functools.partial(encodings.cppn, coordinates="scaled")),
 }
 """By family: the strategy and the encoding. Random search draws CPPNs without selection: the control."""
+ROOT = Path(__file__).parent.parent
+ARCHIVES = (
+    *("imagenet_cppn", "imagenet_cppn_fine"),
+    *(f"imagenet_controls/{name}" for name in ("direct", "refined", "random_search")),
+)
+"""Published runs of all 1,000 classes, below `docs/results`."""
 CHILDREN = 100
 PHOTOGRAPHS_OF_CLASS = 50
 RANDOM_IMAGES = 500
@@ -56,13 +63,24 @@ class Config:
     data: str = option("embedded", "Digits whose test images are the clean ones: embedded, idx:DIR, tfds.")
     networks: int = option(5, "Number of LeNets, out of the five that come with fooljax.", least=0, most=5)
     seeds: int = option(5, "Number of searches against each.", least=1)
+    families: str = option(
+        ",".join(SEARCHES), f"Searches, out of {', '.join(SEARCHES)}, with commas between them."
+    )
     passes: int = option(40_000, "Network passes of a search, at most.", least=200)
-    archives: str | None = option(None, "Folders of finished runs on ImageNet, with commas.", kind=str)
+    archives: str | None = option(
+        ",".join(f"docs/results/{name}" for name in ARCHIVES),
+        "Folders of finished runs on ImageNet, with commas; those that are published by default.",
+        kind=str,
+        off=True,
+    )
     imagefolder: str | None = option(None, HELP, kind=str)
     weights: str | None = option(None, "Folder of weights, for networks that have them there.", kind=str)
 
 
-SIZES = {"smoke": {"networks": 2, "seeds": 2, "passes": 2000}, "paper": {"networks": 5, "seeds": 5}}
+SIZES: dict[str, dict[str, Any]] = {
+    "smoke": {"networks": 2, "seeds": 2, "passes": 2000, "families": "direct,random"},
+    "paper": {},
+}
 
 
 def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
@@ -70,20 +88,28 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     del rows
     for network in (f"lenet-{seed}" for seed in range(config.networks)):
         yield Task(f"clean,{network}", _told("clean", network, data=config.data), (network,))
-        for family in SEARCHES:
+        for family in config.families.split(","):
+            if family not in SEARCHES:
+                raise InputError(f"--families: expected some of {', '.join(SEARCHES)}, got {shown(family)}")
             together = f"search,{family},{network}"
             for run in range(config.seeds):
                 told = _told("search", network, family=family, run=run, budget=config.passes)
                 yield Task(f"{together},run={run}", told, (network,), together)
     networks: dict[str, None] = {}
-    for folder in map(Path, filter(None, (config.archives or "").split(","))):
+    for name in filter(None, (config.archives or "").split(",")):
+        folder = _at(name)
         summary = read_summary(folder / "summary.json")
-        elites = hashlib.sha256((folder / "elites.csv").read_bytes()).hexdigest()
-        told = _told("archive", summary["target"], folder=folder.as_posix(), elites_sha256=elites)
+        elites = hashlib.sha256(read_regular(folder / "elites.csv", MAX_TABLE)).hexdigest()
+        told = _told("archive", summary["target"], folder=name, elites_sha256=elites)
         yield Task(f"archive,{folder.resolve().name}", {**told, "target_sha256": summary["target_sha256"]})
         networks[summary["target"]] = None
     for network in networks if config.imagefolder else ():
         yield Task(f"clean,{network}", _told("clean", network, data="photographs"), (network,))
+
+
+def _at(folder: str) -> Path:
+    """Where a folder is: below the current one, or else in this tree, as those that are published."""
+    return Path(folder) if Path(folder).exists() else ROOT / folder
 
 
 def _told(kind: str, network: str, **more: Any) -> dict[str, Any]:
@@ -155,21 +181,22 @@ def _searched(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str,
 
 
 def _archive(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
-    """The log-odds of the saved images of a finished run, the first of its folder."""
+    """The log-odds of the saved images of a finished run, the first of its folder; None where it has none."""
     del workspace
-    summary = read_summary(Path(tasks[0].settings["folder"]) / "summary.json")
-    folder = Path(tasks[0].settings["folder"])
+    folder = _at(tasks[0].settings["folder"])
+    summary = read_summary(folder / "summary.json")
     elites = [row for row in read_rows(folder / "elites.csv") if row.run == 0]
-    if sorted(row.class_index for row in elites) != list(range(len(elites))):
-        raise InputError(f"--archives {folder}: expected a run of all classes")
-    elites = sorted(elites, key=lambda row: row.class_index)
+    if not all(row.class_index < NUM_CLASSES for row in elites):
+        raise InputError(f"--archives {folder}: expected a run on ImageNet's {NUM_CLASSES:,} classes")
+    odds = {row.class_index: row.log_odds for row in elites}
     yield {
         "search": f"{summary['encoding']}, {summary['strategy']}",
         "passes_in_all": summary.get("evaluations_before", 0) + summary["evaluations"] // summary["runs"],
-        "log_odds": [row.log_odds for row in elites],
+        "log_odds": [odds.get(index) for index in range(NUM_CLASSES)],
     }
 
 
+__all__ = ["STUDY", "Config", "findings", "main"]
 STUDY = study.Study(
     "class_difficulty",
     "Ranks classes by how hard they are, against what networks say of clean images.",
@@ -180,7 +207,6 @@ STUDY = study.Study(
     tables,
     figures,
 )
-findings = of_class_difficulty
 main = functools.partial(run_study, STUDY, sizes=SIZES)
 
 if __name__ == "__main__":

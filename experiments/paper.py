@@ -10,7 +10,6 @@ stand in `claims.json`, each with the rows that its numbers are read from.
 import functools
 import importlib
 import inspect
-import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -30,8 +29,6 @@ NETWORKS = {"smoke": 2, "paper": 5}
 """Independently trained networks that each search on digits meets."""
 STUDIES = ("transfer", "repetition", "run_diversity", "class_difficulty", "feature_size")
 """Those of chapter 2. Each knows its sizes and goes on by itself."""
-ARCHIVES = ",".join(os.path.relpath(PUBLISHED / name) for name in ("imagenet_cppn", "imagenet_cppn_fine"))
-"""Published runs on ImageNet that some of them measure."""
 
 
 class Step(NamedTuple):
@@ -71,12 +68,8 @@ def steps(size: str, flags: Mapping[str, str | None]) -> Iterator[Step]:
         known = inspect.signature(
             importlib.import_module(f"experiments.{experiment}").STUDY.config
         ).parameters
-        flags_of_all = {"archives": ARCHIVES, **flags}
         given = [
-            word
-            for name, value in flags_of_all.items()
-            if value and name in known
-            for word in (f"--{name}", value)
+            word for name, value in flags.items() if value and name in known for word in (f"--{name}", value)
         ]
         yield Step(experiment, experiment, ("--size", size, *given))
 

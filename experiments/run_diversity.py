@@ -13,6 +13,7 @@ import functools
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,128 +22,136 @@ import numpy.typing as npt
 from fooljax import data, study
 from fooljax.analysis.correlations import spearman
 from fooljax.analysis.difficulty import going_together
-from fooljax.analysis.diversity import closer, pair_distances, pairs_within, shared_ancestry
+from fooljax.analysis.diversity import images_by_class, pairs_within, shared_ancestry, told_apart
 from fooljax.analysis.thresholds import clean_thresholds
 from fooljax.cli.study import run_study
-from fooljax.engine.types import Target
-from fooljax.errors import InputError
-from fooljax.report.findings import of_run_diversity
-from fooljax.report.run_diversity import figures, tables
+from fooljax.data.labelled_photographs import first_photographs
+from fooljax.engine.types import Target, checked_shape
+from fooljax.errors import InputError, shown
+from fooljax.report.run_diversity import figures, findings, tables
 from fooljax.scoring import score
 from fooljax.settings import option
-from fooljax.study import ImageSet, ImageSets, ImageSettings, Row, SetSpec, Task, Workspace
+from fooljax.study import ImageSet, ImageSets, Row, SetSpec, Task, Workspace, measured_sets
 from fooljax.study.generators import GENERATORS
 from fooljax.study.images import sheet_of
-from fooljax.targets.collection import find
+from fooljax.targets.choice import read_classes
 from fooljax.targets.features import features_of
+from fooljax.targets.image_sizes import fitted
 
-CLEAN_OF_CLASS = 20
-"""Clean images of each class whose distances are taken."""
-NETWORKS = 5
 KINDS = (
-    *("cppn", "direct", "gradient", "random_cppn", "random_search_cppn", "random_search_direct"),
+    *("cppn_paper", "cppn", "direct", "gradient"),
+    *("random_search_cppn_paper", "random_cppn_paper", "random_search_direct"),
     *("uniform_noise", "gaussian_noise"),
 )
-"""Generators of `fooljax.study.generators`: three that fool, and the controls."""
+"""Generators: four that fool, then the controls."""
+CLEAN_OF_CLASS = 20
+"""Clean images of each class whose distances are taken."""
+SHOWN = 10
+"""Classes whose images a row holds, for figures."""
 Images = npt.NDArray[np.uint8]
+Features = Callable[[Images], npt.NDArray[np.floating]]
 
 
 @dataclass(frozen=True)
-class Config(ImageSettings):
+class Config(measured_sets.SetSettings):
     """Settings; the defaults are those of the published table."""
 
-    data: str = option("embedded", "Digits whose test images are the clean ones: embedded, idx:DIR, tfds.")
-    networks: int = option(NETWORKS, "Number of LeNets that come with fooljax.", least=1, most=NETWORKS)
-    runs: int = option(5, "Number of runs against each.", least=2, most=100)
-    passes: int = option(20_000, "Network passes of a run.", least=400)
+    paper_passes: int = option(
+        40_000,
+        "Network passes of a set that the paper's search makes.",
+        source="The paper's 200 x 200.",
+        least=400,
+    )
     generators: str = option(",".join(KINDS), "Kinds of images that are measured, with commas.")
+    judge: str | None = option(
+        None, "Network whose features tell how alike images are; off means the next of --networks.", kind=str
+    )
 
 
 SIZES: dict[str, dict[str, Any]] = {
-    "smoke": {"networks": 2, "runs": 2, "passes": 2000, "generators": "cppn,uniform_noise"},
-    "paper": {"networks": NETWORKS, "runs": 5, "passes": 20_000},
+    "smoke": {**measured_sets.SMOKE, "runs": 2, "generators": "cppn,uniform_noise"},
+    "paper": {},
 }
 
 
 def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
-    """One for each network and kind of image, of all runs; first the clean images of each network."""
+    """For each network its clean images and one task for each kind of image, of all runs."""
     del rows
-    for seed in range(config.networks):
-        names = f"lenet-{seed}", f"lenet-{(seed + 1) % NETWORKS}"
-        told = {"network": names[0], "features_of": names[1], "data": config.data}
-        yield Task(f"clean,{names[0]}", {**told, "images": "clean"}, names)
+    names = config.networks.split(",")
+    for number, name in enumerate(names):
+        judge = config.judge or names[(number + 1) % len(names)]
+        if judge == name:
+            raise InputError(f"--judge: expected another network than {name}, or two in --networks")
+        told = {"network": name, "judge": judge, "classes": config.classes}
+        clean = (config.imagefolder and "photographs") or config.data
+        yield Task(f"clean,{name}", {**told, "images": "clean", "data": clean}, (name, judge), name)
         for generator in config.generators.split(","):
             if generator not in GENERATORS:
                 known = ", ".join(GENERATORS)
-                raise InputError(f"--generators: expected some of {known}, got {generator}")
-            more = {"images": generator, "runs": config.runs, "passes": config.passes}
-            yield Task(f"{generator},{names[0]}", {**told, **more}, names)
-
-
-def network(config: Config, name: str, say: Callable[[str], None]) -> Target:
-    """The network of a name."""
-    del config
-    return find(name, say=say)
+                raise InputError(f"--generators: expected some of {known}, got {shown(generator)}")
+            passes = config.paper_passes if generator.endswith("_paper") else config.passes
+            more = {"images": generator, "runs": config.runs, "passes": passes}
+            yield Task(f"{generator},{name}", {**told, **more}, (name, judge), name)
 
 
 def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
-    """The distances of one kind of image, and what the lines of ancestors say."""
-    (task,) = tasks
-    told, (target, other) = task.settings, map(workspace.network, task.networks)
-    digits = data.load(workspace.config.data)
-    features = features_of(other)
-    assert features is not None
-    if told["images"] == "clean":
-        images = _by_class(digits.test_images, digits.test_labels)
-        yield {"clean_data": digits.name, **_distances(images, features)}
-        return
-    specs = [SetSpec(told["network"], told["images"], run, told["passes"]) for run in range(told["runs"])]
-    found = ImageSets(workspace.config.images).get_many(specs, target)
-    clean = score(target, digits.test_images)
-    images = np.stack([one.images for one in found])
-    odds = score(target, np.concatenate(images))
-    classes = np.tile(found[0].classes, len(found))
-    yield {
-        "sets": [one.digest for one in found],
-        "target_sha256": target.provenance.get("params_sha256"),
-        "log_odds": [one.log_odds.tolist() for one in found],
-        "shares": clean_thresholds(clean, digits.test_labels).shares(odds, classes),
-        **_distances(images, features),
-        **(_ancestors(found, features, going_together(clean)) if found[0].ancestry else {}),
-        **(_sheet(images) if told["network"] == "lenet-0" else {}),
-    }
+    """What is found of one network: distances, and what the lines of ancestors say."""
+    config = workspace.config
+    target, judge = map(workspace.network, tasks[0].networks)
+    features, cells = _features(judge), read_classes(config.classes, len(target.class_names))
+    named, images, labels = _clean(config, target)
+    odds, chosen = score(target, images), range(len(target.class_names)) if cells is None else cells
+    thresholds, together = clean_thresholds(odds, labels), going_together(odds)[np.ix_(chosen, chosen)]
+    for task in tasks:
+        told = task.settings
+        if told["images"] == "clean":
+            beside = images_by_class(images, labels, chosen, CLEAN_OF_CLASS)
+            yield {"clean_data": named, **_distances(beside, features)}
+            continue
+        name = told["network"], told["images"]
+        specs = [SetSpec(*name, run, told["passes"], cells) for run in range(told["runs"])]
+        found = ImageSets(config.images).get_many(specs, target)
+        made = np.stack([one.images for one in found])
+        classes = np.concatenate([one.classes for one in found])
+        yield {
+            "sets": [one.digest for one in found],
+            "target_sha256": target.provenance.get("params_sha256"),
+            "log_odds": [one.log_odds.tolist() for one in found],
+            "shares": thresholds.shares(score(target, np.concatenate(made)), classes),
+            **_distances(made, features),
+            **(_ancestors(found, features, together) if found[0].ancestry else {}),
+            **(_sheet(made[:, :SHOWN]) if told["network"] == config.networks.partition(",")[0] else {}),
+        }
 
 
-def _sheet(images: Images) -> dict[str, Any]:
-    """The images themselves, of which figures are made."""
-    sheet = base64.b64encode(sheet_of(np.concatenate(images))).decode()
-    return {"sheet": sheet, "image_shape": list(images.shape[2:])}
+def _clean(config: Config, target: Target) -> tuple[str, Images, npt.NDArray[np.integer]]:
+    """What they are called, clean images, their classes."""
+    if config.imagefolder is None:
+        digits = data.load(config.data)
+        return digits.name, digits.test_images, digits.test_labels
+    side = checked_shape(target.image_shape)[0]
+    found = first_photographs(Path(config.imagefolder), side, per_class=CLEAN_OF_CLASS)
+    return "photographs", found.images, found.labels
 
 
-def _by_class(images: Images, labels: npt.NDArray[np.integer]) -> Images:
-    """`[R, C, H, W, K]`: the first images of each class."""
-    classes = [images[labels == index][:CLEAN_OF_CLASS] for index in range(labels.max() + 1)]
-    return np.stack(classes, axis=1)
+def _features(judge: Target) -> Features:
+    """The features of a network; of one that has none its log-odds, that is what it says of all classes."""
+
+    def answers(images: Images) -> npt.NDArray[np.floating]:
+        return score(judge, fitted(images, judge))
+
+    return features_of(judge) or answers
 
 
-def _distances(
-    images: Images, features: Callable[[Images], npt.NDArray[np.float32]]
-) -> dict[str, dict[str, float]]:
-    """Median distances by kind of pair, in pixels and in features, of `[R, C, H, W, K]`."""
-    found = {}
-    flat = images.reshape(-1, *images.shape[2:])
-    for name, vectors in (("pixels", flat.reshape(len(flat), -1) / 255.0), ("features", features(flat))):
-        pairs = pair_distances(vectors.reshape(*images.shape[:2], -1))
-        found[name] = {kind: float(np.median(some)) for kind, some in pairs._asdict().items()}
-        found[name]["closer"] = closer(pairs.same_class, pairs.same_run)
-        found[name]["closer_apart"] = closer(pairs.same_class, pairs.apart)
-    return found
+def _distances(images: Images, features: Features) -> dict[str, dict[str, float | None]]:
+    """Distances between the images `[R, C, H, W, K]` in pixels and in features."""
+    flat, kinds = images.reshape(-1, *images.shape[2:]), images.shape[:2]
+    vectors = {"pixels": flat.reshape(len(flat), -1) / 255.0, "features": features(flat)}
+    return {name: told_apart(some.reshape(*kinds, -1)) for name, some in vectors.items()}
 
 
 def _ancestors(
-    found: Sequence[ImageSet],
-    features: Callable[[Images], npt.NDArray[np.float32]],
-    together: npt.NDArray[np.float64],
+    found: Sequence[ImageSet], features: Features, together: npt.NDArray[np.float64]
 ) -> dict[str, list[Any]]:
     """Of each run, over its pairs of classes: ancestors in common, and whether they go with being alike."""
     pairs = np.triu_indices(len(together), 1)
@@ -157,17 +166,23 @@ def _ancestors(
     return columns
 
 
+def _sheet(images: Images) -> dict[str, Any]:
+    """The images themselves, of which figures are made."""
+    sheet = base64.b64encode(sheet_of(np.concatenate(images))).decode()
+    return {"sheet": sheet, "sheet_shape": list(images.shape)}
+
+
+__all__ = ["STUDY", "Config", "findings", "main"]
 STUDY = study.Study(
     "run_diversity",
     "Measures how far images of one class from different runs differ.",
     Config,
     tasks,
-    network,
+    measured_sets.network,
     measure,
     tables,
     figures,
 )
-findings = of_run_diversity
 main = functools.partial(run_study, STUDY, sizes=SIZES)
 
 if __name__ == "__main__":

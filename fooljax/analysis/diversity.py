@@ -68,6 +68,46 @@ def closer(near: npt.NDArray[np.floating], far: npt.NDArray[np.floating]) -> flo
     return float(u) / (len(near) * len(far))
 
 
+def told_apart(vectors: npt.NDArray[np.floating]) -> dict[str, float | None]:
+    """What a row says of the distances between images of several runs.
+
+    Args:
+      vectors: `[R, C, F]`, as for `pair_distances`.
+    Returns:
+      The median of each kind of pair by its name, and `closer` for pairs of one class against those of one
+      run, and `closer_apart` for pairs of one class against those of different classes and runs. None where
+      there are no such pairs.
+    """
+    pairs = pair_distances(vectors)
+    figures = {kind: np.median(some) if some.size else np.nan for kind, some in pairs._asdict().items()}
+    figures["closer"] = closer(pairs.same_class, pairs.same_run)
+    figures["closer_apart"] = closer(pairs.same_class, pairs.apart)
+    return {name: float(value) if np.isfinite(value) else None for name, value in figures.items()}
+
+
+def images_by_class(
+    images: npt.NDArray[np.uint8], labels: npt.NDArray[np.integer], classes: Sequence[int], most: int
+) -> npt.NDArray[np.uint8]:
+    """The first images of each class, as many of one as of the other, as if they came from so many runs.
+
+    Args:
+      images: `[N, H, W, K]`.
+      labels: `[N]`, their classes.
+      classes: the `C` classes that are wanted.
+      most: images of a class, at most.
+    Returns:
+      `[R, C, H, W, K]`.
+    Raises:
+      InputError: a class has no image.
+    """
+    groups = [np.flatnonzero(labels == index)[:most] for index in classes]
+    least = min(map(len, groups))
+    if not least:
+        missing = next(index for index, group in zip(classes, groups, strict=True) if not len(group))
+        raise InputError(f"images: expected clean images of every class, found none of class {missing}")
+    return images[np.stack([group[:least] for group in groups], axis=1)]
+
+
 def shared_ancestry(lines: Sequence[Sequence[int]]) -> npt.NDArray[np.float64]:
     """How much of their lines of ancestors the elites of one run have in common.
 

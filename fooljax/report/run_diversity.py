@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from fooljax.report.grid import gallery
 from fooljax.report.png import png_bytes
 from fooljax.study import Row, alike, markdown
 from fooljax.study import numbers as written
+from fooljax.study.findings import Finding, share
 from fooljax.study.generators import EXPLANATIONS
 from fooljax.study.images import images_of
 from fooljax.study.thresholds_reached import THRESHOLDS, threshold_cells
@@ -58,34 +58,42 @@ def tables(rows: Sequence[Row]) -> str:
 
 
 def _distances(rows: Sequence[Row], clean: Mapping[str, Row], space: str) -> list[dict[str, str]]:
-    tests, lines = {}, []
-    for (kind,), of in alike(rows, "images").items():
-        if kind != "clean":
-            less = [[row[space]["closer"] - _clean_closer(clean, row, space)] for row in of]
-            tests[kind] = (mean_interval(less), signed_rank(less))
-    corrected = dict(zip(tests, holm([test.p for _, test in tests.values()]), strict=True))
-    for (kind,), of in alike(rows, "images").items():
+    kinds = {kind: of for (kind,), of in alike(rows, "images").items()}
+    less = {kind: _less(of, clean, space) for kind, of in kinds.items() if kind != "clean"}
+    told = [kind for kind, groups in less.items() if groups]
+    corrected = dict(zip(told, holm([signed_rank(less[kind]).p for kind in told]), strict=True))
+    lines = []
+    for kind, of in kinds.items():
         line = {"images": NAMES[kind]}
         for pair, name in KINDS.items():
-            scaled = [[row[space][pair] / clean[row["network"]][space]["apart"]] for row in of]
-            line[name] = written.NONE if kind == "clean" and pair == "same_run" else _mean(scaled)
-        of_clean = kind == "clean"
-        line["closer"] = _mean([[row[space]["closer_apart" if of_clean else "closer"]] for row in of])
-        line["less than clean"] = (
-            written.NONE
-            if of_clean
-            else f"{written.signed(tests[kind][0])}, p {written.p_value(corrected[kind])}"
-        )
+            scaled = [
+                [row[space][pair] / clean[row["network"]][space]["apart"]]
+                for row in of
+                if row[space][pair] is not None and (kind, pair) != ("clean", "same_run")
+            ]
+            line[name] = _mean(scaled)
+        line["closer"] = _mean(_closer(of, space))
+        line["less than clean"] = written.NONE
+        if kind in corrected:
+            line["less than clean"] = f"{_mean(less[kind])}, p {written.p_value(corrected[kind])}"
         lines.append(line)
     return lines
 
 
-def _clean_closer(clean: Mapping[str, Row], row: Row, space: str) -> float:
-    return float(clean[row["network"]][space]["closer_apart"])
+def _closer(rows: Sequence[Row], space: str) -> list[list[float]]:
+    """For each network how often two images of one class are more alike than two of different classes."""
+    told = [row[space]["closer_apart" if row["images"] == "clean" else "closer"] for row in rows]
+    return [[value] for value in told if value is not None]
+
+
+def _less(rows: Sequence[Row], clean: Mapping[str, Row], space: str) -> list[list[float]]:
+    """The same, less that of the network's clean images."""
+    pairs = [(_closer([row], space), _closer([clean[row["network"]]], space)) for row in rows]
+    return [[ours[0][0] - theirs[0][0]] for ours, theirs in pairs if ours and theirs]
 
 
 def _mean(groups: Sequence[Sequence[float]]) -> str:
-    return written.signed(mean_interval(groups))
+    return written.signed(mean_interval(groups)) if groups else written.NONE
 
 
 def _ancestors(rows: Sequence[Row]) -> list[dict[str, str]]:
@@ -96,11 +104,43 @@ def _ancestors(rows: Sequence[Row]) -> list[dict[str, str]]:
             ("shared_distance", "correlation with being alike"),
             ("shared_related", "correlation with being raised together"),
         ):
-            told = [[value for value in row[figure] if value is not None] for row in of]
-            groups = [group for group in told if group]
+            groups = _told(of, figure)
             line[name] = written.signed(mean_correlation(groups)) if groups else written.NONE
         lines.append(line)
     return lines
+
+
+def findings(rows: Sequence[Row]) -> dict[str, Finding]:
+    """What claims are held against.
+
+    Args:
+      rows: of the study.
+    Returns:
+      For each kind of image KIND: `KIND_pixels` and `KIND_features`, how often two images of one class from
+      two runs are more alike than two of different classes; the same with `_less`, less that of clean images;
+      and `KIND_share_999`, the share of images at 99.9 %. For those with ancestors `KIND_related`, the rank
+      correlation of ancestors in common with how much the network raises two classes together.
+    """
+    clean = {row["network"]: row for row in rows if row["images"] == "clean"}
+    found = {}
+    for (kind,), of in alike([row for row in rows if row["images"] != "clean"], "images").items():
+        units = f"{of[0]['runs']} runs on each of {len(of)} networks"
+        for space in SPACES:
+            closer, less = _closer(of, space), _less(of, clean, space)
+            for name, groups in ((f"{kind}_{space}", closer), (f"{kind}_{space}_less", less)):
+                if groups:
+                    found[name] = Finding(mean_interval(groups), _mean(groups), units)
+        found[f"{kind}_share_999"] = share([[row["shares"]["raw"]["0.999"]] for row in of], units)
+        if groups := _told(of, "shared_related"):
+            rho = mean_correlation(groups)
+            found[f"{kind}_related"] = Finding(rho, written.signed(rho), units)
+    return found
+
+
+def _told(rows: Sequence[Row], figure: str) -> list[list[float]]:
+    """For each network the correlations of its runs; those that cannot be told are left out."""
+    told = [[value for value in row.get(figure, ()) if value is not None] for row in rows]
+    return [group for group in told if group]
 
 
 def figures(rows: Sequence[Row]) -> dict[str, bytes]:
@@ -109,9 +149,10 @@ def figures(rows: Sequence[Row]) -> dict[str, bytes]:
     clean = {row["network"]: row for row in rows if row["images"] == "clean"}
     for row in rows:
         if "sheet" in row:
-            odds = np.asarray(row["log_odds"])
-            shape: Any = (odds.size, *row["image_shape"])
-            images = images_of(base64.b64decode(row["sheet"]), shape).reshape(*odds.shape, *shape[1:])
+            runs, classes, *shape = row["sheet_shape"]
+            odds = np.asarray(row["log_odds"])[:, :classes]
+            flat = images_of(base64.b64decode(row["sheet"]), (runs * classes, *shape))
+            images = flat.reshape(runs, classes, *shape)
             note = f"{NAMES[row['images']]}: a row for each run, a column for each class, {row['network']}"
             pictures[f"elites-{row['images']}.png"] = png_bytes(gallery(images, odds, notes=[note]))
     for space, name in SPACES.items():
@@ -120,7 +161,8 @@ def figures(rows: Sequence[Row]) -> dict[str, bytes]:
             for pair in ("same_class", "apart") if kind == "clean" else ("same_class", "same_run"):
                 label = "two classes" if kind == "clean" and pair == "apart" else KINDS[pair]
                 label = "one class" if kind == "clean" and pair == "same_class" else label
-                scaled = [row[space][pair] / clean[row["network"]][space]["apart"] for row in of]
+                units = [(row[space][pair], clean[row["network"]][space]["apart"]) for row in of]
+                scaled = [value / unit for value, unit in units if value is not None]
                 groups[f"{SHORT.get(kind, kind)}: {label}"] = scaled
         value = f"median distance in {name} (1: clean images of two classes); a dot for each network"
         pictures[f"distances-{space}.png"] = strips(groups, value=value)
@@ -130,6 +172,9 @@ def figures(rows: Sequence[Row]) -> dict[str, bytes]:
 SHORT = {
     "direct": "evolved pixels",
     "cppn": "evolved CPPNs",
+    "cppn_paper": "the paper's CPPNs",
+    "random_search_cppn_paper": "best of random CPPNs",
+    "random_cppn_paper": "random CPPNs",
     "gradient": "gradient ascent",
     "random_search_direct": "best of random pixels",
     "random_search_cppn": "best of random CPPNs",

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from fooljax.analysis.diversity import closer, pair_distances, pairs_within, shared_ancestry
+from fooljax.analysis.diversity import (
+    closer,
+    images_by_class,
+    pair_distances,
+    pairs_within,
+    shared_ancestry,
+    told_apart,
+)
 from fooljax.errors import InputError
 
 
@@ -14,6 +21,12 @@ def test_pairs_are_told_apart_by_what_they_share():
     assert found.same_class.tolist() == [10, 10, 10]
     assert sorted(found.same_run.tolist()) == [1, 1, 1, 1, 2, 2]
     assert sorted(found.apart.tolist()) == [8, 9, 9, 11, 11, 12]
+
+
+def test_a_row_tells_medians_and_none_where_there_are_no_pairs():
+    found = told_apart(np.asarray([[[0.0], [1.0], [5.0]]]))
+    assert found == {"same_class": None, "same_run": 4, "apart": None, "closer": None, "closer_apart": None}
+    assert told_apart(np.asarray([[[0.0], [9.0]], [[1.0], [8.0]]]))["closer"] == 1
 
 
 def test_every_pair_is_counted_once():
@@ -45,6 +58,16 @@ def test_ancestors_in_common_are_a_share_of_the_shorter_line():
     lines = [[9, 5, 2, 1], [5, 2, 1], [8, 2, 1], [7, 3]]
     assert shared_ancestry(lines) == pytest.approx([1, 2 / 3, 0, 2 / 3, 0, 0])
     assert shared_ancestry([[4], [4]]).tolist() == [1]
+
+
+def test_clean_images_stand_by_class():
+    images = np.arange(6, dtype=np.uint8).reshape(6, 1, 1, 1)
+    labels = np.asarray([1, 0, 1, 0, 0, 2])
+    found = images_by_class(images, labels, (1, 0), 20)
+    assert found[..., 0, 0, 0].tolist() == [[0, 1], [2, 3]]
+    assert images_by_class(images, labels, (0,), 2)[..., 0, 0, 0].tolist() == [[1], [3]]
+    with pytest.raises(InputError, match=r"^images: expected clean .*, found none of class 3"):
+        images_by_class(images, labels, (0, 3), 2)
 
 
 def test_what_is_no_set_of_images_is_named():

@@ -5,11 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from experiments.class_difficulty import SEARCHES, SIZES, STUDY, Config
+from experiments.class_difficulty import SIZES, STUDY, Config
 from fooljax import study
 from fooljax.data.imagenet import GROUPS
 from fooljax.engine.log_odds import FOOLED
-from fooljax.report.class_difficulty import figures, tables
+from fooljax.errors import InputError
+from fooljax.report.class_difficulty import figures, findings, tables
 from fooljax.runs.folder import MARK
 
 
@@ -17,8 +18,8 @@ from fooljax.runs.folder import MARK
 def rows(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("experiments.class_difficulty.RANDOM_IMAGES", 32)
-        patch.delitem(SEARCHES, "cppn")  # random search draws CPPNs too
-        return study.run(STUDY, Config(networks=1, seeds=2, passes=600), tmp_path_factory.mktemp("study"))
+        config = Config(networks=1, seeds=2, passes=600, families="direct,random", archives=None)
+        return study.run(STUDY, config, tmp_path_factory.mktemp("study"))
 
 
 @pytest.mark.slow
@@ -90,16 +91,36 @@ def test_what_decides_the_log_odds_correlates_with_them():
     assert line["confidence in random pictures"].startswith("0.8")
     assert line["near classes"].startswith("-0.5")
     assert line["confidence in clean images"].endswith("p 1")
-    assert line["classes in question in clean images"].startswith("-,")
+    assert line["classes in question in clean images"] == "-"
+
+
+def test_classes_that_an_archive_lacks_are_left_out():
+    archive, clean = archive_rows()
+    some = [value if index < 200 else None for index, value in enumerate(archive["log_odds"])]
+    text = tables([{**archive, "log_odds": some}, clean])
+    assert cells(text, "made", "dogs")[2] == "49 and 151"
+    assert cells(text, "things")[2] == "-"
+    assert findings([{**archive, "log_odds": some}, clean])["made_near"].of == "200 animals, one run"
+
+
+def test_findings_are_the_numbers_of_the_tables():
+    found = findings([*archive_rows(), *search_rows()])
+    assert found["made_dogs"].value.estimate == 0
+    assert found["made_dogs"].of == "118 dogs, 280 other animals, one run"
+    assert found["made_dogs_at_90"].value.estimate == 0 < found["made_others_at_90"].value.estimate
+    assert found["made_near"].value.high < 0 < found["made_random"].value.low
+    assert found["direct_clean"].value.estimate == pytest.approx(-1, abs=1e-3)
+    assert found["direct_clean"].of == "6 runs on 3 networks"
 
 
 def test_figures_show_every_class_of_archives_and_every_search(monkeypatch):
     drawn = []
     for name in ("strips", "scatter"):
-        monkeypatch.setattr(
-            f"fooljax.report.class_difficulty.{name}", lambda groups, **_: drawn.append(groups)
-        )
-    assert set(figures(archive_rows())) == {"groups-made.png", "near-made.png", "random_log_odds-made.png"}
+        for part in ("difficulty_of_archives", "difficulty_of_digits"):
+            monkeypatch.setattr(
+                f"fooljax.report.{part}.{name}", lambda groups, **_: drawn.append(groups), raising=False
+            )
+    assert set(figures(archive_rows())) == {"groups-made.png", "near-made.png", "random-made.png"}
     groups, near, random = drawn
     assert sum(map(len, groups.values())) == 1000
     assert next(iter(groups)) == "dogs"  # those with the least come first
@@ -137,11 +158,26 @@ def test_digits_are_ranked_by_passes_and_those_never_fooled_are_the_last():
     assert "| evolved pixels | 90.0 % [12.8, 100.0] (90.0 %) | 50.0 % [1.5, 98.5] (50.0 %) |" in text
 
 
-def test_a_folder_that_is_no_run_of_all_classes_is_named(tmp_path):
-    from fooljax.errors import InputError
+def test_the_published_archives_are_found_from_anywhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tasks = list(STUDY.tasks(Config(networks=0), []))
+    assert [task.name for task in tasks] == [
+        f"archive,{name}"
+        for name in ("imagenet_cppn", "imagenet_cppn_fine", "direct", "refined", "random_search")
+    ]
+    (found,) = STUDY.measure(None, tasks[:1])
+    assert len(found["log_odds"]) == 1000
+    assert found["passes_in_all"] == 300_100
 
+
+def test_a_folder_that_is_no_run_of_all_classes_is_named(tmp_path):
     with pytest.raises(InputError, match=MARK):
         list(STUDY.tasks(Config(networks=0, archives=str(tmp_path)), []))
+
+
+def test_a_search_that_there_is_not_is_named():
+    with pytest.raises(InputError, match=r"^--families: expected some of cppn, direct, random, got gradient"):
+        list(STUDY.tasks(Config(networks=1, families="cppn,gradient"), []))
 
 
 def test_sizes_name_settings():

@@ -7,7 +7,7 @@ import pytest
 from experiments.run_diversity import SIZES, STUDY, Config
 from fooljax import study
 from fooljax.errors import InputError
-from fooljax.report.run_diversity import tables
+from fooljax.report.run_diversity import findings, tables
 
 
 def spaces(same_class, same_run, apart, closer):
@@ -22,7 +22,7 @@ def rows():
     for number in range(3):
         network = {"network": f"lenet-{number}", "runs": 5}
         found.append({**network, "images": "clean", "clean_data": "made", **spaces(1.0, 2.0, 2.0, 0.9)})
-        shares = {"shares": {kind: {"0.9999": 1.0} for kind in ("raw", "scaled")}}
+        shares = {"shares": {kind: {"0.999": 1.0, "0.9999": 1.0} for kind in ("raw", "scaled")}}
         evolved = {**network, "images": "cppn", **shares, **spaces(2.0, 3.0, 4.0, 0.6)}
         evolved |= {"shared": [0.1, 0.3], "shared_distance": [0.5, None], "shared_related": [None, None]}
         noise = {**network, "images": "uniform_noise", **shares, **spaces(4.0, 4.0, 4.0, 0.5)}
@@ -59,6 +59,15 @@ def test_ancestors_are_told_of_evolved_images_alone():
     assert ancestors[2].startswith("0.50 [0.")
     assert ancestors[3] == "-"
     assert len(lines("uniform noise")) == 3  # pixels, features, thresholds
+
+
+def test_findings_are_the_numbers_of_the_tables():
+    found = findings(rows())
+    assert found["cppn_pixels"].value == pytest.approx((0.6, 0.6, 0.6))
+    assert found["cppn_features_less"].value.high < 0
+    assert found["cppn_share_999"].value.estimate == 1
+    assert "cppn_related" not in found
+    assert "clean_pixels" not in found
 
 
 def test_a_kind_of_image_that_there_is_not_is_named():

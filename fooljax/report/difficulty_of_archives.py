@@ -1,0 +1,257 @@
+"""How hard ImageNet's classes are: what the archives of `experiments.class_difficulty` say.
+
+An archive need not have all 1,000 classes; those that it lacks are left out.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from fooljax.analysis.comparisons import Unpaired, holm, mann_whitney
+from fooljax.analysis.correlations import Correlation, spearman
+from fooljax.data.imagenet import GROUPS, NUM_CLASSES, group_of
+from fooljax.engine.log_odds import format_confidence, to_log_odds
+from fooljax.report.dots import scatter, strips
+from fooljax.study import Row, markdown
+from fooljax.study import numbers as written
+from fooljax.study.findings import Finding, alone
+
+FACTORS = {
+    "clean_log_odds": "confidence in clean images",
+    "in_question": "classes in question in clean images",
+    "near": "near classes",
+    "group_size": "classes of its group",
+    "random_log_odds": "confidence in random pictures",
+}
+"""What may make a class easy or hard, by its entry in a row of clean images."""
+SHORT = {"near": "near", "random_log_odds": "random"}
+ACROSS = {
+    "near": "near classes: others that the network raises together with the class",
+    "random_log_odds": "median log-odds of the class in random pictures",
+}
+NO_ANIMALS = ("things", "food", "landscapes", "people", "plants and fungi")
+ANIMALS = tuple(group for group in GROUPS if group not in NO_ANIMALS)
+COMPARED = {
+    "dogs": ("dogs",),
+    "domestic cats": ("domestic cats",),
+    "dogs, cats, wolves and foxes": ("dogs", "domestic cats", "wild cats", "wolves and foxes"),
+}
+"""Groups that are held against all other animals."""
+KINDS = {
+    "things": ("things",),
+    "other animals": tuple(one for one in ANIMALS if one not in ("dogs", "domestic cats", "wild cats")),
+    "food, plants and others": tuple(group for group in NO_ANIMALS if group != "things"),
+    "dogs": ("dogs",),
+    "cats": ("domestic cats", "wild cats"),
+}
+"""Groups that are drawn in one colour; those drawn last lie on top."""
+DOGS = """\
+A12 is the chance that a class of the group got a higher log-odds than another animal: 0.5 is no difference.
+p is Mann-Whitney's, two-sided, corrected by Holm over the table. Intervals and p are for other classes, not
+for other networks."""
+CORRELATIONS = """\
+Spearman's rank correlation of the log-odds of the saved images over the classes. p is corrected by Holm over
+the table. Intervals and p are for other classes of the same network, not for other networks."""
+FEWEST = 4
+"""Classes of which a correlation is told."""
+Clean = Mapping[str, Row]
+"""The rows of clean images by network."""
+Values = npt.NDArray[np.float64]
+
+
+def tables(rows: Sequence[Row], clean: Clean) -> str:
+    """By group, dogs and cats against other animals, and rank correlations.
+
+    Args:
+      rows: of archives.
+      clean: the rows of clean images by network.
+    """
+    told = [f"`{_name(row)}` ({row['search']}; {row['passes_in_all']:,} passes)" for row in rows]
+    words = "Medians, and in brackets the share of classes at 90 % or more. The searches:"
+    return "\n".join(
+        [
+            *(
+                "### ImageNet by group\n",
+                f"{words} {', '.join(told)}.",
+                "",
+                markdown(_groups(rows, clean)),
+                "",
+            ),
+            *("### Dogs and cats\n", DOGS, "", markdown(_dogs(rows)), ""),
+            *(
+                "### ImageNet: rank correlations\n",
+                CORRELATIONS,
+                "",
+                markdown(_correlations(rows, clean)),
+                "",
+            ),
+        ]
+    )
+
+
+def findings(rows: Sequence[Row], clean: Clean) -> dict[str, Finding]:
+    """What claims are held against.
+
+    Args:
+      rows: of archives.
+      clean: the rows of clean images by network.
+    Returns:
+      For each archive NAME: `NAME_dogs` and `NAME_cats`, A12 against the other animals; `NAME_dogs_at_90` and
+      `NAME_others_at_90`, shares of classes; `NAME_near` and `NAME_random`, rank correlations over the
+      animals with near classes and with random pictures.
+    """
+    found = {}
+    for row in rows:
+        for short, group in (("dogs", "dogs"), ("cats", "domestic cats")):
+            if test := _against_other_animals(row, (group,)):
+                of = f"{test.counts[0]} {short}, {test.counts[1]} other animals, one run"
+                found[f"{_name(row)}_{short}"] = Finding(test.a12, written.signed(test.a12), of)
+        for short, groups in (("dogs", ("dogs",)), ("others", _others(("dogs",)))):
+            if (odds := _odds(row, *groups)).size:
+                share = float(np.mean(odds >= to_log_odds(0.9)))
+                of = f"{odds.size} classes, one run"
+                found[f"{_name(row)}_{short}_at_90"] = Finding(alone(share), written.percent(share), of)
+        for factor, short in SHORT.items():
+            if one := _correlation(row, clean, factor, ANIMALS):
+                over = f"{one.pairs} animals, one run"
+                found[f"{_name(row)}_{short}"] = Finding(one.rho, written.signed(one.rho), over)
+    return found
+
+
+def figures(rows: Sequence[Row], clean: Clean) -> dict[str, bytes]:
+    """For each archive the log-odds by group, those with the least first, and against what may decide them.
+
+    Args:
+      rows: of archives.
+      clean: the rows of clean images by network.
+    """
+    label = "log-odds of the saved image, ln p/(1\N{MINUS SIGN}p)"
+    pictures = {}
+    for row in rows:
+        groups = {group: values for group in GROUPS if (values := _odds(row, group)).size}
+        ordered = sorted(groups, key=lambda group: float(np.median(groups[group])))
+        by_group = {group: groups[group].tolist() for group in ordered}
+        pictures[f"groups-{_name(row)}.png"] = strips(by_group, value=label, log_odds=True)
+        for factor, across in ACROSS.items():
+            if _factor(row, clean, factor) is not None:
+                points = {kind: _pair(row, clean, factor, of) for kind, of in KINDS.items()}
+                drawn = {kind: (first.tolist(), second.tolist()) for kind, (first, second) in points.items()}
+                picture = scatter(drawn, across=across, up=label, log_odds=True)
+                pictures[f"{SHORT[factor]}-{_name(row)}.png"] = picture
+    return pictures
+
+
+def _groups(rows: Sequence[Row], clean: Clean) -> list[dict[str, str]]:
+    lines = []
+    for group in GROUPS:
+        line = {"group": group, "classes": str(_members(group).size)}
+        for row in rows:
+            odds = _odds(row, group)
+            at_90 = written.percent(float(np.mean(odds >= to_log_odds(0.9)))) if odds.size else ""
+            line[_name(row)] = f"{_median(odds)} ({at_90})" if odds.size else written.NONE
+        for network, row in clean.items():
+            if row["near"] is not None:
+                sure = np.asarray(row["clean_log_odds"], np.float64)[_members(group)]
+                line[f"photographs ({network})"] = _median(sure[np.isfinite(sure)])
+                near = float(np.median(np.asarray(row["near"])[_members(group)]))
+                line[f"near classes ({network})"] = written.plain(near)
+        lines.append(line)
+    return lines
+
+
+def _dogs(rows: Sequence[Row]) -> list[dict[str, str]]:
+    tests: dict[tuple[str, str], Unpaired] = {}
+    for row in rows:
+        for name, groups in COMPARED.items():
+            if test := _against_other_animals(row, groups):
+                tests[_name(row), name] = test
+    corrected = holm([test.p for test in tests.values()])
+    return [
+        {
+            "archive": archive,
+            "group": name,
+            "classes": f"{test.counts[0]} and {test.counts[1]}",
+            "A12": written.signed(test.a12),
+            "p": written.p_value(p),
+        }
+        for ((archive, name), test), p in zip(tests.items(), corrected, strict=True)
+    ] or [{"archive": written.NONE}]
+
+
+def _against_other_animals(row: Row, groups: Sequence[str]) -> Unpaired | None:
+    """The classes of some groups against all other animals; None where the archive lacks one side."""
+    ours, others = _odds(row, *groups), _odds(row, *_others(groups))
+    return mann_whitney([ours.tolist()], [others.tolist()]) if ours.size and others.size else None
+
+
+def _others(groups: Sequence[str]) -> tuple[str, ...]:
+    return tuple(group for group in ANIMALS if group not in groups)
+
+
+def _correlations(rows: Sequence[Row], clean: Clean) -> list[dict[str, str]]:
+    found: dict[tuple[str, str, str], Correlation] = {}
+    for row in rows:
+        for over, groups in (("all", tuple(GROUPS)), ("animals", ANIMALS)):
+            for factor, head in FACTORS.items():
+                if one := _correlation(row, clean, factor, groups):
+                    found[_name(row), over, head] = one
+    corrected = holm([one.p for one in found.values()])
+    heads = [head for head in FACTORS.values() if any(key[2] == head for key in found)]
+    lines: dict[tuple[str, str], dict[str, str]] = {}
+    for ((archive, over, head), one), p in zip(found.items(), corrected, strict=True):
+        empty = {"archive": archive, "classes": over, **dict.fromkeys(heads, written.NONE)}
+        line = lines.setdefault((archive, over), empty)
+        if np.isfinite(one.rho.estimate):
+            line[head] = f"{written.signed(one.rho)}, p {written.p_value(p)}"
+    return list(lines.values()) or [{"archive": written.NONE}]
+
+
+def _correlation(row: Row, clean: Clean, factor: str, groups: Sequence[str]) -> Correlation | None:
+    """With a factor, over the classes of some groups; None where it is not known of enough of them."""
+    if _factor(row, clean, factor) is None:
+        return None
+    first, second = _pair(row, clean, factor, groups)
+    return spearman(first, second) if first.size >= FEWEST else None
+
+
+def _pair(row: Row, clean: Clean, factor: str, groups: Sequence[str]) -> tuple[Values, Values]:
+    """A factor and the log-odds of the classes of some groups of which both are known."""
+    members, values = _members(*groups), _factor(row, clean, factor)
+    assert values is not None
+    first, second = values[members], _all(row)[members]
+    told = np.isfinite(first) & np.isfinite(second)
+    return first[told], second[told]
+
+
+def _factor(row: Row, clean: Clean, factor: str) -> Values | None:
+    """What may decide the log-odds of each class; None where it was not measured."""
+    if factor == "group_size":
+        return np.asarray([_members(group_of(index)).size for index in range(NUM_CLASSES)], np.float64)
+    values = clean.get(row["network"], {}).get(factor)
+    return None if values is None else np.asarray(values, np.float64)
+
+
+def _all(row: Row) -> Values:
+    """The log-odds of all classes; NaN for those that the archive lacks."""
+    return np.asarray(row["log_odds"], np.float64)
+
+
+def _odds(row: Row, *groups: str) -> Values:
+    """The log-odds of the classes of some groups, as far as the archive has them."""
+    odds = _all(row)[_members(*groups)]
+    return odds[np.isfinite(odds)]
+
+
+def _members(*groups: str) -> npt.NDArray[np.int64]:
+    ranges = [one for group in groups for one in GROUPS[group]]
+    return np.concatenate([np.arange(first, last + 1) for first, last in ranges])
+
+
+def _median(odds: Values) -> str:
+    return format_confidence(float(np.median(odds)) if odds.size else None)
+
+
+def _name(row: Row) -> str:
+    """Of an archive, as tables call it."""
+    return str(row["task"]).partition(",")[2]
