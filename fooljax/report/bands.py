@@ -13,6 +13,8 @@ from fooljax.report.fonts import fit
 from fooljax.report.png import png_bytes
 from fooljax.report.style import own_style
 
+COLUMNS = 3
+"""Panels beside each other, at most."""
 Curve = tuple[Sequence[float], Sequence[Interval]]
 """Places along the axis, and the estimate with its interval at each."""
 
@@ -26,6 +28,7 @@ def curves(
     log_scale: bool = True,
     level: float | None = None,
     ticks: Sequence[float] = (),
+    limits: tuple[float, float] | None = None,
 ) -> bytes:
     """A PNG of one panel for each question, with one curve and its band of 95 % for each kind of images.
 
@@ -37,10 +40,16 @@ def curves(
       log_scale: along a logarithmic axis.
       level: a value that is marked by a line.
       ticks: values along the axis that are named; those of the first curve if none are given.
+      limits: the ends of the upright axis; by default those of the estimates.
     """
     names = list(dict.fromkeys(name for panel in panels.values() for name in panel))
-    figure = Figure(figsize=(1.5 + 3.6 * len(panels), 4.6), layout="constrained")
-    every = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    columns = min(len(panels), COLUMNS)
+    lines = -(-len(panels) // columns)
+    figure = Figure(figsize=(1.5 + 3.4 * columns, 1.2 + 3.4 * lines), layout="constrained")
+    grid = figure.subplots(lines, columns, sharey=True, squeeze=False)
+    every = grid.ravel()[: len(panels)]
+    for axes in grid.ravel()[len(panels) :]:
+        axes.remove()
     shown = []
     for axes, (along, panel) in zip(every, panels.items(), strict=True):
         for name, (places, intervals) in panel.items():
@@ -61,13 +70,18 @@ def curves(
             axes.tick_params(axis="x", labelsize=8)
         axes.set_xlabel(along)
         axes.grid(alpha=0.25)
-    every[0].set_ylabel(up)
-    if log_odds:
+    for line in grid:
+        line[0].set_ylabel(up)
+    finite = [one for one in shown if math.isfinite(one)]
+    if limits is not None:
+        every[0].set_ylim(*limits)
+    elif log_odds:
         fit_limits(every[0], np.asarray(shown))
-        mark_confidences(every[-1])
-    elif finite := [one for one in shown if math.isfinite(one)]:
+    elif finite:
         room = 0.06 * (max(finite) - min(finite)) or 1.0
         every[0].set_ylim(min(finite) - room, max(finite) + room)
+    if log_odds:
+        mark_confidences(every[columns - 1])
     handles = {
         label: line for axes in every for line, label in zip(*axes.get_legend_handles_labels(), strict=True)
     }

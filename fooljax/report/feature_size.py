@@ -119,7 +119,7 @@ def figures(rows: Sequence[Row]) -> dict[str, bytes]:
                 )
     found = {}
     if any(panels.values()):
-        found["kept.png"] = curves(panels, up="share of the log-odds kept", level=0.5)
+        found["kept.png"] = curves(panels, up="share of the log-odds kept", level=0.5, limits=(-1.0, 1.6))
     for row in rows:
         name = f"example-{row['generator']}.png"
         if "example" in row and row["counted"] and name not in found:

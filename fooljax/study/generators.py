@@ -167,19 +167,19 @@ def _random_cppns(encoding_of: Callable[[Shape], Encoding], wanted: Wanted) -> l
     encoding = encoding_of(wanted.shape)
     made = []
     for key, mutations in zip(_keys(wanted), wanted.mutations, strict=True):
-        genomes = _drifted(encoding)(jax.random.split(key, len(wanted.cells)), jnp.asarray(mutations))
+        genomes = drifted(encoding)(jax.random.split(key, len(wanted.cells)), jnp.asarray(mutations))
         images = draw(encoding, genomes)
         made.append(Made(images, 0, jax.device_get(genomes), mutations=tuple(map(int, mutations))))
     return made
 
 
 @functools.lru_cache(maxsize=4)
-def _drifted(encoding: Encoding) -> Callable[[jax.Array, jax.Array], Genome]:
-    """The compiled `(keys [C], times [C]) -> genomes`: random ones, varied so often."""
+def drifted(encoding: Encoding) -> Callable[[jax.Array, jax.Array], Genome]:
+    """The compiled `(keys [C], times [C]) -> genomes`: random ones, varied so often without selection."""
 
     def one(key: jax.Array, times: jax.Array) -> Genome:
         def vary(number: jax.Array, genome: Genome) -> Genome:
-            parents = jax.tree.map(lambda leaf: leaf[None], genome)
+            parents = jax.tree.map(lambda leaf: jnp.stack([leaf] * encoding.num_parents), genome)
             return encoding.vary(jax.random.fold_in(key, number + 1), parents, number)
 
         return jax.lax.fori_loop(0, times, vary, encoding.init(jax.random.fold_in(key, 0)))

@@ -39,21 +39,26 @@ SEES = {"direct": "logits", "cppn": "logits", "cppn_paper": "logits", "gradient"
 
 
 @dataclass(frozen=True)
-class SetSettings(ImageSettings):
-    """Which networks and runs are measured; the defaults are those of the published tables."""
+class NetworkSettings:
+    """Which networks are asked; the defaults are those of the published tables."""
 
     networks: str = option(
-        "lenet-0,lenet-1,lenet-2,lenet-3,lenet-4",
-        "Networks that images were made against, by name, with commas between them.",
+        "lenet-0,lenet-1,lenet-2,lenet-3,lenet-4", "Networks by name, with commas between them."
     )
-    runs: int = option(5, "Number of image sets of each generator against each network.", least=1)
-    passes: int = option(PASSES, "Network passes that a set may cost.", least=400)
     data: str = option("embedded", HELP)
     weights: str | None = option(None, "Folder of weights, for networks whose files are there.", kind=str)
     classes: str = option("all", CLASSES_HELP)
     imagefolder: str | None = option(
         None, f"{PHOTOGRAPHS_HELP} Clean images for networks for ImageNet, in place of --data.", kind=str
     )
+
+
+@dataclass(frozen=True)
+class SetSettings(NetworkSettings, ImageSettings):
+    """Which networks are asked, about which image sets."""
+
+    runs: int = option(5, "Number of image sets of each generator against each network.", least=1)
+    passes: int = option(PASSES, "Network passes that a set may cost.", least=400)
 
 
 SMOKE = {"networks": "lenet-0,lenet-1", "runs": 1, "passes": 1000}
@@ -76,11 +81,25 @@ class Measured(NamedTuple):
     facts: dict[str, Any]
 
 
-def network(config: SetSettings, name: str, say: Callable[[str], None]) -> Target:
+def network(config: NetworkSettings, name: str, say: Callable[[str], None]) -> Target:
     """The network of a name, as a study asks for it."""
     return find(
         name, weights=Path(config.weights) if config.weights else None, data=data.load(config.data), say=say
     )
+
+
+def names_of(config: NetworkSettings) -> list[str]:
+    """The names of the networks.
+
+    Raises:
+      InputError: one is named twice, or a name is missing.
+    """
+    names = config.networks.split(",")
+    if not all(names) or len(set(names)) < len(names):
+        raise InputError(
+            f"--networks: expected different names with commas between, got {shown(config.networks)}"
+        )
+    return names
 
 
 def tasks(
@@ -93,12 +112,7 @@ def tasks(
       generators: out of `fooljax.study.generators.GENERATORS`, and `clean`.
       budgets: network passes of the sets of some generators, in place of the config's.
     """
-    names = config.networks.split(",")
-    if not all(names) or len(set(names)) < len(names):
-        raise InputError(
-            f"--networks: expected different names with commas between, got {shown(config.networks)}"
-        )
-    for name in names:
+    for name in names_of(config):
         for generator in generators:
             together = f"{name},{generator}"
             photographs = config.imagefolder if generator == CLEAN else None
