@@ -37,6 +37,7 @@ from fooljax.settings import option
 from fooljax.storage.reading import read_regular
 from fooljax.study import Row, Task, Workspace
 from fooljax.targets.collection import find
+from fooljax.targets.fitting import check_data
 
 SEARCHES: dict[str, tuple[str, Callable[[tuple[int, int, int]], Encoding]]] = {
     "cppn": ("map_elites", functools.partial(encodings.cppn, coordinates="scaled")),
@@ -137,6 +138,7 @@ def _clean(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, An
         named = "photographs"
     else:
         digits = data.load(workspace.config.data)
+        check_data(target, digits)
         images, labels, named = digits.test_images, digits.test_labels, digits.name
     odds = score(target, images)
     classes = odds.shape[1]

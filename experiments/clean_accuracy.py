@@ -32,6 +32,7 @@ from fooljax.scoring import score
 from fooljax.settings import option
 from fooljax.study import Row, Task, Workspace, numbers
 from fooljax.targets.collection import NETWORKS_OF, find
+from fooljax.targets.fitting import check_data
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,7 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[Mapping[str
             *_, figures = name_photographs(target, photographs(config))
         else:
             known = labelled(config.data)
+            check_data(target, known)
             figures = naming(score(target, known.test_images), known.test_labels)
         yield {"shape": list(checked_shape(target.image_shape)), **figures}
 

@@ -36,6 +36,7 @@ from fooljax.study.generators import GENERATORS
 from fooljax.study.images import sheet_of
 from fooljax.targets.choice import read_classes
 from fooljax.targets.features import features_of
+from fooljax.targets.fitting import check_data
 from fooljax.targets.image_sizes import fitted
 
 KINDS = (
@@ -128,6 +129,7 @@ def _clean(config: Config, target: Target) -> tuple[str, Images, npt.NDArray[np.
     """What they are called, clean images, their classes."""
     if config.imagefolder is None:
         digits = data.load(config.data)
+        check_data(target, digits)
         return digits.name, digits.test_images, digits.test_labels
     side = checked_shape(target.image_shape)[0]
     found = first_photographs(Path(config.imagefolder), side, per_class=CLEAN_OF_CLASS)

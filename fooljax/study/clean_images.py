@@ -13,6 +13,7 @@ from fooljax.data.labelled_photographs import first_photographs
 from fooljax.engine.types import Target, checked_shape
 from fooljax.errors import InputError, shown
 from fooljax.scoring import score
+from fooljax.targets.fitting import check_data
 
 
 class Clean(NamedTuple):
@@ -39,8 +40,11 @@ def from_data(target: Target, text: str, classes: Collection[int] | None) -> Cal
     Returns:
       `clean(run)`: of each class the run-th image that the network names right. It raises InputError where a
       class has not so many.
+    Raises:
+      InputError: the network takes other images, or has other classes.
     """
     dataset = data.load(text)
+    check_data(target, dataset)
     odds = score(target, dataset.test_images)
     right = odds.argmax(axis=1) == dataset.test_labels
 

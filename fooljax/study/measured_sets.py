@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax import data
+from fooljax.data.image_folders import find_images
+from fooljax.data.imagenet import synsets
 from fooljax.data.labelled_photographs import HELP as PHOTOGRAPHS_HELP
 from fooljax.data.loading import HELP
 from fooljax.engine.log_odds import FOOLED
@@ -29,7 +31,7 @@ from fooljax.study.study import Workspace
 from fooljax.study.tables import alike, by_network, markdown
 from fooljax.study.task import Row, Task
 from fooljax.targets.choice import CLASSES_HELP, read_classes
-from fooljax.targets.collection import find
+from fooljax.targets.collection import NETWORKS_OF, find
 
 CLEAN = "clean"
 NAMES = {**EXPLANATIONS, CLEAN: "clean test images"}
@@ -82,7 +84,9 @@ class Measured(NamedTuple):
 
 
 def network(config: NetworkSettings, name: str, say: Callable[[str], None]) -> Target:
-    """The network of a name, as a study asks for it."""
+    """The network of a name, as a study asks for it. A wrong folder of photographs is told at once."""
+    if config.imagefolder is not None:
+        find_images(Path(config.imagefolder), synsets())
     return find(
         name, weights=Path(config.weights) if config.weights else None, data=data.load(config.data), say=say
     )
@@ -111,8 +115,12 @@ def tasks(
       config: which networks, how many runs, the budget, the classes.
       generators: out of `fooljax.study.generators.GENERATORS`, and `clean`.
       budgets: network passes of the sets of some generators, in place of the config's.
+    Raises:
+      InputError: a network is named twice, or there are no clean images for one.
     """
     for name in names_of(config):
+        if CLEAN in generators and name in NETWORKS_OF["imagenet"] and config.imagefolder is None:
+            raise InputError(f"--imagefolder: expected a folder with clean images for {name}, got none")
         for generator in generators:
             together = f"{name},{generator}"
             photographs = config.imagefolder if generator == CLEAN else None

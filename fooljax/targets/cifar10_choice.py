@@ -6,11 +6,10 @@ from typing import Protocol
 from fooljax.data import Dataset, loading
 from fooljax.data.cifar10 import CLASS_NAMES
 from fooljax.engine.types import Target, checked_shape
-from fooljax.errors import InputError
 from fooljax.settings import option
 from fooljax.targets import cifar10
 from fooljax.targets.choice import CLASSES_HELP, Say, TargetChoice, read_classes
-from fooljax.targets.fitting import accuracy
+from fooljax.targets.fitting import accuracy, check_data
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,9 @@ def choose(network: str, settings: _Settings) -> TargetChoice:
     cells = read_classes(settings.classes, len(CLASS_NAMES))
     target = cifar10.load(network, weights=settings.weights)
     weights = target.provenance["weights"]
-    data = None if settings.data is None else _photographs(settings.data)
+    data = None if settings.data is None else loading.load(settings.data)
+    if data is not None:
+        check_data(target, data)
 
     def load(say: Say) -> Target:
         if data is None:
@@ -82,16 +83,6 @@ def choose(network: str, settings: _Settings) -> TargetChoice:
         load=load,
         cells=cells,
     )
-
-
-def _photographs(text: str) -> Dataset:
-    data, shape = loading.load(text), (cifar10.HOW.size, cifar10.HOW.size, 3)
-    if data.image_shape != shape or data.num_classes != len(CLASS_NAMES):
-        raise InputError(
-            f"data: expected CIFAR-10, images of {shape} and {len(CLASS_NAMES)} classes, got "
-            f"{data.image_shape} and {data.num_classes}"
-        )
-    return data
 
 
 def _note(data: Dataset | None) -> str:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from fooljax.data.dataset import Dataset
 from fooljax.engine.types import Params, Target
-from fooljax.errors import InputError
+from fooljax.errors import InputError, shown
 from fooljax.scoring import score
 from fooljax.targets.networks.trainable import NETWORKS, apply_of
 from fooljax.targets.training import Recipe, advance, begin
@@ -82,6 +82,20 @@ def accuracy(target: Target, images: npt.NDArray[np.uint8], labels: npt.NDArray[
       A number in [0, 1].
     """
     return float(np.mean(np.argmax(score(target, images), axis=1) == labels))
+
+
+def check_data(target: Target, dataset: Dataset) -> None:
+    """Makes sure that a target takes the images of a dataset and has as many classes.
+
+    Raises:
+      InputError: the images have another shape, or there are other classes; the message says both.
+    """
+    expected = (target.image_shape, len(target.class_names))
+    if expected != (dataset.image_shape, dataset.num_classes):
+        raise InputError(
+            f"data: expected images of {expected[0]} and {expected[1]} classes for {shown(target.name, 60)}, "
+            f"got {dataset.image_shape} and {dataset.num_classes}"
+        )
 
 
 def check_trained(target: Target, dataset: Dataset) -> float:

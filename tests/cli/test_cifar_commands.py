@@ -64,7 +64,7 @@ def test_a_run_in_colour_whose_network_is_tested(module, small, tmp_path, capsys
 def test_what_the_network_cannot_be_tested_on(small, tmp_path, capsys):
     assert cifar_direct.main(["--data", "embedded", "--outdir", str(tmp_path / "run")]) == 2
     error = capsys.readouterr().err
-    assert error.startswith("error: --data: expected CIFAR-10, images of (32, 32, 3) and 10 classes, got")
+    assert error.startswith("error: --data: expected images of (32, 32, 3) and 10 classes for small, got")
     assert error.count("\n") == 1
     assert cifar_direct.main(["--data", f"cifar10:{tmp_path}", "--outdir", str(tmp_path / "run")]) == 2
     assert "expected data_batch_1.bin" in capsys.readouterr().err

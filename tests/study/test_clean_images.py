@@ -45,6 +45,12 @@ def test_each_run_has_other_images_that_are_named_right(data):
         clean(2)
 
 
+def test_data_of_other_images_are_refused_in_a_line(data):
+    told = r"^data: expected images of \(2, 4, 3\) and 5 classes for by red, got \(4, 4, 3\) and 2$"
+    with pytest.raises(InputError, match=told):
+        from_data(by_red(5, (2, 4, 3)), data, None)
+
+
 def test_of_some_classes(data):
     clean = from_data(by_red(2), data, (0,))
     assert clean(2).classes.tolist() == [0]
@@ -70,6 +76,16 @@ def test_photographs_that_are_named_wrongly_are_left_out(folder):
         from_photographs(by_red(1000), folder, (7,))
     with pytest.raises(InputError, match=r"^--imagefolder: expected networks for ImageNet's 1,000 classes"):
         from_photographs(by_red(2), folder, None)
+
+
+def test_what_is_wrong_with_photographs_is_told_before_anything_is_measured(tmp_path):
+    config = measured_sets.SetSettings(networks="efficientnet-lite0", imagefolder=str(tmp_path))
+    with pytest.raises(InputError, match=r"^--imagefolder: expected images in folders of classes"):
+        measured_sets.network(config, "efficientnet-lite0", print)
+    config = measured_sets.SetSettings(networks="lenet-0,squeezenet")
+    assert list(measured_sets.tasks(config, ("cppn",)))
+    with pytest.raises(InputError, match=r"^--imagefolder: expected a folder with clean images for squ"):
+        list(measured_sets.tasks(config, ("cppn", "clean")))
 
 
 def test_photographs_are_one_set_and_classes_stand_in_the_rows():
