@@ -10,7 +10,6 @@ the search sees logits only. Paper: section 3.3 and figure 7 (dogs and cats).
 """
 
 import functools
-import hashlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,21 +20,18 @@ import jax
 import numpy as np
 
 from fooljax import data, encodings, strategies, study
-from fooljax.analysis.difficulty import by_class, classes_in_question, near_classes
+from fooljax.analysis.difficulty import clean_figures
 from fooljax.analysis.thresholds import clean_thresholds
 from fooljax.cli.study import run_study
-from fooljax.data.imagenet import NUM_CLASSES
 from fooljax.data.labelled_photographs import HELP, first_photographs
 from fooljax.engine.types import Encoding, Target, checked_shape
 from fooljax.errors import InputError, shown
 from fooljax.evolution import search
 from fooljax.rendering import draw
 from fooljax.report.class_difficulty import figures, findings, tables
-from fooljax.runs.tables import MAX_TABLE, read_rows, read_summary
 from fooljax.scoring import score
 from fooljax.settings import option
-from fooljax.storage.reading import read_regular
-from fooljax.study import Row, Task, Workspace
+from fooljax.study import Row, Task, Workspace, archives
 from fooljax.targets.collection import find
 from fooljax.targets.fitting import check_data
 
@@ -98,12 +94,9 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
                 yield Task(f"{together},run={run}", told, (network,), together)
     networks: dict[str, None] = {}
     for name in filter(None, (config.archives or "").split(",")):
-        folder = _at(name)
-        summary = read_summary(folder / "summary.json")
-        elites = hashlib.sha256(read_regular(folder / "elites.csv", MAX_TABLE)).hexdigest()
-        told = _told("archive", summary["target"], folder=name, elites_sha256=elites)
-        yield Task(f"archive,{folder.resolve().name}", {**told, "target_sha256": summary["target_sha256"]})
-        networks[summary["target"]] = None
+        told = archives.identity(_at(name))
+        yield Task(f"archive,{_at(name).resolve().name}", {"kind": "archive", "folder": name, **told})
+        networks[told["network"]] = None
     for network in networks if config.imagefolder else ():
         yield Task(f"clean,{network}", _told("clean", network, data="photographs"), (network,))
 
@@ -141,7 +134,6 @@ def _clean(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, An
         check_data(target, digits)
         images, labels, named = digits.test_images, digits.test_labels, digits.name
     odds = score(target, images)
-    classes = odds.shape[1]
     drawn = encodings.cppn(shape, functions="wide", coordinates="scaled")
     genomes = jax.vmap(drawn.init)(jax.random.split(jax.random.key(0), RANDOM_IMAGES))
     yield {
@@ -150,10 +142,7 @@ def _clean(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, An
         "clean_images": len(images),
         "thresholds": clean_thresholds(odds, labels).row(),
         "random_images": RANDOM_IMAGES,
-        "accuracy": float(np.mean(odds.argmax(axis=1) == labels)),
-        "clean_log_odds": by_class(odds[range(len(odds)), labels], labels, classes),
-        "in_question": by_class(classes_in_question(odds), labels, classes),
-        "near": near_classes(odds).tolist() if classes >= 100 else None,
+        **clean_figures(odds, labels),
         "random_log_odds": np.median(score(target, draw(drawn, genomes)), axis=0).tolist(),
     }
 
@@ -183,19 +172,9 @@ def _searched(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str,
 
 
 def _archive(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
-    """The log-odds of the saved images of a finished run, the first of its folder; None where it has none."""
+    """The log-odds of the saved images of a finished run."""
     del workspace
-    folder = _at(tasks[0].settings["folder"])
-    summary = read_summary(folder / "summary.json")
-    elites = [row for row in read_rows(folder / "elites.csv") if row.run == 0]
-    if not all(row.class_index < NUM_CLASSES for row in elites):
-        raise InputError(f"--archives {folder}: expected a run on ImageNet's {NUM_CLASSES:,} classes")
-    odds = {row.class_index: row.log_odds for row in elites}
-    yield {
-        "search": f"{summary['encoding']}, {summary['strategy']}",
-        "passes_in_all": summary.get("evaluations_before", 0) + summary["evaluations"] // summary["runs"],
-        "log_odds": [odds.get(index) for index in range(NUM_CLASSES)],
-    }
+    yield archives.figures(_at(tasks[0].settings["folder"]))
 
 
 __all__ = ["STUDY", "Config", "findings", "main"]

@@ -6,15 +6,39 @@ softmax between them. The figures here put the second reason into numbers, from 
 that they can be had of a black box too.
 """
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from scipy import special
 
 from fooljax.errors import InputError
 
+FEWEST_CLASSES = 100
+"""Of which near ones are counted."""
 Odds = npt.NDArray[np.floating]
 NEAR = 0.01
 """Pairs of classes that count as near: this share of all pairs, those whose logits go together most."""
+
+
+def clean_figures(odds: Odds, labels: npt.NDArray[np.integer]) -> dict[str, Any]:
+    """What a row says of clean images, class by class.
+
+    Args:
+      odds: `[N, C]` log-odds, as `fooljax.score` gives them.
+      labels: `[N]`, their classes.
+    Returns:
+      `accuracy`; and lists of C entries: `clean_log_odds`, the median of a class's own images, `in_question`,
+      see `classes_in_question`, and `near`, see `near_classes`. That is None with fewer than 100 classes, of
+      which a hundredth of the pairs are too few.
+    """
+    classes = odds.shape[1]
+    return {
+        "accuracy": float(np.mean(odds.argmax(axis=1) == labels)),
+        "clean_log_odds": by_class(odds[np.arange(len(odds)), labels], labels, classes),
+        "in_question": by_class(classes_in_question(odds), labels, classes),
+        "near": near_classes(odds).tolist() if classes >= FEWEST_CLASSES else None,
+    }
 
 
 def going_together(odds: Odds) -> npt.NDArray[np.float64]:
