@@ -33,7 +33,8 @@ class Check:
       finding: name of the number among the experiment's findings.
       what: the number in words.
       wanted: where it must lie, in words.
-      least, most: the ends of where it must lie; None for no end.
+      least, most: the ends of where it must lie, which belong to it; None for no end.
+      above, below: the same for ends that do not belong to it.
       control: whether it is one. Then the claim does not depend on it.
     """
 
@@ -44,6 +45,8 @@ class Check:
     wanted: str
     least: float | None = None
     most: float | None = None
+    above: float | None = None
+    below: float | None = None
     control: bool = False
 
     def verdict(self, finding: Finding | None) -> str:
@@ -59,7 +62,12 @@ class Check:
             return MISSING  # the runs ended too early to tell
 
         def inside(one: float) -> bool:
-            return (self.least is None or one >= self.least) and (self.most is None or one <= self.most)
+            return (
+                (self.least is None or one >= self.least)
+                and (self.most is None or one <= self.most)
+                and (self.above is None or one > self.above)
+                and (self.below is None or one < self.below)
+            )
 
         if not inside(value.estimate):
             return DIFFERS

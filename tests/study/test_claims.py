@@ -1,5 +1,6 @@
 """Claims are held against rows: what lies where it must, what reaches beyond, and what nobody measured."""
 
+import dataclasses
 import json
 import math
 
@@ -23,7 +24,7 @@ from fooljax.study.findings import Finding, alone, of_searches, share
 
 
 def check(least=None, most=None, finding="share", rows="a/*.json", control=False):
-    return Check("experiment", rows, finding, "the share", "some", least, most, control)
+    return Check("experiment", rows, finding, "the share", "some", least, most, control=control)
 
 
 def claim(*checks):
@@ -50,6 +51,13 @@ def finding(estimate, low=math.nan, high=math.nan, budget=math.inf):
 )
 def test_a_number_agrees_with_its_whole_interval(found, verdict):
     assert check(0.2, 0.8).verdict(found) == verdict
+
+
+def test_an_end_may_belong_to_it_or_not():
+    nought = finding(0.0, 0.0, 0.0)
+    assert check(least=0.0).verdict(nought) == check(most=0.0).verdict(nought) == AGREES
+    for ends in ({"above": 0.0}, {"below": 0.0}):
+        assert dataclasses.replace(check(), **ends).verdict(nought) == DIFFERS
 
 
 def held(tmp_path, *checks, rows=(0.5,), gives=lambda rows: {"share": finding(rows[0]["x"])}):
