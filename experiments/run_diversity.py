@@ -101,8 +101,8 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
     target, judge = map(workspace.network, tasks[0].networks)
     features, cells = _features(judge), read_classes(config.classes, len(target.class_names))
     named, images, labels = _clean(config, target)
-    odds, chosen = score(target, images), range(len(target.class_names)) if cells is None else cells
-    thresholds, together = clean_thresholds(odds, labels), going_together(odds)[np.ix_(chosen, chosen)]
+    clean, chosen = score(target, images), range(len(target.class_names)) if cells is None else cells
+    thresholds, together = clean_thresholds(clean, labels), going_together(clean)[np.ix_(chosen, chosen)]
     for task in tasks:
         told = task.settings
         if told["images"] == "clean":
@@ -113,12 +113,12 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
         specs = [SetSpec(*name, run, told["passes"], cells) for run in range(told["runs"])]
         found = ImageSets(config.images).get_many(specs, target)
         made = np.stack([one.images for one in found])
-        classes = np.concatenate([one.classes for one in found])
+        odds = [score(target, one.images) for one in found]
         yield {
             "sets": [one.digest for one in found],
             "target_sha256": target.provenance.get("params_sha256"),
             "log_odds": [one.log_odds.tolist() for one in found],
-            "shares": thresholds.shares(score(target, np.concatenate(made)), classes),
+            "shares": [thresholds.shares(one, of.classes) for one, of in zip(odds, found, strict=True)],
             **_distances(made, features),
             **(_ancestors(found, features, together) if found[0].ancestry else {}),
             **(_sheet(made[:, :SHOWN]) if told["network"] == config.networks.partition(",")[0] else {}),

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from fooljax.analysis.comparisons import holm, signed_rank
 from fooljax.analysis.correlations import mean_correlation
 from fooljax.analysis.statistics import mean_interval
 from fooljax.report.dots import strips
@@ -29,10 +28,10 @@ WORDS = """\
 Median distances between two images of a network, in units of the median distance between clean images of
 different classes. **Closer**: the chance that two images of one class from two runs are more alike than two
 images of different classes (of one run; of clean images any two). 0.5: an image does not show its class. 1:
-images of one class are always more alike. **Less than clean**: the difference to clean images, and
-Wilcoxon's p over the networks, two-sided, corrected by Holm over the table. A network is one observation, and
-the brackets are intervals of 95 % for further networks that are trained alike. Networks: {networks}; runs
-on each: {runs}; clean images: {clean}."""
+images of one class are always more alike. **Less clean images**: the difference to clean images of the same
+network. A network is one observation, and the brackets are intervals of 95 % for further networks that are
+trained alike. Networks: {networks}; runs on each: {runs}; clean images: {clean}. So few networks cannot give
+a test a small p, so none is told."""
 ANCESTORS = """\
 Over the pairs of classes of each run: the mean share of the ancestors of the shorter line that two elites
 have in common; and Spearman's rank correlation of this share with how alike the two elites are in the
@@ -53,31 +52,38 @@ def tables(rows: Sequence[Row]) -> str:
         parts += [f"### Distances in {name}\n", markdown(_distances(rows, clean, space)), ""]
     if any("shared" in row for row in found):
         parts += ["### Ancestors in common\n", ANCESTORS, "", markdown(_ancestors(found)), ""]
-    lines = [{"images": NAMES[kind], **threshold_cells(of)} for (kind,), of in alike(found, "images").items()]
+    lines = [
+        {"images": NAMES[kind], **threshold_cells(_runs(of))}
+        for (kind,), of in alike(found, "images").items()
+    ]
     return "\n".join([*parts, "### Thresholds\n", THRESHOLDS, "", markdown(lines), ""])
 
 
+def _runs(rows: Sequence[Row]) -> list[Row]:
+    """The shares of each run, as rows of their own."""
+    return [{"network": row["network"], "shares": shares} for row in rows for shares in row["shares"]]
+
+
 def _distances(rows: Sequence[Row], clean: Mapping[str, Row], space: str) -> list[dict[str, str]]:
-    kinds = {kind: of for (kind,), of in alike(rows, "images").items()}
-    less = {kind: _less(of, clean, space) for kind, of in kinds.items() if kind != "clean"}
-    told = [kind for kind, groups in less.items() if groups]
-    corrected = dict(zip(told, holm([signed_rank(less[kind]).p for kind in told]), strict=True))
     lines = []
-    for kind, of in kinds.items():
+    for (kind,), of in alike(rows, "images").items():
         line = {"images": NAMES[kind]}
         for pair, name in KINDS.items():
-            scaled = [
-                [row[space][pair] / clean[row["network"]][space]["apart"]]
-                for row in of
-                if row[space][pair] is not None and (kind, pair) != ("clean", "same_run")
-            ]
-            line[name] = _mean(scaled)
+            line[name] = _mean(
+                [] if (kind, pair) == ("clean", "same_run") else _scaled(of, clean, space, pair)
+            )
         line["closer"] = _mean(_closer(of, space))
-        line["less than clean"] = written.NONE
-        if kind in corrected:
-            line["less than clean"] = f"{_mean(less[kind])}, p {written.p_value(corrected[kind])}"
+        line["less clean images"] = _mean([] if kind == "clean" else _less(of, clean, space))
         lines.append(line)
     return lines
+
+
+def _scaled(
+    rows: Sequence[Row], clean: Mapping[str, Row], space: str, pair: str, unit: str = "apart"
+) -> list[list[float]]:
+    """For each network a median distance, in units of one between its clean images."""
+    pairs = [(row[space][pair], clean[row["network"]][space][unit]) for row in rows]
+    return [[value / length] for value, length in pairs if value is not None and length is not None]
 
 
 def _closer(rows: Sequence[Row], space: str) -> list[list[float]]:
@@ -118,7 +124,8 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
     Returns:
       For each kind of image KIND: `KIND_pixels` and `KIND_features`, how often two images of one class from
       two runs are more alike than two of different classes; the same with `_less`, less that of clean images;
-      and `KIND_share_999`, the share of images at 99.9 %. For those with ancestors `KIND_related`, the rank
+      with `_distance`, the median distance of two images of one class, in units of that of clean ones; and
+      `KIND_share_999`, the share of images at 99.9 %. For those with ancestors `KIND_related`, the rank
       correlation of ancestors in common with how much the network raises two classes together.
     """
     clean = {row["network"]: row for row in rows if row["images"] == "clean"}
@@ -126,11 +133,14 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
     for (kind,), of in alike([row for row in rows if row["images"] != "clean"], "images").items():
         units = f"{of[0]['runs']} runs on each of {len(of)} networks"
         for space in SPACES:
+            apart = _scaled(of, clean, space, "same_class", "same_class")
             closer, less = _closer(of, space), _less(of, clean, space)
-            for name, groups in ((f"{kind}_{space}", closer), (f"{kind}_{space}_less", less)):
+            for name, groups in (("", closer), ("_less", less), ("_distance", apart)):
                 if groups:
-                    found[name] = Finding(mean_interval(groups), _mean(groups), units)
-        found[f"{kind}_share_999"] = share([[row["shares"]["raw"]["0.999"]] for row in of], units)
+                    found[f"{kind}_{space}{name}"] = Finding(mean_interval(groups), _mean(groups), units)
+        runs = alike(_runs(of), "network").values()
+        levels = [[row["shares"]["raw"]["0.999"] for row in some] for some in runs]
+        found[f"{kind}_share_999"] = share(levels, units)
         if groups := _told(of, "shared_related"):
             rho = mean_correlation(groups)
             found[f"{kind}_related"] = Finding(rho, written.signed(rho), units)
@@ -161,9 +171,8 @@ def figures(rows: Sequence[Row]) -> dict[str, bytes]:
             for pair in ("same_class", "apart") if kind == "clean" else ("same_class", "same_run"):
                 label = "two classes" if kind == "clean" and pair == "apart" else KINDS[pair]
                 label = "one class" if kind == "clean" and pair == "same_class" else label
-                units = [(row[space][pair], clean[row["network"]][space]["apart"]) for row in of]
-                scaled = [value / unit for value, unit in units if value is not None]
-                groups[f"{SHORT.get(kind, kind)}: {label}"] = scaled
+                scaled = _scaled(of, clean, space, pair)
+                groups[f"{SHORT.get(kind, kind)}: {label}"] = [value for (value,) in scaled]
         value = f"median distance in {name} (1: clean images of two classes); a dot for each network"
         pictures[f"distances-{space}.png"] = strips(groups, value=value)
     return pictures

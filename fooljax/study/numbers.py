@@ -93,7 +93,7 @@ def signed(interval: Interval, digits: int = 2) -> str:
     """A number of either sign with its interval, such as a correlation; "-" where there is none."""
     if math.isnan(interval.estimate):
         return NONE
-    estimate, low, high = (f"{value:.{digits}f}" for value in interval)
+    estimate, low, high = (f"{round(value, digits) + 0.0:.{digits}f}" for value in interval)  # no "-0.00"
     return estimate if math.isinf(interval.low) else f"{estimate} [{low}, {high}]"
 
 
