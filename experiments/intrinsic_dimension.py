@@ -19,7 +19,7 @@ import numpy.typing as npt
 from fooljax import data, study
 from fooljax.analysis.intrinsic_dimension import dimensions, distinct
 from fooljax.cli.study import run_study
-from fooljax.report.intrinsic_dimension import figures, tables
+from fooljax.report.intrinsic_dimension import figures, findings, tables
 from fooljax.settings import option
 from fooljax.study import ImageSets, Row, SetSpec, Task, Workspace, measured_sets
 from fooljax.study.random_pictures import SOURCES, pictures
@@ -117,6 +117,7 @@ STUDY = study.Study(
     figures,
 )
 main = functools.partial(run_study, STUDY, sizes=SIZES)
+__all__ = ["STUDY", "Config", "findings", "main"]
 
 if __name__ == "__main__":
     sys.exit(main())

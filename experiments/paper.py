@@ -27,7 +27,15 @@ PUBLISHED = Path(__file__).parent.parent / "docs" / "results"
 CHAPTERS = {1: "networks are easily fooled", 2: "what networks see"}
 NETWORKS = {"smoke": 2, "paper": 5}
 """Independently trained networks that each search on digits meets."""
-STUDIES = ("transfer", "repetition", "run_diversity", "class_difficulty", "feature_size")
+STUDIES = (
+    "transfer",
+    "repetition",
+    "run_diversity",
+    "class_difficulty",
+    "feature_size",
+    "intrinsic_dimension",
+    "random_pictures",
+)
 """Those of chapter 2. Each knows its sizes and goes on by itself."""
 
 

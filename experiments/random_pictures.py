@@ -23,7 +23,7 @@ from fooljax.analysis.thresholds import clean_thresholds
 from fooljax.cli.study import run_study
 from fooljax.data.embedded import embedded_digits
 from fooljax.engine.log_odds import to_log_odds
-from fooljax.report.random_pictures import figures, tables
+from fooljax.report.random_pictures import figures, findings, tables
 from fooljax.scoring import score
 from fooljax.settings import option
 from fooljax.study import Row, Task, Workspace, measured_sets
@@ -137,6 +137,7 @@ STUDY = study.Study(
     figures,
 )
 main = functools.partial(run_study, STUDY, sizes=SIZES)
+__all__ = ["STUDY", "Config", "findings", "main"]
 
 if __name__ == "__main__":
     sys.exit(main())

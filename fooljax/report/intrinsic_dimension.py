@@ -10,6 +10,7 @@ from fooljax.report.fonts import fit
 from fooljax.report.png import png_bytes
 from fooljax.report.style import own_style
 from fooljax.study import Row, alike, markdown, numbers
+from fooljax.study.findings import Finding
 from fooljax.study.generators import EXPLANATIONS
 from fooljax.study.random_pictures import SOURCES
 
@@ -30,6 +31,20 @@ def name_of(source: str) -> str:
     if kind == "known":
         return f"normal points of dimension {rest} (control)"
     return EXPLANATIONS[rest] if kind == "evolved" else SOURCES[source][1]
+
+
+def findings(rows: Sequence[Row]) -> dict[str, Finding]:
+    """What claims are held against: see `fooljax.study.findings`.
+
+    Returns:
+      For each source its dimension by TwoNN, from the largest number of images that it was measured with.
+    """
+    found = {}
+    for (source,), of in alike(rows, "source").items():
+        row = max(of, key=lambda row: row["count"])
+        value = Interval(*row["dimension"]["TwoNN"])
+        found[str(source)] = Finding(value, _written(value), f"{row['points']:,} images")
+    return found
 
 
 def tables(rows: Sequence[Row]) -> str:

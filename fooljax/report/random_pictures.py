@@ -9,6 +9,7 @@ from fooljax.report.bands import curves
 from fooljax.report.labelled_rows import labelled_rows
 from fooljax.report.png import png_bytes
 from fooljax.study import Row, alike, by_network, markdown, numbers
+from fooljax.study.findings import Finding, share
 from fooljax.study.images import images_of
 from fooljax.study.measured_sets import median_of_runs
 from fooljax.study.random_pictures import SOURCES
@@ -34,6 +35,29 @@ RAYS = """\
 Images times a factor of 1 to 1,000, as floats outside the box of possible images; a ray begins at black. The
 factor is the median over rays, the networks' medians with a t-interval. **In the box**: the scaled image is
 clipped back to 0 to 255 and rounded to 8 bits; then the share of rays that reach 99.9 % at some factor."""
+
+
+def findings(rows: Sequence[Row]) -> dict[str, Finding]:
+    """What claims are held against: see `fooljax.study.findings`.
+
+    Returns:
+      For each source, `SOURCE_9999`: the share of its pictures that a network names with 99.99 %, as whatever
+      class. For each that was scaled, `SOURCE_rays`: the share of rays on which 99.9 % is reached.
+    """
+    shares = [row for row in rows if row["kind"] == "shares"]
+    found = {}
+    for source in shares[0]["sources"] if shares else ():
+        groups = median_of_runs(shares, lambda row, source=source: row["sources"][source]["raw"]["0.9999"])  # type: ignore[misc]
+        found[f"{source}_9999"] = share(groups, _draws(shares))
+    for (source,), of in alike([row for row in rows if row["kind"] == "rays"], "source").items():
+        groups = by_network(of, "share_ever_999", network="network")
+        found[f"{source}_rays"] = share(groups, _draws(of))
+    return found
+
+
+def _draws(rows: Sequence[Row]) -> str:
+    pictures = sum(row["count"] for row in rows)
+    return f"{pictures:,} pictures, {len(alike(rows, 'network'))} networks"
 
 
 def tables(rows: Sequence[Row]) -> str:

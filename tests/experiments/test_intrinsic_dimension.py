@@ -15,6 +15,9 @@ def test_dimensions_are_in_order_and_told_at_each_number_of_images(tmp_path, mon
     config = experiment.Config(few=50, many=300, draws=3)
     rows = study.run(experiment.STUDY, config, tmp_path / "out", say=lambda line: None)
     found = {(row["source"], row["count"]): row["dimension"] for row in rows}
+    told = report.findings(rows)
+    assert told["known_5"].value == tuple(found["known_5", 300]["TwoNN"])
+    assert told["clean"].value.estimate < told["uniform_noise"].value.estimate
     for name in ("k = 5", "k = 20", "TwoNN"):
         assert found["known_5", 300][name][0] == pytest.approx(5, rel=0.2)
         assert found["uniform_noise", 300][name][0] > 4 * found["clean", 300][name][0]

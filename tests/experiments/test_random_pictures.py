@@ -90,6 +90,9 @@ def test_shares_rays_and_pictures_are_reported(tmp_path, monkeypatch):
     text = (tmp_path / "out" / "table.md").read_text()
     assert "| uniform noise |" in text
     assert "### Along rays" in text
+    found = report.findings(rows)
+    assert found["clean_9999"].value.estimate == shares[0]["sources"]["clean"]["raw"]["0.9999"]
+    assert {"uniform_noise_9999", "uniform_noise_rays", "clean_rays"} <= set(found)
     for name in ("pictures.png", "rays.png"):
         assert (tmp_path / "out" / name).read_bytes().startswith(b"\x89PNG")
 
