@@ -82,8 +82,10 @@ def idx_folder(tmp_path_factory):
 
 @pytest.fixture
 def settings(idx_folder):
+    # No judges: they take longer than such a search. `finished` has some.
     return [
         "--data", f"idx:{idx_folder}", "--runs", "2", "--children", "16", "--generations", "30", "--lineage",
+        "--judges", "none",
     ]  # fmt: skip
 
 

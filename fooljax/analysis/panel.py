@@ -28,6 +28,8 @@ Classes = npt.NDArray[np.integer]
 Vectors = Callable[[Images], npt.NDArray[np.float32]]
 CALIBRATED_ON = 800
 """Clean held-out images, at most, by which the judges' thresholds and the percentiles are found."""
+LEAST_A_CLASS = 10
+"""Training images for each class without which no distances are told."""
 CONTROLS = 100
 """Other clean images, at most, and images of each kind of noise, that are looked at as evolved ones are."""
 NOISE: dict[str, Callable[[np.random.Generator, tuple[int, ...]], npt.NDArray[np.float64]]] = {
@@ -59,7 +61,7 @@ class Found(NamedTuple):
       log_odds: `[B]`, of that class, of the network that is judged.
       fooling: which of them fool it, and whether judges agree.
       verdicts: of every judge, the refused ones included, by name.
-      apart: by `pixels` and `features`; empty where there are no training images.
+      apart: by `pixels` and `features`; empty where there are few training images, or none.
       survival: by the name of the change.
     """
 
@@ -151,12 +153,7 @@ def assemble(target: Target, judges: Mapping[str, Target], data: Dataset | None,
     """
     if not judges:
         raise InputError("judges: expected at least one, got none")
-    for name, judge in judges.items():
-        if len(judge.class_names) != len(target.class_names):
-            raise InputError(
-                f"judges: expected the {len(target.class_names):,} classes of {shown(target.name, 60)}, got "
-                f"the {len(judge.class_names):,} of {shown(name, 60)}"
-            )
+    check_judges(target, judges)
     draws, shape = np.random.default_rng(seed), (CONTROLS, *checked_shape(target.image_shape))
     noise = {
         name: np.rint(255.0 * np.clip(draw(draws, shape), 0.0, 1.0)).astype(np.uint8)
@@ -173,7 +170,8 @@ def assemble(target: Target, judges: Mapping[str, Target], data: Dataset | None,
     labels = None if data is None else data.test_labels[rest]
     calibrations = check_panel(of_noise, clean, labels)
     heard = [name for name, one in calibrations.items() if not one.fault]
-    seen_by = next((name for name in heard if data and features_of(judges[name])), "")
+    has_features = [name for name in heard if data and _has_training(data) and features_of(judges[name])]
+    seen_by = has_features[0] if has_features else ""
     panel = Panel(
         target=target,
         judges=dict(judges),
@@ -182,7 +180,7 @@ def assemble(target: Target, judges: Mapping[str, Target], data: Dataset | None,
         data=data,
         held_out=data is not None and all(_is_new(one, data) for one in (target, *judges.values())),
         features_of=seen_by,
-        _spaces={} if data is None else _spaces(data, rest, judges.get(seen_by)),
+        _spaces=_spaces(data, rest, judges.get(seen_by)) if data and _has_training(data) else {},
     )
     if data is not None:
         panel.controls["clean"] = panel.look(data.test_images[first], data.test_labels[first], seed)
@@ -191,6 +189,20 @@ def assemble(target: Target, judges: Mapping[str, Target], data: Dataset | None,
         odds = score(target, images)
         panel.controls[name] = panel.look(images, np.argmax(odds, axis=1), seed, odds.max(axis=1))
     return panel
+
+
+def check_judges(target: Target, judges: Mapping[str, Target]) -> None:
+    """Makes sure that judges know as many classes as the network that is judged.
+
+    Raises:
+      InputError: one does not.
+    """
+    for name, judge in judges.items():
+        if len(judge.class_names) != len(target.class_names):
+            raise InputError(
+                f"judges: expected the {len(target.class_names):,} classes of {shown(target.name, 60)}, got "
+                f"the {len(judge.class_names):,} of {shown(name, 60)}"
+            )
 
 
 def family(network: Target) -> str:
@@ -202,6 +214,11 @@ def family(network: Target) -> str:
 def _is_new(network: Target, data: Dataset) -> bool:
     """Whether a network is known to have learnt from the training images of these data and no others."""
     return network.provenance.get("dataset") == data.digest
+
+
+def _has_training(data: Dataset) -> bool:
+    """Whether there are enough training images that the nearest one says something."""
+    return len(data.train_labels) >= LEAST_A_CLASS * data.num_classes
 
 
 def _asked(judge: Target, images: Images) -> npt.NDArray[np.float32]:

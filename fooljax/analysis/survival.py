@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import scipy
 from PIL import Image
-from scipy import ndimage
 
 Images = npt.NDArray[np.uint8]
 Score = Callable[[Images], npt.NDArray[np.floating]]
@@ -22,6 +22,8 @@ QUALITY = 75
 """Of JPEG: what Pillow and libjpeg take by default. Colours are stored at half the resolution then."""
 SIGMA = 1.0
 """Of the blur: the standard deviation of its Gaussian, in pixels."""
+AT_ONCE = 128
+"""Images that are changed at a time."""
 SHIFTS = {"up": (-1, 0), "down": (1, 0), "left": (0, -1), "right": (0, 1)}
 """Rows and columns that an image is moved by."""
 
@@ -70,10 +72,12 @@ def _after(
 ) -> Survival:
     """What the network says after each of some changes, the worst of them."""
     least, named = np.full(len(images), np.inf), np.ones(len(images), bool)
-    for change in changes:
-        odds = np.asarray(score(change(images)), np.float64)
-        least = np.minimum(least, odds[np.arange(len(odds)), classes])
-        named &= np.argmax(odds, axis=1) == classes
+    for start in range(0, len(images), AT_ONCE):
+        part = slice(start, start + AT_ONCE)
+        for change in changes:
+            odds = np.asarray(score(change(images[part])), np.float64)
+            least[part] = np.minimum(least[part], odds[np.arange(len(odds)), classes[part]])
+            named[part] &= np.argmax(odds, axis=1) == classes[part]
     return Survival(least, named)
 
 
@@ -106,5 +110,5 @@ def compressed(images: Images, quality: int = QUALITY) -> Images:
 
 def blurred(images: Images, sigma: float = SIGMA) -> Images:
     """Blurs each channel; beyond the border the edge goes on."""
-    soft = ndimage.gaussian_filter(images.astype(np.float32), (0.0, sigma, sigma, 0.0), mode="nearest")
+    soft = scipy.ndimage.gaussian_filter(images.astype(np.float32), (0.0, sigma, sigma, 0.0), mode="nearest")
     return np.rint(soft).astype(np.uint8)

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, special
+import scipy
 
 from fooljax.analysis.statistics import median
 from fooljax.engine.log_odds import to_log_odds
@@ -133,11 +133,11 @@ def fit_temperature(odds: npt.NDArray[np.floating], labels: npt.NDArray[np.integ
     Returns:
       What logits are divided by, from 0.05 to 20.
     """
-    logits = special.log_expit(np.asarray(odds, np.float64))
+    logits = scipy.special.log_expit(np.asarray(odds, np.float64))
     own = logits[np.arange(len(logits)), labels]
 
     def excess(log_temperature: float) -> float:
-        shares = special.softmax(logits / math.exp(log_temperature), axis=1)
+        shares = scipy.special.softmax(logits / math.exp(log_temperature), axis=1)
         return float(np.mean(np.sum(shares * logits, axis=1) - own))
 
     low, high = math.log(LEAST_TEMPERATURE), math.log(MOST_TEMPERATURE)
@@ -145,7 +145,7 @@ def fit_temperature(odds: npt.NDArray[np.floating], labels: npt.NDArray[np.integ
         return LEAST_TEMPERATURE
     if excess(high) >= 0.0:
         return MOST_TEMPERATURE
-    return float(math.exp(optimize.brentq(excess, low, high, xtol=1e-12)))
+    return float(math.exp(scipy.optimize.brentq(excess, low, high, xtol=1e-12)))
 
 
 def scaled_log_odds(odds: npt.NDArray[np.floating], temperature: float) -> npt.NDArray[np.float64]:
@@ -159,12 +159,12 @@ def scaled_log_odds(odds: npt.NDArray[np.floating], temperature: float) -> npt.N
     Returns:
       `[N, C]` float64.
     """
-    logits = special.log_expit(np.asarray(odds, np.float64)) / temperature
+    logits = scipy.special.log_expit(np.asarray(odds, np.float64)) / temperature
     top = np.argmax(logits, axis=1)[:, None]
     logits = logits - np.take_along_axis(logits, top, axis=1)
     others = logits.copy()
     np.put_along_axis(others, top, -np.inf, axis=1)  # summed without the largest, so that no bit is lost
-    rest = special.logsumexp(others, axis=1, keepdims=True)
+    rest = scipy.special.logsumexp(others, axis=1, keepdims=True)
     scaled: npt.NDArray[np.float64] = logits - np.log1p(np.maximum(np.exp(rest) - np.exp(others), 0.0))
     np.put_along_axis(scaled, top, -rest, axis=1)
     return scaled

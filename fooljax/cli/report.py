@@ -11,14 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fooljax.cli.command_line import parse_tool, run_command
+from fooljax.data import loading
 from fooljax.errors import FaultError, InputError, shown
 from fooljax.report import evolution_page, image_files
 from fooljax.report.ascent_page import write_ascent_page
 from fooljax.runs.agreement import missing
 from fooljax.runs.ascent_record import open_ascent
+from fooljax.runs.judge_names import AUTO, HELP, named_judges
+from fooljax.runs.judging import add_panel, judge_run
 from fooljax.runs.kinds import is_ascent_folder
 from fooljax.runs.opened import open_folder
-from fooljax.runs.recipe import target_of
+from fooljax.runs.recipe import choice_of, load_again, target_of
 from fooljax.runs.rescoring import kept_images, rescored_in_words
 from fooljax.settings import option
 
@@ -51,8 +54,22 @@ class Config:
     target: str | None = option(
         None,
         "MODULE:NAME of the network that was fooled, where it does not come with fooljax. It is needed for "
-        "--rescore only.",
+        "--rescore and --judges only.",
         kind=str,
+    )
+    judges: str | None = option(
+        None,
+        f"{HELP} auto asks those that a run of this network asks when it ends. What they say goes into "
+        "panel.csv and summary.json of RUN, in place of what stood there.",
+        kind=str,
+    )
+    data: str | None = option(
+        None,
+        f"Clean images for the judges, by default those of the run. {loading.HELP}",
+        kind=str,
+    )
+    weights: str | None = option(
+        None, "The folder with the files of those judges' weights that do not come with fooljax.", kind=str
     )
 
 
@@ -132,8 +149,43 @@ def rescore(config: Config, folder: Path) -> str:
         raise InputError(f"rescore: expected a run of a search, got the gradient ascent {shown(folder)}")
     record = open_folder(folder, config.encoding)
     kept_images(record)  # asked for before the network, which may take long to load
-    target = target_of(record, config.target, lambda text: print(text, file=sys.stderr))
+    target = target_of(record, config.target, _say)
     return rescored_in_words(record, target)
+
+
+def judge(config: Config, folder: Path) -> None:
+    """Shows the saved images of a run to judges, and writes into its folder what they say.
+
+    Args:
+      config: the settings of the report.
+      folder: of the run.
+    Raises:
+      InputError: the run is a gradient ascent, its images, its network or the judges cannot be had, or it
+        maximised something else than log-odds.
+      FaultError: the folder cannot be written.
+    """
+    assert config.judges is not None
+    if is_ascent_folder(folder):
+        raise InputError(f"judges: expected a run of a search, got the gradient ascent {shown(folder)}")
+    record = open_folder(folder, config.encoding)
+    if not record.is_log_odds:
+        raise InputError(f"judges: the run maximised {record.objective}, which is no confidence")
+    choice = choice_of(record, config.target)
+    data = None if config.data is None else loading.load(config.data)
+    weights = None if config.weights is None else Path(config.weights)
+    judges = named_judges(config.judges, choice, _say, weights=weights, data=data)
+    data = data if data is not None else choice.clean()
+    if config.judges == AUTO and data is not None:
+        judges = dict(choice.judges(choice.second(_say), data))
+    if not judges:
+        raise InputError(f"judges: expected names for this network, got {config.judges}; {HELP}")
+    judged = judge_run(record, load_again(record, choice, _say), judges, data)
+    assert judged is not None
+    add_panel(record, judged)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
 
 
 def _main(argv: Sequence[str] | None) -> None:
@@ -142,6 +194,8 @@ def _main(argv: Sequence[str] | None) -> None:
     )
     # Asked for first: a network that cannot be had ends the command before anything is written.
     scored = rescore(config, folder) if config.rescore else ""
+    if config.judges is not None:
+        judge(config, folder)
     print(run(config, folder, output))
     if scored:
         print(scored)

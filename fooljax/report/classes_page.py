@@ -7,27 +7,22 @@ filters and sorts; without scripts all images are shown in the order of the clas
 
 import base64
 import hashlib
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from fooljax.engine.log_odds import to_log_odds
-from fooljax.errors import InputError, shown
+from fooljax.errors import InputError
 from fooljax.report.alternative_texts import written
 from fooljax.report.pictures import link
 from fooljax.report.templates import write_html
+from fooljax.report.thumbnails import THUMBNAIL, position, sheet
 
-THUMBNAIL = 96
-"""Pixels of a thumbnail's side, shown at that size."""
-COLUMNS = 32
 MOST = 5000
 """Thumbnails of one file: 46 megapixels. JPEG ends at 65,535 rows, which 22,000 thumbnails would exceed."""
-QUALITY = 80
 
 SCRIPT = """
 const list = document.getElementById("list"), items = [...list.children];
@@ -120,7 +115,7 @@ def write_classes(
             home=link(home),
             script=SCRIPT,
             digest=base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode(),
-            sprite=_sprite(path.parent, part),
+            sprite=sheet(path.parent, [each.file_name if _is_filled(each) else "" for each in part]),
             side=THUMBNAIL,
             items=[_item(place, image) for place, image in enumerate(part)],
             groups=_groups(images),
@@ -138,37 +133,18 @@ def _place(image: ClassImage, runs: int) -> str:
 
 def _item(place: int, image: ClassImage) -> dict[str, object]:
     # A number that JavaScript can sort: it knows no -inf in text.
-    odds = image.log_odds if image.log_odds > -math.inf else -1e9
-    filled = image.log_odds > -math.inf
+    filled, (left, top) = _is_filled(image), position(place)
     return {
         "image": image,
-        "odds": f"{odds:.4f}",
-        "left": -(place % COLUMNS) * THUMBNAIL,
-        "top": -(place // COLUMNS) * THUMBNAIL,
+        "odds": f"{image.log_odds if filled else -1e9:.4f}",
+        "left": left,
+        "top": top,
         "link": link(image.file_name) if filled else "",
     }
 
 
-def _sprite(folder: Path, images: Sequence[ClassImage]) -> str:
-    """All thumbnails side by side, as a data address; the files are read one by one."""
-    rows = -(-len(images) // COLUMNS)
-    sheet = Image.new("RGB", (COLUMNS * THUMBNAIL, rows * THUMBNAIL), "white")
-    for place, image in enumerate(images):
-        if not image.log_odds > -math.inf:
-            continue
-        link(image.file_name)
-        try:
-            with Image.open(folder / image.file_name, formats=["PNG"]) as file:
-                picture = file.convert("RGB")
-        except (OSError, SyntaxError, ValueError) as error:
-            raise InputError(f"{folder / image.file_name}: expected a PNG file ({shown(error)})") from error
-        smaller = max(picture.size) > THUMBNAIL
-        how = Image.Resampling.LANCZOS if smaller else Image.Resampling.NEAREST
-        picture = picture.resize((THUMBNAIL, THUMBNAIL), how)
-        sheet.paste(picture, (place % COLUMNS * THUMBNAIL, place // COLUMNS * THUMBNAIL))
-    stream = io.BytesIO()
-    sheet.save(stream, "JPEG", quality=QUALITY)
-    return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode()
+def _is_filled(image: ClassImage) -> bool:
+    return image.log_odds > -math.inf
 
 
 def _groups(images: Sequence[ClassImage]) -> list[Group]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fooljax.report.fooling import NamedAs
+from fooljax.report.panel_content import PanelSection
 
 MAX_ELITES = 200
 """Elites that a page shows one by one; more would be megabytes that nobody looks through."""
@@ -98,6 +99,7 @@ class RunPage:
       first_listed: whether that page's reader finds the first images in a folder of their own.
       gallery_wraps: whether the gallery's columns stand in several blocks, one below the other.
       control_command: the command line of which the last note speaks; empty where there is none.
+      panel: what judges say of the images; None where none was asked.
       second_network: name of the network that was asked what it takes the images for; empty for none.
     """
 
@@ -123,3 +125,4 @@ class RunPage:
     gallery_wraps: bool = False
     control_command: str = ""
     second_network: str = ""
+    panel: PanelSection | None = None

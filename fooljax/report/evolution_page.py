@@ -20,6 +20,7 @@ from fooljax.report.fonts import label
 from fooljax.report.fooling import NamedAs, fooling_gallery
 from fooljax.report.grid import columns, gallery
 from fooljax.report.image_files import Files, ImageFiles, draw_large, gather
+from fooljax.report.panel_section import panel_section
 from fooljax.report.png import png_bytes
 from fooljax.report.run_page import write_run_page
 from fooljax.runs.agreement import check_summary
@@ -113,6 +114,7 @@ def _write(record: RunRecord, best: _Set, first: _Set, folder: Path) -> Path:
         classes_page=CLASSES_PAGE if many else "",
         first_listed=many and bool(first.files.images) and (folder / "first.csv").is_file(),
         second_network=_second_network(record),
+        panel=panel_section(record, best.files.images, folder, MAX_ELITES),
     )
     write_run_page(folder / "index.html", page)
     return folder / "index.html"

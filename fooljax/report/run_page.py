@@ -14,6 +14,7 @@ from fooljax.report.content import MAX_ELITES, Elite, RunPage
 from fooljax.report.course import size_label
 from fooljax.report.pictures import Picture, figure_picture, link, picture, png_size
 from fooljax.report.templates import write_html
+from fooljax.report.thumbnails import THUMBNAIL
 
 ELITE_SIDE = 112
 """CSS pixels of an elite's longer side, at most, unless the image itself is larger."""
@@ -61,6 +62,7 @@ def write_run_page(path: Path | str, page: RunPage) -> None:
         scale=[(format_confidence(odds), f"{odds:.1f}", f"{1 / (1 - p):,.0f}") for p, odds in _scale()],
         elites=_all_shown(page),
         written=alternative_texts.written(page.objective),
+        thumbnail=THUMBNAIL,
         classes_link=link(page.classes_page) if page.classes_page else "",
     )
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from fooljax.engine.log_odds import format_confidence
 from fooljax.report.content import FooledAt, Number
+from fooljax.report.panel_section import panel_numbers
 from fooljax.report.run_settings import percentage
 from fooljax.runs.agreement import missing
 from fooljax.runs.arithmetic import in_words
@@ -23,7 +24,13 @@ CONTROL = "random_search"
 
 def numbers(record: RunRecord) -> list[Number]:
     """Results and controls, the most important first."""
-    return [*_fooled(record), *_best(record.summary), *_controls(record.summary), *_shares(record)]
+    return [
+        *_fooled(record),
+        *panel_numbers(record),
+        *_best(record.summary),
+        *_controls(record.summary),
+        *_shares(record),
+    ]
 
 
 def _fooled(record: RunRecord) -> Iterator[Number]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import jax
 
+from fooljax.analysis.panel import check_judges
 from fooljax.engine.batching import tile_size
 from fooljax.engine.types import Target, check_channels
 from fooljax.errors import FaultError, InputError, shown
@@ -20,6 +21,8 @@ from fooljax.runs.ancestry import Recorder
 from fooljax.runs.begin_from import keep, with_initial
 from fooljax.runs.elites import best_of, first_fooled
 from fooljax.runs.folder import MetricsFile, RunFolder
+from fooljax.runs.judge_names import named_judges
+from fooljax.runs.judging import save_panel
 from fooljax.runs.opened import open_unfinished
 from fooljax.runs.plan import RunPlan, plan_of
 from fooljax.runs.recipe import Recipe
@@ -92,9 +95,9 @@ def resume(
                 raise InputError(
                     f"{name}: the run in {shown(path)} was begun with {begun}, got {in_words(value)}"
                 )
-        for name in ("strategy", "data"):
+        for name in ("strategy", "data", "judges"):
             value = getattr(settings, name, "")
-            if is_import_name(value) and name not in given:
+            if any(map(is_import_name, value.split(","))) and name not in given:
                 raise InputError(
                     f"{name}: the run in {shown(path)} runs code that is not built in; if you trust it, add "
                     f"--{name} {shlex.quote(shown(value))}"
@@ -164,6 +167,8 @@ def _run_in(folder: RunFolder, plan: RunPlan, make_page: MakePage, host: Host) -
     with terminal.stage("target"):
         target = load_target(plan, terminal.say)
         check_same_target(folder, target)
+        judges = named_judges(plan.judges, plan.choice, terminal.say)
+        check_judges(target, judges)
     metrics_file = MetricsFile(folder.path / "metrics.csv")
     recorder = Recorder(folder.path, plan.encoding) if plan.lineage else None
     with progress_lines(terminal) as show:
@@ -197,7 +202,7 @@ def _run_in(folder: RunFolder, plan: RunPlan, make_page: MakePage, host: Host) -
         metrics_file.write(evolution.metrics)
         if recorder:
             recorder.finish(evolution.generations)
-        summary = save_results(folder, plan, target, evolution, make_page, host)
+        summary = save_results(folder, plan, target, evolution, make_page, host, judges)
     return from_writer("summary", lambda: summary), target, evolution
 
 
@@ -208,9 +213,18 @@ def save_results(
     evolution: Evolution,
     make_page: MakePage,
     host: Host,
+    judges: Mapping[str, Target] | None = None,
 ) -> dict[str, Any]:
     """Writes what a finished search leaves: archives, images, tables, the page and, last, the summary.
 
+    Args:
+      folder: of the run.
+      plan: what was done.
+      target: the network that was fooled.
+      evolution: what came of it.
+      make_page: makes the page.
+      host: what is said, and to whom.
+      judges: that were named, by name; those that cost little where none were.
     Returns:
       What `summary.json` says.
     Raises:
@@ -229,7 +243,9 @@ def save_results(
     for name, scored in (("elites", best), ("first", first)):
         save_table(folder.path / f"{name}.csv", scored, target, plan.choice.group)
     summary: dict[str, Any] = plain(summarise(plan, target, evolution, best, first, second))
-    make_page(open_unfinished(folder.path, plan.encoding, summary))
+    record = open_unfinished(folder.path, plan.encoding, summary)
+    summary["panel"] = save_panel(record, plan, target, judges or {}, second)
+    make_page(record)
     folder.finish(summary)
     return summary
 

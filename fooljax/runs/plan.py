@@ -13,6 +13,7 @@ from fooljax.engine.types import Encoding, Genome, Strategy
 from fooljax.errors import InputError, shown
 from fooljax.evolution import MAX_QUERIES
 from fooljax.runs.folder import FORMAT
+from fooljax.runs.judge_names import AUTO, names_of
 from fooljax.runs.memory import COPIES, check_fits, genome_bytes, most_unusual
 from fooljax.runs.recipe import Recipe
 from fooljax.runs.search_settings import strategy_settings
@@ -53,6 +54,7 @@ class RunPlan:
       check_target: whether the network is shown some images first, see `fooljax.probe`.
       init_from: folder of a run whose elites the search begins with; None for random genomes.
       initial: those elites.
+      judges: names of the networks that are asked about the images, see `fooljax.runs.judge_names`.
     """
 
     config: Mapping[str, Any]
@@ -69,6 +71,7 @@ class RunPlan:
     check_target: bool = True
     init_from: str | None = None
     initial: Initial | None = None
+    judges: str = AUTO
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -90,6 +93,7 @@ def plan_of(recipe: Recipe, settings: Any, terminal: Terminal) -> RunPlan:
     if settings.until is not None and not 0.0 < settings.until < 1.0:
         raise InputError(f"until: expected a confidence inside (0, 1), got {settings.until}")
     own = strategy_settings(settings.strategy, settings.set)
+    names_of(settings.judges)
     if (settings.generations + 1) * settings.children > MAX_QUERIES:
         name = most_unusual(settings, ("generations", "children"))
         raise InputError(
@@ -128,6 +132,7 @@ def plan_of(recipe: Recipe, settings: Any, terminal: Terminal) -> RunPlan:
         until=settings.until,
         lineage=settings.lineage,
         init_from=settings.init_from,
+        judges=settings.judges,
     )
 
 

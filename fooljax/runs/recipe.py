@@ -177,38 +177,52 @@ def recipe_of(config: Mapping[str, Any], source: str) -> Recipe:
 
 
 def target_of(record: RunRecord, given: str | None, say: Callable[[str], None]) -> Target:
-    """The network that a run fooled, loaded again.
+    """The network that a run fooled, loaded again: see `choice_of` and `load_again`."""
+    return load_again(record, choice_of(record, given), say)
+
+
+def choice_of(record: RunRecord, given: str | None) -> TargetChoice:
+    """The network that a run fooled, before it is loaded again.
 
     Args:
       record: of the run.
       given: MODULE:NAME of the network, where it does not come with fooljax; the user must have given it.
-      say: takes a line for the user, of work that takes long.
     Raises:
-      InputError: it cannot be had any more, it does not come with fooljax and was not given, or it is another
-        one than the run's.
+      InputError: it does not come with fooljax and was not given, or it cannot be had any more.
     """
     if given is not None:
         known = find_target(given)
-        choice = known.choose(known.settings())
-    else:
-        source = str(record.path / "config.json")
-        if record.command is None and record.experiment is None:
-            raise InputError(
-                f"target: expected the network of {record.path} as MODULE:NAME, since the run was begun from "
-                "Python; got none"
-            )
-        recipe = recipe_of(record.config, source)
-        if is_import_name(recipe.target_name):
-            raise InputError(
-                f"target: the run in {record.path} is against code that is not built in; if you trust it, "
-                f"add --target {shown(recipe.target_name)}"
-            )
-        part = recipe.target.settings
-        names = {field.name for field in fields(part)}
-        settings = {name: value for name, value in record.settings.items() if name in names}
-        if is_import_name(str(settings.get("data", ""))):
-            raise InputError(f"data: the network of {record.path} was trained on data that is not built in")
-        choice = recipe.target.choose(config_from(part, settings, source))
+        return known.choose(known.settings())
+    source = str(record.path / "config.json")
+    if record.command is None and record.experiment is None:
+        raise InputError(
+            f"target: expected the network of {record.path} as MODULE:NAME, since the run was begun from "
+            "Python; got none"
+        )
+    recipe = recipe_of(record.config, source)
+    if is_import_name(recipe.target_name):
+        raise InputError(
+            f"target: the run in {record.path} is against code that is not built in; if you trust it, "
+            f"add --target {shown(recipe.target_name)}"
+        )
+    part = recipe.target.settings
+    names = {field.name for field in fields(part)}
+    settings = {name: value for name, value in record.settings.items() if name in names}
+    if is_import_name(str(settings.get("data", ""))):
+        raise InputError(f"data: the network of {record.path} was trained on data that is not built in")
+    return recipe.target.choose(config_from(part, settings, source))
+
+
+def load_again(record: RunRecord, choice: TargetChoice, say: Callable[[str], None]) -> Target:
+    """Loads the network that a run fooled.
+
+    Args:
+      record: of the run.
+      choice: of the network.
+      say: takes a line for the user, of work that takes long.
+    Raises:
+      InputError: it is another one than the run's.
+    """
     target = choice.load(say)
     if target.provenance.get("params_sha256") != record.target_sha256:
         raise InputError("target: expected the network of this run, got one of other parameters")

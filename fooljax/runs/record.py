@@ -21,6 +21,8 @@ from fooljax.rendering import draw
 from fooljax.runs.ancestry import Ancestry, load_ancestry
 from fooljax.runs.folder import MARK
 from fooljax.runs.images import inside, read_image
+from fooljax.runs.panel_table import FILE as PANEL_FILE
+from fooljax.runs.panel_table import PanelRow, read_panel_rows
 from fooljax.runs.tables import EliteRow, read_metrics, read_rows, read_summary
 from fooljax.storage.trees import load_arrays, load_tree
 
@@ -99,6 +101,20 @@ class RunRecord:
     def first_rows(self) -> list[EliteRow]:
         """Rows of `first.csv`: the first image of each cell that fooled the network; may be missing."""
         return self._rows("first.csv") if (self.path / "first.csv").exists() else []
+
+    @cached_property
+    def panel_rows(self) -> list[PanelRow]:
+        """Rows of `panel.csv`: what judges say of each saved image; none where no judge was asked."""
+        path = self.path / PANEL_FILE
+        rows = read_panel_rows(path) if path.exists() else []
+        for row in rows:
+            if row.run >= self.runs or row.class_index not in self.cells:
+                raise InputError(
+                    f"{path}: expected images of {self.path}, found run {row.run}, class {row.class_index}"
+                )
+        if len({(row.kind, row.run, row.class_index) for row in rows}) < len(rows):
+            raise InputError(f"{path}: expected each image once, found one twice")
+        return rows
 
     @cached_property
     def ancestry(self) -> Ancestry:

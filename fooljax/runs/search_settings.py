@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from fooljax import strategies
 from fooljax.errors import InputError, shown
+from fooljax.runs.judge_names import HELP
 from fooljax.settings import option
 
 
@@ -60,6 +61,10 @@ class SearchSettings:
         None,
         "Folder of a finished run. The search begins with the best images of that run, not with random ones.",
         kind=str,
+    )
+    judges: str = option(
+        "auto",
+        f"{HELP} auto asks those that cost a second or two at the end, as for digits; none asks nobody.",
     )
     lineage: bool = option(
         False,

@@ -156,6 +156,7 @@ def in_lines(summary: Mapping[str, Any]) -> list[str]:
         f"best images: median confidence {format_confidence(rescored['median_log_odds'])}, "
         f"lowest {format_confidence(rescored['min_log_odds'])}",
     ]
+    lines += _judged_in_line(summary.get("panel"))
     if second == NOT_MEASURED:
         return lines
     alike = [
@@ -163,6 +164,18 @@ def in_lines(summary: Mapping[str, Any]) -> list[str]:
         for which, words in (("first_fooled", "first images that fooled"), ("best", "best images"))
     ]
     return [*lines, f"a second network gives the same name to {' and '.join(alike)}"]
+
+
+def _judged_in_line(panel: Any) -> list[str]:
+    """How many of the best images fool the network while no judge agrees; nothing where none was asked."""
+    if not isinstance(panel, Mapping) or "elites" not in panel["sets"]:
+        return []
+    best = panel["sets"]["elites"]
+    judges = ", ".join(name for name, one in panel["judges"].items() if not one["refused"])
+    return [
+        f"no judge agrees on {best['no_judge_agrees']:,} of the {best['fooled']:,} best images that fool the "
+        f"network (judges: {judges})"
+    ]
 
 
 def _first_fooled(first: Scored) -> dict[str, Any]:

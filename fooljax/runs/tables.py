@@ -25,7 +25,8 @@ OTHER = "log_odds_"
 FITNESS = "fitness"
 """The column of scores that are not log-odds, in place of those of confidence and log-odds."""
 _COUNTS = ("generation", "queries", "replacements", "nan")
-_DAMAGE = (KeyError, IndexError, TypeError, ValueError, OverflowError, MemoryError, csv.Error)
+DAMAGE = (KeyError, IndexError, TypeError, ValueError, OverflowError, MemoryError, csv.Error)
+"""What reading a damaged table may raise."""
 
 
 class EliteRow(NamedTuple):
@@ -82,7 +83,7 @@ def read_metrics(path: Path) -> dict[str, npt.NDArray[Any]]:
       InputError: the file is missing, or is not the table of metrics of a run.
     """
     try:
-        header, *rows = _rows_of(path)
+        header, *rows = csv_rows(path)
         names = [text_of(name) for name in header]
         table = np.asarray([[float(cell) for cell in row] for row in rows], np.float64)
         columns = dict(zip(names, table.reshape(len(rows), len(names)).T, strict=True))
@@ -106,7 +107,7 @@ def read_metrics(path: Path) -> dict[str, npt.NDArray[Any]]:
         }
     except InputError:
         raise
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise InputError(
             f"{name_of(path)}: expected the metrics of a run, found something else ({shown(error)})"
         ) from error
@@ -119,11 +120,11 @@ def read_rows(path: Path) -> list[EliteRow]:
       InputError: the file is missing, or is not such a table.
     """
     try:
-        header, *rows = _rows_of(path)
+        header, *rows = csv_rows(path)
         return [_elite_row(dict(zip(header, map(text_of, row), strict=True))) for row in rows]
     except InputError:
         raise
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise InputError(
             f"{name_of(path)}: expected a table of saved images, found something else ({shown(error)})"
         ) from error
@@ -165,7 +166,13 @@ def _count(text: str) -> int:
     return value
 
 
-def _rows_of(path: Path) -> list[list[str]]:
+def csv_rows(path: Path) -> list[list[str]]:
+    """The cells of a table, its header first; every row has as many.
+
+    Raises:
+      InputError: the file is missing.
+      ValueError: there are no rows, or they differ in length; or another of `DAMAGE`.
+    """
     text = read_regular(path, MAX_TABLE).decode()
     rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
     if not rows:

@@ -20,7 +20,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, special
+import scipy
 
 from fooljax.checks import check_counts
 from fooljax.data.dataset import Dataset
@@ -138,10 +138,12 @@ def _fitted_dimension(params: Params, dataset: Dataset, neighbours: int) -> floa
     logarithms = 0.5 * np.log(np.where(is_own, squares[..., 1:], squares[..., :-1]).mean(axis=2) + FLOOR)
 
     def surprise(dimension: float) -> float:
-        shares = special.log_softmax(-dimension * logarithms.astype(np.float64), axis=1)
+        shares = scipy.special.log_softmax(-dimension * logarithms.astype(np.float64), axis=1)
         return -float(np.mean(shares[np.arange(len(labels)), labels]))
 
-    found = optimize.minimize_scalar(surprise, bounds=(LEAST_DIMENSION, MOST_DIMENSION), method="bounded")
+    found = scipy.optimize.minimize_scalar(
+        surprise, bounds=(LEAST_DIMENSION, MOST_DIMENSION), method="bounded"
+    )
     return float(found.x)
 
 

@@ -12,7 +12,8 @@ from PIL import Image
 from fooljax.data.imagenet import GROUPS, group_of
 from fooljax.errors import InputError
 from fooljax.report import classes_page, save_png
-from fooljax.report.classes_page import COLUMNS, SCRIPT, THUMBNAIL, ClassImage, write_classes
+from fooljax.report.classes_page import SCRIPT, ClassImage, write_classes
+from fooljax.report.thumbnails import COLUMNS, THUMBNAIL
 
 NASTY = "</script><script>alert(1)</script>"
 

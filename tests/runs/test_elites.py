@@ -87,7 +87,8 @@ def test_the_page_shows_both_and_says_which_was_scored(waves_run):
     assert "The network never saw the large drawing, and it has no score." in text
     assert text.count("large; not scored") == 9
     links = [a["href"] for a in html.of("a") if not a["href"].startswith("#")]
-    assert len(links) == len(set(links)) == 3 * 8 + 2 * first
+    assert len(set(links)) == 3 * 8 + 2 * first
+    assert len(links) == len(set(links)) + 8  # the table of what judges say has the best images once more
     assert all((waves_run / link).is_file() for link in links)
 
 

@@ -26,8 +26,8 @@ def test_a_run_folder_is_complete(finished):
     names = {path.name for path in finished.iterdir()} - {".lock"}
     assert names == {
         "archive.npz", "checkpoints", "config.json", "curves.png", "elites", "elites.csv", "first",
-        "first.csv", "first.npz", "gallery.png", "index.html", "lineage.npz", "metrics.csv", "summary.json",
-        "target.json",
+        "first.csv", "first.npz", "gallery.png", "index.html", "lineage.npz", "metrics.csv", "panel.csv",
+        "summary.json", "target.json",
     }  # fmt: skip
     rows = list(csv.DictReader((finished / "metrics.csv").open()))
     assert len(rows) == 2 * 31

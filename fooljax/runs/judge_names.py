@@ -1,0 +1,70 @@
+"""Judges by name, as commands name them in `--judges`."""
+
+import functools
+from pathlib import Path
+
+from fooljax.data.dataset import Dataset
+from fooljax.engine.types import Target
+from fooljax.errors import InputError, shown
+from fooljax.importing import import_value, is_import_name
+from fooljax.targets.choice import Say, TargetChoice
+from fooljax.targets.collection import find
+
+AUTO, NONE = "auto", "none"
+HELP = (
+    "Networks that had no part in making the images, and are asked what they take them for: names with "
+    "commas between them, as lenet-1,mlp-0,knn or efficientnet-lite1, or MODULE:NAME."
+)
+
+
+def names_of(text: str) -> list[str]:
+    """The judges that a text names; "auto" and "none" stand alone.
+
+    Raises:
+      InputError: it is of another form.
+    """
+    names = text.split(",")
+    if not all(names) or len(set(names)) < len(names) or (len(names) > 1 and {AUTO, NONE} & set(names)):
+        raise InputError(
+            f"judges: expected {AUTO}, {NONE}, or names with commas between them, each once, "
+            f"got {shown(text)}"
+        )
+    return names
+
+
+def named_judges(
+    text: str,
+    choice: TargetChoice,
+    say: Say,
+    *,
+    weights: Path | None = None,
+    data: Dataset | None = None,
+) -> dict[str, Target]:
+    """The judges that a text names, by name; none for "auto" and "none".
+
+    Args:
+      text: see `HELP`.
+      choice: of the network that was fooled; its data serve judges that learn here.
+      say: takes a line before a training.
+      weights: the user's folder with weight files, see `fooljax.targets.collection.find`.
+      data: labelled images in place of those of the choice.
+    Raises:
+      InputError: there is no such network, or its weights are not there.
+    """
+    names = names_of(text)
+    if names in ([AUTO], [NONE]):
+        return {}
+
+    @functools.cache
+    def learnt_from() -> Dataset | None:
+        return data if data is not None else choice.clean()
+
+    def judge(name: str) -> Target:
+        if is_import_name(name):
+            return import_value("judges", name, Target, "a fooljax.Target")
+        try:
+            return find(name, weights=weights, data=learnt_from(), say=say)
+        except InputError as error:
+            raise InputError(f"judges: {error}") from error
+
+    return {name: judge(name) for name in names}
