@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from toys import ENCODING, logits, target
+from toys import ENCODING, logits, target, waves
 
 from fooljax import strategies
 from fooljax.encodings import cppn, fixed_cppn
@@ -28,7 +28,7 @@ FEW = ["evosax.Sep_CMA_ES", "evosax.Open_ES"]
 REST = [name for name in STRATEGIES if name not in (*PLAIN, *FEW)]
 CELLS = (0, 1, 2, 3)
 PROBLEM = Problem(target().params, (), logits, CELLS)
-FITNESS = functools.partial(evaluate, ENCODING)
+FITNESS = jax.jit(functools.partial(evaluate, ENCODING))
 
 
 def outcome(fitness):
@@ -55,7 +55,13 @@ def test_the_contract_of_all_of_evosax(name):
     check_strategy(strategy, uncompiled=name != "evosax.EvoTF_ES")
 
 
-@pytest.mark.parametrize("name", ["focused", pytest.param("refined", marks=pytest.mark.slow)])
+def test_the_contract_on_genomes_of_several_arrays():
+    encoding = waves((6, 6, 1))
+    check_strategy(STRATEGIES["focused"].build(encoding, batch_size=8), encoding, generations=2)
+
+
+@pytest.mark.slow  # compiles for long
+@pytest.mark.parametrize("name", ["focused", "refined"])
 def test_the_contract_on_drawing_networks(name):
     encoding = cppn((6, 6, 1), coordinates="scaled", max_nodes=12, max_connections=16)
     check_strategy(STRATEGIES[name].build(encoding, batch_size=8), encoding, generations=2)
@@ -75,14 +81,22 @@ def archive_of(genomes, fitness):
     return insert(blank, genomes, fitness, ids, parents, jnp.int32(0))[0]
 
 
+@functools.cache
 def first(count=6):
-    genomes = jax.vmap(ENCODING.init)(jax.random.split(jax.random.key(0), count))
+    genomes = jax.jit(jax.vmap(ENCODING.init))(jax.random.split(jax.random.key(0), count))
     fitness = FITNESS(PROBLEM, genomes)
-    return genomes, fitness, archive_of(genomes, fitness)
+    return genomes, fitness, jax.jit(archive_of)(genomes, fitness)
+
+
+def compiled(strategy):
+    """The same; operation by operation, its functions would be compiled in a hundred pieces."""
+    return strategy._replace(
+        init=jax.jit(strategy.init), ask=jax.jit(strategy.ask), tell=jax.jit(strategy.tell)
+    )
 
 
 def test_children_of_map_elites_are_near_their_parents():
-    strategy = map_elites(ENCODING, batch_size=64)
+    strategy = compiled(map_elites(ENCODING, batch_size=64))
     genomes, fitness, archive = first()
     state = strategy.init(jax.random.key(0), genomes, fitness)
     offspring, _ = strategy.ask(jax.random.key(1), state, archive, PROBLEM)
@@ -121,7 +135,7 @@ def test_without_open_classes_parents_are_drawn_evenly():
 
 def test_rank_ea_keeps_the_best_and_counts_its_children():
     """A slow, plain oracle of the pool: kept and children of its own class, in order."""
-    strategy = rank_ea(ENCODING, batch_size=4, cell=2, keep_rate=0.6)
+    strategy = compiled(rank_ea(ENCODING, batch_size=4, cell=2, keep_rate=0.6))
     genomes, fitness, archive = first(10)
     state = strategy.init(jax.random.key(0), genomes, fitness)
     assert state.fitness.shape == (1, 10)
@@ -138,7 +152,7 @@ def test_rank_ea_keeps_the_best_and_counts_its_children():
 
 
 def test_populations_of_rank_ea_take_turns():
-    strategy = rank_ea(ENCODING, batch_size=4)
+    strategy = compiled(rank_ea(ENCODING, batch_size=4))
     genomes, fitness, archive = first(10)
     state = strategy.init(jax.random.key(0), genomes, fitness)
     offspring, asked = strategy.ask(jax.random.key(1), state, archive, PROBLEM)
@@ -164,7 +178,7 @@ def test_refined_children_climb_and_their_passes_are_counted():
     strategy = refined(ENCODING, batch_size=8, share=0.5, steps=6, learning_rate=0.02, focus=0.0)
     genomes, fitness, archive = first()
     state = strategy.init(jax.random.key(0), genomes, fitness)
-    offspring, _ = strategy.ask(jax.random.key(1), state, archive, PROBLEM)
+    offspring, _ = compiled(strategy).ask(jax.random.key(1), state, archive, PROBLEM)
     assert int(offspring.extra_passes) == 2 * 6 * 4
     scores = np.asarray(log_odds(logits(PROBLEM.params, offspring.genomes.reshape(8, 6, 6, 1))))
     before = np.asarray(archive.fitness)
@@ -232,8 +246,8 @@ def test_an_emitter_that_breaks_down_begins_anew_at_an_elite():
 
 def test_the_scheduler_serves_open_classes():
     """With all classes but one beyond the goal, both emitters move to that one."""
-    strategy = emitters(
-        ENCODING, evosax_emitter(ENCODING, "SNES", population=4), batch_size=8, turn=1, patience=100
+    strategy = compiled(
+        emitters(ENCODING, evosax_emitter(ENCODING, "SNES", population=4), batch_size=8, turn=1, patience=100)
     )
     genomes, fitness, archive = first()
     fitness = jnp.broadcast_to(jnp.where(jnp.arange(4) == 2, -5.0, 30.0), fitness.shape)

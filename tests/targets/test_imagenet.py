@@ -31,6 +31,17 @@ def golden(request):
 # Convolutions, against XLA's own.
 
 
+def with_gradients(convolution, images, weights, slope):
+    """What it gives, and the gradients with respect to images and weights of its product with a slope."""
+
+    @jax.jit
+    def both(images, weights, slope):
+        found, back = jax.vjp(convolution, images, weights)
+        return found, back(slope)
+
+    return both(images, weights, slope)
+
+
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("kernel", [3, 5])
 @pytest.mark.parametrize("size", [(7, 8), (15, 16)])
@@ -38,7 +49,6 @@ def test_convolutions_and_their_gradients(size, kernel, stride):
     keys = jax.random.split(jax.random.key(0), 3)
     images = jax.random.normal(keys[0], (2, *size, 6))
     weights = jax.random.normal(keys[1], (kernel, kernel, 6))
-    ours, back = jax.vjp(lambda x, w: kernels.depthwise(x, w, stride), images, weights)
 
     def by_xla(x, w):
         return jax.lax.conv_general_dilated(
@@ -50,17 +60,19 @@ def test_convolutions_and_their_gradients(size, kernel, stride):
             feature_group_count=6,
         )
 
-    theirs, their_back = jax.vjp(by_xla, images, weights)
+    slope = jax.random.normal(keys[2], jax.eval_shape(by_xla, images, weights).shape)
+    theirs, their_slopes = with_gradients(by_xla, images, weights, slope)
+    ours, slopes = with_gradients(lambda x, w: kernels.depthwise(x, w, stride), images, weights, slope)
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
-    slope = jax.random.normal(keys[2], ours.shape)
-    for mine, other in zip(back(slope), their_back(slope), strict=True):
+    for mine, other in zip(slopes, their_slopes, strict=True):
         np.testing.assert_allclose(mine, other, atol=1e-4)
 
     few, wide = images[..., :3], jax.random.normal(keys[1], (kernel, kernel, 3, 5))
     expected = jax.lax.conv_general_dilated(
         few, wide, (stride, stride), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
     )
-    np.testing.assert_allclose(kernels.convolve_few(few, wide, stride), expected, atol=1e-4)
+    found = jax.jit(kernels.convolve_few, static_argnums=2)(few, wide, stride)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -85,12 +97,14 @@ def test_padded_convolutions_and_their_gradients(size, kernel, stride, padding):
             x, w, (stride, stride), [(padding, padding)] * 2, dimension_numbers=("NHWC", "HWIO", "NHWC")
         )
 
-    ours, back = jax.vjp(lambda x, w: kernels.convolve(x, w, stride, padding), images, weights)
-    theirs, their_back = jax.vjp(by_xla, images, weights)
+    slope = jax.random.normal(keys[2], jax.eval_shape(by_xla, images, weights).shape)
+    theirs, their_slopes = with_gradients(by_xla, images, weights, slope)
+    ours, slopes = with_gradients(
+        lambda x, w: kernels.convolve(x, w, stride, padding), images, weights, slope
+    )
     # With a stride, sums are taken in another order.
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=0 if stride == 1 else 1e-4)
-    slope = jax.random.normal(keys[2], ours.shape)
-    for mine, other in zip(back(slope), their_back(slope), strict=True):
+    for mine, other in zip(slopes, their_slopes, strict=True):
         np.testing.assert_allclose(mine, other, atol=2e-4)
 
 
