@@ -13,7 +13,13 @@ import pytest
 from written_pages import PAGES, ROOT, blocks, commands, words
 
 MOST_CHARACTERS = 100
-SMALL = ((r"generations=\d+", "generations=2"), (r"batch_size=\d+", "batch_size=8"), (r"runs=\d+", "runs=1"))
+SMALL = (
+    (r"generations=\d+", "generations=2"),
+    (r"batch_size=\d+", "batch_size=8"),
+    (r"runs=\d+", "runs=1"),
+    (r"passes=[\d_]+", "passes=400"),
+    (r"functions=\"wide\"", 'functions="paper"'),  # fewer functions compile sooner
+)
 """What a test changes in an example: it claims that the example runs, not what it finds."""
 CHOSEN = {
     "fooljax.cli.evolve": ["--target", "lenet", "--encoding", "cppn"],
