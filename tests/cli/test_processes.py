@@ -59,24 +59,26 @@ def test_a_signal_that_python_would_drop_is_raised_again():
         free_one()
 
 
-def test_signals_while_compiling_end_in_a_line(settings, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "pause", [0.6, *(pytest.param(pause, marks=pytest.mark.slow) for pause in (0.3, 0.9))]
+)
+def test_signals_while_compiling_end_in_a_line(pause, settings, tmp_path, monkeypatch):
     """A signal that falls into a compilation made the process crash at its end."""
     monkeypatch.setenv("JAX_ENABLE_COMPILATION_CACHE", "0")
-    for pause in (0.3, 0.6, 0.9):
-        outdir = tmp_path / f"r{pause}"
-        process = start(*settings, "--runs", "3", "--outdir", str(outdir))
-        try:
-            wait_for(process, "target: ")
-            time.sleep(pause)
-            process.send_signal(signal.SIGINT)
-            time.sleep(0.2)
-            process.send_signal(signal.SIGINT)
-            _, errors = process.communicate(timeout=60)
-        finally:
-            process.kill()
-        assert process.returncode == 130, errors
-        assert len(errors.splitlines()) == 1
-        assert (outdir / "config.json").exists()
+    outdir = tmp_path / "run"
+    process = start(*settings, "--runs", "3", "--outdir", str(outdir))
+    try:
+        wait_for(process, "target: ")
+        time.sleep(pause)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130, errors
+    assert len(errors.splitlines()) == 1
+    assert (outdir / "config.json").exists()
 
 
 def test_ctrl_c_while_a_command_loads_is_one_line(tmp_path):
@@ -142,23 +144,13 @@ def test_signals_save_and_say_how_to_go_on_and_a_lock_keeps_others_out(settings,
     assert not (outdir / "summary.json").exists()
 
 
-@pytest.mark.parametrize(
-    "setting", ["JAX_DISABLE_JIT=1", "JAX_DEBUG_INFS=1", "JAX_NUMPY_DTYPE_PROMOTION=strict"]
-)
-def test_settings_of_jax_that_no_search_can_have_are_told_and_left(setting, tmp_path):
-    name, value = setting.split("=")
-    words = (
-        "--runs",
-        "1",
-        "--generations",
-        "1",
-        "--children",
-        "4",
-        "--quiet",
-        "--outdir",
-        str(tmp_path / "run"),
-    )
-    status, _, errors = command(*words, **{name: value})
+def test_settings_of_jax_that_no_search_can_have_are_told_and_left(tmp_path):
+    settings = {"JAX_DISABLE_JIT": "1", "JAX_DEBUG_INFS": "1", "JAX_NUMPY_DTYPE_PROMOTION": "strict"}
+    words = ["--runs", "1", "--generations", "1", "--children", "4", "--quiet"]
+    status, _, errors = command(*words, "--outdir", str(tmp_path / "run"), **settings)
     assert status == 0, errors
-    assert errors.startswith(f"note: {name.lower()} is ")
+    lines = errors.splitlines()
+    assert len(lines) == 3
+    for name, line in zip(settings, lines, strict=True):
+        assert line.startswith(f"note: {name.lower()} is ")
     assert (tmp_path / "run" / "index.html").exists()
