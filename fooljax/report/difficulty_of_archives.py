@@ -46,6 +46,7 @@ KINDS = {
     "cats": ("domestic cats", "wild cats"),
 }
 """Groups that are drawn in one colour; those drawn last lie on top."""
+GROUPED = "Medians, and in brackets the share of classes at 90 % or more. The searches:"
 DOGS = """\
 A12 is the chance that a class of the group got a higher log-odds than another animal: 0.5 is no difference.
 p is Mann-Whitney's, two-sided, corrected by Holm over the table. Intervals and p are for other classes, not
@@ -53,6 +54,10 @@ for other networks."""
 CORRELATIONS = """\
 Spearman's rank correlation of the log-odds of the saved images over the classes. p is corrected by Holm over
 the table. Intervals and p are for other classes of the same network, not for other networks."""
+THRESHOLDS = """\
+The share of classes whose saved image reaches each threshold. `clean_median` is the median confidence of the
+network in photographs, `tpr_95` and `tpr_99` what 95 % and 99 % of photographs reach. An archive keeps the
+log-odds of a class's own image alone, so temperature scaling cannot be applied."""
 FEWEST = 4
 """Classes of which a correlation is told."""
 Clean = Mapping[str, Row]
@@ -67,27 +72,19 @@ def tables(rows: Sequence[Row], clean: Clean) -> str:
       rows: of archives.
       clean: the rows of clean images by network.
     """
-    told = [f"`{_name(row)}` ({row['search']}; {row['passes_in_all']:,} passes)" for row in rows]
-    words = "Medians, and in brackets the share of classes at 90 % or more. The searches:"
-    return "\n".join(
-        [
-            *(
-                "### ImageNet by group\n",
-                f"{words} {', '.join(told)}.",
-                "",
-                markdown(_groups(rows, clean)),
-                "",
-            ),
-            *("### Dogs and cats\n", DOGS, "", markdown(_dogs(rows)), ""),
-            *(
-                "### ImageNet: rank correlations\n",
-                CORRELATIONS,
-                "",
-                markdown(_correlations(rows, clean)),
-                "",
-            ),
-        ]
-    )
+    searches = [f"`{_name(row)}` ({row['search']}; {row['passes_in_all']:,} passes)" for row in rows]
+    parts = {
+        "by group": (f"{GROUPED} {', '.join(searches)}.", _groups(rows, clean)),
+        "dogs and cats": (DOGS, _dogs(rows)),
+        "rank correlations": (CORRELATIONS, _correlations(rows, clean)),
+        "thresholds": (THRESHOLDS, _thresholds(rows, clean)),
+    }
+    lines = [
+        [f"### ImageNet: {head}\n", words, "", markdown(table), ""]
+        for head, (words, table) in parts.items()
+        if table
+    ]
+    return "\n".join(line for part in lines for line in part)
 
 
 def findings(rows: Sequence[Row], clean: Clean) -> dict[str, Finding]:
@@ -176,7 +173,7 @@ def _dogs(rows: Sequence[Row]) -> list[dict[str, str]]:
             "p": written.p_value(p),
         }
         for ((archive, name), test), p in zip(tests.items(), corrected, strict=True)
-    ] or [{"archive": written.NONE}]
+    ]
 
 
 def _against_other_animals(row: Row, groups: Sequence[str]) -> Unpaired | None:
@@ -204,7 +201,18 @@ def _correlations(rows: Sequence[Row], clean: Clean) -> list[dict[str, str]]:
         line = lines.setdefault((archive, over), empty)
         if np.isfinite(one.rho.estimate):
             line[head] = f"{written.signed(one.rho)}, p {written.p_value(p)}"
-    return list(lines.values()) or [{"archive": written.NONE}]
+    return list(lines.values())
+
+
+def _thresholds(rows: Sequence[Row], clean: Clean) -> list[dict[str, str]]:
+    lines = []
+    for row in rows:
+        odds, levels = _odds(row, *GROUPS), clean.get(row["network"], {}).get("thresholds")
+        if levels is not None:
+            shares = {name: float(np.mean(odds >= level)) for name, level in levels["raw"].items()}
+            written_shares = {name: written.percent(share) for name, share in shares.items()}
+            lines.append({"archive": _name(row), **written_shares})
+    return lines
 
 
 def _correlation(row: Row, clean: Clean, factor: str, groups: Sequence[str]) -> Correlation | None:
