@@ -29,6 +29,7 @@ NETWORKS = {"smoke": 2, "paper": 5}
 """Independently trained networks that each search on digits meets."""
 STUDIES = (
     "transfer",
+    "several_networks",
     "repetition",
     "run_diversity",
     "class_difficulty",

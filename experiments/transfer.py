@@ -15,12 +15,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from fooljax import data, study
-from fooljax.analysis.thresholds import CONFIDENCES, Thresholds, clean_thresholds
+from fooljax import study
 from fooljax.analysis.transfer import seen_by
 from fooljax.cli.study import run_study
-from fooljax.data.dataset import Dataset
-from fooljax.engine.log_odds import to_log_odds
 from fooljax.report.transfer import findings, tables
 from fooljax.report.transfer_figures import figures
 from fooljax.scoring import score
@@ -29,6 +26,7 @@ from fooljax.study import Row, Task, Workspace
 from fooljax.study.generators import NOISE
 from fooljax.study.measured_sets import CLEAN, SetSettings, measured, network
 from fooljax.study.measured_sets import tasks as tasks_of_sets
+from fooljax.study.network_thresholds import thresholds_of
 from fooljax.targets.collection import BLACK_BOXES, KNN, NETWORKS_OF
 from fooljax.targets.image_sizes import fitted
 
@@ -42,11 +40,8 @@ SOURCES = {
 MORE_TARGETS = {"mnist": (KNN,), "cifar10": (), "imagenet": tuple(BLACK_BOXES)}
 """Classifiers that images are shown to, and not made for."""
 MADE = ("direct", "cppn", "gradient")
-CONTROLS = ("random_search_direct", "random_search_cppn", "random_cppn", *NOISE)
-CLEAN_IMAGES = 5000
-"""Test images, at most, that give a network's thresholds."""
-_THRESHOLDS: dict[tuple[str, str], Thresholds] = {}
-"""By the digests of network and data."""
+RANDOM = ("random_search_direct", "random_search_cppn")
+"""Controls with as many passes as the largest budget."""
 
 
 @dataclass(frozen=True)
@@ -57,14 +52,19 @@ class Config(SetSettings):
     targets: str = option("all", "Networks that images are shown to, with commas; all: those of --data-set.")
     data_set: str = option("mnist", "Whose networks all are.", choices=tuple(SOURCES))
     fewer_passes: str = option(
-        "200,400,600,2000", "Smaller budgets of evolution and gradient ascent, with commas, or none."
+        "2000", "Smaller budgets of evolution and gradient ascent, with commas, or none."
+    )
+    gradient_passes: str = option(
+        "200,400,600",
+        "Further budgets of gradient ascent, with commas, or none. They make images of which their own "
+        "network is as sure as of evolved ones.",
     )
 
 
 SIZES: dict[str, dict[str, Any]] = {
     "smoke": {
         **{"networks": "lenet-0,lenet-1", "targets": "lenet-0,lenet-1,knn"},
-        **{"runs": 2, "passes": 2000, "fewer_passes": "200"},
+        **{"runs": 2, "passes": 2000, "fewer_passes": "none", "gradient_passes": "200"},
     },
     "paper": {"runs": 5, "passes": 20_000},
 }
@@ -75,40 +75,28 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     del rows
     sources, more = SOURCES[config.data_set], MORE_TARGETS[config.data_set]
     targets = [*sources, *more] if config.targets == "all" else config.targets.split(",")
-    common = {"targets": targets, "clean": config.data if clean_data(config) else None}
+    common = {"targets": targets, "clean": clean_data(config)}
     for target in targets:
         yield Task(f"clean,{target}", {"kind": "clean", "target": target, **common}, (target,))
     chosen = replace(config, networks=",".join(sources)) if config.networks == "all" else config
-    fewer = [] if config.fewer_passes == "none" else [int(one) for one in config.fewer_passes.split(",")]
-    shown = (*MADE, *CONTROLS, *((CLEAN,) if common["clean"] or config.imagefolder else ()))
-    for passes, generators in [*((passes, MADE) for passes in fewer), (config.passes, shown)]:
+    budgets: list[tuple[int, Sequence[str]]]
+    budgets = [(passes, MADE) for passes in (*_numbers(config.fewer_passes), config.passes)]
+    budgets += [(passes, ("gradient",)) for passes in _numbers(config.gradient_passes)]
+    shown = ("random_cppn", *NOISE, *((CLEAN,) if common["clean"] or config.imagefolder else ()))
+    for passes, generators in [*budgets, (config.passes, shown), (config.passes, RANDOM)]:
         for task in tasks_of_sets(replace(chosen, passes=passes), generators):
             told = {"kind": "images", **task.settings, **common}
             name, networks = f"passes={passes},{task.name}", tuple(dict.fromkeys((*task.networks, *targets)))
             yield Task(name, told, networks, f"passes={passes},{task.together}")
 
 
-def clean_data(config: Config) -> Dataset | None:
-    """Clean images for the thresholds; the embedded digits are none for networks that know no digits."""
-    return None if config.data_set != "mnist" and config.data == "embedded" else _loaded(config.data)
+def _numbers(text: str) -> list[int]:
+    return [] if text == "none" else [int(one) for one in text.split(",")]
 
 
-@functools.lru_cache(maxsize=1)
-def _loaded(text: str) -> Dataset:
-    return data.load(text)
-
-
-def thresholds(workspace: Workspace, name: str) -> Thresholds:
-    """A network's thresholds, worked out once in a process; the fixed ones alone without clean images."""
-    clean = clean_data(workspace.config)
-    if clean is None:
-        fixed = {f"{level}": to_log_odds(level) for level in CONFIDENCES}
-        return Thresholds(fixed, fixed, temperature=1.0, fitted_on=0, taken_on=0)
-    key = (workspace.digest(name), clean.digest)
-    if key not in _THRESHOLDS:
-        odds = score(workspace.network(name), clean.test_images[:CLEAN_IMAGES])
-        _THRESHOLDS[key] = clean_thresholds(odds, clean.test_labels[:CLEAN_IMAGES])
-    return _THRESHOLDS[key]
+def clean_data(config: Config) -> str | None:
+    """Names the clean images; the embedded digits are none for networks that know no digits."""
+    return None if config.data_set != "mnist" and config.data == "embedded" else config.data
 
 
 def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
@@ -116,15 +104,15 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
     told = tasks[0].settings
     if told["kind"] == "clean":
         target = workspace.network(told["target"])
-        levels = thresholds(workspace, told["target"]).row()
-        yield {"thresholds": levels, "clean_accuracy": target.clean_accuracy}
+        levels = thresholds_of(workspace, told["target"], told["clean"])
+        yield {"thresholds": levels.row(), "clean_accuracy": target.clean_accuracy}
         return
     for _, one in measured(workspace, tasks):
         seen = {}
         for name in told["targets"]:
             target = workspace.network(name)
             odds = score(target, fitted(one.images, target))
-            seen[name] = seen_by(odds, one.classes, thresholds(workspace, name))
+            seen[name] = seen_by(odds, one.classes, thresholds_of(workspace, name, told["clean"]))
         yield {**one.facts, "aims": one.classes.tolist(), "seen": seen}
 
 

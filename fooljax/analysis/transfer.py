@@ -176,3 +176,15 @@ def mean_known(values: Iterable[float | None]) -> float | None:
     """The mean of the values that there are; None where there is none."""
     known = [value for value in values if value is not None]
     return float(np.mean(known)) if known else None
+
+
+def mean_shares(of: Sequence[Mapping[str, Mapping[str, float]]]) -> dict[str, dict[str, float]]:
+    """The mean over networks or sets of the shares at every threshold, raw and scaled.
+
+    Args:
+      of: one or more, each as `Thresholds.shares` gives it.
+    """
+    return {
+        part: {level: float(np.mean([one[part][level] for one in of])) for level in levels}
+        for part, levels in of[0].items()
+    }

@@ -14,6 +14,7 @@ from fooljax.analysis.transfer import (
     architecture,
     matched,
     mean_known,
+    mean_shares,
     paired,
     transferred,
 )
@@ -135,14 +136,11 @@ def _line(rows: Sequence[Row], wanted: Pairs, name: str) -> dict[str, str]:
 
 
 def _at_thresholds(rows: Sequence[Row], kind: str, name: str) -> dict[str, str]:
-    shown: list[Row] = []
-    for row in rows:
-        of = [seen["same"] for seen in shown_to(row, related(kind))]
-        shares = {
-            part: {level: float(np.mean([one[part][level] for one in of])) for level in of[0][part]}
-            for part in ("raw", "scaled")
-        }
-        shown.append({"network": row["network"], "shares": shares})
+    wanted = related(kind)
+    shown = [
+        {"network": row["network"], "shares": mean_shares([seen["same"] for seen in shown_to(row, wanted)])}
+        for row in rows
+    ]
     return {"images": name, **threshold_cells(shown)}
 
 

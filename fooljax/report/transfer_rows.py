@@ -31,8 +31,12 @@ Pairs = Callable[[str, str], bool]
 
 
 def images_of(rows: Sequence[Row]) -> list[Row]:
-    """The rows of sets of images."""
-    return [row for row in rows if row["kind"] == "images"]
+    """The rows of sets of images, in an order of their own: by budget, generator, network and run."""
+    order = [*NAMES]
+    found = [row for row in rows if row["kind"] == "images"]
+    return sorted(
+        found, key=lambda row: (row["budget"], order.index(row["generator"]), row["network"], row["run"])
+    )
 
 
 def units_of(rows: Sequence[Row]) -> list[str]:

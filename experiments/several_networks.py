@@ -1,0 +1,118 @@
+r"""Do images that evolved against several networks fool a network that was left out more often?
+
+    python -m experiments.several_networks --size smoke --outdir runs/several
+    python -m experiments.several_networks --size paper --data idx:DIR --outdir runs/several-mnist
+
+Each network is left out once. Images evolve against all the others together, for the least or the mean of
+their log-odds, and against each of the others alone, with equally many network passes: an image that is shown
+to four networks counts four. Then the network that was left out sees them. Nothing saw it before. Threat
+model: evolution sees the logits of the networks that are fooled. All images are 8-bit images in the box.
+"""
+
+import functools
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fooljax import study
+from fooljax.analysis.transfer import seen_by
+from fooljax.cli.study import run_study
+from fooljax.engine.log_odds import FOOLED
+from fooljax.engine.types import Target
+from fooljax.errors import InputError
+from fooljax.joint_targets import joint_target
+from fooljax.report.several_networks import findings, tables
+from fooljax.scoring import score
+from fooljax.settings import option
+from fooljax.study import ImageSets, Row, SetSpec, Task, Workspace
+from fooljax.study.measured_sets import SetSettings
+from fooljax.study.measured_sets import network as single
+from fooljax.study.network_thresholds import thresholds_of
+
+__all__ = ["STUDY", "findings", "main"]
+
+AIMS = ("log_odds", "least", "mean")
+"""Of one network, or the least or the mean over several."""
+
+
+@dataclass(frozen=True)
+class Config(SetSettings):
+    """Settings; the defaults are those of the published table."""
+
+    generators: str = option(
+        "cppn,direct,random_search_cppn", "What makes the images, with commas between; the last is a control."
+    )
+
+
+SIZES: dict[str, dict[str, Any]] = {
+    "smoke": {"networks": "lenet-0,lenet-1,lenet-2", "runs": 2, "passes": 800, "generators": "direct"},
+    "paper": {"runs": 5, "passes": 20_000},
+}
+
+
+def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
+    """For each network that is left out, each generator and aim, all runs."""
+    del rows
+    names = config.networks.split(",")
+    if len(set(names)) < max(3, len(names)):
+        raise InputError(f"networks: expected three different ones or more, got {config.networks}")
+    for left_out in names:
+        others = [name for name in names if name != left_out]
+        for generator in config.generators.split(","):
+            for aim in AIMS:
+                together = f"{left_out},{generator},{aim}"
+                for run in range(config.runs):
+                    told: dict[str, Any] = {"left_out": left_out, "others": others}
+                    told |= {"generator": generator, "aim": aim}
+                    told |= {"run": run, "budget": config.passes, "clean": config.data}
+                    joint = () if aim == "log_odds" else ("+".join(others),)
+                    yield Task(f"{together},run={run}", told, (left_out, *others, *joint), together)
+
+
+def network(config: Config, name: str, say: Callable[[str], None]) -> Target:
+    """A network by its name, or a joint target of several."""
+    parts = [single(config, one, say) for one in name.split("+")]
+    return parts[0] if len(parts) == 1 else joint_target(*parts)
+
+
+def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
+    """What the network that was left out says of the images of each run."""
+    told, sets = tasks[0].settings, ImageSets(workspace.config.images)
+    left_out, others = told["left_out"], told["others"]
+    levels = thresholds_of(workspace, left_out, told["clean"])
+    runs = [task.settings["run"] for task in tasks]
+    fooled = others if told["aim"] == "log_odds" else ["+".join(others)]
+    found = [
+        sets.get_many(
+            [SetSpec(name, told["generator"], run, told["budget"], None, told["aim"]) for run in runs],
+            workspace.network(name),
+        )
+        for name in fooled
+    ]
+    for of_run in zip(*found, strict=True):
+        seen, share = [], []
+        for name, one in zip(fooled, of_run, strict=True):
+            seen.append(seen_by(score(workspace.network(left_out), one.images), one.classes, levels))
+            each = [score(workspace.network(part), one.images) for part in name.split("+")]
+            own = np.min([odds[np.arange(len(one.classes)), one.classes] for odds in each], axis=0)
+            share.append(float(np.mean(own >= FOOLED)))
+        digests, spent = [one.digest for one in of_run], [one.passes for one in of_run]
+        yield {"images_digests": digests, "passes": spent, "fool_theirs": share, "seen": seen}
+
+
+STUDY = study.Study(
+    "several_networks",
+    "Evolves images against several networks at once and shows them to one that was left out.",
+    Config,
+    tasks,
+    network,
+    measure,
+    tables,
+)
+main = functools.partial(run_study, STUDY, sizes=SIZES)
+
+if __name__ == "__main__":
+    sys.exit(main())

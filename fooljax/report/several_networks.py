@@ -1,0 +1,135 @@
+"""Tables of `experiments.several_networks`, from its rows alone."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from fooljax.analysis.comparisons import holm, signed_rank
+from fooljax.analysis.statistics import Interval, mean_interval, share_interval
+from fooljax.analysis.transfer import mean_shares, paired
+from fooljax.study import Row, alike, by_network, markdown, numbers
+from fooljax.study.findings import Finding, of_units
+from fooljax.study.measured_sets import THREAT
+from fooljax.study.thresholds_reached import THRESHOLDS, threshold_cells
+
+LEVEL = "0.9999"
+AIMS = {"log_odds": "one network", "least": "the least of {others}", "mean": "the mean of {others}"}
+NAMES = {
+    "cppn": "evolved CPPNs",
+    "direct": "evolved pixels",
+    "random_search_cppn": "best of random CPPNs (control)",
+}
+WORDS = """\
+Each of {networks} was left out once. A set had {passes} network passes, and an image that several networks
+saw counts once for each. **Fool theirs**: the share of images that all networks they were made for name as
+the class at 99.99 %. **Fool the one left out**: the share that it names as the class at 99.99 %. **More than
+against one**: percentage points more than the images made for each of the others alone, of the same run. A
+unit is the network that was left out, with {runs} runs; brackets are t-intervals of 95 %, for shares Korn and
+Graubard's. The networks that images are made for are the same ones in turn, so the units are not quite
+independent. p is Wilcoxon's, two-sided, exact, corrected by Holm over the table; before that it is at least
+{least:.2g}. The effect size is the matched-pairs rank-biserial correlation: 1 where each network that was
+left out is fooled more often."""
+
+
+NOT_TESTED = {"more than against one, points": numbers.NONE, "effect size": numbers.NONE, "p": numbers.NONE}
+
+
+def tables(rows: Sequence[Row]) -> str:
+    """`table.md`."""
+    rows = sorted(rows, key=_place)
+    networks = list(dict.fromkeys(row["left_out"] for row in rows))
+    words = WORDS.format(
+        networks=", ".join(networks),
+        passes=f"{rows[0]['budget']:,}",
+        runs=len(alike(rows, "run")),
+        least=2.0 ** (1 - len(networks)),
+    )
+    kinds, tests = alike(rows, "generator", "aim"), _tests(rows)
+    lines = [{**_line(of), **tests.get(key, NOT_TESTED)} for key, of in kinds.items()]
+    shares = [{**_names(of), **threshold_cells([_shares(row) for row in of])} for of in kinds.values()]
+    parts = [THREAT, words, "", markdown(lines), "", "### Every threshold\n", THRESHOLDS]
+    parts += ["Here they are those of the network that was left out.", "", markdown(shares), ""]
+    return "\n".join(parts)
+
+
+def _place(row: Row) -> tuple[str, int, int, int]:
+    """Where a row stands, whatever the order of the files."""
+    return row["left_out"], [*NAMES].index(row["generator"]), [*AIMS].index(row["aim"]), row["run"]
+
+
+def _shares(row: Row) -> Row:
+    """A row as `threshold_cells` takes it."""
+    return {"network": row["left_out"], "shares": mean_shares([seen["same"] for seen in row["seen"]])}
+
+
+def _tests(rows: Sequence[Row]) -> dict[tuple[str, str], dict[str, str]]:
+    """The cells about the difference to images made for one network, by generator and aim."""
+    differences = _differences(rows)
+    tests = [signed_rank(groups) for groups in differences.values()]
+    found = {}
+    for (key, groups), test, p in zip(
+        differences.items(), tests, holm([one.p for one in tests]), strict=True
+    ):
+        points = Interval(*(100.0 * value for value in mean_interval(groups)))
+        cells = (numbers.signed(points, 1), f"{test.rank_biserial:.2f}", numbers.p_value(float(p)))
+        found[key] = dict(zip(NOT_TESTED, cells, strict=True))
+    return found
+
+
+def _names(rows: Sequence[Row]) -> dict[str, str]:
+    aim = AIMS[rows[0]["aim"]].format(others=len(rows[0]["others"]))
+    return {"images": NAMES[rows[0]["generator"]], "made for": aim}
+
+
+def _line(rows: Sequence[Row]) -> dict[str, str]:
+    told = [
+        {
+            "left_out": row["left_out"],
+            "theirs": float(np.mean(row["fool_theirs"])),
+            "rate": _rate(row),
+            "odds": float(np.mean([np.median(seen["own"]) for seen in row["seen"]])),
+        }
+        for row in rows
+    ]
+    theirs = share_interval(by_network(told, "theirs", network="left_out"))
+    rate = share_interval(by_network(told, "rate", network="left_out"))
+    odds = mean_interval(by_network(told, "odds", network="left_out"))
+    return {
+        **_names(rows),
+        "fool theirs": numbers.shares(theirs),
+        "fool the one left out": numbers.shares(rate),
+        "its median log-odds": numbers.signed(odds, 1),
+    }
+
+
+def _rate(row: Row) -> float:
+    """The share of images that fool the network that was left out, over the sets of the row."""
+    return float(np.mean([seen["same"]["raw"][LEVEL] for seen in row["seen"]]))
+
+
+def _differences(rows: Sequence[Row]) -> dict[tuple[str, str], list[list[float]]]:
+    """By generator and aim, for each network that was left out the differences of its runs to one network."""
+    rates: dict[tuple[str, str], Mapping[tuple[str, int], float]] = {
+        key: {(row["left_out"], row["run"]): _rate(row) for row in of}
+        for key, of in alike(rows, "generator", "aim").items()
+    }
+    found = {}
+    for (generator, aim), own in rates.items():
+        if aim != "log_odds" and (groups := paired(own, rates.get((generator, "log_odds"), {}))):
+            found[generator, aim] = groups
+    return found
+
+
+def findings(rows: Sequence[Row]) -> dict[str, Finding]:
+    """What claims are held against: see `fooljax.study.findings`.
+
+    Returns:
+      `GENERATOR_AIM_more`, for the aims `least` and `mean`: how much more often a network that was left out
+      is fooled than by images made for one network with as many passes, a difference of shares.
+    """
+    found = {}
+    for (generator, aim), groups in _differences(rows).items():
+        value = mean_interval(groups)
+        of = of_units(sum(map(len, groups)), len(groups))
+        found[f"{generator}_{aim}_more"] = Finding(value, numbers.signed(value), of)
+    return found
