@@ -18,7 +18,7 @@ import numpy as np
 
 from fooljax import study
 from fooljax.analysis.feature_size import band, grid_places, shuffled
-from fooljax.analysis.telling_pixels import with_telling_pixels
+from fooljax.analysis.telling_pixels import RULES, with_telling_pixels
 from fooljax.analysis.windows import Image, alone, without
 from fooljax.cli.study import run_study
 from fooljax.data.embedded import embedded_digits
@@ -95,9 +95,14 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
                 kept.setdefault(name, []).append(values)
         if some.size and not isinstance(target.apply, HostFunction):
             shares = [percent / 100.0 for percent in reversed(PERCENT)]
-            left = with_telling_pixels(target, one.images[some], one.classes[some], shares)[::-1]
-            odds = [score(target, images)[range(some.size), one.classes[some]] for images in left]
-            kept["pixels"] = np.transpose(odds).tolist()
+            classes = one.classes[some]
+            odds = [
+                [score(target, left)[range(some.size), classes] for left in images]
+                for images in (
+                    with_telling_pixels(target, one.images[some], classes, shares, rule) for rule in RULES
+                )
+            ]
+            kept["pixels"] = np.max(odds, axis=0)[::-1].T.tolist()
         before = one.log_odds[some][:, None]
         figures = {**one.facts, "images": len(one.images), "counted": some.size, "sizes": sizes}
         figures["kept"] = {

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fooljax import data, study
+from fooljax import study
 from fooljax.analysis.intrinsic_dimension import dimensions, distinct
 from fooljax.cli.study import run_study
 from fooljax.report.intrinsic_dimension import figures, findings, tables
@@ -51,7 +51,7 @@ SIZES = {
 def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     """A task for each source and number of images; evolved images only where few are asked for."""
     del rows
-    told = {"ks": KS, "draws": config.draws, "data": config.data}
+    told = {"ks": KS, "draws": config.draws, **measured_sets.told_of(config)}
     for count in (config.few, config.many):
         for dimension in KNOWN:
             yield Task(f"known,{dimension},{count}", {"source": f"known_{dimension}", "count": count, **told})
@@ -85,7 +85,7 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
 def _points(workspace: Workspace, task: Task) -> npt.NDArray[Any]:
     """The images of a task's source, or points of a known dimension among as many numbers."""
     source, count = task.settings["source"], task.settings["count"]
-    dataset = data.load(task.settings["data"])
+    dataset = measured_sets.dataset_of(workspace.config.data)
     if source.startswith("known_"):
         rng = np.random.default_rng(0)
         dimension = int(source.removeprefix("known_"))

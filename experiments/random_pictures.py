@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from fooljax import data, study
+from fooljax import study
 from fooljax.analysis.rays import factor_needed, log_odds_along
 from fooljax.analysis.thresholds import clean_thresholds
 from fooljax.cli.study import run_study
@@ -51,10 +51,11 @@ SIZES = {"smoke": {"networks": "lenet-0,lenet-1", "draws": 1, "count": 100}, "pa
 def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     """Pictures to look at; then shares and rays for each network and draw."""
     del rows
-    yield Task("pictures", {"kind": "pictures", "data": config.data})
+    of = measured_sets.told_of(config)
+    yield Task("pictures", {"kind": "pictures", **of})
     for name in measured_sets.names_of(config):
         for run in range(config.draws):
-            told = {"network": name, "run": run, "count": config.count, "data": config.data}
+            told = {"network": name, "run": run, "count": config.count, **of}
             yield Task(f"shares,{name},run={run}", {"kind": "shares", **told}, (name,))
             for source in RAYS:
                 yield Task(
@@ -71,7 +72,7 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
 
 def _pictures(workspace: Workspace, task: Task) -> dict[str, Any]:
     """Some pictures of every source. Those of digits come of digits that come with the package."""
-    dataset = data.load(task.settings["data"])
+    dataset = measured_sets.dataset_of(workspace.config.data)
     if dataset.image_shape == (28, 28, 1):
         dataset = embedded_digits()
     shown = {source: pictures(source, dataset, SHOWN, 0) for source in SOURCES}
@@ -81,7 +82,7 @@ def _pictures(workspace: Workspace, task: Task) -> dict[str, Any]:
 
 def _shares(workspace: Workspace, task: Task) -> dict[str, Any]:
     """The share of each source's pictures above every threshold, for any class."""
-    told, dataset = task.settings, data.load(task.settings["data"])
+    told, dataset = task.settings, measured_sets.dataset_of(workspace.config.data)
     target = workspace.network(told["network"])
     levels = clean_thresholds(score(target, dataset.test_images), dataset.test_labels)
     found = {}
@@ -98,7 +99,7 @@ def _shares(workspace: Workspace, task: Task) -> dict[str, Any]:
 
 def _rays(workspace: Workspace, task: Task) -> dict[str, Any]:
     """Log-odds along rays, and the factor that 99.9 % takes; the same after clipping back into the box."""
-    told, dataset = task.settings, data.load(task.settings["data"])
+    told, dataset = task.settings, measured_sets.dataset_of(workspace.config.data)
     target = workspace.network(told["network"])
     images = pictures(told["source"], dataset, min(told["count"], 200), told["run"])
     odds = log_odds_along(target, images, FACTORS)

@@ -81,7 +81,8 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
                         **_effect(target, image, int(cell), repetition, task.settings["draws"], rng),
                     }
                 )
-                examples.append((len(repetition.copies), image, int(cell), repetition))
+                if task.settings["generator"] != measured_sets.CLEAN:  # rows hold no picture of a data set
+                    examples.append((len(repetition.copies), image, int(cell), repetition))
         figures = {**one.facts, "images": len(one.images), "repeating": len(effects), "effects": effects}
         if examples:
             _, image, cell, repetition = max(examples, key=lambda found: found[0])

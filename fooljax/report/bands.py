@@ -29,6 +29,7 @@ def curves(
     level: float | None = None,
     ticks: Sequence[float] = (),
     limits: tuple[float, float] | None = None,
+    places_called: Sequence[str] = (),
 ) -> bytes:
     """A PNG of one panel for each question, with one curve and its band of 95 % for each kind of images.
 
@@ -40,7 +41,8 @@ def curves(
       log_scale: along a logarithmic axis.
       level: a value that is marked by a line.
       ticks: values along the axis that are named; those of the first curve if none are given.
-      limits: the ends of the upright axis; by default those of the estimates.
+      limits: the ends of the upright axis; by default those of what is shown.
+      places_called: names of the places 0, 1 and so on, instead of values along the axis.
     """
     names = list(dict.fromkeys(name for panel in panels.values() for name in panel))
     columns = min(len(panels), COLUMNS)
@@ -58,12 +60,14 @@ def curves(
             style = ("-", "--", ":")[names.index(name) // 10 % 3]
             axes.plot(places, estimate, color=colour, ls=style, marker="o", ms=3, label=name)
             axes.fill_between(places, low, high, color=colour, alpha=0.13, linewidth=0)
-            shown += estimate.tolist()
+            shown += [*estimate.tolist(), *([] if log_scale else [*low.tolist(), *high.tolist()])]
         if level is not None:
             axes.axhline(level, color="black", lw=0.8, ls=":")
         if log_scale:
             axes.set_xscale("log")
-        if places := ticks or (next(iter(panel.values()))[0] if panel else ()):
+        if places_called:
+            axes.set_xticks(range(len(places_called)), list(places_called))
+        elif places := ticks or (next(iter(panel.values()))[0] if panel else ()):
             axes.set_xticks(list(places))
             axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
             axes.xaxis.set_minor_formatter(NullFormatter())

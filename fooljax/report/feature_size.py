@@ -12,7 +12,7 @@ from fooljax.report.png import png_bytes
 from fooljax.report.sequence import strip
 from fooljax.study import Row, alike, markdown, numbers
 from fooljax.study.images import images_of
-from fooljax.study.measured_sets import NAMES, THREAT, median_of_runs, sets_table
+from fooljax.study.measured_sets import NAMES, THREAT, in_order, median_of_runs, sets_table
 
 LEAST = to_log_odds(0.9)
 """Log-odds that an image must have to take part: of less, nothing can be said to be kept."""
@@ -40,7 +40,7 @@ HOW = """\
 the images of a run. Half of 99.99 % is 99 %. Only images with 90 % or more take part. **Pieces** are squares
 that change places; the mean over several orders. **A window alone** stands on the image's median colour; the
 best of the windows counts. **A hidden window** gets the median colour of a ring of two pixels around it; the
-mean over windows. **Pixels** are left that tell most by the gradient, as many as said, on the median colour;
+mean over windows. **Pixels** that are left are those that tell most by the gradient, on the median colour;
 fewer may suffice. **Frequencies** are those of the cosine transform; the mean colour always stays. A size is
 found by interpolation between those that were measured. "< 2" and "> 14" say that the curve is beyond half at
 all of them. Each network counts as one observation, the median of its runs. Brackets are intervals of 95 %
@@ -49,6 +49,7 @@ for further networks that are trained alike."""
 
 def tables(rows: Sequence[Row]) -> str:
     """`table.md`: the sets, and the sizes at which half of the log-odds is lost."""
+    rows = in_order(rows)
     lines = []
     for (generator,), of in alike(rows, "generator").items():
         counted = sum(row["counted"] for row in of)
@@ -108,6 +109,7 @@ def half(rows: Sequence[Row], kind: str) -> str:
 
 def figures(rows: Sequence[Row]) -> dict[str, bytes]:
     """What is kept against each size, and what changed images look like."""
+    rows = in_order(rows)
     panels: dict[str, dict[str, Any]] = {label: {} for _, label in KINDS.values()}
     for (generator,), of in alike(rows, "generator").items():
         for kind, (sizes, label) in KINDS.items():

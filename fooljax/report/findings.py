@@ -26,9 +26,8 @@ def of_repetition(rows: Sequence[Row]) -> dict[str, Finding]:
         if of
     }
     for name in ("removed_one", "removed_half", "added_many"):
-        found |= _mean(name, evolved, lambda row, name=name: change(row, name))  # type: ignore[misc]
-        twin = f"random_{name}"
-        found |= _mean(f"{name}_beyond", evolved, lambda row, name=name, twin=twin: change(row, name, twin))  # type: ignore[misc]
+        found |= _mean(name, change(evolved, name), evolved)
+        found |= _mean(f"{name}_beyond", change(evolved, name, f"random_{name}"), evolved)
     return found
 
 
@@ -77,9 +76,8 @@ def _groups(rows: Sequence[Row], figure: Callable[[Row], float]) -> list[list[fl
     return by_network([{**row, "figure": figure(row)} for row in rows], "figure", network="network")
 
 
-def _mean(name: str, rows: Sequence[Row], figure: Callable[[Row], float | None]) -> dict[str, Finding]:
-    """A figure of every row that has it; nothing where none has."""
-    groups = median_of_runs(rows, figure)
+def _mean(name: str, groups: Sequence[Sequence[float]], rows: Sequence[Row]) -> dict[str, Finding]:
+    """A figure of each network; nothing where none has it."""
     if not groups:
         return {}
     value = mean_interval(groups)

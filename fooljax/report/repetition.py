@@ -19,7 +19,7 @@ from fooljax.report.bands import curves
 from fooljax.report.png import png_bytes
 from fooljax.report.style import own_style
 from fooljax.study import Row, alike, by_network, markdown, numbers
-from fooljax.study.measured_sets import CLEAN, NAMES, THREAT, median_of_runs, sets_table
+from fooljax.study.measured_sets import CLEAN, NAMES, THREAT, in_order, sets_table
 
 EFFECTS_OF = ("cppn_paper", "random_search_cppn_paper", "random_cppn_paper", CLEAN)
 """Generators whose copies are tabulated: the paper's CPPNs, their controls, and clean images."""
@@ -42,14 +42,15 @@ on the median colour of the image. Every change is the mean over several draws, 
 change to as many windows of the same size at random places. Random windows overlap with copies, too. Changes
 are in log-odds (nats) of the class; 4.6 of them lie between 99 and 99.99 %."""
 UNITS = """\
-The value of a run is the mean over its images with repeated elements. Each network counts as one
-observation, the median of its runs. Brackets are t-intervals of 95 % for further networks that are trained
-alike. p is Wilcoxon's, two-sided, of the differences to random windows, corrected by Holm over the table.
-With five networks it cannot be less than 0.06, so read the interval and the effect size (from -1 to 1)."""
+Each network counts as one observation: the mean over all its images with repeated elements, of which a run
+has two or three. Brackets are t-intervals of 95 % for further networks that are trained alike. p is
+Wilcoxon's, two-sided, of the differences to random windows, corrected by Holm over the table. With five
+networks p is 0.06 at least, so read the interval and the effect size (from -1 to 1)."""
 
 
 def tables(rows: Sequence[Row]) -> str:
     """`table.md`: the sets, how often elements repeat, and what copies do."""
+    rows = in_order(rows)
     parts = ["### The images\n", sets_table(rows), "", THREAT, "\n### Repeated elements\n", _found(rows)]
     for (generator,), of in alike(rows, "generator").items():
         if generator in EFFECTS_OF and any(row["repeating"] for row in of):
@@ -81,50 +82,48 @@ def _median(effects: Sequence[dict[str, Any]], of: Any) -> str:
     return numbers.plain(float(np.median([of(one) for one in effects]))) if effects else numbers.NONE
 
 
-def change(row: Row, name: str, twin: str = "") -> float | None:
-    """What a change does to the log-odds, the mean over the images of a row; or what it does beyond its twin.
+def change(rows: Sequence[Row], name: str, less: str = "") -> list[list[float]]:
+    """What a change does to the log-odds: for each network the mean over all images with repeated elements.
 
     Args:
-      row: of one set.
+      rows: of one generator.
       name: of the change.
-      twin: of the change that is subtracted; "" for none.
+      less: another change, whose effect is subtracted.
+    Returns:
+      Values as the statistics take them, one for each network. Where a change has a twin, only images take
+      part that both could be made of.
     """
-    start = GROUND if "alone" in name else "before"
-    values = [
-        one[name] - (one[twin] if twin else one[start])
-        for one in row["effects"]
-        if name in one and (not twin or twin in one)
-    ]
-    return float(np.mean(values)) if values else None
+    twin = name.removeprefix("random_") in CHANGES
+    pair = {name.removeprefix("random_"), f"random_{name.removeprefix('random_')}"} if twin else {name}
+    start = less or (GROUND if "alone" in name else "before")
+    groups: dict[str, list[float]] = {}
+    for row in rows:
+        told = [one[name] - one[start] for one in row["effects"] if pair <= one.keys()]
+        groups.setdefault(row["network"], []).extend(told)
+    return [[float(np.mean(groups[network]))] for network in sorted(groups) if groups[network]]
 
 
 def _effects(rows: Sequence[Row]) -> str:
     lines: list[dict[str, str]] = []
     tested: list[tuple[int, float]] = []
     for name in (*CHANGES[:2], *WITHOUT_TWIN[:2], *CHANGES[2:4], WITHOUT_TWIN[2], *CHANGES[4:]):
-        own = median_of_runs(rows, lambda row, name=name: change(row, name))  # type: ignore[misc]
-        if not own:
+        if not (own := change(rows, name)):
             continue
         line = {"change": WORDS[name], "copies": signed(mean_interval(own))}
-        line |= dict.fromkeys(("random windows", "difference", "effect size"), numbers.NONE)
+        line |= dict.fromkeys(("random windows", "difference", "effect size", "p"), numbers.NONE)
         if name in CHANGES:
-            twin = f"random_{name}"
-            other = median_of_runs(rows, lambda row, twin=twin: change(row, twin))  # type: ignore[misc]
-            apart = median_of_runs(rows, lambda row, name=name, twin=twin: change(row, name, twin))  # type: ignore[misc]
+            apart = change(rows, name, f"random_{name}")
             test = signed_rank(apart)
             tested.append((len(lines), test.p))
-            line |= {
-                "random windows": signed(mean_interval(other)),
-                "difference": signed(mean_interval(apart)),
-                "effect size": f"{test.rank_biserial:+.2f}",
-            }
+            line["random windows"] = signed(mean_interval(change(rows, f"random_{name}")))
+            line["difference"] = signed(mean_interval(apart))
+            line["effect size"] = f"{test.rank_biserial:+.2f}"
         lines.append(line)
-    corrected = holm([p for _, p in tested])
-    for line in lines:
-        line["p"] = numbers.NONE
-    for (place, _), p in zip(tested, corrected, strict=True):
+    for (place, _), p in zip(tested, holm([p for _, p in tested]), strict=True):
         lines[place]["p"] = numbers.plain(float(p), 2)
-    return markdown(lines)
+    images = sum(len(row["effects"]) for row in rows)
+    overlap = numbers.percent(float(np.mean([one["overlap"] for row in rows for one in row["effects"]])), 0)
+    return f"{markdown(lines)}\n\n{images} images; {overlap} of a random window's area lies on copies."
 
 
 def signed(interval: Interval) -> str:
@@ -142,13 +141,11 @@ def figures(rows: Sequence[Row]) -> dict[str, bytes]:
     if best:
         found["examples.png"] = _examples([best[name]["example"] for name in sorted(best)])
         found["copies.png"] = curves(
-            {
-                "copies or windows removed": _course(evolved, "removed"),
-                "copies or windows alone": _course(evolved, "alone"),
-            },
+            {"removed": _course(evolved, "removed"), "alone, the rest is ground": _course(evolved, "alone")},
             up="change in log-odds of the class",
             log_scale=False,
             level=0.0,
+            places_called=("one", "half", "all but one", "all"),
         )
     return found
 
@@ -159,10 +156,7 @@ def _course(rows: Sequence[Row], kind: str) -> dict[str, Any]:
     counts = ("one", "half", "but_one", "all")
     for label, prefix in (("copies of the element", ""), ("random windows of equal area", "random_")):
         names = [f"{prefix}{kind}_{count}" for count in counts]
-        groups = {
-            count: median_of_runs(rows, lambda row, name=name: change(row, name))  # type: ignore[misc]
-            for count, name in zip(counts, names, strict=True)
-        }
+        groups = {count: change(rows, name) for count, name in zip(counts, names, strict=True)}
         told = {count: mean_interval(group) for count, group in groups.items() if group}
         found[label] = ([counts.index(count) for count in told], list(told.values()))
     return found

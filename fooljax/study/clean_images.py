@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from fooljax import data
+from fooljax.data.dataset import Dataset
 from fooljax.data.imagenet import NUM_CLASSES
 from fooljax.data.labelled_photographs import first_photographs
 from fooljax.engine.types import Target, checked_shape
@@ -30,12 +30,12 @@ class Clean(NamedTuple):
     log_odds: npt.NDArray[np.float32]
 
 
-def from_data(target: Target, text: str, classes: Collection[int] | None) -> Callable[[int], Clean]:
+def from_data(target: Target, dataset: Dataset, classes: Collection[int] | None) -> Callable[[int], Clean]:
     """Clean images out of the test images of a data set.
 
     Args:
       target: the network, which is asked about all of them at once.
-      text: names the data set, see `fooljax.data.load`.
+      dataset: whose test images they are.
       classes: those that are wanted; None for all.
     Returns:
       `clean(run)`: of each class the run-th image that the network names right. It raises InputError where a
@@ -43,7 +43,6 @@ def from_data(target: Target, text: str, classes: Collection[int] | None) -> Cal
     Raises:
       InputError: the network takes other images, or has other classes.
     """
-    dataset = data.load(text)
     check_data(target, dataset)
     odds = score(target, dataset.test_images)
     right = odds.argmax(axis=1) == dataset.test_labels

@@ -6,6 +6,7 @@ the data set: run r takes of each class the r-th test image that the network nam
 ImageNet's classes make a single such set, of the first photograph of each class that is named right.
 """
 
+import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax import data
+from fooljax.data.dataset import Dataset
 from fooljax.data.image_folders import find_images
 from fooljax.data.imagenet import synsets
 from fooljax.data.labelled_photographs import HELP as PHOTOGRAPHS_HELP
@@ -49,10 +51,6 @@ class NetworkSettings:
     )
     data: str = option("embedded", HELP)
     weights: str | None = option(None, "Folder of weights, for networks whose files are there.", kind=str)
-    classes: str = option("all", CLASSES_HELP)
-    imagefolder: str | None = option(
-        None, f"{PHOTOGRAPHS_HELP} Clean images for networks for ImageNet, in place of --data.", kind=str
-    )
 
 
 @dataclass(frozen=True)
@@ -61,6 +59,10 @@ class SetSettings(NetworkSettings, ImageSettings):
 
     runs: int = option(5, "Number of image sets of each generator against each network.", least=1)
     passes: int = option(PASSES, "Network passes that a set may cost.", least=400)
+    classes: str = option("all", CLASSES_HELP)
+    imagefolder: str | None = option(
+        None, f"{PHOTOGRAPHS_HELP} Clean images for networks for ImageNet, in place of --data.", kind=str
+    )
 
 
 SMOKE = {"networks": "lenet-0,lenet-1", "runs": 1, "passes": 1000}
@@ -85,11 +87,22 @@ class Measured(NamedTuple):
 
 def network(config: NetworkSettings, name: str, say: Callable[[str], None]) -> Target:
     """The network of a name, as a study asks for it. A wrong folder of photographs is told at once."""
-    if config.imagefolder is not None:
+    if isinstance(config, SetSettings) and config.imagefolder is not None:
         find_images(Path(config.imagefolder), synsets())
-    return find(
-        name, weights=Path(config.weights) if config.weights else None, data=data.load(config.data), say=say
-    )
+    weights = Path(config.weights) if config.weights else None
+    return find(name, weights=weights, data=dataset_of(config.data), say=say)
+
+
+@functools.lru_cache(maxsize=2)
+def dataset_of(spec: str) -> Dataset:
+    """The images that `--data` names."""
+    return data.load(spec)
+
+
+def told_of(config: NetworkSettings) -> dict[str, str]:
+    """What a task is told of the data: what they are, wherever they lie."""
+    dataset = dataset_of(config.data)
+    return {"data": dataset.name, "data_sha256": dataset.digest}
 
 
 def names_of(config: NetworkSettings) -> list[str]:
@@ -121,7 +134,8 @@ def tasks(
     for name in names_of(config):
         if CLEAN in generators and name in NETWORKS_OF["imagenet"] and config.imagefolder is None:
             raise InputError(f"--imagefolder: expected a folder with clean images for {name}, got none")
-        for generator in generators:
+    for generator in generators:
+        for name in names_of(config):
             together = f"{name},{generator}"
             photographs = config.imagefolder if generator == CLEAN else None
             for run in range(config.runs if photographs is None else 1):
@@ -130,7 +144,8 @@ def tasks(
                 if config.classes != "all":
                     told["classes"] = config.classes
                 if generator == CLEAN:
-                    told |= {"budget": 0, "data": photographs or config.data}
+                    told |= {"budget": 0}
+                    told |= told_of(config) if photographs is None else {"data": "photographs"}
                 yield Task(f"{together},run={run}", told, (name,), together)
 
 
@@ -145,7 +160,7 @@ def measured(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[tuple[Targ
         if config.imagefolder is not None:
             found = [clean_images.from_photographs(target, Path(config.imagefolder), cells)]
         else:
-            found = map(clean_images.from_data(target, config.data, cells), runs)
+            found = map(clean_images.from_data(target, dataset_of(config.data), cells), runs)
         for clean in found:
             facts = {"images_digest": digest_tree({"images": clean.images}), "passes": 0}
             yield target, Measured(*clean, facts | {"log_odds": _rounded(clean.log_odds)})
@@ -158,6 +173,12 @@ def measured(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[tuple[Targ
 
 def _rounded(odds: npt.NDArray[np.floating]) -> list[float]:
     return [round(float(one), 3) for one in odds]
+
+
+def in_order(rows: Sequence[Row]) -> list[Row]:
+    """Rows in the order of `NAMES`, then of networks and runs, however they were read."""
+    names = list(NAMES)
+    return sorted(rows, key=lambda row: (names.index(row["generator"]), row["network"], row["run"]))
 
 
 def sets_table(rows: Sequence[Row]) -> str:

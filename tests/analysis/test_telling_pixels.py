@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import fooljax
-from fooljax.analysis.telling_pixels import with_telling_pixels
+from fooljax.analysis.telling_pixels import RULES, with_telling_pixels
 from fooljax.errors import InputError
 
 PLACES = [(1, 2), (4, 4), (6, 0)]
@@ -27,9 +27,10 @@ def images():
     return made
 
 
-def test_the_telling_pixels_stay_and_all_others_go():
+@pytest.mark.parametrize("rule", RULES)
+def test_the_telling_pixels_stay_and_all_others_go(rule):
     given = images()
-    whole, few = with_telling_pixels(TARGET, given, np.asarray([0, 0]), (1.0, 3 / 64))
+    whole, few = with_telling_pixels(TARGET, given, np.asarray([0, 0]), (1.0, 3 / 64), rule)
     assert np.array_equal(whole, given)
     for one, image in zip(few, given, strict=True):
         ground = round(float(np.median(image)))
@@ -50,3 +51,8 @@ def test_fewer_pixels_are_some_of_more():
 def test_shares_that_do_not_fall_are_one_line(shares):
     with pytest.raises(InputError, match=r"^shares: expected falling numbers in \(0, 1\]"):
         with_telling_pixels(TARGET, images(), np.asarray([0, 0]), shares)
+
+
+def test_an_unknown_rule_is_one_line():
+    with pytest.raises(InputError, match=r"^rule: expected one of gain, size, got 'best'"):
+        with_telling_pixels(TARGET, images(), np.asarray([0, 0]), (0.5,), "best")

@@ -55,13 +55,21 @@ def test_changes_are_of_equal_area_and_pairs():
     assert np.array_equal(made["removed_all"], one_by_one(image, found.copies, found.size)[-1])
 
 
-def test_a_change_is_measured_from_the_image_or_from_the_ground():
-    effects = [{"before": 5.0, GROUND: -2.0, "removed_one": 4.0, "random_removed_one": 4.5, "alone_one": 1.0}]
-    row = {"effects": [*effects, {"before": 3.0, GROUND: 0.0}]}
-    assert report.change(row, "removed_one") == -1.0
-    assert report.change(row, "removed_one", "random_removed_one") == -0.5
-    assert report.change(row, "alone_one") == 3.0
-    assert report.change({"effects": []}, "alone_one") is None
+def test_a_change_is_measured_from_the_image_or_from_the_ground_over_all_images_of_a_network():
+    first = {"before": 5.0, GROUND: -2.0, "removed_one": 4.0, "random_removed_one": 4.5, "removed_all": 1.0}
+    second = {"before": 3.0, GROUND: 0.0, "removed_one": 0.0, "random_removed_one": 1.0, "removed_all": 0.0}
+    alone = {"before": 9.0, "removed_one": 9.0, "removed_all": 9.0, GROUND: 1.0, "alone_all": 4.0}
+    rows = [
+        {"network": "a", "effects": [first]},
+        {"network": "a", "effects": [second, alone]},
+        {"network": "b", "effects": [first]},
+        {"network": "c", "effects": []},
+    ]
+    assert report.change(rows, "removed_one") == [[-2.0], [-1.0]]
+    assert report.change(rows, "random_removed_one") == [[-1.25], [-0.5]]
+    assert report.change(rows, "removed_one", "random_removed_one") == [[-0.75], [-0.5]]
+    assert report.change(rows, "removed_all") == [[-7.0 / 3], [-4.0]]
+    assert report.change(rows, "alone_all") == [[3.0]]
 
 
 @pytest.mark.slow  # it evolves images by CPPNs

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fooljax.data import load
 from fooljax.data.imagenet import synsets
 from fooljax.engine.types import Target
 from fooljax.errors import InputError
@@ -33,7 +34,7 @@ def data(tmp_path):
     images[..., 1] = np.arange(6)[:, None, None]  # tells them apart
     for half in ("train", "test"):
         np.savez(tmp_path / f"{half}.npz", images=images, labels=labels)
-    return f"npz:{tmp_path}"
+    return load(f"npz:{tmp_path}")
 
 
 def test_each_run_has_other_images_that_are_named_right(data):
