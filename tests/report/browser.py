@@ -102,9 +102,13 @@ class Page:
         assert "exceptionDetails" not in result, result["exceptionDetails"]
         return result["result"].get("value")
 
-    def press(self, key):
-        """A key, after the page is ready for one."""
+    def answer(self, key):
+        """A key that answers, which the page takes only a moment after it has shown an image."""
         self.run("new Promise(done => setTimeout(done, 220))")
+        self.press(key)
+
+    def press(self, key):
+        """A key."""
         number, text = KEYS.get(key, (ord(key.upper()), key) if len(key) == 1 else (0, ""))
         told = {"key": key, "windowsVirtualKeyCode": number}
         self.send("Input.dispatchKeyEvent", type="keyDown", text=text, **told)

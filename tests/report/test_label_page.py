@@ -104,12 +104,12 @@ def test_by_keyboard_from_the_first_image_to_the_table(tmp_path, capsys):
                 page.run("document.getElementById('image').alt")
                 == f"Image {number + 1}, which you are asked to name"
             )
-            page.press("e" if number == 3 else key)
+            page.answer("e" if number == 3 else key)
         for _ in range(7):
             page.press("b")
         assert page.run("document.activeElement.textContent") == "Image 4 of 12"
         assert page.run("document.getElementById('else').getAttribute('aria-pressed')") == "true"
-        page.press(chosen[3])
+        page.answer(chosen[3])
         page.open(tmp_path / "label.html")
         assert page.run("document.getElementById('begin').textContent") == "Go on (10 of 12 answered)"
         page.run("document.getElementById('begin').focus()")
@@ -117,7 +117,7 @@ def test_by_keyboard_from_the_first_image_to_the_table(tmp_path, capsys):
         for _ in range(6):
             page.press("ArrowRight")
         for key in chosen[10:]:
-            page.press(key)
+            page.answer(key)
         assert page.run("document.activeElement.textContent") == "You have answered all 12 images"
         page.press("Tab")
         page.press("Enter")
@@ -147,12 +147,12 @@ def test_many_classes_are_searched_on_a_narrow_screen(tmp_path):
         assert page.run("document.getElementById('found').children.length") == 300
         page.type("kind cd")
         assert page.run("document.getElementById('found').textContent") == "kind cd"
-        page.press("Enter")
+        page.answer("Enter")
         page.type("kind b")
         page.press("ArrowDown")
         page.press("ArrowDown")
         assert page.run("document.querySelector('[aria-selected=true]').textContent") == "kind bb"
-        page.press("Enter")
+        page.answer("Enter")
         # Letters that are keys elsewhere are letters here.
         page.press("n")
         assert page.run("document.getElementById('search').value") == "n"
