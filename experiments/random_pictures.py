@@ -11,7 +11,7 @@ has ever been seen.
 import functools
 import sys
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,14 +21,17 @@ from fooljax import study
 from fooljax.analysis.rays import factor_needed, log_odds_along
 from fooljax.analysis.thresholds import clean_thresholds
 from fooljax.cli.study import run_study
+from fooljax.data.dataset import Dataset
 from fooljax.data.embedded import embedded_digits
 from fooljax.engine.log_odds import to_log_odds
+from fooljax.engine.types import Target
 from fooljax.report.random_pictures import figures, findings, tables
 from fooljax.scoring import score
 from fooljax.settings import option
 from fooljax.study import Row, Task, Workspace, measured_sets
 from fooljax.study.images import sheet_of
 from fooljax.study.random_pictures import SOURCES, pictures
+from fooljax.targets.fitting import check_data
 
 SHOWN = 10
 """Pictures of each source in the figure."""
@@ -82,8 +85,7 @@ def _pictures(workspace: Workspace, task: Task) -> dict[str, Any]:
 
 def _shares(workspace: Workspace, task: Task) -> dict[str, Any]:
     """The share of each source's pictures above every threshold, for any class."""
-    told, dataset = task.settings, measured_sets.dataset_of(workspace.config.data)
-    target = workspace.network(told["network"])
+    told, target, dataset = _asked(workspace, task)
     levels = clean_thresholds(score(target, dataset.test_images), dataset.test_labels)
     found = {}
     for source in SOURCES:
@@ -99,8 +101,7 @@ def _shares(workspace: Workspace, task: Task) -> dict[str, Any]:
 
 def _rays(workspace: Workspace, task: Task) -> dict[str, Any]:
     """Log-odds along rays, and the factor that 99.9 % takes; the same after clipping back into the box."""
-    told, dataset = task.settings, measured_sets.dataset_of(workspace.config.data)
-    target = workspace.network(told["network"])
+    told, target, dataset = _asked(workspace, task)
     images = pictures(told["source"], dataset, min(told["count"], 200), told["run"])
     odds = log_odds_along(target, images, FACTORS)
     clipped = np.stack(
@@ -121,6 +122,14 @@ def _rays(workspace: Workspace, task: Task) -> dict[str, Any]:
         "factor_999": _or_none(float(np.median(factor_needed(odds, FACTORS, level)))),
         "clipped_share_999": float(np.mean(np.isfinite(factor_needed(clipped, FACTORS, level)))),
     }
+
+
+def _asked(workspace: Workspace, task: Task) -> tuple[Mapping[str, Any], Target, Dataset]:
+    """What a task is told, its network, and the data, whose images the network must take."""
+    target = workspace.network(task.settings["network"])
+    dataset = measured_sets.dataset_of(workspace.config.data)
+    check_data(target, dataset)
+    return task.settings, target, dataset
 
 
 def _or_none(value: float) -> float | None:

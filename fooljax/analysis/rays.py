@@ -15,6 +15,8 @@ import numpy.typing as npt
 
 from fooljax.engine.log_odds import log_odds
 from fooljax.engine.types import Apply, Params, Target
+from fooljax.errors import InputError
+from fooljax.host_targets import HostFunction
 
 
 def log_odds_along(
@@ -28,7 +30,11 @@ def log_odds_along(
       factors: 0 or more.
     Returns:
       `[B, F]`; infinite where the logits are too large for float32 to tell more.
+    Raises:
+      InputError: the network is called on the host, and takes 8-bit images alone.
     """
+    if isinstance(target.apply, HostFunction):
+        raise InputError(f"target: expected a network that JAX can run, got {target.name}, a black box")
     ask = _scaled(target.apply)
     found = [np.asarray(ask(target.params, images, np.float32(factor)), np.float64) for factor in factors]
     return np.nan_to_num(np.stack(found, axis=1), nan=np.inf, posinf=np.inf)

@@ -15,6 +15,8 @@ from fooljax.report.style import own_style
 
 COLUMNS = 3
 """Panels beside each other, at most."""
+CROWDED = 0.06
+"""Ticks closer than this share of an axis would touch."""
 Curve = tuple[Sequence[float], Sequence[Interval]]
 """Places along the axis, and the estimate with its interval at each."""
 
@@ -68,7 +70,7 @@ def curves(
         if places_called:
             axes.set_xticks(range(len(places_called)), list(places_called))
         elif places := ticks or (next(iter(panel.values()))[0] if panel else ()):
-            axes.set_xticks(list(places))
+            axes.set_xticks(_apart(places) if log_scale else list(places))
             axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
             axes.xaxis.set_minor_formatter(NullFormatter())
             axes.tick_params(axis="x", labelsize=8)
@@ -93,3 +95,13 @@ def curves(
     for text in legend.get_texts():
         fit(text)
     return png_bytes(figure)
+
+
+def _apart(places: Sequence[float]) -> list[float]:
+    """Places along a logarithmic axis that are far enough apart for their names; the last is one of them."""
+    least = CROWDED * math.log(places[-1] / places[0])
+    kept = [places[-1]]
+    for place in reversed(places):
+        if math.log(kept[-1] / place) >= least:
+            kept.append(place)
+    return kept[::-1]

@@ -72,6 +72,19 @@ def test_along_a_ray_a_linear_network_is_surer_with_every_step():
     assert np.isinf(factor_needed(odds, (0.0, 1.0, 10.0, 1000.0), np.inf)).all()
 
 
+def test_a_black_box_has_no_rays_and_other_data_no_pictures(digits, tmp_path):
+    target = fooljax.host_target(lambda images: np.zeros((len(images), 3)), class_names=("a", "b", "c"))
+    with pytest.raises(InputError, match=r"^target: expected a network that JAX can run"):
+        log_odds_along(target, np.zeros((1, 4, 4, 1), np.uint8), (1.0,))
+    images, labels = np.zeros((300, 4, 4, 1), np.uint8), np.arange(300) % 2
+    np.savez(tmp_path / "train.npz", images=images, labels=labels)
+    np.savez(tmp_path / "test.npz", images=images, labels=labels)
+    config = experiment.Config(networks="lenet-0", draws=1, count=4, data=f"npz:{tmp_path}")
+    monkeyed = study.Study(**{**vars(experiment.STUDY), "tasks": lambda *a: list(experiment.tasks(*a))[1:2]})
+    with pytest.raises(InputError, match=r"^data: expected images of \(28, 28, 1\) and 10 classes"):
+        study.run(monkeyed, config, tmp_path / "out", say=lambda line: None)
+
+
 def test_shares_rays_and_pictures_are_reported(tmp_path, monkeypatch):
     some = {name: SOURCES[name] for name in QUICK}
     for module in ("fooljax.study.random_pictures", "experiments.random_pictures"):
