@@ -7,17 +7,18 @@ read. What has been done is not done again, so the same command goes on where it
 stand in `claims.json`, each with the rows that its numbers are read from.
 """
 
+import dataclasses
 import functools
 import importlib
-import inspect
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from fooljax.cli.command_line import Parser, run_command
 from fooljax.errors import FaultError, shown
 from fooljax.report.claims_page import write_claims_page
+from fooljax.settings import flag_of
 from fooljax.storage.outputs import as_folder
 from fooljax.study.claims import Answer, answers, read_claims
 from fooljax.study.findings import Findings
@@ -27,6 +28,21 @@ PUBLISHED = Path(__file__).parent.parent / "docs" / "results"
 CHAPTERS = {1: "networks are easily fooled", 2: "what networks see"}
 NETWORKS = {"smoke": 2, "paper": 5}
 """Independently trained networks that each search on digits meets."""
+SEARCHES: dict[str, tuple[str, ...]] = {
+    "mnist_direct/paper": (),
+    "mnist_direct/random-search": ("--strategy", "random_search"),
+    "mnist_cppn/paper-raw-paper": (
+        "--strategy",
+        "map_elites",
+        "--coordinates",
+        "raw",
+        "--functions",
+        "paper",
+    ),
+    "mnist_cppn/random-search": ("--strategy", "random_search"),
+    "mnist_gradient/paper": (),
+}
+"""What is done against each network: the flags, by the beginning of the folder."""
 STUDIES = (
     "transfer",
     "several_networks",
@@ -48,39 +64,34 @@ class Step(NamedTuple):
     flags: tuple[str, ...]
 
 
-def steps(size: str, flags: Mapping[str, str | None]) -> Iterator[Step]:
+def steps(size: str, flags: Mapping[str, str]) -> Iterator[Step]:
     """The commands of a size, in order.
 
     Args:
       size: smoke or paper.
-      flags: data, images and weights as the user gave them; None where not. A study is given those it knows.
+      flags: what the user gave, by name. An experiment is given those that it knows.
     """
-    networks = [("--target-seed", str(seed)) for seed in range(NETWORKS[size])]
-    data = ("--data", flags["data"]) if flags["data"] else ()
-    several = ("--runs", "5") if size == "paper" else ()
-    searches = {
-        "mnist_direct": {"paper": (), "random-search": ("--strategy", "random_search")},
-        "mnist_cppn": {
-            "paper-raw-paper": ("--strategy", "map_elites", "--coordinates", "raw", "--functions", "paper"),
-            "random-search": ("--strategy", "random_search"),
-        },
-    }
-    for experiment, arms in searches.items():
-        for arm, chosen in arms.items():
-            for number, network in enumerate(networks):
-                words = ("--size", size, *several, *chosen, *network, *data)
-                yield Step(experiment, f"{experiment}/{arm}-target{number}", words)
-    for number, network in enumerate(networks):
-        words = (*(("--size", "smoke") if size == "smoke" else ()), *network, *data)
-        yield Step("mnist_gradient", f"mnist_gradient/paper-target{number}", words)
-    for experiment in STUDIES:
-        known = inspect.signature(
-            importlib.import_module(f"experiments.{experiment}").STUDY.config
-        ).parameters
-        given = [
-            word for name, value in flags.items() if value and name in known for word in (f"--{name}", value)
-        ]
-        yield Step(experiment, experiment, ("--size", size, *given))
+    for start, chosen in SEARCHES.items():
+        name = start.partition("/")[0]
+        recipe = importlib.import_module(f"experiments.{name}").EXPERIMENT
+        given = (*_size(size, recipe.sizes), *chosen, *_known(recipe.config, flags))
+        for number in range(NETWORKS[size]):
+            yield Step(name, f"{start}-target{number}", (*given, "--target-seed", str(number)))
+    for name in STUDIES:
+        module = importlib.import_module(f"experiments.{name}")
+        yield Step(name, name, (*_size(size, module.SIZES), *_known(module.STUDY.config, flags)))
+
+
+def _size(size: str, sizes: Collection[str]) -> tuple[str, ...]:
+    """The flag of a size; nothing where the defaults of an experiment are that size."""
+    return ("--size", size) if size in sizes else ()
+
+
+def _known(config: type[Any], flags: Mapping[str, str]) -> Iterator[str]:
+    """Those of the flags that are settings of an experiment."""
+    for field in dataclasses.fields(config):
+        if field.name in flags:
+            yield from (flag_of(field.name), flags[field.name])
 
 
 def do(step: Step, outdir: Path) -> int:
@@ -100,7 +111,7 @@ def do(step: Step, outdir: Path) -> int:
     return int(main([*words, "--quiet"]))
 
 
-def findings(experiments: Iterator[str] | Sequence[str]) -> dict[str, Findings]:
+def findings(experiments: Iterable[str]) -> dict[str, Findings]:
     """The function of each experiment that says what it found."""
     return {name: importlib.import_module(f"experiments.{name}").findings for name in set(experiments)}
 
@@ -130,35 +141,37 @@ def write_page(outdir: Path, size: str) -> Path:
     return outdir / "index.html"
 
 
-def _main(argv: Sequence[str] | None) -> None:
+def _parser() -> Parser:
     parser = Parser(
         prog="python -m experiments.paper",
         description="Does every experiment in order, and writes one page that holds the paper's claims "
         "against their rows. Give the same command again to go on.",
         allow_abbrev=False,
     )
-    parser.add_argument(
-        "--size", choices=tuple(NETWORKS), default="smoke", help="How much is done. (default: smoke)"
-    )
-    parser.add_argument(
-        "--outdir", default="runs/paper", metavar="DIR", help="The folder of all of it. (default: runs/paper)"
-    )
-    parser.add_argument("--data", metavar="TEXT", help="Digits, as for each experiment. (default: theirs)")
-    parser.add_argument(
-        "--images", metavar="DIR", help="Folder of sets of images. (default: images in --outdir)"
-    )
-    parser.add_argument(
-        "--weights", metavar="DIR", help="Folder of weights of networks, for those who need them."
-    )
-    flags = parser.parse_args(argv)
-    outdir = as_folder("--outdir", flags.outdir)
-    failed = []
-    given = {"data": flags.data, "images": flags.images or str(outdir / "images"), "weights": flags.weights}
+    sizes, text = tuple(NETWORKS), "How much is done. (default: smoke)"
+    parser.add_argument("--size", choices=sizes, default="smoke", help=text)
+    folder = "The folder of all of it. (default: runs/paper)"
+    parser.add_argument("--outdir", default="runs/paper", metavar="DIR", help=folder)
+    for flag, word, text in (
+        ("--data", "TEXT", "Digits, as each experiment takes them. (default: its own)"),
+        ("--images", "DIR", "Folder of sets of images. (default: images in --outdir)"),
+        ("--imagefolder", "DIR", "Folder of photographs of ImageNet's classes, a folder for each."),
+        ("--weights", "DIR", "Folder of weights, for networks whose files are there."),
+    ):
+        parser.add_argument(flag, metavar=word, help=text)
+    return parser
+
+
+def _main(argv: Sequence[str] | None) -> None:
+    flags = _parser().parse_args(argv)
+    outdir, failed = as_folder("--outdir", flags.outdir), []
+    given = {"images": str(outdir / "images")}
+    given |= {name: value for name, value in vars(flags).items() if value is not None}
     for step in steps(flags.size, given):
         print(f"{step.experiment}: {step.folder}", flush=True)
         if (status := do(step, outdir)) > 128:
             raise KeyboardInterrupt
-        elif status:
+        if status:
             failed.append(step.folder)
     print(f"page: {write_page(outdir, flags.size)}")
     if failed:

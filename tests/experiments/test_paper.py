@@ -95,7 +95,7 @@ def test_every_step_is_a_command_with_its_flags(size):
     from fooljax.cli.command_line import parse
     from fooljax.cli.size_flag import add_size
 
-    for step in paper.steps(size, {"data": "embedded", "images": "images", "weights": None}):
+    for step in paper.steps(size, {"data": "embedded", "images": "images"}):
         module = importlib.import_module(f"experiments.{step.experiment}")
         what = module.STUDY if step.experiment in paper.STUDIES else module.EXPERIMENT
         sizes = module.SIZES if step.experiment in paper.STUDIES else what.sizes
@@ -103,7 +103,7 @@ def test_every_step_is_a_command_with_its_flags(size):
 
 
 def test_every_rows_of_a_search_are_those_of_a_step():
-    folders = {step.folder for step in paper.steps("paper", {"data": None, "images": None, "weights": None})}
+    folders = {step.folder for step in paper.steps("paper", {})}
     for _, check in CHECKS:
         if check.experiment.startswith("mnist_"):
             stem = check.rows.removesuffix("*")
