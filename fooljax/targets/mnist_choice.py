@@ -17,8 +17,8 @@ from fooljax.targets.shipped import SHIPPED_NETWORK, pretrained, shipped_seeds
 from fooljax.targets.training import RECIPES
 
 SHIPPED, DEFAULT_RECIPE, DEFAULT_DATA = "shipped", "paper", "auto"
-QUICK_STEPS = 1000
-"""A LeNet's training of so many steps takes less than half a minute."""
+QUICK, QUICK_STEPS = ("lenet", "mlp"), 1000
+"""A training of these networks of so many steps takes less than half a minute."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ def _trained_here(network: str, settings: _Settings) -> TargetChoice:
     def second(say: Say) -> Target | None:
         """The same with another seed; None where its training would take minutes."""
         seed = settings.target_seed + 1
-        quick = network == "lenet" and recipe.steps <= QUICK_STEPS
+        quick = network in QUICK and recipe.steps <= QUICK_STEPS
         if quick or is_cached(dataset, recipe, network, seed):
             return train(seed, say)
         say(f"no second network scores the images; to train one, run once with --target-seed {seed}")
