@@ -14,7 +14,7 @@ from typing import Any
 from fooljax.errors import InputError, nearest, shown
 
 _NAME = r"[^\W\d]\w*"
-BUILT_IN = ("auto", "embedded", "idx", "tfds")
+BUILT_IN = ("auto", "embedded", "idx", "npz", "cifar10", "folder", "tfds")
 """What stands before the colon in a dataset's name that is none of a module, as in tfds:mnist."""
 _FORM = re.compile(rf"({_NAME}(?:\.{_NAME})*):({_NAME})")
 

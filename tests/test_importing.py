@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from fooljax.data.loading import READERS
 from fooljax.errors import InputError
 from fooljax.importing import import_named, import_value, is_import_name
 
@@ -38,7 +39,8 @@ def module(tmp_path, monkeypatch):
         ("1a:b", False),
         ("a:b\n", False),
         ("tfds:mnist", False),
-        ("idx:folder", False),
+        *((f"{kind}:folder", False) for kind in READERS),
+        ("folder:folder", False),
     ],
 )
 def test_the_form_of_a_name(text, is_one):

@@ -10,6 +10,7 @@ from fooljax.settings import option
 from fooljax.targets import cifar10
 from fooljax.targets.choice import CLASSES_HELP, Say, TargetChoice, read_classes
 from fooljax.targets.fitting import accuracy, check_data
+from fooljax.targets.nearest_neighbours import nearest_neighbours
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,8 @@ def choose(network: str, settings: _Settings) -> TargetChoice:
         notes=(_note(data),),
         load=load,
         cells=cells,
+        clean=lambda: data,
+        judges=lambda second, known: {"knn": nearest_neighbours(known)},
     )
 
 
