@@ -4,6 +4,14 @@ from dataclasses import dataclass
 
 from fooljax.runs.panel_table import PanelRow
 
+CHANGES = {
+    "grey_level": "±1 grey level",
+    "shift": "shift by a pixel",
+    "jpeg": "JPEG",
+    "blur": "blur",
+}
+"""The small changes as tables call them."""
+
 
 @dataclass(frozen=True)
 class JudgeLine:

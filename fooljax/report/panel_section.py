@@ -7,7 +7,7 @@ from typing import Any
 from fooljax.engine.log_odds import FOOLED, format_confidence
 from fooljax.report.content import Number
 from fooljax.report.image_files import Files
-from fooljax.report.panel_content import ImageLine, JudgeLine, PanelSection, SetLine
+from fooljax.report.panel_content import CHANGES, ImageLine, JudgeLine, PanelSection, SetLine
 from fooljax.report.pictures import link
 from fooljax.report.run_settings import percentage
 from fooljax.report.thumbnails import position, sheet
@@ -21,13 +21,6 @@ SETS = {
     "uniform_noise": "Control: uniform noise",
     "gaussian_noise": "Control: Gaussian noise",
 }
-CHANGES = {
-    "grey_level": "±1 grey level",
-    "shift": "shift by a pixel",
-    "jpeg": "JPEG",
-    "blur": "blur",
-}
-"""The small changes as tables call them."""
 NONE_AGREES = "Fool the network, and no judge agrees"
 
 

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fooljax.analysis.panel import Found, Panel, assemble
+from fooljax.analysis.panel_numbers import of_panel
 from fooljax.data.dataset import Dataset
-from fooljax.engine.log_odds import FOOLED
 from fooljax.engine.types import Target
 from fooljax.errors import FaultError, InputError
 from fooljax.runs.folder import MARK
@@ -21,7 +21,7 @@ from fooljax.runs.panel_table import FILE, Distance, JudgeSays, PanelRow, save_p
 from fooljax.runs.plan import RunPlan
 from fooljax.runs.record import Kind, RunRecord
 from fooljax.runs.scored import cut_off
-from fooljax.runs.summary import NOT_MEASURED, confidence_below_1, finite
+from fooljax.runs.summary import NOT_MEASURED
 from fooljax.runs.tables import EliteRow
 from fooljax.storage.json_files import plain, write_json
 from fooljax.storage.locks import lock_folder
@@ -120,7 +120,7 @@ def judge_run(
             found = panel.look(shown_images, np.asarray([row.class_index for row in kept]), log_odds=odds)
             sets[kind] = found
             rows += _rows(kind, kept, found, panel, record.class_names)
-    return Judged(_facts(panel, sets), rows)
+    return Judged(of_panel(panel, sets), rows)
 
 
 def _rows(
@@ -148,75 +148,3 @@ def _rows(
         named = (kind, row.run, row.class_index, row.class_name, row.log_odds)
         rows.append(PanelRow(*named, fools, judges, distances, after))
     return rows
-
-
-def _facts(panel: Panel, sets: Mapping[str, Found]) -> dict[str, Any]:
-    """The entry `panel` of `summary.json`."""
-    judges = {}
-    for name, judge in panel.judges.items():
-        one = panel.calibrations[name]
-        judges[name] = {
-            "name": judge.name,
-            "sha256": judge.provenance.get("params_sha256"),
-            "same_family": name in panel.relatives,
-            "names_clean_images_rightly": one.right,
-            "threshold_log_odds": finite(one.threshold),
-            "threshold_confidence": confidence_below_1(one.threshold) if one.clean_images else None,
-            "noise_above_threshold": one.noise_accepted,
-            "refused": one.fault or None,
-        }
-    return {
-        "judges": judges,
-        "clean_images": None
-        if panel.data is None
-        else {
-            "dataset": panel.data.name,
-            "source": panel.data.source,
-            "calibrated_on": max(one.clean_images for one in panel.calibrations.values()),
-            "distances_to": len(panel.data.train_labels) if panel.controls["clean"].apart else None,
-            "held_out_from_all_networks": panel.held_out,
-        },
-        "features_of": panel.features_of or None,
-        "sets": {name: _of_set(found) for name, found in sets.items()},
-    }
-
-
-def _of_set(found: Found) -> dict[str, Any]:
-    """What came out for one set of images.
-
-    Counts of what no judge, or every one, agrees with are of the images that fool the network; all others are
-    of all images.
-    """
-    told = found.fooling
-    others = told.none_of_others
-    return {
-        "images": len(found.classes),
-        "fooled": int(np.sum(told.fooled)),
-        "no_judge_agrees": int(np.sum(told.none)),
-        "no_judge_of_another_family_agrees": None if others is None else int(np.sum(others)),
-        "every_judge_agrees": int(np.sum(told.every)),
-        "judges": {
-            name: {
-                "agrees": int(np.sum(told.agrees[name])) if name in told.agrees else None,
-                "names_the_class": int(np.sum(verdict.top == found.classes)),
-                "median_log_odds": finite(np.median(verdict.own)),
-            }
-            for name, verdict in found.verdicts.items()
-        },
-        "distances": {
-            name: {
-                "median": float(np.median(one.distances)),
-                "median_percentile": float(np.median(one.percentiles)),
-                "nearest_is_of_the_class": int(np.sum(one.classes == found.classes)),
-            }
-            for name, one in found.apart.items()
-        },
-        "after": {
-            name: {
-                "still_named": int(np.sum(one.named)),
-                "still_fooled": int(np.sum(told.fooled & (one.log_odds >= FOOLED))),
-                "median_log_odds": finite(np.median(one.log_odds)),
-            }
-            for name, one in found.survival.items()
-        },
-    }

@@ -1,0 +1,106 @@
+r"""Is it unrecognisable? Held-out judges, distances to training images, and small changes of fooling images.
+
+    python -m experiments.recognisable --size smoke --outdir runs/recognisable
+    python -m experiments.recognisable --size paper --data idx:DIR --outdir runs/recognisable
+
+Confidence alone does not make a fooling image, since a well drawn digit has it too. So images that were made
+for each network are shown to judges which had no part in it: another network of the same kind, which has the
+same blind spots; an MLP; and the nearest training images. `fooljax.analysis.judges` says when an image counts
+as fooling. Source: Nguyen et al. 2015 call their images unrecognisable, but did not measure it.
+"""
+
+import functools
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fooljax import data, study
+from fooljax.analysis.panel import Panel, assemble
+from fooljax.analysis.panel_numbers import of_panel, of_set
+from fooljax.cli.study import run_study
+from fooljax.report.recognisable import findings, tables
+from fooljax.settings import option
+from fooljax.study import Row, Task, Workspace, measured_sets
+from fooljax.study.generators import NOISE
+
+__all__ = ["STUDY", "findings", "main"]
+
+GENERATORS = (
+    *("direct", "cppn", "gradient", "random_search_direct", "random_search_cppn", "random_cppn"),
+    *(*NOISE, measured_sets.CLEAN),
+)
+
+
+@dataclass(frozen=True)
+class Config(measured_sets.SetSettings):
+    """Settings; the defaults are those of the published table."""
+
+    judges: str = option(
+        "mlp-0,knn",
+        "Networks that are asked what they see, with commas. The next one of --networks is asked, too.",
+    )
+    generators: str = option(",".join(GENERATORS), "What makes the images, with commas.")
+
+
+SIZES: dict[str, dict[str, Any]] = {"smoke": {**measured_sets.SMOKE, "judges": "knn"}, "paper": {}}
+
+
+def judges_of(config: Config, network: str) -> list[str]:
+    """The judges of the images that were made for a network."""
+    names = measured_sets.names_of(config)
+    following = names[(names.index(network) + 1) % len(names)]
+    others = [name for name in config.judges.split(",") if name != network]
+    return [*([following] if following != network else []), *others]
+
+
+def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
+    """The judges of each network, then each set of images."""
+    del rows
+    for name in measured_sets.names_of(config):
+        judges = judges_of(config, name)
+        told = {"kind": "panel", "network": name, "judges": judges, "data": config.data}
+        yield Task(f"{name},judges", told, (name, *judges))
+    for task in measured_sets.tasks(config, config.generators.split(",")):
+        judges = judges_of(config, task.networks[0])
+        told = {"kind": "images", **task.settings, "judges": judges, "data": config.data}
+        yield Task(task.name, told, (task.networks[0], *judges), task.together)
+
+
+def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
+    """What judges are, or what they say of the sets of all runs."""
+    told = tasks[0].settings
+    panel = _panel(workspace, told["network"], tuple(told["judges"]))
+    if told["kind"] == "panel":
+        yield {"panel": of_panel(panel, panel.controls)}
+        return
+    for task, (_, one) in zip(tasks, measured_sets.measured(workspace, tasks), strict=True):
+        found = panel.look(one.images, one.classes, task.settings["run"], one.log_odds)
+        yield {**one.facts, "found": of_set(found)}
+
+
+_PANELS: dict[tuple[str, ...], Panel] = {}
+"""By the digests of the network and of its judges: a panel takes longer than a set."""
+
+
+def _panel(workspace: Workspace, network: str, judges: tuple[str, ...]) -> Panel:
+    key = tuple(workspace.digest(name) for name in (network, *judges))
+    if key not in _PANELS:
+        asked = {name: workspace.network(name) for name in judges}
+        _PANELS[key] = assemble(workspace.network(network), asked, data.load(workspace.config.data))
+    return _PANELS[key]
+
+
+STUDY = study.Study(
+    "recognisable",
+    "Shows the images made for each network to held-out judges.",
+    Config,
+    tasks,
+    measured_sets.network,
+    measure,
+    tables,
+)
+main = functools.partial(run_study, STUDY, sizes=SIZES)
+
+if __name__ == "__main__":
+    sys.exit(main())

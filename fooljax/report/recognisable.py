@@ -1,0 +1,146 @@
+"""Tables of `experiments.recognisable`, from its rows alone."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from fooljax.analysis.statistics import share_interval
+from fooljax.engine.log_odds import format_confidence
+from fooljax.report.panel_content import CHANGES
+from fooljax.study import Row, alike, markdown, numbers
+from fooljax.study.findings import Finding, of_units, share
+from fooljax.study.measured_sets import NAMES, THREAT, median_of_runs, sets_table
+
+HOW = """\
+An image **fools** when its network gives its class 99.99 % or more. A judge **agrees** when it names the same
+class, with at least the confidence that 95 % of clean images get from it. **Counts as fooling**: the share of
+all images that fool while no judge agrees. **Without relatives**: while no judge of another architecture than
+the network agrees. The judge `{kin}` stands for the next of the networks; it has the same architecture, and
+so the same blind spots. Noise and clean images are controls."""
+CHANGED = """\
+Shares of the images that fool, and still do after a small change: every value one grey level more or less at
+random; a shift by one pixel, the worst of four directions; JPEG of quality 75; a Gaussian blur of one pixel's
+standard deviation. Distances are those to the nearest of {training} training images, in pixels and in the
+features of the judge `{kin}`. They are written as percentiles of clean test images: 50 is usual, and 100 is
+farther than any. They are medians over the sets."""
+UNITS = """\
+Brackets are intervals of 95 % for networks that are trained alike. Each network is one observation, the mean
+of its {runs} runs."""
+KIN = "other LeNet"
+
+
+def findings(rows: Sequence[Row]) -> dict[str, Finding]:
+    """What claims are held against: see `fooljax.study.findings`.
+
+    Returns:
+      For each generator, `GENERATOR_counts`: the share of images that fool while no judge agrees, and
+      `GENERATOR_without_relatives`: the same of judges of another family.
+    """
+    images, found = _images(rows), {}
+    for (generator,), of in alike(images, "generator").items():
+        said = of_units(len(of), len(alike(of, "network")))
+        found[f"{generator}_counts"] = share(_shares(of, lambda one: one["no_judge_agrees"]), said)
+        found[f"{generator}_without_relatives"] = share(_shares(of, _without), said)
+    return found
+
+
+def tables(rows: Sequence[Row]) -> str:
+    """`table.md`: the sets, what judges say, small changes and distances, and the judges themselves."""
+    images, panels = _images(rows), [row for row in rows if row["kind"] == "panel"]
+    runs = len({row["run"] for row in images})
+    training = max((row["panel"]["clean_images"]["distances_to"] or 0 for row in panels), default=0)
+    return "\n".join(
+        [
+            "### The images\n",
+            sets_table(images),
+            "",
+            THREAT,
+            "\n### What judges say\n",
+            markdown([_verdicts(generator, of) for (generator,), of in alike(images, "generator").items()]),
+            "",
+            HOW.format(kin=KIN),
+            "",
+            UNITS.format(runs=runs),
+            "\n### Small changes, and distances to training images\n",
+            markdown([_changes(generator, of) for (generator,), of in alike(images, "generator").items()]),
+            "",
+            CHANGED.format(training=numbers.plain(training), kin=KIN),
+            "\n### The judges\n",
+            markdown([line for row in panels for line in _judges(row)]),
+            "",
+        ]
+    )
+
+
+def _images(rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if row["kind"] == "images"]
+
+
+def _without(found: dict[str, Any]) -> int:
+    others = found["no_judge_of_another_family_agrees"]
+    return int(found["no_judge_agrees"] if others is None else others)
+
+
+def _shares(rows: Sequence[Row], count: Callable[[dict[str, Any]], int]) -> list[list[float]]:
+    """The share of the images of each run, by network."""
+    return median_of_runs(rows, lambda row: count(row["found"]) / row["found"]["images"])
+
+
+def _share(rows: Sequence[Row], count: Callable[[dict[str, Any]], int]) -> str:
+    return numbers.shares(share_interval(_shares(rows, count)))
+
+
+def _role(row: Row, judge: str) -> str:
+    """What a judge is called in a table over networks: the first is the network's relative, if it has any."""
+    first, own = row["judges"][0], row["network"]
+    return KIN if judge == first and first.partition("-")[0] == own.partition("-")[0] else judge
+
+
+def _verdicts(generator: str, rows: Sequence[Row]) -> dict[str, str]:
+    line = {"images": NAMES[generator], "fool": _share(rows, lambda one: one["fooled"])}
+    for role in dict.fromkeys(_role(row, judge) for row in rows for judge in row["judges"]):
+        having = [row for row in rows if any(_role(row, judge) == role for judge in row["judges"])]
+        groups = median_of_runs(having, _agrees(role))
+        line[f"{role} agrees"] = numbers.shares(share_interval(groups))
+    line["count as fooling"] = _share(rows, lambda one: one["no_judge_agrees"])
+    line["without relatives"] = _share(rows, _without)
+    return line
+
+
+def _agrees(role: str) -> Callable[[Row], float | None]:
+    """The share of a set's images on which the judge of a role agrees; None where it was refused."""
+
+    def agrees(row: Row) -> float | None:
+        judge = next(judge for judge in row["judges"] if _role(row, judge) == role)
+        count = row["found"]["judges"][judge]["agrees"]
+        return None if count is None else count / row["found"]["images"]
+
+    return agrees
+
+
+def _changes(generator: str, rows: Sequence[Row]) -> dict[str, str]:
+    line = {"images": NAMES[generator]}
+    fooled = sum(row["found"]["fooled"] for row in rows)
+    for name, words in CHANGES.items():
+        left = sum(row["found"]["after"][name]["still_fooled"] for row in rows)
+        line[f"after {words}"] = f"{left} of {fooled}" if fooled else numbers.NONE
+    for space in rows[0]["found"]["distances"]:
+        middle = np.median([row["found"]["distances"][space]["median_percentile"] for row in rows])
+        line[f"distance in {space}"] = numbers.plain(float(middle))
+    return line
+
+
+def _judges(row: Row) -> list[dict[str, str]]:
+    return [
+        {
+            "network": row["network"],
+            "judge": judge,
+            "what it is": one["name"],
+            "clean images named rightly": numbers.percent(one["names_clean_images_rightly"]),
+            "as sure as of 95 % of clean images": format_confidence(one["threshold_log_odds"]),
+            "noise of which it is as sure": numbers.percent(one["noise_above_threshold"]),
+            "refused": one["refused"] or "no",
+        }
+        for judge, one in row["panel"]["judges"].items()
+    ]
