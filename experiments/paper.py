@@ -44,6 +44,7 @@ SEARCHES: dict[str, tuple[str, ...]] = {
 }
 """What is done against each network: the flags, by the beginning of the folder."""
 STUDIES = (
+    "recognisable",
     "transfer",
     "several_networks",
     "repetition",

@@ -17,7 +17,8 @@ An image **fools** when its network gives its class 99.99 % or more. A judge **a
 class, with at least the confidence that 95 % of clean images get from it. **Counts as fooling**: the share of
 all images that fool while no judge agrees. **Without relatives**: while no judge of another architecture than
 the network agrees. The judge `{kin}` stands for the next of the networks; it has the same architecture, and
-so the same blind spots. Noise and clean images are controls."""
+so the same blind spots. Noise and clean images are controls. A judge that is as sure of noise as of clean
+images is left out."""
 CHANGED = """\
 Shares of the images that fool, and still do after a small change: every value one grey level more or less at
 random; a shift by one pixel, the worst of four directions; JPEG of quality 75; a Gaussian blur of one pixel's
@@ -102,7 +103,7 @@ def _verdicts(generator: str, rows: Sequence[Row]) -> dict[str, str]:
     for role in dict.fromkeys(_role(row, judge) for row in rows for judge in row["judges"]):
         having = [row for row in rows if any(_role(row, judge) == role for judge in row["judges"])]
         groups = median_of_runs(having, _agrees(role))
-        line[f"{role} agrees"] = numbers.shares(share_interval(groups))
+        line[f"{role} agrees"] = numbers.shares(share_interval(groups)) if groups else "left out"
     line["count as fooling"] = _share(rows, lambda one: one["no_judge_agrees"])
     line["without relatives"] = _share(rows, _without)
     return line

@@ -120,7 +120,12 @@ def judge_run(
             found = panel.look(shown_images, np.asarray([row.class_index for row in kept]), log_odds=odds)
             sets[kind] = found
             rows += _rows(kind, kept, found, panel, record.class_names)
-    return Judged(of_panel(panel, sets), rows)
+    facts = of_panel(panel, sets)
+    for kind in set(kinds) & set(sets):
+        runs_of = [row.run for row in rows if row.kind == kind and row.fools]
+        counts = np.bincount(runs_of, minlength=record.runs) if runs_of else np.zeros(record.runs, int)
+        facts["sets"][kind]["no_judge_agrees_of_each_run"] = counts.tolist()
+    return Judged(facts, rows)
 
 
 def _rows(

@@ -10,7 +10,7 @@ from fooljax.storage.json_files import read_json
 from fooljax.storage.reading import name_of
 from fooljax.study.task import Row
 
-NEVER_COMPARED = ("seed", "target_seed", "target_recipe", "target_network", "runs", "until")
+NEVER_COMPARED = ("seed", "target_seed", "target_recipe", "target_network", "runs", "until", "judges")
 """Settings in which the runs of one line may differ. What network was met is in the target's name."""
 FIGURES = (
     "generation_of_median",
@@ -53,8 +53,9 @@ def rows_of(path: Path, summary: Mapping[str, Any]) -> list[Row]:
       summary: of one or more runs of a search.
     Returns:
       Rows with `settings`, `target_sha256`, `generations` and these figures: the generation in which the
-      median class and all classes were fooled (None: never), the share of the saved images that fool, and the
-      median and the lowest confidence of the saved images.
+      median class and all classes were fooled (None: never), the share of the saved images that fool, the
+      median and the lowest confidence of the saved images, and the share of those that fool while no judge
+      agrees (None: no judge was asked).
     Raises:
       InputError: it is not the summary of a search, or a figure is missing or impossible.
     """
@@ -79,14 +80,26 @@ def rows_of(path: Path, summary: Mapping[str, Any]) -> list[Row]:
             "generations": int(summary["generations"]),
         }
         return [
-            {**shared, **dict(zip(FIGURES, values, strict=True))}
-            for values in zip(*_figures(summary), strict=True)
+            {**shared, **dict(zip(FIGURES, values, strict=True)), "share_no_judge": unseen}
+            for *values, unseen in zip(*_figures(summary), _no_judge(summary), strict=True)
         ]
     except (KeyError, TypeError, ValueError, ArithmeticError) as error:
         raise InputError(
             f"{name_of(path)}: expected the summary of a fooling experiment, found something else "
             f"({shown(error)})"
         ) from error
+
+
+def _no_judge(summary: Mapping[str, Any]) -> list[float | None]:
+    """Of each run the share of best images that fool while no judge agrees; None where none was asked."""
+    runs, panel = int(summary["runs"]), summary.get("panel")
+    if not isinstance(panel, dict) or "elites" not in panel["sets"]:
+        return [None] * runs
+    best = panel["sets"]["elites"]
+    shares = [count / (best["images"] / runs) for count in best["no_judge_agrees_of_each_run"]]
+    if len(shares) != runs or not all(0.0 <= one <= 1.0 for one in shares):
+        raise ValueError(f"shares of {runs} runs: {shares}")
+    return list(shares)
 
 
 def _figures(summary: Mapping[str, Any]) -> list[list[Any]]:

@@ -27,6 +27,8 @@ class Line(NamedTuple):
       runs_with_all: how many ever did.
       share_of_images: of saved images with 0.9999 or more.
       lowest: the lowest confidence of any saved image.
+      no_judge: share of saved images with 0.9999 or more with which no judge agrees; None where a run was
+        shown to none.
     """
 
     networks: tuple[str, ...]
@@ -38,6 +40,7 @@ class Line(NamedTuple):
     runs_with_all: int
     share_of_images: Interval
     lowest: float
+    no_judge: Interval | None
 
 
 def line(rows: Sequence[Row]) -> Line:
@@ -52,6 +55,9 @@ def line(rows: Sequence[Row]) -> Line:
         runs_with_all=sum(row["generation_of_all"] is not None for row in rows),
         share_of_images=share_interval(by_network(rows, "share_of_images")),
         lowest=min(row["lowest_confidence"] for row in rows),
+        no_judge=None
+        if any(row.get("share_no_judge") is None for row in rows)
+        else share_interval(by_network(rows, "share_no_judge")),
     )
 
 
@@ -73,6 +79,10 @@ def cells(figures: Line) -> dict[str, str]:
     }
 
 
+def _no_judge(figures: Line) -> str:
+    return numbers.NONE if figures.no_judge is None else numbers.shares(figures.no_judge)
+
+
 def compared(rows: Sequence[Row]) -> dict[tuple[tuple[str, str], ...], list[Row]]:
     """Rows by the settings in which some of them differ: `((name, value), ...)` to the rows with these."""
     settings = [row["settings"] for row in rows]
@@ -92,11 +102,13 @@ def table(rows: Sequence[Row]) -> str:
     for _, figures in lines:
         sets.setdefault(frozenset(figures.networks), figures.networks)
     letters = {one: chr(ord("A") + index) if index < 26 else f"{index + 1}" for index, one in enumerate(sets)}
+    asked = any(figures.no_judge is not None for _, figures in lines)
     written = [
         {
             **{name.replace("_", " "): value for name, value in values.items()},
             "networks": letters[frozenset(figures.networks)],
             **cells(figures),
+            **({"fool, and no judge agrees": _no_judge(figures)} if asked else {}),
         }
         for values, figures in lines
     ]
