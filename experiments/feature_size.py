@@ -52,7 +52,9 @@ CUTOFFS = (1, 2, 3, 4, 5, 6, 8, 11, 14, 28, 56, 112)
 """Cycles per image; half the image's side at most."""
 Sizes = Mapping[str, Sequence[int]]
 SHOWN = 4
-"""The class whose image is shown, by its place in the set."""
+"""The class whose image is shown, by its place in the set; the last where there are fewer."""
+SHOWN_DRAWS = 8
+"""Orders out of which the one that is shown moves a piece."""
 
 
 @dataclass(frozen=True)
@@ -109,11 +111,7 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
             name: np.median(values / before, axis=0).round(4).tolist() for name, values in kept.items()
         }
         if task.settings["shown"]:
-            images, classes = one.images, one.classes
-            if task.settings["generator"] == measured_sets.CLEAN and shape == (28, 28, 1):
-                # Whatever images were measured, those that are shown come with the package.
-                images, classes = embedded_digits().test_images, embedded_digits().test_labels
-            figures["example"] = _example(target, images[SHOWN], int(classes[SHOWN]), sizes, rng)
+            figures |= _example(target, one, task.settings["generator"], sizes, rng)
         yield figures
 
 
@@ -163,24 +161,31 @@ def _kept(
 
 
 def _example(
-    target: Target, image: Image, cell: int, sizes: Sizes, rng: np.random.Generator
+    target: Target, one: measured_sets.Measured, generator: str, sizes: Sizes, rng: np.random.Generator
 ) -> dict[str, Any]:
-    """An image and some of its changed forms, with their log-odds."""
+    """An image of a set and some of its changed forms, with their log-odds.
+
+    Rows hold no picture of a data set. The digit that is shown comes with a package; others are not shown.
+    """
+    images, classes = one.images, one.classes
+    if generator == measured_sets.CLEAN:
+        if images.shape[1:] != (28, 28, 1):
+            return {}
+        images, classes = embedded_digits().test_images, embedded_digits().test_labels
+    last = len(images) - 1
+    image, cell = images[min(SHOWN, last)], int(classes[min(SHOWN, last)])
     made, names = [image], ["whole"]
     for kind, changes in _changes(image, sizes, rng).items():
         steps = sizes["pieces" if kind == "shuffled" else "cutoffs"]
         for size, change in zip(steps, changes, strict=True):
-            made.append(change())
+            # Of few pieces an order may come in which all stay where they are, which shows nothing.
+            draws = [change() for _ in range(SHOWN_DRAWS if kind == "shuffled" else 1)]
+            made.append(next((one for one in draws if not np.array_equal(one, image)), draws[0]))
             names.append(f"{kind} {size}")
     odds = score(target, np.stack(made))[:, cell]
     sheet = b64encode(sheet_of(np.stack(made))).decode()
-    return {
-        "class": cell,
-        "names": names,
-        "log_odds": odds.round(2).tolist(),
-        "png": sheet,
-        "shape": image.shape,
-    }
+    example = {"class": cell, "names": names, "log_odds": odds.round(2).tolist()}
+    return {"example": {**example, "png": sheet, "shape": image.shape}}
 
 
 STUDY = study.Study(

@@ -141,8 +141,7 @@ def _example(example: dict[str, Any], name: str) -> bytes:
         for label, odds in zip(example["names"], example["log_odds"], strict=True)
     ]
     text = (
-        f"{name[0].upper()}{name[1:]}, for class {example['class']}. Shuffled: the side of the pieces in "
-        "pixels. Low and high: frequencies below and from so many cycles per image. Below each stands the "
-        "confidence in the class."
+        f"Class {example['class']}, of: {name}. Shuffled: the side of the pieces in pixels. Low and high: "
+        "frequencies below and from so many cycles per image. Below each stands the confidence in the class."
     )
     return png_bytes(strip(images, captions, [text]))

@@ -1,0 +1,71 @@
+"""Tasks name what is measured, and not where it lies; tables say what made the images and what it saw."""
+
+import shutil
+
+import pytest
+
+from fooljax.errors import InputError
+from fooljax.study import measured_sets
+from fooljax.study.measured_sets import CLEAN, NAMES, SetSettings, in_order, median_of_runs, sets_table
+
+
+def planned(generators, budgets=None, **settings):
+    return list(measured_sets.tasks(SetSettings(**settings), generators, budgets))
+
+
+def test_there_is_a_task_for_each_generator_network_and_run():
+    found = planned(
+        ["cppn", "cppn_paper"], {"cppn_paper": 900}, networks="lenet-0,lenet-2", runs=2, passes=500
+    )
+    assert [task.name for task in found[:3]] == [
+        "lenet-0,cppn,run=0",
+        "lenet-0,cppn,run=1",
+        "lenet-2,cppn,run=0",
+    ]
+    assert {task.settings["generator"]: task.settings["budget"] for task in found} == {
+        "cppn": 500,
+        "cppn_paper": 900,
+    }
+    assert len({task.together for task in found}) == 4
+
+
+def test_a_task_says_what_the_data_are_and_not_where_they_lie(idx_folder, tmp_path):
+    other = shutil.copytree(idx_folder, tmp_path / "deeper" / idx_folder.name)
+    first, second = (
+        planned([CLEAN], networks="lenet-0", runs=1, data=f"idx:{folder}")[0]
+        for folder in (idx_folder, other)
+    )
+    assert first.settings == second.settings
+    assert str(idx_folder) not in str(first.settings)
+    assert first.settings["data_sha256"] == measured_sets.dataset_of(f"idx:{idx_folder}").digest
+
+
+@pytest.mark.parametrize("names", ["lenet-0,", "lenet-0,lenet-0", ""])
+def test_a_network_that_is_missing_or_there_twice_is_one_line(names):
+    with pytest.raises(InputError, match=r"^--networks: expected different names with commas between"):
+        planned(["cppn"], networks=names)
+
+
+def row(generator, network, run, odds=(9.5, 9.0)):
+    return {"generator": generator, "network": network, "run": run, "passes": 700, "log_odds": list(odds)}
+
+
+def test_rows_come_in_one_order_however_they_were_read():
+    rows = [row(CLEAN, "a", 0), row("cppn", "b", 0), row("cppn", "a", 1), row("cppn", "a", 0)]
+    assert in_order(rows) == [rows[3], rows[2], rows[1], rows[0]]
+
+
+def test_the_table_of_sets_says_what_was_seen_and_how_strong_it_was():
+    rows = [
+        row(name, network, 0) for name in ("cppn", "random_search_cppn", "random_cppn") for network in "ab"
+    ]
+    lines = sets_table(rows).splitlines()[2:]
+    assert [line.split(" | ")[1] for line in lines] == ["logits", "logits", "nothing"]
+    assert all("| 2 networks x 1 runs | 700 |" in line for line in lines)
+    assert all(line.endswith("| 2 of 4 |") for line in lines)
+    assert lines[0].startswith(f"| {NAMES['cppn']} |")
+
+
+def test_rows_without_a_figure_take_no_part():
+    rows = [{"network": "b", "x": 1.0}, {"network": "a", "x": None}, {"network": "a", "x": 3.0}]
+    assert median_of_runs(rows, lambda one: one["x"]) == [[3.0], [1.0]]
