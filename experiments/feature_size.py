@@ -24,8 +24,7 @@ from fooljax.cli.study import run_study
 from fooljax.data.embedded import embedded_digits
 from fooljax.engine.types import Target, checked_shape
 from fooljax.host_targets import HostFunction
-from fooljax.report.feature_size import LEAST, figures, tables
-from fooljax.report.findings import of_feature_size
+from fooljax.report.feature_size import LEAST, figures, findings, tables
 from fooljax.scoring import score
 from fooljax.settings import option
 from fooljax.study import Row, Task, Workspace, measured_sets
@@ -198,8 +197,8 @@ STUDY = study.Study(
     tables,
     figures,
 )
-findings = of_feature_size
 main = functools.partial(run_study, STUDY, sizes=SIZES)
+__all__ = ["STUDY", "Config", "findings", "main"]
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -23,8 +23,7 @@ from fooljax.analysis.repetition import Repetition, find_repetition
 from fooljax.analysis.windows import Image, shared_area
 from fooljax.cli.study import run_study
 from fooljax.engine.types import Target
-from fooljax.report.findings import of_repetition
-from fooljax.report.repetition import figures, tables
+from fooljax.report.repetition import figures, findings, tables
 from fooljax.scoring import score
 from fooljax.settings import option
 from fooljax.study import Row, Task, Workspace, measured_sets
@@ -139,8 +138,8 @@ STUDY = study.Study(
     tables,
     figures,
 )
-findings = of_repetition
 main = functools.partial(run_study, STUDY, sizes=SIZES)
+__all__ = ["STUDY", "Config", "findings", "main"]
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""Tables and figures of `experiments.feature_size`, from its rows alone."""
+"""Tables, figures and findings of `experiments.feature_size`, from its rows alone."""
 
 from base64 import b64decode
 from collections.abc import Sequence
@@ -11,8 +11,9 @@ from fooljax.report.bands import curves
 from fooljax.report.png import png_bytes
 from fooljax.report.sequence import strip
 from fooljax.study import Row, alike, markdown, numbers
+from fooljax.study.findings import Finding, of_units
 from fooljax.study.images import images_of
-from fooljax.study.measured_sets import NAMES, THREAT, in_order, median_of_runs, sets_table
+from fooljax.study.measured_sets import CLEAN, NAMES, THREAT, in_order, median_of_runs, sets_table
 
 LEAST = to_log_odds(0.9)
 """Log-odds that an image must have to take part: of less, nothing can be said to be kept."""
@@ -45,6 +46,34 @@ fewer may suffice. **Frequencies** are those of the cosine transform; the mean c
 found by interpolation between those that were measured. "< 2" and "> 14" say that the curve is beyond half at
 all of them. Each network counts as one observation, the median of its runs. Brackets are intervals of 95 %
 for further networks that are trained alike."""
+
+
+def findings(rows: Sequence[Row]) -> dict[str, Finding]:
+    """What claims are held against: see `fooljax.study.findings`.
+
+    Returns:
+      For evolved CPPNs (`cppn`), pixels (`direct`) and clean images (`clean`), as shares of an image's side:
+      `KIND_pieces`, the side of shuffled pieces at which half of the log-odds is lost; `KIND_alone`, that of
+      the best window that alone keeps half.
+    """
+    found = {}
+    for generator in ("cppn", "direct", CLEAN):
+        of = [row for row in rows if row["generator"] == generator]
+        for name, kind in (("pieces", "shuffled"), ("alone", "alone")):
+            if groups := median_of_runs(of, lambda row, kind=kind: half_size(row, kind)):  # type: ignore[misc]
+                found[f"{generator}_{name}"] = _of_the_side(median_interval(groups), of, KINDS[kind][0])
+    return found
+
+
+def _of_the_side(size: Interval, rows: Sequence[Row], measured: str) -> Finding:
+    """A size as a share of the side; beyond the largest that was measured it is only known to be larger."""
+    sizes = next(row["sizes"] for row in rows if "sizes" in row)
+    side = 2.0 * max(sizes["pieces"])  # the largest pieces are halves of it
+    value, most = Interval(*(end / side for end in size)), max(sizes[measured]) / side
+    written = numbers.shares(Interval(*(min(end, 1.0) for end in value)))
+    beyond = f"> {numbers.percent(most, 0)}"
+    units = of_units(len(rows), len(alike(rows, "network")))
+    return Finding(value, beyond if value.estimate > most else written, units)
 
 
 def tables(rows: Sequence[Row]) -> str:

@@ -1,4 +1,4 @@
-"""Tables and figures of `experiments.repetition`, from its rows alone."""
+"""Tables, figures and findings of `experiments.repetition`, from its rows alone."""
 
 import io
 from base64 import b64decode
@@ -19,6 +19,7 @@ from fooljax.report.bands import curves
 from fooljax.report.png import png_bytes
 from fooljax.report.style import own_style
 from fooljax.study import Row, alike, by_network, markdown, numbers
+from fooljax.study.findings import Finding, of_units, share
 from fooljax.study.measured_sets import CLEAN, NAMES, THREAT, in_order, sets_table
 
 EFFECTS_OF = ("cppn_paper", "random_search_cppn_paper", "random_cppn_paper", CLEAN)
@@ -46,6 +47,35 @@ Each network counts as one observation: the mean over all its images with repeat
 has two or three. Brackets are t-intervals of 95 % for further networks that are trained alike. p is
 Wilcoxon's, two-sided, of the differences to random windows, corrected by Holm over the table. With five
 networks p is 0.06 at least, so read the interval and the effect size (from -1 to 1)."""
+
+
+def findings(rows: Sequence[Row]) -> dict[str, Finding]:
+    """What claims are held against: see `fooljax.study.findings`.
+
+    Returns:
+      Of images that the paper's search evolved. `repeating`: the share with a repeated element;
+      `clean_repeating`: of clean images. `removed_one`, `removed_half` and `added_many`: the change in
+      log-odds; `removed_half_beyond` and so on: what it is more than with random windows of equal area.
+    """
+    of = {kind: [row for row in rows if row["generator"] == kind] for kind in ("cppn_paper", CLEAN)}
+    evolved, found = of["cppn_paper"], {}
+    for name, some in (("repeating", evolved), ("clean_repeating", of[CLEAN])):
+        if some:
+            shares = [{**row, "share": row["repeating"] / row["images"]} for row in some]
+            found[name] = share(by_network(shares, "share", network="network"), _units(some))
+    for name in ("removed_one", "removed_half", "added_many"):
+        for figure, groups in (
+            (name, change(evolved, name)),
+            (f"{name}_beyond", change(evolved, name, f"random_{name}")),
+        ):
+            if groups:
+                value = mean_interval(groups)
+                found[figure] = Finding(value, numbers.signed(value), _units(evolved))
+    return found
+
+
+def _units(rows: Sequence[Row]) -> str:
+    return of_units(len(rows), len(alike(rows, "network")))
 
 
 def tables(rows: Sequence[Row]) -> str:

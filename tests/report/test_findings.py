@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from fooljax.report.findings import of_feature_size, of_repetition
+from fooljax.report import feature_size, repetition
 
 
 def effect(before, removed, twin, added, other):
@@ -29,7 +29,7 @@ def test_copies_are_held_against_random_windows():
         }
         for network in range(3)
     ]
-    found = of_repetition([*rows, {**rows[0], "generator": "clean", "repeating": 0, "effects": []}])
+    found = repetition.findings([*rows, {**rows[0], "generator": "clean", "repeating": 0, "effects": []}])
     values = {name: one.value.estimate for name, one in found.items()}
     assert values == {
         "repeating": pytest.approx(0.4),
@@ -46,21 +46,21 @@ def test_sizes_are_shares_of_the_side():
     kept = {"shuffled": [0.1, 0.4, 0.6], "alone": [0.1, 0.4, 0.6]}
     sizes = {"pieces": [3, 7, 14], "windows": [7, 14, 25]}
     rows = [{"network": f"lenet-{n}", "generator": "cppn", "kept": kept, "sizes": sizes} for n in range(3)]
-    found = of_feature_size(rows)
+    found = feature_size.findings(rows)
     assert set(found) == {"cppn_pieces", "cppn_alone"}
     assert 0.25 < found["cppn_pieces"].value.estimate < 0.5
     assert 0.5 < found["cppn_alone"].value.estimate < 1.0
     assert "%" in found["cppn_alone"].written
     beyond = [{**row, "kept": {**kept, "shuffled": [0.1, 0.2, 0.3]}} for row in rows]
-    assert of_feature_size(beyond)["cppn_pieces"].written == "> 50 %"
+    assert feature_size.findings(beyond)["cppn_pieces"].written == "> 50 %"
 
 
 def test_without_rows_of_their_kind_there_are_no_numbers():
-    assert of_repetition([{"generator": "direct"}]) == {}
-    assert of_feature_size([{"generator": "gradient"}]) == {}
+    assert repetition.findings([{"generator": "direct"}]) == {}
+    assert feature_size.findings([{"generator": "gradient"}]) == {}
 
 
 def test_of_one_network_no_interval_is_told():
     rows = [{"network": "a", "generator": "cppn_paper", "images": 10, "repeating": 4, "effects": []}]
-    assert math.isnan(of_repetition(rows)["repeating"].value.low)
-    assert np.isfinite(of_repetition(rows)["repeating"].value.estimate)
+    assert math.isnan(repetition.findings(rows)["repeating"].value.low)
+    assert np.isfinite(repetition.findings(rows)["repeating"].value.estimate)
