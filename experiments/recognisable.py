@@ -20,6 +20,7 @@ from fooljax.analysis.panel import Panel, assemble
 from fooljax.analysis.panel_numbers import of_panel, of_set
 from fooljax.cli.study import run_study
 from fooljax.report.recognisable import findings, tables
+from fooljax.report.recognisable_figures import figures
 from fooljax.settings import option
 from fooljax.study import Row, Task, Workspace, measured_sets
 from fooljax.study.generators import NOISE
@@ -99,6 +100,7 @@ STUDY = study.Study(
     measured_sets.network,
     measure,
     tables,
+    figures,
 )
 main = functools.partial(run_study, STUDY, sizes=SIZES)
 

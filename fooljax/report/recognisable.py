@@ -1,6 +1,7 @@
 """Tables of `experiments.recognisable`, from its rows alone."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -35,20 +36,35 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
     """What claims are held against: see `fooljax.study.findings`.
 
     Returns:
-      For each generator, `GENERATOR_counts`: the share of images that fool while no judge agrees, and
-      `GENERATOR_without_relatives`: the same of judges of another family.
+      For each generator, `GENERATOR_fools`: the share of images that fool; `GENERATOR_counts`: while no judge
+      agrees; `GENERATOR_without_relatives`: while no judge of another family agrees; `GENERATOR_kin` and
+      `GENERATOR_JUDGE`: the share on which the network's relative, or another judge, agrees;
+      `GENERATOR_after_CHANGE`: the share that still fools after a small change. `refused_JUDGE`: the share
+      of noise of which a judge is as sure as of clean images, where it is left out.
     """
-    images, found = _images(rows), {}
-    for (generator,), of in alike(images, "generator").items():
+    found: dict[str, Finding] = {}
+    for generator, of in by_generator(rows).items():
         said = of_units(len(of), len(alike(of, "network")))
-        found[f"{generator}_counts"] = share(_shares(of, lambda one: one["no_judge_agrees"]), said)
-        found[f"{generator}_without_relatives"] = share(_shares(of, _without), said)
+        counts = {"fools": _fooled, "counts": _none, "without_relatives": _without}
+        for name in of[0]["found"]["after"]:
+            counts[f"after_{name}"] = partial(_still_fooled, name)
+        for name, count in counts.items():
+            found[f"{generator}_{name}"] = share(_shares(of, count), said)
+        for role in _roles(of):
+            if groups := median_of_runs(of, _agrees(role)):
+                found[f"{generator}_{'kin' if role == KIN else role}"] = share(groups, said)
+    for row in rows:
+        for judge, one in row["panel"]["judges"].items() if row["kind"] == "panel" else ():
+            if one["refused"]:
+                noise = [[one["noise_above_threshold"]]]
+                found[f"refused_{judge}"] = share(noise, "two kinds of noise")
     return found
 
 
 def tables(rows: Sequence[Row]) -> str:
     """`table.md`: the sets, what judges say, small changes and distances, and the judges themselves."""
-    images, panels = _images(rows), [row for row in rows if row["kind"] == "panel"]
+    kinds, panels = by_generator(rows), [row for row in rows if row["kind"] == "panel"]
+    images = [row for of in kinds.values() for row in of]
     runs = len({row["run"] for row in images})
     training = max((row["panel"]["clean_images"]["distances_to"] or 0 for row in panels), default=0)
     return "\n".join(
@@ -58,13 +74,13 @@ def tables(rows: Sequence[Row]) -> str:
             "",
             THREAT,
             "\n### What judges say\n",
-            markdown([_verdicts(generator, of) for (generator,), of in alike(images, "generator").items()]),
+            markdown([_verdicts(generator, of) for generator, of in kinds.items()]),
             "",
             HOW.format(kin=KIN),
             "",
             UNITS.format(runs=runs),
             "\n### Small changes, and distances to training images\n",
-            markdown([_changes(generator, of) for (generator,), of in alike(images, "generator").items()]),
+            markdown([_changes(generator, of) for generator, of in kinds.items()]),
             "",
             CHANGED.format(training=numbers.plain(training), kin=KIN),
             "\n### The judges\n",
@@ -74,8 +90,26 @@ def tables(rows: Sequence[Row]) -> str:
     )
 
 
-def _images(rows: Sequence[Row]) -> list[Row]:
-    return [row for row in rows if row["kind"] == "images"]
+def by_generator(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """The rows of images, by what made them, in the order of tables."""
+    groups = alike([row for row in rows if row["kind"] == "images"], "generator")
+    return {generator: groups[generator,] for generator in NAMES if (generator,) in groups}
+
+
+def _fooled(found: dict[str, Any]) -> int:
+    return int(found["fooled"])
+
+
+def _none(found: dict[str, Any]) -> int:
+    return int(found["no_judge_agrees"])
+
+
+def _still_fooled(change: str, found: dict[str, Any]) -> int:
+    return int(found["after"][change]["still_fooled"])
+
+
+def _roles(rows: Sequence[Row]) -> list[str]:
+    return list(dict.fromkeys(_role(row, judge) for row in rows for judge in row["judges"]))
 
 
 def _without(found: dict[str, Any]) -> int:
@@ -99,12 +133,11 @@ def _role(row: Row, judge: str) -> str:
 
 
 def _verdicts(generator: str, rows: Sequence[Row]) -> dict[str, str]:
-    line = {"images": NAMES[generator], "fool": _share(rows, lambda one: one["fooled"])}
-    for role in dict.fromkeys(_role(row, judge) for row in rows for judge in row["judges"]):
-        having = [row for row in rows if any(_role(row, judge) == role for judge in row["judges"])]
-        groups = median_of_runs(having, _agrees(role))
+    line = {"images": NAMES[generator], "fool": _share(rows, _fooled)}
+    for role in _roles(rows):
+        groups = median_of_runs(rows, _agrees(role))
         line[f"{role} agrees"] = numbers.shares(share_interval(groups)) if groups else "left out"
-    line["count as fooling"] = _share(rows, lambda one: one["no_judge_agrees"])
+    line["count as fooling"] = _share(rows, _none)
     line["without relatives"] = _share(rows, _without)
     return line
 
@@ -113,7 +146,9 @@ def _agrees(role: str) -> Callable[[Row], float | None]:
     """The share of a set's images on which the judge of a role agrees; None where it was refused."""
 
     def agrees(row: Row) -> float | None:
-        judge = next(judge for judge in row["judges"] if _role(row, judge) == role)
+        judge = next((judge for judge in row["judges"] if _role(row, judge) == role), None)
+        if judge is None:
+            return None
         count = row["found"]["judges"][judge]["agrees"]
         return None if count is None else count / row["found"]["images"]
 
