@@ -149,9 +149,9 @@ def calibrate(noise: Odds, clean: Odds | None, labels: Classes | None) -> Calibr
     accepted = float(np.mean(of_noise >= threshold))
     fault = ""
     if right < LEAST_RIGHT:
-        fault = f"names only {right:.1%} of {len(found.top):,} clean images rightly"
+        fault = f"names only {100.0 * right:.1f} % of {len(found.top):,} clean images rightly"
     elif accepted > MOST_NOISE:
-        fault = f"is as sure of {accepted:.1%} of {len(of_noise):,} noise images as of clean ones"
+        fault = f"is as sure of {100.0 * accepted:.1f} % of {len(of_noise):,} noise images as of clean ones"
     return Calibration(threshold, len(found.top), right, len(of_noise), accepted, fault)
 
 

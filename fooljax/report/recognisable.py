@@ -176,7 +176,7 @@ def _judges(row: Row) -> list[dict[str, str]]:
             "clean images named rightly": numbers.percent(one["names_clean_images_rightly"]),
             "as sure as of 95 % of clean images": format_confidence(one["threshold_log_odds"]),
             "noise of which it is as sure": numbers.percent(one["noise_above_threshold"]),
-            "refused": one["refused"] or "no",
+            "left out": "yes" if one["refused"] else "no",
         }
         for judge, one in row["panel"]["judges"].items()
     ]
