@@ -9,6 +9,7 @@ import pytest
 from experiments import mnist_gradient
 from fooljax.cli import evolve, report
 from fooljax.errors import InputError
+from fooljax.labelling.images import open_source
 from fooljax.report import ascent_page
 from fooljax.runs import ascent_images, ascent_run
 from fooljax.runs.ascent_record import open_ascent
@@ -295,3 +296,15 @@ def test_a_damaged_folder_is_one_line(spoil, message, copy):
     with pytest.raises(InputError, match=message) as caught:
         _ = open_ascent(copy).log_odds
     assert "\n" not in str(caught.value)
+
+
+def test_people_are_asked_about_the_images_of_all_methods(folder):
+    record = open_ascent(folder)
+    source = open_source(folder, None, -100.0)
+    assert len(source.images) == len(METHODS) * record.starts * len(record.cells)
+    assert {image.source for image in source.images} == {f"{folder}, {method}" for method in METHODS}
+    for image in source.images:
+        method = image.source.rpartition(", ")[2]
+        cell = record.cells.index(image.class_index)
+        assert image.log_odds == record.log_odds[method][image.run, cell]
+        np.testing.assert_array_equal(image.pixels, record.images(method)[image.run, cell])
