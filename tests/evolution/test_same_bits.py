@@ -8,15 +8,22 @@ from toys import ENCODING
 
 from fooljax.engine.log_odds import to_log_odds
 from fooljax.errors import InputError
+from fooljax.evolution import CHUNK
 from fooljax.storage.checkpoints import Checkpoints
 from fooljax.strategies import STRATEGIES
 
+QUICK = ("map_elites", "focused")
+"""Strategies that fast tests resume with programs as users compile them; slow tests do so with all."""
+
 
 @pytest.mark.optimised
-def test_same_key_same_archive_under_any_chunking(whole):
-    assert_same(whole, run())
-    assert_same(whole, run(chunk=7))
-    assert_same(whole, run(chunk=100))
+@pytest.mark.parametrize("chunk", [CHUNK, 7, pytest.param(100, marks=pytest.mark.slow)])
+def test_same_key_same_archive_under_any_chunking(whole, chunk):
+    assert_same(whole, run(chunk=chunk))
+
+
+@pytest.mark.optimised
+def test_another_key_gives_another_archive(whole):
     other = run(key=jax.random.key(8))
     assert not np.array_equal(whole.log_odds, other.log_odds)
 
@@ -29,9 +36,7 @@ def test_a_run_among_others_equals_the_run_alone(whole):
     assert not np.array_equal(whole.log_odds[0], whole.log_odds[1])
 
 
-@pytest.mark.optimised
-@pytest.mark.parametrize("name", CHECKED)
-def test_resuming_ends_bit_identical(tmp_path, name):
+def check_resuming(folder, name):
     strategy = STRATEGIES[name].build(ENCODING, batch_size=16)
     whole = run(strategy=strategy)
     calls = []
@@ -40,14 +45,28 @@ def test_resuming_ends_bit_identical(tmp_path, name):
         calls.append(None)
         return len(calls) > 1
 
-    part = run(strategy=strategy, checkpoints=tmp_path, stop=stop)
+    part = run(strategy=strategy, checkpoints=folder, stop=stop)
     assert not part.completed
     assert part.generations == 10
-    rest = run(strategy=strategy, checkpoints=tmp_path, resume=True)
+    rest = run(strategy=strategy, checkpoints=folder, resume=True)
     assert rest.completed
     assert_same(whole, rest)
-    again = run(strategy=strategy, checkpoints=tmp_path, resume=True)
+    again = run(strategy=strategy, checkpoints=folder, resume=True)
     assert_same(whole, again)
+
+
+@pytest.mark.optimised
+@pytest.mark.parametrize(
+    "name",
+    [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in CHECKED],
+)
+def test_resuming_ends_bit_identical(tmp_path, name):
+    check_resuming(tmp_path, name)
+
+
+@pytest.mark.parametrize("name", [name for name in CHECKED if name not in QUICK])
+def test_resuming_ends_bit_identical_with_programs_that_are_compiled_quickly(tmp_path, name):
+    check_resuming(tmp_path, name)
 
 
 @pytest.mark.optimised
