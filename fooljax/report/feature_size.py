@@ -34,6 +34,8 @@ HEADS = {
     "low": "half is below, cycles",
     "high": "half is from there on, cycles",
 }
+FEW = 0.1
+"""Of the images of a generator; of fewer that take part nothing is drawn."""
 FALLING = ("hidden", "high")
 """The larger the size, the less is left."""
 HOW = """\
@@ -137,8 +139,8 @@ def half(rows: Sequence[Row], kind: str) -> str:
 
 
 def figures(rows: Sequence[Row]) -> dict[str, bytes]:
-    """What is kept against each size, and what changed images look like."""
-    rows = in_order(rows)
+    """What is kept against each size, and what changed images look like; of a few images nothing is drawn."""
+    rows = [row for row in in_order(rows) if row["generator"] in _drawn(rows)]
     panels: dict[str, dict[str, Any]] = {label: {} for _, label in KINDS.values()}
     for (generator,), of in alike(rows, "generator").items():
         for kind, (sizes, label) in KINDS.items():
@@ -156,6 +158,15 @@ def figures(rows: Sequence[Row]) -> dict[str, bytes]:
         if "example" in row and row["counted"] and name not in found:
             found[name] = _example(row["example"], NAMES[row["generator"]])
     return found
+
+
+def _drawn(rows: Sequence[Row]) -> set[str]:
+    """The generators of which enough images take part."""
+    return {
+        str(generator)
+        for (generator,), of in alike(rows, "generator").items()
+        if sum(row["counted"] for row in of) >= FEW * sum(row["images"] for row in of)
+    }
 
 
 def _interval(rows: Sequence[Row], kind: str, place: int) -> Interval:

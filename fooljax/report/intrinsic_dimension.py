@@ -23,6 +23,7 @@ nothing of an estimator's bias. All estimators fall short where the dimension is
 the points of known dimension show by how much. So compare sources at one number of images only. Evolved
 images of one class are alike, and those of one run share ancestors: theirs is the dimension of a mixture of
 clusters."""
+TICKS = (3, 5, 10, 20, 50, 100, 200)
 
 
 def name_of(source: str) -> str:
@@ -31,6 +32,16 @@ def name_of(source: str) -> str:
     if kind == "known":
         return f"normal points of dimension {rest} (control)"
     return EXPLANATIONS[rest] if kind == "evolved" else SOURCES[source][1]
+
+
+def in_order(rows: Sequence[Row]) -> list[Row]:
+    """Rows by the number of images; then known dimensions, random pictures and evolved images."""
+    known = sorted(
+        (row["source"] for row in rows if row["source"].startswith("known_")),
+        key=lambda source: int(source.removeprefix("known_")),
+    )
+    names = [*known, *SOURCES, *(f"evolved_{generator}" for generator in EXPLANATIONS)]
+    return sorted(rows, key=lambda row: (row["count"], names.index(row["source"])))
 
 
 def findings(rows: Sequence[Row]) -> dict[str, Finding]:
@@ -50,7 +61,7 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
 def tables(rows: Sequence[Row]) -> str:
     """`table.md`: the dimension of every source, at each number of images."""
     parts = []
-    for (count,), of in alike(rows, "count").items():
+    for (count,), of in alike(in_order(rows), "count").items():
         lines = []
         for row in of:
             line = {"images": name_of(row["source"]), "different": f"{row['points']:,}"}
@@ -69,7 +80,7 @@ def _written(interval: Interval) -> str:
 @own_style()
 def figures(rows: Sequence[Row]) -> dict[str, bytes]:
     """The dimension of each source by each estimator, with intervals; a panel for each number of images."""
-    groups = alike(rows, "count")
+    groups = alike(in_order(rows), "count")
     if not groups:
         return {}
     most = max(map(len, groups.values()))
@@ -91,6 +102,8 @@ def figures(rows: Sequence[Row]) -> dict[str, bytes]:
         axes.set_yticks(range(len(of)), [name_of(row["source"]) for row in of], fontsize=8)
         axes.invert_yaxis()
         axes.set_xscale("log")
+        axes.set_xticks(TICKS, [f"{tick}" for tick in TICKS])
+        axes.set_xticks([], minor=True)
         axes.set_xlabel(f"intrinsic dimension, from {count:,} images")
         axes.grid(axis="x", which="both", alpha=0.25)
         for text in axes.get_yticklabels():
