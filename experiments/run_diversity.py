@@ -57,6 +57,7 @@ Features = Callable[[Images], npt.NDArray[np.floating]]
 class Config(measured_sets.SetSettings):
     """Settings; the defaults are those of the published table."""
 
+    runs: int = option(5, "Number of image sets of each generator against each network.", least=2)
     paper_passes: int = option(
         40_000,
         "Network passes of a set that the paper's search makes.",
@@ -79,6 +80,8 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     """For each network its clean images and one task for each kind of image, of all runs."""
     del rows
     names = config.networks.split(",")
+    if not all(names) or len(set(names)) < len(names):
+        raise InputError(f"--networks: expected different names with commas, got {shown(config.networks)}")
     for number, name in enumerate(names):
         judge = config.judge or names[(number + 1) % len(names)]
         if judge == name:

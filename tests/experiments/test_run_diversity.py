@@ -77,6 +77,21 @@ def test_a_kind_of_image_that_there_is_not_is_named():
         list(STUDY.tasks(Config(generators="cppn,wavelets"), []))
 
 
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        ({"networks": "lenet-0,lenet-0"}, r"^--networks: expected different names with commas, got lenet-0"),
+        ({"networks": ""}, r"^--networks: expected different names"),
+        ({"networks": "lenet-0"}, r"^--judge: expected another network than lenet-0, or two in --networks"),
+        ({"judge": "lenet-3"}, r"^--judge: expected another network than lenet-3"),
+        ({"generators": ""}, r"^--generators: expected some of"),
+    ],
+)
+def test_settings_that_do_not_fit_are_named(settings, line):
+    with pytest.raises(InputError, match=line):
+        list(STUDY.tasks(Config(**settings), []))
+
+
 def test_sizes_name_settings():
     names = {field.name for field in dataclasses.fields(Config)}
     assert all(set(size) <= names for size in SIZES.values())
@@ -84,7 +99,7 @@ def test_sizes_name_settings():
 
 @pytest.mark.slow
 def test_noise_shows_no_class_and_clean_digits_do(tmp_path):
-    config = Config(networks=1, runs=2, passes=2000, generators="cppn,uniform_noise")
+    config = Config(networks="lenet-0", judge="lenet-1", runs=2, passes=2000, generators="cppn,uniform_noise")
     found = {row["images"]: row for row in study.run(STUDY, config, tmp_path / "study")}
     assert found["clean"]["pixels"]["closer_apart"] > 0.65
     assert found["clean"]["features"]["closer_apart"] > 0.8
