@@ -18,7 +18,7 @@ from fooljax.targets import (
     train,
 )
 from fooljax.targets.fitting import fit
-from fooljax.targets.networks.trainable import apply_of
+from fooljax.targets.networks.trainable import NETWORKS, apply_of
 from fooljax.targets.training import RECIPES, shifted
 
 
@@ -69,14 +69,15 @@ def test_shifts_move_whole_images():
 
 
 @pytest.mark.optimised
-def test_the_parts_of_a_training_change_no_bit(dataset, monkeypatch):
+@pytest.mark.parametrize("network", ["mlp", pytest.param("lenet", marks=pytest.mark.slow)])
+def test_the_parts_of_a_training_change_no_bit(network, dataset, monkeypatch):
     recipe = dataclasses.replace(RECIPES["strong"], steps=12, batch_size=32)
     init_key, train_key = jax.random.split(jax.random.key(3))
-    start = LeNet(4).init(init_key, jnp.zeros((1, *dataset.image_shape)))
+    start = NETWORKS[network][1](4).init(init_key, jnp.zeros((1, *dataset.image_shape)))
     arrays = jnp.asarray(dataset.train_images), jnp.asarray(dataset.train_labels)
-    whole, losses = jax.jit(lambda k, p: train(apply_of("lenet", 4), recipe, k, p, *arrays))(train_key, start)
+    whole, losses = jax.jit(lambda k, p: train(apply_of(network, 4), recipe, k, p, *arrays))(train_key, start)
     monkeypatch.setattr(fitting, "PART_SECONDS", 0.0)
-    in_parts = fit(dataset, recipe, "lenet", 3)
+    in_parts = fit(dataset, recipe, network, 3)
     assert digest_tree(jax.device_get(whole)) == digest_tree(in_parts)
     assert np.all(losses > 0)
 
