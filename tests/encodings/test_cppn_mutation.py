@@ -81,7 +81,10 @@ EDGES = ("sources", "targets", "weights")
 
 
 @pytest.mark.optimised
-@pytest.mark.parametrize("rates", [USUAL, ALWAYS, USUAL._replace(fine=0.7, fine_connection=0.5)])
+@pytest.mark.parametrize(
+    "rates",
+    [pytest.param(USUAL, marks=pytest.mark.slow), ALWAYS, USUAL._replace(fine=0.7, fine_connection=0.5)],
+)
 def test_both_forms_give_the_same_genomes(all_kinds, rates):
     """Bit for bit, of every kind of genome."""
     keys = jax.random.split(jax.random.key(3), len(all_kinds.num_hidden))

@@ -406,7 +406,6 @@ def test_hue_wraps_as_in_opencv(name, reference):
     np.testing.assert_allclose(image[180:], image[:76], atol=allowed)
 
 
-@pytest.mark.optimised
 @pytest.mark.parametrize("name", ["hls", "rgb"])
 def test_colour_images_of_all_lowerings(name):
     layout = Layout(num_outputs=3, max_nodes=24, max_connections=80)
