@@ -12,9 +12,9 @@ is right by chance, so a name alone is no recognition. A confidence of 99 % mean
 different networks, so the threshold is the judge's own. Where there are no clean images to find it by, a
 judge agrees whenever it names the class first, which makes it harder for an image to count as fooling.
 
-A judge must be able to tell clean images from noise. One that is right on fewer than half of the clean images
-(as when its classes stand in another order), or that is as sure of more than a tenth of noise images as of
-clean ones, is refused: what it says means nothing.
+A judge must be able to tell clean images from noise. Where more than a tenth of noise images reach its
+threshold, it is raised until they do not. A judge that then recognises fewer than half of the clean images
+(as one does whose classes stand in another order) is refused: what it says means nothing.
 
 A judge of the same family as the network (the same architecture, perhaps larger, trained on the same data)
 has the same blind spots. That it agrees shows that the image transfers, not that it shows something. So
@@ -37,8 +37,8 @@ from fooljax.errors import InputError
 
 RATE = 0.95
 """Of clean images that reach a judge's threshold."""
-LEAST_RIGHT = 0.5
-"""Of clean images that a judge must name rightly."""
+LEAST_RECOGNISED = 0.5
+"""Of clean images that a judge must name rightly, with the confidence of its threshold."""
 MOST_NOISE = 0.1
 """Of noise images that may reach a judge's threshold."""
 Odds = npt.NDArray[np.floating]
@@ -67,14 +67,17 @@ class Calibration(NamedTuple):
       threshold: log-odds from which its naming a class counts; -inf where there were no clean images.
       clean_images: how many clean images there were.
       right: the share of them that it names rightly; None where there were none.
+      recognised: the share of them that it names rightly, as sure as its threshold asks; None as before.
       noise_images: how many noise images there were.
-      noise_accepted: the share of them of which it is as sure as its threshold asks.
+      noise_accepted: the share of them of which it is as sure as of 95 % of clean images; where it is large,
+        the threshold was raised.
       fault: why it is refused, as the end of a sentence that begins with its name; "" where it is not.
     """
 
     threshold: float
     clean_images: int
     right: float | None
+    recognised: float | None
     noise_images: int
     noise_accepted: float
     fault: str
@@ -142,17 +145,19 @@ def calibrate(noise: Odds, clean: Odds | None, labels: Classes | None) -> Calibr
     """The same for one judge, which may be refused."""
     of_noise = np.max(np.asarray(noise, np.float64), axis=1)
     if clean is None or labels is None:
-        return Calibration(-math.inf, 0, None, len(of_noise), 1.0, "")
+        return Calibration(-math.inf, 0, None, None, len(of_noise), 1.0, "")
     found = verdict(clean, labels)
+    usual = reached_by(found.top_odds, RATE)
+    # The next number above the confidence that a tenth of the noise images exceeds.
+    above_noise = np.nextafter(np.quantile(of_noise, 1.0 - MOST_NOISE, method="higher"), np.inf)
+    accepted = float(np.mean(of_noise >= usual))
+    threshold = float(max(usual, above_noise)) if accepted > MOST_NOISE else usual
     right = float(np.mean(found.top == labels))
-    threshold = reached_by(found.top_odds, RATE)
-    accepted = float(np.mean(of_noise >= threshold))
+    recognised = float(np.mean(agrees(found, labels, threshold)))
     fault = ""
-    if right < LEAST_RIGHT:
-        fault = f"names only {100.0 * right:.1f} % of {len(found.top):,} clean images rightly"
-    elif accepted > MOST_NOISE:
-        fault = f"is as sure of {100.0 * accepted:.1f} % of {len(of_noise):,} noise images as of clean ones"
-    return Calibration(threshold, len(found.top), right, len(of_noise), accepted, fault)
+    if recognised < LEAST_RECOGNISED:
+        fault = f"recognises only {100.0 * recognised:.1f} % of {len(found.top):,} clean images"
+    return Calibration(threshold, len(found.top), right, recognised, len(of_noise), accepted, fault)
 
 
 def agrees(found: Verdict, classes: Classes, threshold: float) -> npt.NDArray[np.bool_]:

@@ -19,9 +19,10 @@ def of_panel(panel: Panel, sets: Mapping[str, Found]) -> dict[str, Any]:
             "sha256": judge.provenance.get("params_sha256"),
             "same_family": name in panel.relatives,
             "names_clean_images_rightly": one.right,
+            "recognises_clean_images": one.recognised,
             "threshold_log_odds": one.threshold if one.clean_images else None,
             "threshold_confidence": float(confidence(one.threshold)) if one.clean_images else None,
-            "noise_above_threshold": one.noise_accepted,
+            "noise_as_sure": one.noise_accepted,
             "refused": one.fault or None,
         }
     return {

@@ -23,7 +23,8 @@ class JudgeLine:
       relative: whether it is of the family of the network that was fooled.
       right: share of clean images that it names rightly; "" where none were at hand.
       threshold: the confidence from which its naming a class counts; "" where any does.
-      noise: share of noise images that reach it.
+      recognised: share of clean images that it names rightly with so much confidence; "" as before.
+      noise: share of noise images of which it is as sure as of 95 % of clean images.
       refused: why it does not count; "" where it does.
     """
 
@@ -32,6 +33,7 @@ class JudgeLine:
     relative: bool
     right: str
     threshold: str
+    recognised: str
     noise: str
     refused: str
 

@@ -90,7 +90,8 @@ def _judge(name: str, one: Mapping[str, Any]) -> JudgeLine:
         relative=one["same_family"],
         right="" if right is None else percentage(right, 1),
         threshold="" if threshold is None else format_confidence(threshold),
-        noise=percentage(one["noise_above_threshold"], 1),
+        recognised="" if right is None else percentage(one["recognises_clean_images"], 1),
+        noise=percentage(one["noise_as_sure"], 1),
         refused=one["refused"] or "",
     )
 

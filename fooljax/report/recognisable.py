@@ -15,11 +15,11 @@ from fooljax.study.measured_sets import NAMES, THREAT, median_of_runs, sets_tabl
 
 HOW = """\
 An image **fools** when its network gives its class 99.99 % or more. A judge **agrees** when it names the same
-class, with at least the confidence that 95 % of clean images get from it. **Counts as fooling**: the share of
-all images that fool while no judge agrees. **Without relatives**: while no judge of another architecture than
-the network agrees. The judge `{kin}` stands for the next of the networks; it has the same architecture, and
-so the same blind spots. Noise and clean images are controls. A judge that is as sure of noise as of clean
-images is left out."""
+class, with at least the confidence that 95 % of clean images get from it, and more than 90 % of noise gets.
+**Counts as fooling**: the share of all images that fool while no judge agrees. **Without relatives**: while
+no judge of another architecture than the network agrees. The judge `{kin}` stands for the next of the
+networks; it has the same architecture, and so the same blind spots. Noise and clean images are controls. A
+judge that recognises fewer than half of the clean images is left out."""
 CHANGED = """\
 Shares of the images that fool, and still do after a small change: every value one grey level more or less at
 random; a shift by one pixel, the worst of four directions; JPEG of quality 75; a Gaussian blur of one pixel's
@@ -39,8 +39,8 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
       For each generator, `GENERATOR_fools`: the share of images that fool; `GENERATOR_counts`: while no judge
       agrees; `GENERATOR_without_relatives`: while no judge of another family agrees; `GENERATOR_kin` and
       `GENERATOR_JUDGE`: the share on which the network's relative, or another judge, agrees;
-      `GENERATOR_after_CHANGE`: the share that still fools after a small change. `refused_JUDGE`: the share
-      of noise of which a judge is as sure as of clean images, where it is left out.
+      `GENERATOR_after_CHANGE`: the share that still fools after a small change. `noise_JUDGE`: the share of
+      noise of which a judge is as sure as of 95 % of clean images.
     """
     found: dict[str, Finding] = {}
     for generator, of in by_generator(rows).items():
@@ -55,9 +55,7 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
                 found[f"{generator}_{'kin' if role == KIN else role}"] = share(groups, said)
     for row in rows:
         for judge, one in row["panel"]["judges"].items() if row["kind"] == "panel" else ():
-            if one["refused"]:
-                noise = [[one["noise_above_threshold"]]]
-                found[f"refused_{judge}"] = share(noise, "two kinds of noise")
+            found[f"noise_{judge}"] = share([[one["noise_as_sure"]]], "two kinds of noise")
     return found
 
 
@@ -174,8 +172,9 @@ def _judges(row: Row) -> list[dict[str, str]]:
             "judge": judge,
             "what it is": one["name"],
             "clean images named rightly": numbers.percent(one["names_clean_images_rightly"]),
-            "as sure as of 95 % of clean images": format_confidence(one["threshold_log_odds"]),
-            "noise of which it is as sure": numbers.percent(one["noise_above_threshold"]),
+            "agrees from": format_confidence(one["threshold_log_odds"]),
+            "clean images recognised": numbers.percent(one["recognises_clean_images"]),
+            "noise of which it is as sure as of 95 % of clean images": numbers.percent(one["noise_as_sure"]),
             "left out": "yes" if one["refused"] else "no",
         }
         for judge, one in row["panel"]["judges"].items()

@@ -99,22 +99,37 @@ def test_a_judge_whose_classes_stand_in_another_order_is_found_out(panel):
     order = np.asarray(jax.random.permutation(jax.random.key(1), 10))
     wrong = {"lenet-1": clean["lenet-1"][:, order], "lenet-2": clean["lenet-2"]}
     found = check_panel(noise, wrong, labels)
-    assert found["lenet-1"].fault.startswith("names only ")
+    assert found["lenet-1"].fault.startswith("recognises only ")
     assert not found["lenet-2"].fault
 
 
 def test_shuffled_labels_are_found_out(panel):
     noise, clean, labels = panel
     shuffled = np.random.default_rng(2).permutation(labels)
-    with pytest.raises(InputError, match=r"^judges: expected one that tells clean .* lenet-1 names only "):
+    with pytest.raises(
+        InputError, match=r"^judges: expected one that tells clean .* lenet-1 recognises only "
+    ):
         check_panel(noise, clean, shuffled)
 
 
 def test_a_judge_that_is_as_sure_of_noise_is_found_out(panel):
     noise, clean, labels = panel
     same = {**noise, "lenet-1": np.roll(clean["lenet-1"], 1, axis=0)}
-    fault = check_panel(same, clean, labels)["lenet-1"].fault
-    assert fault.endswith("of 300 noise images as of clean ones")
+    found = check_panel(same, clean, labels)["lenet-1"]
+    assert found.noise_accepted > 0.9
+    assert found.fault.startswith("recognises only ")
+
+
+def test_a_judge_that_is_rather_sure_of_noise_must_be_surer_of_images():
+    """Half of the noise has log-odds of 3, clean images have 1 to 9: it agrees from above 3 on."""
+    noise = odds_of(np.arange(20) % 4, np.where(np.arange(20) % 2, 3.0, -1.0))
+    labels = np.arange(160) % 4
+    clean = odds_of(labels, np.linspace(1.0, 9.0, 160))
+    found = check_panel({"a": noise}, {"a": clean}, labels)["a"]
+    assert found.noise_accepted == 0.5
+    assert 3.0 < found.threshold < 3.001
+    assert found.recognised == np.mean(np.linspace(1.0, 9.0, 160) > 3.0)
+    assert not found.fault
 
 
 def test_without_clean_images_no_judge_has_a_threshold(panel):

@@ -79,10 +79,10 @@ def test_a_judge_that_is_refused_is_heard_but_not_counted(panel, digits, judges)
     wrong = judges["lenet-1"]
     turned = dataclasses.replace(wrong, apply=lambda params, images: wrong.apply(params, images)[:, ::-1])
     found = assemble(panel.target, {**judges, "turned": turned}, digits)
-    assert "names only" in found.calibrations["turned"].fault
+    assert "recognises only" in found.calibrations["turned"].fault
     assert set(found.controls["clean"].fooling.agrees) == {"lenet-1", "knn"}
     assert "turned" in found.controls["clean"].verdicts
-    with pytest.raises(InputError, match=r"^judges: .* turned names only "):
+    with pytest.raises(InputError, match=r"^judges: .* turned recognises only "):
         assemble(panel.target, {"turned": turned}, digits)
 
 
