@@ -27,6 +27,7 @@ from fooljax.report.transfer_rows import (
     images_of,
     kinds_of,
     kinds_of_images,
+    matrices_of,
     other_kind,
     other_networks,
     own_and_other,
@@ -116,7 +117,7 @@ def tables(rows: Sequence[Row]) -> str:
         parts += ["\n### Are gradient images more network-specific than evolved ones?\n"]
         parts += [TEST.format(pairs=len(units), least=2.0 ** (1 - len(units))), "", markdown(lines), ""]
     parts += ["\n### Source by target\n", "Same name at 99.99 %; a unit is a run.", ""]
-    for name, of in kinds_of_images(images):
+    for name, of in matrices_of(images):
         parts += [f"\n{name}:\n", markdown(_matrix(of)), ""]
     return "\n".join([*parts, _networks(rows), ""])
 

@@ -14,7 +14,7 @@ from fooljax.report.transfer_rows import (
     LEVEL,
     NAMES,
     images_of,
-    kinds_of_images,
+    matrices_of,
     other_kind,
     own_and_other,
     related,
@@ -24,26 +24,20 @@ from fooljax.study import Row, alike
 from fooljax.study.generators import NOISE
 from fooljax.study.measured_sets import CLEAN
 
-SHOWN = ("direct", "cppn", "gradient", "random_search_cppn")
-"""Generators that have a matrix."""
-
 
 def figures(rows: Sequence[Row]) -> dict[str, bytes]:
     """The matrices of each kind of images with its largest budget; transfer against the source's log-odds."""
     images = images_of(rows)
     if not images:
         return {}
-    largest = max(row["budget"] for row in images)
-    shown = {name: of for name, of in kinds_of_images(images) if of[0]["budget"] == largest}
     sources, targets = list(dict.fromkeys(row["network"] for row in images)), images[0]["targets"]
     panels = {}
-    for name, of in shown.items():
-        if of[0]["generator"] in SHOWN:
-            shares = np.full((len(sources), len(targets)), np.nan)
-            for (source,), runs in alike(of, "network").items():
-                rates = [[row["seen"][target]["same"]["raw"][LEVEL] for target in targets] for row in runs]
-                shares[sources.index(source)] = np.mean(rates, axis=0)
-            panels[name] = shares
+    for name, of in matrices_of(images):
+        shares = np.full((len(sources), len(targets)), np.nan)
+        for (source,), runs in alike(of, "network").items():
+            rates = [[row["seen"][target]["same"]["raw"][LEVEL] for target in targets] for row in runs]
+            shares[sources.index(source)] = np.mean(rates, axis=0)
+        panels[name] = shares
     value = "images with the same name at 99.99 % or more"
     pictures = {
         "matrix.png": heat_maps(panels, sources, targets, down="made for", across="shown to", value=value)

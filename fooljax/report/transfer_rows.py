@@ -26,16 +26,18 @@ NAMES = {
 LEVEL = "0.9999"
 EDGES = (-20.0, -9.0, 0.0, 4.6, FOOLED, 12.0, 15.0, 18.0, 22.0, 28.0, 36.0, 50.0)
 """Log-odds between the bins of confidence in the network that images were made for."""
+SHOWN = ("direct", "cppn", "gradient", "random_search_cppn")
+"""Generators whose matrices are shown, with the largest budget."""
 Pairs = Callable[[str, str], bool]
 """Which pairs of source and target count."""
 
 
 def images_of(rows: Sequence[Row]) -> list[Row]:
-    """The rows of sets of images, in an order of their own: by budget, generator, network and run."""
+    """The rows of sets of images, in an order of their own: by generator, budget, network and run."""
     order = [*NAMES]
     found = [row for row in rows if row["kind"] == "images"]
     return sorted(
-        found, key=lambda row: (row["budget"], order.index(row["generator"]), row["network"], row["run"])
+        found, key=lambda row: (order.index(row["generator"]), row["budget"], row["network"], row["run"])
     )
 
 
@@ -121,3 +123,9 @@ def own_only(row: Row) -> float:
     others = [np.asarray(seen["own"]) for target, seen in row["seen"].items() if target != row["network"]]
     transfers = np.any(np.asarray(others).reshape(len(others), -1) >= FOOLED, axis=0)
     return float(np.mean((np.asarray(row["log_odds"]) >= FOOLED) & ~transfers))
+
+
+def matrices_of(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
+    """The rows of each generator that has a matrix, by what it is called."""
+    largest = max(row["budget"] for row in rows)
+    return kinds_of_images([row for row in rows if row["generator"] in SHOWN and row["budget"] == largest])
