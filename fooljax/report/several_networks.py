@@ -47,7 +47,7 @@ def tables(rows: Sequence[Row]) -> str:
     kinds, tests = alike(rows, "generator", "aim"), _tests(rows)
     lines = [{**_line(of), **tests.get(key, NOT_TESTED)} for key, of in kinds.items()]
     shares = [{**_names(of), **threshold_cells([_shares(row) for row in of])} for of in kinds.values()]
-    parts = [THREAT, words, "", markdown(lines), "", "### Every threshold\n", THRESHOLDS]
+    parts = [THREAT, "", words, "", markdown(lines), "", "### Every threshold\n", THRESHOLDS]
     parts += ["Here they are those of the network that was left out.", "", markdown(shares), ""]
     return "\n".join(parts)
 

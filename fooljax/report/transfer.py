@@ -103,7 +103,7 @@ def tables(rows: Sequence[Row]) -> str:
     own = [row for row in images if row["network"] in units]
     fixed = FIXED if len({architecture(name) for name in units}) > 1 else ""
     several = OF_SEVERAL.format(networks=", ".join(units), runs=len(alike(own, "run")), fixed=fixed)
-    parts = [THREAT, WORDS, OF_ONE if len(units) == 1 else several, ""]
+    parts = [THREAT, "", WORDS, "", OF_ONE if len(units) == 1 else several, ""]
     for kind, wanted in kinds_of(images).items():
         parts += [f"### Shown to {kind if kind in (SAME, SEED, OTHER) else f'the network {kind}'}\n"]
         parts += [markdown([_line(of, wanted, name) for name, of in kinds_of_images(own)]), ""]
