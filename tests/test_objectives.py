@@ -1,5 +1,7 @@
 """Objectives: what is maximised is a value of the search."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -129,9 +131,11 @@ def test_gradients_follow_the_objective():
     plan = fooljax.Search(ENCODING, strategy)
     key = jax.random.key(0)
     genomes = fooljax.first_genomes(ENCODING, key, 20)
-    state, _, _ = fooljax.start(plan, problem, key, genomes, fooljax.evaluate(ENCODING, problem, genomes))
-    offspring, _ = fooljax.ask(plan, problem, state)
-    fitness = fooljax.evaluate(ENCODING, problem, offspring.genomes)
+    evaluate = jax.jit(functools.partial(fooljax.evaluate, ENCODING))
+    start, ask = (jax.jit(functools.partial(step, plan)) for step in (fooljax.start, fooljax.ask))
+    state, _, _ = start(problem, key, genomes, evaluate(problem, genomes))
+    offspring, _ = ask(problem, state)
+    fitness = evaluate(problem, offspring.genomes)
     owned = np.asarray(state.archive.ids)[None] == np.asarray(offspring.parents)
     gains = np.max(np.where(owned, np.asarray(fitness - state.archive.fitness[None]), -np.inf), axis=1)
     assert np.all(gains > 0.5)

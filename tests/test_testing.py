@@ -120,7 +120,7 @@ def test_a_builder_is_checked_as_what_it_builds():
         direct((6, 6, 1)),
         direct((5, 4, 3), crossover_rate=0.5),
         direct((5, 4, 3), storage="uint8", colour="hsv"),
-        cppn((6, 7, 1), max_nodes=12, max_connections=16),
+        pytest.param(cppn((6, 7, 1), max_nodes=12, max_connections=16), marks=pytest.mark.slow),
         cppn((6, 7, 3), coordinates="scaled", max_nodes=12, max_connections=20),
         fixed_cppn((6, 7, 1), hidden=(5,)),
         fixed_cppn((6, 7, 3), functions="wide", coordinates="raw", hidden=(6, 3)),
