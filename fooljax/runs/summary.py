@@ -167,14 +167,15 @@ def in_lines(summary: Mapping[str, Any]) -> list[str]:
 
 
 def _judged_in_line(panel: Any) -> list[str]:
-    """How many of the best images fool the network while no judge agrees; nothing where none was asked."""
+    """On how many of the best images that fool the network a judge agrees; nothing where none was asked."""
     if not isinstance(panel, Mapping) or "elites" not in panel["sets"]:
         return []
     best = panel["sets"]["elites"]
     judges = ", ".join(name for name, one in panel["judges"].items() if not one["refused"])
+    agreed = best["fooled"] - best["no_judge_agrees"]
     return [
-        f"no judge agrees on {best['no_judge_agrees']:,} of the {best['fooled']:,} best images that fool the "
-        f"network (judges: {judges})"
+        f"a judge agrees on {agreed:,} of the {best['fooled']:,} best images that fool the network "
+        f"(judges: {judges})"
     ]
 
 

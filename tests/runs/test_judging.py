@@ -117,8 +117,8 @@ def test_the_terminal_tells_it_in_a_line(finished):
     (line,) = [one for one in in_lines(open_folder(finished).summary) if "judge" in one]
     best = panel["sets"]["elites"]
     assert line == (
-        f"no judge agrees on {best['no_judge_agrees']} of the {best['fooled']} best images that fool the "
-        "network (judges: lenet-1, knn)"
+        f"a judge agrees on {best['fooled'] - best['no_judge_agrees']} of the {best['fooled']} best images "
+        "that fool the network (judges: lenet-1, knn)"
     )
 
 
