@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-all docs lint types unit build bench bench-peers kill-test clean
+.PHONY: run test test-all smoke docs lint types unit build bench bench-peers kill-test clean
 
 run: .venv/installed
 	$(BIN)/python -m experiments.mnist_direct $(ARGS)
@@ -25,6 +25,10 @@ OPTIMISED := JAX_DISABLE_MOST_OPTIMIZATIONS=0 XLA_FLAGS=--xla_force_host_platfor
 unit: .venv/installed-dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not optimised" $(ARGS)
 	$(OPTIMISED) $(BIN)/python -m pytest -n 2 --dist loadfile -m "optimised and not slow" $(ARGS)
+
+# All experiments in their small size, by the command that does them in order, in less than four minutes.
+smoke: .venv/installed-dev
+	$(BIN)/python -m pytest -m slow tests/experiments/test_paper.py $(ARGS)
 
 test-all: test
 	$(BIN)/python -m pytest -n 2 -m "slow and not optimised" $(ARGS)
