@@ -19,7 +19,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from fooljax import data, encodings, strategies, study
+from fooljax import encodings, strategies, study
 from fooljax.analysis.difficulty import clean_figures
 from fooljax.analysis.thresholds import clean_thresholds
 from fooljax.cli.study import run_study
@@ -32,6 +32,8 @@ from fooljax.report.class_difficulty import figures, findings, tables
 from fooljax.scoring import score
 from fooljax.settings import option
 from fooljax.study import Row, Task, Workspace, archives
+from fooljax.study.generators import cppn_encoding
+from fooljax.study.measured_sets import dataset_of
 from fooljax.targets.collection import find
 from fooljax.targets.fitting import check_data
 
@@ -130,11 +132,11 @@ def _clean(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, An
         images, labels, _ = first_photographs(folder, shape[0], per_class=PHOTOGRAPHS_OF_CLASS)
         named = "photographs"
     else:
-        digits = data.load(workspace.config.data)
+        digits = dataset_of(workspace.config.data)
         check_data(target, digits)
         images, labels, named = digits.test_images, digits.test_labels, digits.name
     odds = score(target, images)
-    drawn = encodings.cppn(shape, functions="wide", coordinates="scaled")
+    drawn = cppn_encoding(shape)
     genomes = jax.vmap(drawn.init)(jax.random.split(jax.random.key(0), RANDOM_IMAGES))
     yield {
         "target_sha256": target.provenance.get("params_sha256"),
@@ -152,7 +154,7 @@ def _searched(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str,
     told, target = tasks[0].settings, workspace.network(tasks[0].networks[0])
     strategy, encoding_of = SEARCHES[told["family"]]
     encoding = encoding_of(checked_shape(target.image_shape))
-    digits = data.load(workspace.config.data)
+    digits = dataset_of(workspace.config.data)
     thresholds = clean_thresholds(score(target, digits.test_images), digits.test_labels)
     evolution = search(
         target,

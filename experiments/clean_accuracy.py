@@ -18,12 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fooljax import data, study
+from fooljax import study
 from fooljax.analysis.statistics import Interval
 from fooljax.analysis.validation import measure as name_photographs
 from fooljax.analysis.validation import naming
 from fooljax.cli.study import run_study
-from fooljax.data.dataset import Dataset
 from fooljax.data.image_folders import find_images
 from fooljax.data.imagenet import synsets
 from fooljax.engine.types import Target, checked_shape
@@ -31,6 +30,7 @@ from fooljax.errors import InputError
 from fooljax.scoring import score
 from fooljax.settings import option
 from fooljax.study import Row, Task, Workspace, numbers
+from fooljax.study.measured_sets import dataset_of
 from fooljax.targets.collection import NETWORKS_OF, find
 from fooljax.targets.fitting import check_data
 
@@ -51,12 +51,6 @@ class Config:
 SIZES = {"smoke": {"networks": "lenet-0,lenet-1"}, "paper": {}}
 
 
-@functools.lru_cache(maxsize=1)
-def labelled(spec: str) -> Dataset:
-    """The labelled images, read once."""
-    return data.load(spec)
-
-
 def photographs(config: Config) -> list[tuple[Path, int]]:
     """Paths and classes of the photographs."""
     if config.imagefolder is None:
@@ -67,7 +61,7 @@ def photographs(config: Config) -> list[tuple[Path, int]]:
 def images_of(config: Config) -> dict[str, str]:
     """What the images are: their name, and a digest that tells them from others."""
     if config.data_set != "imagenet":
-        return {"data_name": labelled(config.data).name, "data_sha256": labelled(config.data).digest}
+        return {"data_name": dataset_of(config.data).name, "data_sha256": dataset_of(config.data).digest}
     told = "\n".join(f"{path.name} {label} {path.stat().st_size}" for path, label in photographs(config))
     return {"data_name": "photographs", "data_sha256": hashlib.sha256(told.encode()).hexdigest()}
 
@@ -84,7 +78,7 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
 
 def network(config: Config, name: str, say: Callable[[str], None]) -> Target:
     """The network of a name."""
-    known = None if config.data_set == "imagenet" else labelled(config.data)
+    known = None if config.data_set == "imagenet" else dataset_of(config.data)
     return find(name, weights=config.weights, data=known, say=say)
 
 
@@ -96,7 +90,7 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[Mapping[str
         if config.data_set == "imagenet":
             *_, figures = name_photographs(target, photographs(config))
         else:
-            known = labelled(config.data)
+            known = dataset_of(config.data)
             check_data(target, known)
             figures = naming(score(target, known.test_images), known.test_labels)
         yield {"shape": list(checked_shape(target.image_shape)), **figures}

@@ -114,12 +114,13 @@ def _rays(workspace: Workspace, task: Task) -> dict[str, Any]:
         axis=1,
     )
     level = to_log_odds(0.999)
+    needed = factor_needed(odds, FACTORS, level)
     return {
         "factors": FACTORS,
         "median_log_odds": np.minimum(np.median(odds, axis=0), 1e6).round(3).tolist(),
         "clipped_median_log_odds": np.median(clipped, axis=0).round(3).tolist(),
-        "share_ever_999": float(np.mean(np.isfinite(factor_needed(odds, FACTORS, level)))),
-        "factor_999": _or_none(float(np.median(factor_needed(odds, FACTORS, level)))),
+        "share_ever_999": float(np.mean(np.isfinite(needed))),
+        "factor_999": _or_none(float(np.median(needed))),
         "clipped_share_999": float(np.mean(np.isfinite(factor_needed(clipped, FACTORS, level)))),
     }
 

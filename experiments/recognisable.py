@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fooljax import data, study
+from fooljax import study
 from fooljax.analysis.panel import Panel, assemble
 from fooljax.analysis.panel_numbers import of_panel, of_set
 from fooljax.cli.study import run_study
@@ -88,7 +88,9 @@ def _panel(workspace: Workspace, network: str, judges: tuple[str, ...]) -> Panel
     key = tuple(workspace.digest(name) for name in (network, *judges))
     if key not in _PANELS:
         asked = {name: workspace.network(name) for name in judges}
-        _PANELS[key] = assemble(workspace.network(network), asked, data.load(workspace.config.data))
+        _PANELS[key] = assemble(
+            workspace.network(network), asked, measured_sets.dataset_of(workspace.config.data)
+        )
     return _PANELS[key]
 
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fooljax import data, study
+from fooljax import study
 from fooljax.analysis.correlations import spearman
 from fooljax.analysis.difficulty import going_together
 from fooljax.analysis.diversity import images_by_class, pairs_within, shared_ancestry, told_apart
@@ -79,9 +79,7 @@ SIZES: dict[str, dict[str, Any]] = {
 def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     """For each network its clean images and one task for each kind of image, of all runs."""
     del rows
-    names = config.networks.split(",")
-    if not all(names) or len(set(names)) < len(names):
-        raise InputError(f"--networks: expected different names with commas, got {shown(config.networks)}")
+    names = measured_sets.names_of(config)
     for number, name in enumerate(names):
         judge = config.judge or names[(number + 1) % len(names)]
         if judge == name:
@@ -131,7 +129,7 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
 def _clean(config: Config, target: Target) -> tuple[str, Images, npt.NDArray[np.integer]]:
     """What they are called, clean images, their classes."""
     if config.imagefolder is None:
-        digits = data.load(config.data)
+        digits = measured_sets.dataset_of(config.data)
         check_data(target, digits)
         return digits.name, digits.test_images, digits.test_labels
     side = checked_shape(target.image_shape)[0]

@@ -13,7 +13,8 @@ from fooljax.report.sequence import strip
 from fooljax.study import Row, alike, markdown, numbers
 from fooljax.study.findings import Finding, of_units
 from fooljax.study.images import images_of
-from fooljax.study.measured_sets import CLEAN, NAMES, THREAT, in_order, median_of_runs, sets_table
+from fooljax.study.measured_sets import CLEAN, NAMES, THREAT, in_order, sets_table
+from fooljax.study.tables import those_by_network
 
 LEAST = to_log_odds(0.9)
 """Log-odds that an image must have to take part: of less, nothing can be said to be kept."""
@@ -62,7 +63,7 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
     for generator in ("cppn", "direct", CLEAN):
         of = [row for row in rows if row["generator"] == generator]
         for name, kind in (("pieces", "shuffled"), ("alone", "alone")):
-            if groups := median_of_runs(of, lambda row, kind=kind: half_size(row, kind)):  # type: ignore[misc]
+            if groups := those_by_network(of, lambda row, kind=kind: half_size(row, kind)):  # type: ignore[misc]
                 found[f"{generator}_{name}"] = _of_the_side(median_interval(groups), of, KINDS[kind][0])
     return found
 
@@ -122,7 +123,7 @@ def half(rows: Sequence[Row], kind: str) -> str:
       rows: of one generator.
       kind: out of `KINDS`.
     """
-    groups = median_of_runs(rows, lambda row: half_size(row, kind))
+    groups = those_by_network(rows, lambda row: half_size(row, kind))
     if not groups:
         return numbers.NONE
     sizes = next(row["sizes"][KINDS[kind][0]] for row in rows if kind in row["kept"])
@@ -170,7 +171,7 @@ def _drawn(rows: Sequence[Row]) -> set[str]:
 
 
 def _interval(rows: Sequence[Row], kind: str, place: int) -> Interval:
-    return mean_interval(median_of_runs(rows, lambda row: row["kept"][kind][place]))
+    return mean_interval(those_by_network(rows, lambda row: row["kept"][kind][place]))
 
 
 def _example(example: dict[str, Any], name: str) -> bytes:

@@ -11,8 +11,8 @@ from fooljax.report.png import png_bytes
 from fooljax.study import Row, alike, by_network, markdown, numbers
 from fooljax.study.findings import Finding, share
 from fooljax.study.images import images_of
-from fooljax.study.measured_sets import median_of_runs
 from fooljax.study.random_pictures import SOURCES
+from fooljax.study.tables import those_by_network
 
 NAMES = {source: name for source, (_, name) in SOURCES.items()}
 LEVELS = {
@@ -47,7 +47,7 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
     shares = [row for row in rows if row["kind"] == "shares"]
     found = {}
     for source in shares[0]["sources"] if shares else ():
-        groups = median_of_runs(shares, lambda row, source=source: row["sources"][source]["raw"]["0.9999"])  # type: ignore[misc]
+        groups = those_by_network(shares, lambda row, source=source: row["sources"][source]["raw"]["0.9999"])  # type: ignore[misc]
         found[f"{source}_9999"] = share(groups, _draws(shares))
     for (source,), of in alike([row for row in rows if row["kind"] == "rays"], "source").items():
         groups = by_network(of, "share_ever_999", network="network")
@@ -75,13 +75,13 @@ def _shares(rows: Sequence[Row], kind: str) -> str:
     for source, name in NAMES.items():
         line = {"pictures": name}
         if kind == "raw":
-            medians = median_of_runs(
+            medians = those_by_network(
                 rows,
                 lambda row, source=source: row["sources"][source]["median_log_odds"],  # type: ignore[misc]
             )
             line["median confidence"] = numbers.confidence(mean_interval(medians).estimate)
         for level, head in LEVELS.items():
-            groups = median_of_runs(
+            groups = those_by_network(
                 rows,
                 lambda row, source=source, level=level: row["sources"][source][kind][level],  # type: ignore[misc]
             )
@@ -124,7 +124,7 @@ def figures(rows: Sequence[Row]) -> dict[str, bytes]:
         ):
             places = [place for place, factor in enumerate(of[0]["factors"]) if factor <= 20.0]
             intervals = [
-                mean_interval(median_of_runs(of, lambda row, f=figure, p=place: row[f][p]))  # type: ignore[misc]
+                mean_interval(those_by_network(of, lambda row, f=figure, p=place: row[f][p]))  # type: ignore[misc]
                 for place in places
             ]
             panel[name] = ([of[0]["factors"][place] for place in places], intervals)

@@ -11,7 +11,8 @@ from fooljax.engine.log_odds import format_confidence
 from fooljax.report.panel_content import CHANGES
 from fooljax.study import Row, alike, markdown, numbers
 from fooljax.study.findings import Finding, of_units, share
-from fooljax.study.measured_sets import NAMES, THREAT, median_of_runs, sets_table
+from fooljax.study.measured_sets import NAMES, THREAT, sets_table
+from fooljax.study.tables import those_by_network
 
 HOW = """\
 An image **fools** when its network gives its class 99.99 % or more. A judge **agrees** when it names the same
@@ -51,7 +52,7 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
         for name, count in counts.items():
             found[f"{generator}_{name}"] = share(_shares(of, count), said)
         for role in _roles(of):
-            if groups := median_of_runs(of, _agrees(role)):
+            if groups := those_by_network(of, _agrees(role)):
                 found[f"{generator}_{'kin' if role == KIN else role}"] = share(groups, said)
     for row in rows:
         for judge, one in row["panel"]["judges"].items() if row["kind"] == "panel" else ():
@@ -117,7 +118,7 @@ def _without(found: dict[str, Any]) -> int:
 
 def _shares(rows: Sequence[Row], count: Callable[[dict[str, Any]], int]) -> list[list[float]]:
     """The share of the images of each run, by network."""
-    return median_of_runs(rows, lambda row: count(row["found"]) / row["found"]["images"])
+    return those_by_network(rows, lambda row: count(row["found"]) / row["found"]["images"])
 
 
 def _share(rows: Sequence[Row], count: Callable[[dict[str, Any]], int]) -> str:
@@ -133,7 +134,7 @@ def _role(row: Row, judge: str) -> str:
 def _verdicts(generator: str, rows: Sequence[Row]) -> dict[str, str]:
     line = {"images": NAMES[generator], "fool": _share(rows, _fooled)}
     for role in _roles(rows):
-        groups = median_of_runs(rows, _agrees(role))
+        groups = those_by_network(rows, _agrees(role))
         line[f"{role} agrees"] = numbers.shares(share_interval(groups)) if groups else "left out"
     line["count as fooling"] = _share(rows, _none)
     line["without relatives"] = _share(rows, _without)

@@ -95,7 +95,7 @@ def network(config: NetworkSettings, name: str, say: Callable[[str], None]) -> T
 
 @functools.lru_cache(maxsize=2)
 def dataset_of(spec: str) -> Dataset:
-    """The images that `--data` names."""
+    """The images that `--data` names, read once."""
     return data.load(spec)
 
 
@@ -203,20 +203,6 @@ def sets_table(rows: Sequence[Row]) -> str:
             }
         )
     return markdown(lines)
-
-
-def median_of_runs(rows: Sequence[Row], figure: Callable[[Row], float | None]) -> list[list[float]]:
-    """A figure of every row that has it, grouped by network, as the statistics take it.
-
-    Args:
-      rows: with `network`.
-      figure: of a row; None where it has none.
-    """
-    groups: dict[str, list[float]] = {}
-    for row in rows:
-        if (value := figure(row)) is not None:
-            groups.setdefault(row["network"], []).append(value)
-    return [groups[name] for name in sorted(groups)]
 
 
 THREAT = """\

@@ -1,12 +1,9 @@
 """The thresholds of a study's networks, each worked out once in a process."""
 
-import functools
-
-from fooljax import data
 from fooljax.analysis.thresholds import CONFIDENCES, Thresholds, clean_thresholds
-from fooljax.data.dataset import Dataset
 from fooljax.engine.log_odds import to_log_odds
 from fooljax.scoring import score
+from fooljax.study.measured_sets import dataset_of
 from fooljax.study.study import Workspace
 
 CLEAN_IMAGES = 5000
@@ -27,14 +24,9 @@ def thresholds_of(workspace: Workspace, name: str, clean: str | None) -> Thresho
     if clean is None:
         fixed = {f"{level}": to_log_odds(level) for level in CONFIDENCES}
         return Thresholds(fixed, fixed, temperature=1.0, fitted_on=0, taken_on=0)
-    dataset = _loaded(clean)
+    dataset = dataset_of(clean)
     key = (workspace.digest(name), dataset.digest)
     if key not in _KNOWN:
         odds = score(workspace.network(name), dataset.test_images[:CLEAN_IMAGES])
         _KNOWN[key] = clean_thresholds(odds, dataset.test_labels[:CLEAN_IMAGES])
     return _KNOWN[key]
-
-
-@functools.lru_cache(maxsize=1)
-def _loaded(text: str) -> Dataset:
-    return data.load(text)

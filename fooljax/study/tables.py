@@ -1,6 +1,6 @@
 """Tables made of rows: how cells are grouped by network, and how they are written in Markdown."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -62,4 +62,20 @@ def by_network(
         if value is None:
             value = np.inf if never is None else row[never]
         groups.setdefault(row[network], []).append(float(value))
+    return [groups[name] for name in sorted(groups)]
+
+
+def those_by_network(rows: Sequence[Row], figure: Callable[[Row], float | None]) -> list[list[float]]:
+    """A figure of every row that has it, grouped by network, as `fooljax.analysis.statistics` takes it.
+
+    Args:
+      rows: with `network`. The groups are in its order.
+      figure: of a row; None where the row has none, which leaves it out.
+    Returns:
+      For each network that has any the values of its rows.
+    """
+    groups: dict[str, list[float]] = {}
+    for row in rows:
+        if (value := figure(row)) is not None:
+            groups.setdefault(row["network"], []).append(value)
     return [groups[name] for name in sorted(groups)]

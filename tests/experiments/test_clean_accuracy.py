@@ -19,7 +19,7 @@ def test_a_shipped_network_names_digits(tmp_path, monkeypatch):
     few = dataclasses.replace(
         digits, test_images=digits.test_images[:50], test_labels=digits.test_labels[:50]
     )
-    monkeypatch.setattr(clean_accuracy, "labelled", lambda spec: few)
+    monkeypatch.setattr(clean_accuracy, "dataset_of", lambda spec: few)
     (row,) = run(STUDY, Config(networks="lenet-0"), tmp_path / "a", say=lambda line: None)
     target = pretrained("lenet", 0)
     assert row["networks"] == {"lenet-0": target.provenance["params_sha256"]}

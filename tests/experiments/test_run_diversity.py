@@ -80,7 +80,10 @@ def test_a_kind_of_image_that_there_is_not_is_named():
 @pytest.mark.parametrize(
     ("settings", "line"),
     [
-        ({"networks": "lenet-0,lenet-0"}, r"^--networks: expected different names with commas, got lenet-0"),
+        (
+            {"networks": "lenet-0,lenet-0"},
+            r"^--networks: expected different names with commas between, got lenet-0",
+        ),
         ({"networks": ""}, r"^--networks: expected different names"),
         ({"networks": "lenet-0"}, r"^--judge: expected another network than lenet-0, or two in --networks"),
         ({"judge": "lenet-3"}, r"^--judge: expected another network than lenet-3"),

@@ -6,7 +6,8 @@ import pytest
 
 from fooljax.errors import InputError
 from fooljax.study import measured_sets
-from fooljax.study.measured_sets import CLEAN, NAMES, SetSettings, in_order, median_of_runs, sets_table
+from fooljax.study.measured_sets import CLEAN, NAMES, SetSettings, in_order, sets_table
+from fooljax.study.tables import those_by_network
 
 
 def planned(generators, budgets=None, **settings):
@@ -68,4 +69,4 @@ def test_the_table_of_sets_says_what_was_seen_and_how_strong_it_was():
 
 def test_rows_without_a_figure_take_no_part():
     rows = [{"network": "b", "x": 1.0}, {"network": "a", "x": None}, {"network": "a", "x": 3.0}]
-    assert median_of_runs(rows, lambda one: one["x"]) == [[3.0], [1.0]]
+    assert those_by_network(rows, lambda one: one["x"]) == [[3.0], [1.0]]
