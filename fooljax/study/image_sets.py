@@ -138,6 +138,8 @@ class ImageSet:
       ancestry: of evolved CPPNs: for each class the query numbers of the elite, its parent and so on.
         Images with a number in common have an ancestor in common. () of others.
       mutations: of CPPNs that were varied, how often, for each class; () of others.
+      reached: of generators that search: for each class the network passes of the whole set by which it first
+        had 99.99 %, None where it never had. None of others, and of sets that do not tell.
     """
 
     spec: SetSpec
@@ -150,6 +152,7 @@ class ImageSet:
     genomes: Genome
     ancestry: tuple[tuple[int, ...], ...]
     mutations: tuple[int, ...]
+    reached: tuple[int | None, ...] | None
 
 
 class ImageSets:
@@ -248,6 +251,7 @@ class ImageSets:
             "passes": made.passes,
             "ancestry": made.ancestry,
             "mutations": made.mutations,
+            "reached": made.reached,
         }
         path = self.path(spec)
         try:
@@ -295,6 +299,7 @@ class ImageSets:
             genomes=tree["genomes"],
             ancestry=tuple(tuple(map(int, line)) for line in facts["ancestry"]),
             mutations=tuple(map(int, facts["mutations"])),
+            reached=None if facts.get("reached") is None else tuple(facts["reached"]),
         )
 
 

@@ -1,0 +1,174 @@
+"""Attacks on one network: image sets that are made against it at a stated budget, and the figures of a row.
+
+    specs = attacks.specs("defended", attacks.FRESH, runs=range(5), passes=5_000)
+    for found, figures in attacks.met(ImageSets(folder), specs, target, thresholds):
+        ...
+
+Every network is met in the same way, so that a defended one and the one before it can be compared. A network
+with a class for rejected images is met with the other classes as `cells`; its log-odds count that class among
+the others. What the sets cost is counted in network passes. All figures are those of saved 8-bit images.
+"""
+
+import functools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+
+from fooljax.analysis.attack_strength import Attempt, are_probabilities
+from fooljax.analysis.statistics import median
+from fooljax.analysis.thresholds import Thresholds
+from fooljax.engine.log_odds import log_odds
+from fooljax.engine.types import Apply, Params, Target
+from fooljax.errors import InputError
+from fooljax.scoring import score
+from fooljax.study.image_sets import ImageSet, ImageSets, SetSpec
+from fooljax.study.task import Row
+
+FRESH = ("direct", "cppn", "gradient")
+"""Generators that make new images against a network."""
+CONTROLS = (
+    *("random_search_direct", "random_search_cppn", "random_cppn"),
+    *("uniform_noise", "gaussian_noise"),
+)
+"""Generators without evolution: the best of as many random images, random CPPNs, and noise."""
+
+
+def specs(
+    network: str,
+    generators: Iterable[str],
+    *,
+    runs: Iterable[int],
+    passes: int,
+    cells: Sequence[int] | None = None,
+) -> list[SetSpec]:
+    """Names the sets of some generators and runs against one network.
+
+    Args:
+      network: a name for the network, with letters, digits and `_.-`. Another network needs another name.
+      generators: out of `fooljax.study.generators.GENERATORS`.
+      runs: indices of the runs.
+      passes: network passes of each set, at most.
+      cells: the classes that images are made for; None for all.
+    Raises:
+      InputError: see `SetSpec`.
+    """
+    classes = None if cells is None else tuple(cells)
+    return [
+        SetSpec(network, generator, run, passes, classes) for generator in generators for run in tuple(runs)
+    ]
+
+
+def met(
+    sets: ImageSets, specs: Sequence[SetSpec], target: Target, thresholds: Thresholds
+) -> Iterator[tuple[ImageSet, dict[str, Any]]]:
+    """Makes the sets that are missing and measures each against the network they were made for.
+
+    Args:
+      sets: the folder of sets.
+      specs: which, all of this network.
+      target: the network.
+      thresholds: of the network, see `fooljax.analysis.thresholds.clean_thresholds`.
+    Yields:
+      For each spec, in order, the set and its figures, see `figures`.
+    Raises:
+      InputError, FaultError: see `ImageSets.get`.
+    """
+    for found in sets.get_many(specs, target):
+        yield found, figures(found, target, thresholds)
+
+
+def figures(found: ImageSet, target: Target, thresholds: Thresholds) -> dict[str, Any]:
+    """What a row says of an attack.
+
+    Args:
+      found: the set.
+      target: the network that it was made for.
+      thresholds: of that network.
+    Returns:
+      `images_digest` and `passes` of the set. `log_odds`: of each image for its class. `shares`: of images
+      that reach each threshold, as `Thresholds.shares` gives them. `passes_of_classes`: the passes of the
+      whole set by which each class first had 99.99 %, None where it never had by the end (a censored run);
+      None in place of the list where the generator does not search. `passes_to_median` and `passes_to_all`:
+      the same for half of the classes and for all of them.
+    """
+    odds = score(target, found.images)
+    reached = found.reached
+    return {
+        "images_digest": found.digest,
+        "passes": found.passes,
+        "log_odds": [round(float(one), 3) for one in found.log_odds],
+        "shares": thresholds.shares(odds, found.classes),
+        "passes_of_classes": None if reached is None else list(reached),
+        "passes_to_median": _by_then(reached, 0.5),
+        "passes_to_all": _by_then(reached, 1.0),
+    }
+
+
+def _by_then(reached: Sequence[int | None] | None, share: float) -> int | None:
+    """The passes by which a share of the classes had it; None where fewer ever had."""
+    if not reached:
+        return None
+    in_order = sorted(one for one in reached if one is not None)
+    needed = int(np.ceil(share * len(reached)))
+    return in_order[needed - 1] if needed <= len(in_order) else None
+
+
+def attempts(rows: Iterable[Row], budget: str = "budget") -> list[Attempt]:
+    """The attempts of some rows, for `fooljax.analysis.attack_strength`.
+
+    Args:
+      rows: on one defence, with `generator`, `log_odds` and a budget. Rows of noise and of random CPPNs are
+        left out, since they see nothing of the network.
+      budget: the entry that holds the passes that a run might cost.
+    """
+    groups: dict[tuple[str, int], list[float]] = {}
+    for row in rows:
+        if row["generator"] in FRESH or row["generator"].startswith("random_search"):
+            groups.setdefault((row["generator"], row[budget]), []).append(median(row["log_odds"]))
+    return [Attempt(name, name == "gradient", passes, odds) for (name, passes), odds in groups.items()]
+
+
+def symptoms(
+    target: Target, images: npt.NDArray[np.uint8], classes: npt.NDArray[np.integer]
+) -> dict[str, Any]:
+    """What `attack_strength` wants to know of the network itself.
+
+    Args:
+      target: the network, a JAX function.
+      images: `[N, H, W, K]` uint8, some that an ascent would begin with or come by.
+      classes: `[N]`, a class to aim at for each.
+    Returns:
+      `zero_gradients`: the share of images at which the gradient of the log-odds is zero or not finite.
+      `probabilities`: whether the network gives probabilities in place of logits.
+    Raises:
+      InputError: there are no images, or not as many classes.
+    """
+    if not len(images) or np.shape(classes) != (len(images),):
+        raise InputError(f"classes: expected [{len(images)}], got {list(np.shape(classes))}")
+    pixels = jnp.asarray(images, jnp.float32) / 255.0
+    logits, slopes = _slopes(target.apply)(target.params, pixels, jnp.asarray(classes, jnp.int32))
+    steep = np.asarray(slopes)
+    return {
+        "zero_gradients": float(np.mean(~(np.isfinite(steep) & (steep > 0.0)))),
+        "probabilities": are_probabilities(np.asarray(logits)),
+    }
+
+
+@functools.lru_cache(maxsize=8)
+def _slopes(apply: Apply) -> Callable[[Params, jax.Array, jax.Array], tuple[jax.Array, jax.Array]]:
+    """The compiled `(params, images, classes) -> (logits, largest slope of each image)`."""
+
+    def aimed(images: jax.Array, params: Params, classes: jax.Array) -> tuple[jax.Array, jax.Array]:
+        logits = apply(params, images)
+        own = jnp.take_along_axis(log_odds(logits), classes[:, None], axis=1)
+        return jnp.sum(own), logits
+
+    def slopes(params: Params, images: jax.Array, classes: jax.Array) -> tuple[jax.Array, jax.Array]:
+        gradient, logits = jax.grad(aimed, has_aux=True)(images, params, classes)
+        return logits, jnp.max(jnp.abs(gradient), axis=(1, 2, 3))
+
+    return jax.jit(slopes)
