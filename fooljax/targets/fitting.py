@@ -8,7 +8,6 @@ import functools
 import logging
 import math
 import time
-from dataclasses import asdict
 from typing import Any
 
 import jax
@@ -68,7 +67,7 @@ def fit(dataset: Dataset, recipe: Recipe, network: str, seed: int) -> Params:
 
 def facts_of(dataset: Dataset, recipe: Recipe, seed: int) -> dict[str, Any]:
     """What decides a trained network's parameters; stored beside them."""
-    return {"recipe": asdict(recipe), "dataset": dataset.digest, "seed": seed, "arithmetic": ARITHMETIC}
+    return {"recipe": recipe.facts, "dataset": dataset.digest, "seed": seed, "arithmetic": ARITHMETIC}
 
 
 def accuracy(target: Target, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.int32]) -> float:

@@ -1,13 +1,14 @@
 """Training of targets: a pure function of a key, parameters and arrays, so that it stacks under `vmap`."""
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
 
 from fooljax.engine.types import Apply, Params
+from fooljax.targets.losses import PLAIN, Loss, facts_of_loss
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Recipe:
       gamma, power: the "inv" schedule is rate * (1 + gamma * step) ** -power.
       batch_size: images in each step.
       shift: images are moved by up to so many pixels in both directions, at random.
+      loss: what is minimised, out of `fooljax.targets.losses` or a frozen dataclass of one's own.
     """
 
     name: str
@@ -37,6 +39,18 @@ class Recipe:
     power: float = 0.75
     batch_size: int = 64
     shift: int = 0
+    loss: Loss = PLAIN
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """All of it, JSON-ready, to tell the networks of different recipes apart.
+
+        Plain cross-entropy is not named, so that networks stay known that were kept before it had a name.
+        """
+        facts = {**asdict(self), "loss": facts_of_loss(self.loss)}
+        if self.loss == PLAIN:
+            del facts["loss"]
+        return facts
 
     def make_optimizer(self) -> optax.GradientTransformation:
         """The recipe as an optax transformation."""
@@ -82,6 +96,7 @@ class Training(NamedTuple):
       losses: `[steps]`, the loss of each step; 0 where it is still to come.
       batches: `[steps, batch size]`, indices of the images of each step.
       shift_key: decides by how much images are moved.
+      loss_key: decides what a loss draws.
     """
 
     step: jax.Array
@@ -90,6 +105,7 @@ class Training(NamedTuple):
     losses: jax.Array
     batches: jax.Array
     shift_key: jax.Array
+    loss_key: jax.Array
 
 
 def train(
@@ -125,6 +141,8 @@ def begin(recipe: Recipe, key: jax.Array, params: Params, count: int) -> Trainin
         losses=jnp.zeros(recipe.steps),
         batches=orders.reshape(-1)[:total].reshape(recipe.steps, recipe.batch_size),
         shift_key=shift_key,
+        # The third after the two of `split`, which stay as they were.
+        loss_key=jax.random.fold_in(key, 2),
     )
 
 
@@ -138,17 +156,15 @@ def advance(
 ) -> Training:
     """Goes on with a training until step `until`; in how many parts it is done changes no bit."""
     optimizer = recipe.make_optimizer()
-
-    def loss(params: Params, pixels: jax.Array, names: jax.Array) -> jax.Array:
-        logits = apply(params, pixels)
-        return jnp.mean(optax.losses.softmax_cross_entropy_with_integer_labels(logits, names))
+    slope = jax.value_and_grad(lambda params, *rest: recipe.loss(apply, params, *rest))
 
     def one(_: jax.Array, now: Training) -> Training:
         indices = now.batches[now.step]
         pixels = images[indices].astype(jnp.float32) / 255.0
         if recipe.shift:
             pixels = shifted(jax.random.fold_in(now.shift_key, now.step), pixels, recipe.shift)
-        value, gradient = jax.value_and_grad(loss)(now.params, pixels, labels[indices])
+        loss_key = jax.random.fold_in(now.loss_key, now.step)
+        value, gradient = slope(now.params, pixels, labels[indices], loss_key)
         updates, state = optimizer.update(gradient, now.state, now.params)
         return now._replace(
             step=now.step + 1,

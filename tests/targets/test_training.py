@@ -18,6 +18,7 @@ from fooljax.targets import (
     train,
 )
 from fooljax.targets.fitting import fit
+from fooljax.targets.losses import CrossEntropy, UnsureOfNoise
 from fooljax.targets.networks.trainable import NETWORKS, apply_of
 from fooljax.targets.training import RECIPES, shifted
 
@@ -69,9 +70,16 @@ def test_shifts_move_whole_images():
 
 
 @pytest.mark.optimised
-@pytest.mark.parametrize("network", ["mlp", pytest.param("lenet", marks=pytest.mark.slow)])
-def test_the_parts_of_a_training_change_no_bit(network, dataset, monkeypatch):
-    recipe = dataclasses.replace(RECIPES["strong"], steps=12, batch_size=32)
+@pytest.mark.parametrize(
+    ("network", "loss"),
+    [
+        ("mlp", CrossEntropy()),
+        pytest.param("lenet", CrossEntropy(), marks=pytest.mark.slow),
+        pytest.param("mlp", UnsureOfNoise(steps=2), marks=pytest.mark.slow),
+    ],
+)
+def test_the_parts_of_a_training_change_no_bit(network, loss, dataset, monkeypatch):
+    recipe = dataclasses.replace(RECIPES["strong"], steps=12, batch_size=32, loss=loss)
     init_key, train_key = jax.random.split(jax.random.key(3))
     start = NETWORKS[network][1](4).init(init_key, jnp.zeros((1, *dataset.image_shape)))
     arrays = jnp.asarray(dataset.train_images), jnp.asarray(dataset.train_labels)
