@@ -168,23 +168,30 @@ def comparison() -> tuple[dict[str, Any], ...]:
     return tuple(read_rows(RESULTS / "strategy_comparison" / "rows.jsonl"))
 
 
-def study_tables(name: str) -> str:
+def study_tables(name: str, of: str = "") -> str:
     """The tables of an experiment, from the rows of its tasks in `docs/results/NAME/rows`.
 
     Args:
       name: of the experiment, `experiments.NAME`.
+      of: the data set, where the rows of several are published: then those in `docs/results/NAME_OF/rows`.
     """
-    return str(importlib.import_module(f"experiments.{name}").STUDY.tables(_study_rows(name)))
+    return str(importlib.import_module(f"experiments.{name}").STUDY.tables(_study_rows(name, of)))
 
 
 @functools.cache
-def found(name: str) -> dict[str, Any]:
-    """What an experiment found, by name, from the rows of its tasks: see `fooljax.study.findings`."""
-    return dict(importlib.import_module(f"experiments.{name}").findings(_study_rows(name)))
+def found(name: str, of: str = "") -> dict[str, Any]:
+    """What an experiment found, by name, from the rows of its tasks: see `fooljax.study.findings`.
+
+    Args:
+      name: of the experiment.
+      of: the data set, as for `study_tables`.
+    """
+    return dict(importlib.import_module(f"experiments.{name}").findings(_study_rows(name, of)))
 
 
-def _study_rows(name: str) -> list[dict[str, Any]]:
-    return [read_json(path) for path in sorted((RESULTS / name / "rows").glob("*.json"))]
+def _study_rows(name: str, of: str) -> list[dict[str, Any]]:
+    folder = RESULTS / "_".join(filter(None, (name, of)))
+    return [read_json(path) for path in sorted((folder / "rows").glob("*.json"))]
 
 
 class Confirmed(NamedTuple):

@@ -21,9 +21,8 @@ import numpy as np
 
 from fooljax import encodings, strategies, study
 from fooljax.analysis.difficulty import clean_figures
-from fooljax.analysis.thresholds import clean_thresholds
 from fooljax.cli.study import run_study
-from fooljax.data.labelled_photographs import HELP, first_photographs
+from fooljax.data.labelled_photographs import HELP
 from fooljax.engine.types import Encoding, Target, checked_shape
 from fooljax.errors import InputError, shown
 from fooljax.evolution import search
@@ -34,8 +33,8 @@ from fooljax.settings import option
 from fooljax.study import Row, Task, Workspace, archives
 from fooljax.study.generators import cppn_encoding
 from fooljax.study.measured_sets import dataset_of
+from fooljax.study.network_thresholds import PHOTOGRAPHS, clean_answers, thresholds_of
 from fooljax.targets.collection import find
-from fooljax.targets.fitting import check_data
 
 SEARCHES: dict[str, tuple[str, Callable[[tuple[int, int, int]], Encoding]]] = {
     "cppn": ("map_elites", functools.partial(encodings.cppn, coordinates="scaled")),
@@ -50,7 +49,6 @@ ARCHIVES = (
 )
 """Published runs of all 1,000 classes, below `docs/results`."""
 CHILDREN = 100
-PHOTOGRAPHS_OF_CLASS = 50
 RANDOM_IMAGES = 500
 """Random CPPN images on which a network's leaning to some classes is measured."""
 
@@ -100,7 +98,7 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
         yield Task(f"archive,{_at(name).resolve().name}", {"kind": "archive", "folder": name, **told})
         networks[told["network"]] = None
     for network in networks if config.imagefolder else ():
-        yield Task(f"clean,{network}", _told("clean", network, data="photographs"), (network,))
+        yield Task(f"clean,{network}", _told("clean", network, data=PHOTOGRAPHS), (network,))
 
 
 def _at(folder: str) -> Path:
@@ -125,24 +123,16 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
 
 def _clean(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
     """What a network says of clean images, class by class, and of random pictures."""
-    target = workspace.network(tasks[0].networks[0])
-    shape = checked_shape(target.image_shape)
-    if tasks[0].settings["data"] == "photographs":
-        folder = Path(workspace.config.imagefolder)
-        images, labels, _ = first_photographs(folder, shape[0], per_class=PHOTOGRAPHS_OF_CLASS)
-        named = "photographs"
-    else:
-        digits = dataset_of(workspace.config.data)
-        check_data(target, digits)
-        images, labels, named = digits.test_images, digits.test_labels, digits.name
-    odds = score(target, images)
-    drawn = cppn_encoding(shape)
+    told = tasks[0].settings
+    target = workspace.network(told["network"])
+    odds, labels, thresholds = clean_answers(workspace, told["network"], told["data"])
+    drawn = cppn_encoding(checked_shape(target.image_shape))
     genomes = jax.vmap(drawn.init)(jax.random.split(jax.random.key(0), RANDOM_IMAGES))
     yield {
         "target_sha256": target.provenance.get("params_sha256"),
-        "clean_data": named,
-        "clean_images": len(images),
-        "thresholds": clean_thresholds(odds, labels).row(),
+        "clean_data": PHOTOGRAPHS if told["data"] == PHOTOGRAPHS else dataset_of(told["data"]).name,
+        "clean_images": len(labels),
+        "thresholds": thresholds.row(),
         "random_images": RANDOM_IMAGES,
         **clean_figures(odds, labels),
         "random_log_odds": np.median(score(target, draw(drawn, genomes)), axis=0).tolist(),
@@ -154,8 +144,7 @@ def _searched(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str,
     told, target = tasks[0].settings, workspace.network(tasks[0].networks[0])
     strategy, encoding_of = SEARCHES[told["family"]]
     encoding = encoding_of(checked_shape(target.image_shape))
-    digits = dataset_of(workspace.config.data)
-    thresholds = clean_thresholds(score(target, digits.test_images), digits.test_labels)
+    thresholds = thresholds_of(workspace, told["network"], workspace.config.data)
     evolution = search(
         target,
         encoding,

@@ -60,6 +60,7 @@ SHOWN_DRAWS = 8
 class Config(measured_sets.SetSettings):
     """Settings; the defaults are those of the published table."""
 
+    generators: str = option(",".join(GENERATORS), "Kinds of images that are measured, with commas between.")
     draws: int = option(8, "Orders in which pieces are shuffled, for each image and size.", least=1)
     windows: int = option(16, "Windows of each size, at most, out of those that cover the image.", least=1)
 
@@ -70,7 +71,7 @@ SIZES = {"smoke": {**measured_sets.SMOKE, "draws": 2, "windows": 4}, "paper": {}
 def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     """A task for each network, generator and run."""
     del rows
-    for task in measured_sets.tasks(config, GENERATORS):
+    for task in measured_sets.tasks(config, measured_sets.chosen(config.generators, GENERATORS)):
         told = {**task.settings, "draws": config.draws, "windows": config.windows}
         told["shown"] = told["run"] == 0 and told["network"] == config.networks.split(",")[0]
         yield Task(task.name, told, task.networks, task.together)

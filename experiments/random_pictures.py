@@ -19,7 +19,6 @@ import numpy as np
 
 from fooljax import study
 from fooljax.analysis.rays import factor_needed, log_odds_along
-from fooljax.analysis.thresholds import clean_thresholds
 from fooljax.cli.study import run_study
 from fooljax.data.dataset import Dataset
 from fooljax.data.embedded import embedded_digits
@@ -30,6 +29,7 @@ from fooljax.scoring import score
 from fooljax.settings import option
 from fooljax.study import Row, Task, Workspace, measured_sets
 from fooljax.study.images import sheet_of
+from fooljax.study.network_thresholds import thresholds_of
 from fooljax.study.random_pictures import SOURCES, pictures
 from fooljax.targets.fitting import check_data
 
@@ -86,7 +86,7 @@ def _pictures(workspace: Workspace, task: Task) -> dict[str, Any]:
 def _shares(workspace: Workspace, task: Task) -> dict[str, Any]:
     """The share of each source's pictures above every threshold, for any class."""
     told, target, dataset = _asked(workspace, task)
-    levels = clean_thresholds(score(target, dataset.test_images), dataset.test_labels)
+    levels = thresholds_of(workspace, told["network"], workspace.config.data)
     found = {}
     for source in SOURCES:
         odds = score(target, pictures(source, dataset, told["count"], told["run"]))

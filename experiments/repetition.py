@@ -51,6 +51,7 @@ class Config(measured_sets.SetSettings):
         source="The paper's 200 x 200.",
         least=400,
     )
+    generators: str = option(",".join(GENERATORS), "Kinds of images that are measured, with commas between.")
     draws: int = option(8, "How often copies and random windows are drawn for each image.", least=1)
 
 
@@ -60,7 +61,8 @@ SIZES = {"smoke": {**measured_sets.SMOKE, "paper_passes": 1000, "draws": 2}, "pa
 def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     """A task for each network, generator and run."""
     del rows
-    for task in measured_sets.tasks(config, GENERATORS, dict.fromkeys(PAPER, config.paper_passes)):
+    kinds = measured_sets.chosen(config.generators, GENERATORS)
+    for task in measured_sets.tasks(config, kinds, dict.fromkeys(PAPER, config.paper_passes)):
         yield Task(task.name, {**task.settings, "draws": config.draws}, task.networks, task.together)
 
 

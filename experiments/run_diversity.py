@@ -13,7 +13,6 @@ import functools
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,21 +21,26 @@ import numpy.typing as npt
 from fooljax import study
 from fooljax.analysis.correlations import spearman
 from fooljax.analysis.difficulty import going_together
-from fooljax.analysis.diversity import images_by_class, pairs_within, shared_ancestry, told_apart
-from fooljax.analysis.thresholds import clean_thresholds
+from fooljax.analysis.diversity import (
+    images_by_class,
+    pairs_within,
+    relatives_closer,
+    shared_ancestry,
+    told_apart,
+)
 from fooljax.cli.study import run_study
-from fooljax.data.labelled_photographs import first_photographs
-from fooljax.engine.types import Target, checked_shape
-from fooljax.errors import InputError, shown
+from fooljax.data.imagenet import NUM_CLASSES, family_of
+from fooljax.engine.types import Target
+from fooljax.errors import InputError
 from fooljax.report.run_diversity import figures, findings, tables
 from fooljax.scoring import score
 from fooljax.settings import option
 from fooljax.study import ImageSet, ImageSets, Row, SetSpec, Task, Workspace, measured_sets
 from fooljax.study.generators import GENERATORS
 from fooljax.study.images import sheet_of
+from fooljax.study.network_thresholds import PHOTOGRAPHS, clean_answers, clean_images
 from fooljax.targets.choice import read_classes
 from fooljax.targets.features import features_of
-from fooljax.targets.fitting import check_data
 from fooljax.targets.image_sizes import fitted
 
 KINDS = (
@@ -85,12 +89,9 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
         if judge == name:
             raise InputError(f"--judge: expected another network than {name}, or two in --networks")
         told = {"network": name, "judge": judge, "classes": config.classes}
-        clean = (config.imagefolder and "photographs") or config.data
+        clean = (config.imagefolder and PHOTOGRAPHS) or config.data
         yield Task(f"clean,{name}", {**told, "images": "clean", "data": clean}, (name, judge), name)
-        for generator in config.generators.split(","):
-            if generator not in GENERATORS:
-                known = ", ".join(GENERATORS)
-                raise InputError(f"--generators: expected some of {known}, got {shown(generator)}")
+        for generator in measured_sets.chosen(config.generators, GENERATORS):
             passes = config.paper_passes if generator.endswith("_paper") else config.passes
             more = {"images": generator, "runs": config.runs, "passes": passes}
             yield Task(f"{generator},{name}", {**told, **more}, (name, judge), name)
@@ -101,14 +102,17 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
     config = workspace.config
     target, judge = map(workspace.network, tasks[0].networks)
     features, cells = _features(judge), read_classes(config.classes, len(target.class_names))
-    named, images, labels = _clean(config, target)
-    clean, chosen = score(target, images), range(len(target.class_names)) if cells is None else cells
-    thresholds, together = clean_thresholds(clean, labels), going_together(clean)[np.ix_(chosen, chosen)]
+    chosen = range(len(target.class_names)) if cells is None else cells
+    data = (config.imagefolder and PHOTOGRAPHS) or config.data
+    clean = clean_answers(workspace, tasks[0].networks[0], data)
+    together = going_together(clean.odds)[np.ix_(chosen, chosen)]
+    families = [family_of(index) if len(target.class_names) == NUM_CLASSES else "" for index in chosen]
     for task in tasks:
         told = task.settings
         if told["images"] == "clean":
+            named, images, labels = clean_images(workspace, target, data)
             beside = images_by_class(images, labels, chosen, CLEAN_OF_CLASS)
-            yield {"clean_data": named, **_distances(beside, features)}
+            yield {"clean_data": named, **_distances(beside, features, families)}
             continue
         name = told["network"], told["images"]
         specs = [SetSpec(*name, run, told["passes"], cells) for run in range(told["runs"])]
@@ -119,22 +123,11 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
             "sets": [one.digest for one in found],
             "target_sha256": target.provenance.get("params_sha256"),
             "log_odds": [one.log_odds.tolist() for one in found],
-            "shares": [thresholds.shares(one, of.classes) for one, of in zip(odds, found, strict=True)],
-            **_distances(made, features),
+            "shares": [clean.thresholds.shares(one, of.classes) for one, of in zip(odds, found, strict=True)],
+            **_distances(made, features, families),
             **(_ancestors(found, features, together) if found[0].ancestry else {}),
             **(_sheet(made[:, :SHOWN]) if told["network"] == config.networks.partition(",")[0] else {}),
         }
-
-
-def _clean(config: Config, target: Target) -> tuple[str, Images, npt.NDArray[np.integer]]:
-    """What they are called, clean images, their classes."""
-    if config.imagefolder is None:
-        digits = measured_sets.dataset_of(config.data)
-        check_data(target, digits)
-        return digits.name, digits.test_images, digits.test_labels
-    side = checked_shape(target.image_shape)[0]
-    found = first_photographs(Path(config.imagefolder), side, per_class=CLEAN_OF_CLASS)
-    return "photographs", found.images, found.labels
 
 
 def _features(judge: Target) -> Features:
@@ -146,11 +139,19 @@ def _features(judge: Target) -> Features:
     return features_of(judge) or answers
 
 
-def _distances(images: Images, features: Features) -> dict[str, dict[str, float | None]]:
+def _distances(
+    images: Images, features: Features, families: Sequence[str]
+) -> dict[str, dict[str, float | None]]:
     """Distances between the images `[R, C, H, W, K]` in pixels and in features."""
     flat, kinds = images.reshape(-1, *images.shape[2:]), images.shape[:2]
     vectors = {"pixels": flat.reshape(len(flat), -1) / 255.0, "features": features(flat)}
-    return {name: told_apart(some.reshape(*kinds, -1)) for name, some in vectors.items()}
+    return {
+        name: {
+            **told_apart(some.reshape(*kinds, -1)),
+            "families": relatives_closer(some.reshape(*kinds, -1), families),
+        }
+        for name, some in vectors.items()
+    }
 
 
 def _ancestors(

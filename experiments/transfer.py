@@ -25,8 +25,9 @@ from fooljax.settings import option
 from fooljax.study import Row, Task, Workspace
 from fooljax.study.generators import NOISE
 from fooljax.study.measured_sets import CLEAN, SetSettings, measured, network
+from fooljax.study.measured_sets import chosen as chosen_generators
 from fooljax.study.measured_sets import tasks as tasks_of_sets
-from fooljax.study.network_thresholds import thresholds_of
+from fooljax.study.network_thresholds import PHOTOGRAPHS, thresholds_of
 from fooljax.targets.collection import BLACK_BOXES, KNN, NETWORKS_OF
 from fooljax.targets.image_sizes import fitted
 
@@ -34,14 +35,16 @@ __all__ = ["STUDY", "findings", "main"]
 
 SOURCES = {
     "mnist": (*(f"lenet-{seed}" for seed in range(5)), "mlp-0", "alexnet-small-0"),
-    "cifar10": NETWORKS_OF["cifar10"],
+    "cifar10": tuple(name for name in NETWORKS_OF["cifar10"] if name != KNN),
     "imagenet": tuple(name for name in NETWORKS_OF["imagenet"] if name not in BLACK_BOXES),
 }
-MORE_TARGETS = {"mnist": (KNN,), "cifar10": (), "imagenet": tuple(BLACK_BOXES)}
+MORE_TARGETS = {"mnist": (KNN,), "cifar10": (KNN,), "imagenet": tuple(BLACK_BOXES)}
 """Classifiers that images are shown to, and not made for."""
 MADE = ("direct", "cppn", "gradient")
 RANDOM = ("random_search_direct", "random_search_cppn")
 """Controls with as many passes as the largest budget."""
+SHOWN = ("random_cppn", *NOISE, CLEAN)
+"""Controls that see no network."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,9 @@ class Config(SetSettings):
     data_set: str = option("mnist", "Whose networks all are.", choices=tuple(SOURCES))
     fewer_passes: str = option(
         "2000", "Smaller budgets of evolution and gradient ascent, with commas, or none."
+    )
+    generators: str = option(
+        ",".join((*MADE, *SHOWN, *RANDOM)), "Kinds of images that are shown, with commas between."
     )
     gradient_passes: str = option(
         "200,400,600",
@@ -79,12 +85,14 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     for target in targets:
         yield Task(f"clean,{target}", {"kind": "clean", "target": target, **common}, (target,))
     chosen = replace(config, networks=",".join(sources)) if config.networks == "all" else config
+    wanted = set(chosen_generators(config.generators, (*MADE, *SHOWN, *RANDOM)))
+    wanted -= {CLEAN} if common["clean"] is None else set()
     budgets: list[tuple[int, Sequence[str]]]
     budgets = [(passes, MADE) for passes in (*_numbers(config.fewer_passes), config.passes)]
     budgets += [(passes, ("gradient",)) for passes in _numbers(config.gradient_passes)]
-    shown = ("random_cppn", *NOISE, *((CLEAN,) if common["clean"] or config.imagefolder else ()))
-    for passes, generators in [*budgets, (config.passes, shown), (config.passes, RANDOM)]:
-        for task in tasks_of_sets(replace(chosen, passes=passes), generators):
+    for passes, generators in [*budgets, (config.passes, SHOWN), (config.passes, RANDOM)]:
+        kept = [generator for generator in generators if generator in wanted]
+        for task in tasks_of_sets(replace(chosen, passes=passes), kept):
             told = {"kind": "images", **task.settings, **common}
             name, networks = f"passes={passes},{task.name}", tuple(dict.fromkeys((*task.networks, *targets)))
             yield Task(name, told, networks, f"passes={passes},{task.together}")
@@ -96,6 +104,8 @@ def _numbers(text: str) -> list[int]:
 
 def clean_data(config: Config) -> str | None:
     """Names the clean images; the embedded digits are none for networks that know no digits."""
+    if config.imagefolder is not None and config.data_set == "imagenet":
+        return PHOTOGRAPHS
     return None if config.data_set != "mnist" and config.data == "embedded" else config.data
 
 

@@ -85,6 +85,26 @@ def told_apart(vectors: npt.NDArray[np.floating]) -> dict[str, float | None]:
     return {name: float(value) if np.isfinite(value) else None for name, value in figures.items()}
 
 
+def relatives_closer(vectors: npt.NDArray[np.floating], families: Sequence[str]) -> float | None:
+    """How often images of two related classes are more alike than those of two classes that are not.
+
+    Both images of a pair are from one run.
+
+    Args:
+      vectors: `[R, C, F]`, as for `pair_distances`.
+      families: `[C]`, the family of each class; "" for one that has none.
+    Returns:
+      The mean over runs of that chance, see `closer`; None where no two classes are related, or all are.
+    """
+    first, second = np.triu_indices(len(families), 1)
+    names = np.asarray(families)
+    related = (names[first] == names[second]) & (names[first] != "")
+    if not related.any() or related.all():
+        return None
+    within = [pairs_within(one) for one in vectors]
+    return float(np.mean([closer(apart[related], apart[~related]) for apart in within]))
+
+
 def images_by_class(
     images: npt.NDArray[np.uint8], labels: npt.NDArray[np.integer], classes: Sequence[int], most: int
 ) -> npt.NDArray[np.uint8]:

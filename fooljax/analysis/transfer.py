@@ -87,6 +87,16 @@ def agreement(seen: Seen, classes: Sequence[int], level: float = FOOLED) -> floa
     return float(np.mean((np.asarray(seen["named"]) == np.asarray(classes))[sure]))
 
 
+def named_first(seen: Seen, classes: Sequence[int]) -> float:
+    """The share of images to which a network gives the class that they are for before all others.
+
+    Args:
+      seen: as `seen_by` gives it.
+      classes: the classes that the images are for.
+    """
+    return float(np.mean(np.asarray(seen["named"]) == np.asarray(classes)))
+
+
 def transferred(source: Sequence[float], target: Sequence[float], level: float = FOOLED) -> float | None:
     """The share of images that fool a network, among those that fool the one they were made for.
 

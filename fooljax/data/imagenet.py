@@ -39,6 +39,11 @@ def group_of(index: int) -> str:
     )
 
 
+def family_of(index: int) -> str:
+    """The group of a class if its classes are related; "" for things: a remote control is no kin of a bus."""
+    return "" if (group := group_of(index)) == "things" else group
+
+
 @functools.cache
 def class_names() -> tuple[str, ...]:
     """The names of the 1,000 classes, one short name each, in the order of their synsets.

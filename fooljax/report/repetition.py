@@ -22,8 +22,8 @@ from fooljax.study import Row, alike, by_network, markdown, numbers
 from fooljax.study.findings import Finding, of_units, share
 from fooljax.study.measured_sets import CLEAN, NAMES, THREAT, in_order, sets_table
 
-EFFECTS_OF = ("cppn_paper", "random_search_cppn_paper", "random_cppn_paper", CLEAN)
-"""Generators whose copies are tabulated: the paper's CPPNs, their controls, and clean images."""
+EFFECTS_OF = ("cppn_paper", "cppn", "random_search_cppn_paper", "random_cppn_paper", CLEAN)
+"""Generators whose copies are tabulated: evolved CPPNs, the controls of the paper's, and clean images."""
 WORDS = {
     "removed_one": "one copy removed",
     "removed_half": "half of the copies removed",
@@ -56,21 +56,22 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
       Of images that the paper's search evolved. `repeating`: the share with a repeated element;
       `clean_repeating`: of clean images. `removed_one`, `removed_half` and `added_many`: the change in
       log-odds; `removed_half_beyond` and so on: what it is more than with random windows of equal area.
+      The same with `cppn_` before it, of images that our own CPPNs drew.
     """
-    of = {kind: [row for row in rows if row["generator"] == kind] for kind in ("cppn_paper", CLEAN)}
-    evolved, found = of["cppn_paper"], {}
-    for name, some in (("repeating", evolved), ("clean_repeating", of[CLEAN])):
+    found = {}
+    for before, kind in (("", "cppn_paper"), ("cppn_", "cppn"), ("clean_", CLEAN)):
+        some = [row for row in rows if row["generator"] == kind]
         if some:
             shares = [{**row, "share": row["repeating"] / row["images"]} for row in some]
-            found[name] = share(by_network(shares, "share", network="network"), _units(some))
-    for name in ("removed_one", "removed_half", "added_many"):
-        for figure, groups in (
-            (name, change(evolved, name)),
-            (f"{name}_beyond", change(evolved, name, f"random_{name}")),
-        ):
-            if groups:
-                value = mean_interval(groups)
-                found[figure] = Finding(value, numbers.signed(value), _units(evolved))
+            found[f"{before}repeating"] = share(by_network(shares, "share", network="network"), _units(some))
+        for name in ("removed_one", "removed_half", "added_many") if kind != CLEAN else ():
+            for figure, groups in (
+                (f"{before}{name}", change(some, name)),
+                (f"{before}{name}_beyond", change(some, name, f"random_{name}")),
+            ):
+                if groups:
+                    value = mean_interval(groups)
+                    found[figure] = Finding(value, numbers.signed(value), _units(some))
     return found
 
 

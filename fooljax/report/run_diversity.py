@@ -32,6 +32,10 @@ images of one class are always more alike. **Less clean images**: the difference
 network. A network is one observation, and the brackets are intervals of 95 % for further networks that are
 trained alike. Networks: {networks}; runs on each: {runs}; clean images: {clean}. So few networks cannot give
 a test a small p, so none is told."""
+FAMILIES = """\
+The chance that the images of two related classes of one run are more alike than those of two classes that
+are not related, the mean over runs. 0.5: related classes have no more in common than others. Related are
+ImageNet's classes of one group, such as dogs. Brackets: t-intervals of 95 % over networks."""
 ANCESTORS = """\
 Over the pairs of classes of each run: the mean share of the ancestors of the shorter line that two elites
 have in common; and Spearman's rank correlation of this share with how alike the two elites are in the
@@ -50,6 +54,8 @@ def tables(rows: Sequence[Row]) -> str:
     parts = [words, ""]
     for space, name in SPACES.items():
         parts += [f"### Distances in {name}\n", markdown(_distances(rows, clean, space)), ""]
+    if any(_families(rows, space) for space in SPACES):
+        parts += ["### Related classes\n", FAMILIES, "", markdown(_related(rows)), ""]
     if any("shared" in row for row in found):
         parts += ["### Ancestors in common\n", ANCESTORS, "", markdown(_ancestors(found)), ""]
     lines = [
@@ -98,6 +104,19 @@ def _less(rows: Sequence[Row], clean: Mapping[str, Row], space: str) -> list[lis
     return [[ours[0][0] - theirs[0][0]] for ours, theirs in pairs if ours and theirs]
 
 
+def _families(rows: Sequence[Row], space: str) -> list[list[float]]:
+    """For each network how often two related classes are more alike than two others, where it is known."""
+    told = [row[space].get("families") for row in rows]
+    return [[value] for value in told if value is not None]
+
+
+def _related(rows: Sequence[Row]) -> list[dict[str, str]]:
+    return [
+        {"images": NAMES[kind], **{name: _mean(_families(of, space)) for space, name in SPACES.items()}}
+        for (kind,), of in alike(rows, "images").items()
+    ]
+
+
 def _mean(groups: Sequence[Sequence[float]]) -> str:
     return written.signed(mean_interval(groups)) if groups else written.NONE
 
@@ -124,7 +143,8 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
     Returns:
       For each kind of image KIND: `KIND_pixels` and `KIND_features`, how often two images of one class from
       two runs are more alike than two of different classes; the same with `_less`, less that of clean images;
-      with `_distance`, the median distance of two images of one class, in units of that of clean ones; and
+      with `_distance`, the median distance of two images of one class, in units of that of clean ones;
+      `KIND_families_pixels` and so on, how often related classes of a run are more alike than others; and
       `KIND_share_999`, the share of images at 99.9 %. For those with ancestors `KIND_related`, the rank
       correlation of ancestors in common with how much the network raises two classes together.
     """
@@ -134,10 +154,14 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
         units = f"{of[0]['runs']} runs on each of {len(of)} networks"
         for space in SPACES:
             apart = _scaled(of, clean, space, "same_class", "same_class")
-            closer, less = _closer(of, space), _less(of, clean, space)
-            for name, groups in (("", closer), ("_less", less), ("_distance", apart)):
+            for name, groups in (
+                (f"{space}", _closer(of, space)),
+                (f"{space}_less", _less(of, clean, space)),
+                (f"{space}_distance", apart),
+                (f"families_{space}", _families(of, space)),
+            ):
                 if groups:
-                    found[f"{kind}_{space}{name}"] = Finding(mean_interval(groups), _mean(groups), units)
+                    found[f"{kind}_{name}"] = Finding(mean_interval(groups), _mean(groups), units)
         runs = alike(_runs(of), "network").values()
         levels = [[row["shares"]["raw"]["0.999"] for row in some] for some in runs]
         found[f"{kind}_share_999"] = share(levels, units)

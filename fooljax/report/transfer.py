@@ -15,6 +15,7 @@ from fooljax.analysis.transfer import (
     matched,
     mean_known,
     mean_shares,
+    named_first,
     paired,
     transferred,
 )
@@ -35,17 +36,19 @@ from fooljax.report.transfer_rows import (
     related,
     shown_to,
     units_of,
+    with_largest_budget,
 )
 from fooljax.study import Row, alike, by_network, markdown, numbers
 from fooljax.study.findings import Finding, share
-from fooljax.study.measured_sets import THREAT
+from fooljax.study.measured_sets import CLEAN, THREAT
 from fooljax.study.thresholds_reached import THRESHOLDS, threshold_cells
 
 WORDS = """\
 **Same name**: the share of all images of a set to which the network, too, gives the class that they are for,
-with at least this confidence. **Any name**: some class reaches it. **Agreement**: of the images with any
-name, the share that has the same. Log-odds are those of the class that an image is for, the median over a
-set. Nothing sees the network that images are shown to, unless it is the one they are made for."""
+with at least this confidence. **Named first**: the same with whatever confidence. **Any name**: some class
+reaches it. **Agreement**: of the images with any name, the share that has the same. Log-odds are those of
+the class that an image is for, the median over a set. Nothing sees the network that images are shown to,
+unless it is the one they are made for."""
 OF_ONE = """\
 Brackets are intervals of 95 %. A unit is a run; they speak of further runs against this very network."""
 OF_SEVERAL = """\
@@ -74,8 +77,7 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
     """
     images = images_of(rows)
     units = units_of(images)
-    largest = max(row["budget"] for row in images)
-    own = [row for row in images if row["network"] in units and row["budget"] == largest]
+    own = [row for row in with_largest_budget(images) if row["network"] in units]
     wanted, found = related(other_kind(images)), {}
     for (kind,), of in alike(own, "generator").items():
         said = f"{len(of)} sets against {len(units)} networks"
@@ -102,7 +104,7 @@ def tables(rows: Sequence[Row]) -> str:
     units = units_of(images)
     own = [row for row in images if row["network"] in units]
     fixed = FIXED if len({architecture(name) for name in units}) > 1 else ""
-    several = OF_SEVERAL.format(networks=", ".join(units), runs=len(alike(own, "run")), fixed=fixed)
+    several = OF_SEVERAL.format(networks=", ".join(units), runs=_runs(own), fixed=fixed)
     parts = [THREAT, "", WORDS, "", OF_ONE if len(units) == 1 else several, ""]
     for kind, wanted in kinds_of(images).items():
         parts += [f"### Shown to {kind if kind in (SAME, SEED, OTHER) else f'the network {kind}'}\n"]
@@ -122,14 +124,23 @@ def tables(rows: Sequence[Row]) -> str:
     return "\n".join([*parts, _networks(rows), ""])
 
 
+def _runs(rows: Sequence[Row]) -> str:
+    """How many runs there are of a network and kind of images: "5", or "1 to 5"."""
+    kinds = alike([row for row in rows if row["generator"] != CLEAN], "generator", "budget", "network")
+    counts = [len(kind) for kind in kinds.values()]
+    return " to ".join(map(str, sorted({min(counts), max(counts)})))
+
+
 def _line(rows: Sequence[Row], wanted: Pairs, name: str) -> dict[str, str]:
     same = share_interval(grouped(rows, wanted, lambda row, seen: seen["same"]["raw"][LEVEL]))
+    first = share_interval(grouped(rows, wanted, lambda row, seen: named_first(seen, row["aims"])))
     any_name = share_interval(grouped(rows, wanted, lambda row, seen: seen["any"]["raw"][LEVEL]))
     agreed = grouped(rows, wanted, lambda row, seen: agreement(seen, row["aims"]))
     odds = mean_interval(grouped(rows, wanted, lambda row, seen: float(np.median(seen["own"]))))
     return {
         "images": name,
         "same name at 99.99 %": numbers.shares(same),
+        "named first": numbers.shares(first),
         "any name at 99.99 %": numbers.shares(any_name),
         "agreement": numbers.shares(share_interval(agreed)) if agreed else numbers.NONE,
         "median log-odds": numbers.signed(odds, 1),

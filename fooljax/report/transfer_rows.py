@@ -127,5 +127,10 @@ def own_only(row: Row) -> float:
 
 def matrices_of(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
     """The rows of each generator that has a matrix, by what it is called."""
-    largest = max(row["budget"] for row in rows)
-    return kinds_of_images([row for row in rows if row["generator"] in SHOWN and row["budget"] == largest])
+    return kinds_of_images([row for row in with_largest_budget(rows) if row["generator"] in SHOWN])
+
+
+def with_largest_budget(rows: Sequence[Row]) -> list[Row]:
+    """Of each generator the rows of sets with the most passes."""
+    kinds = alike(rows, "generator").values()
+    return [row for kind in kinds for row in kind if row["budget"] == max(one["budget"] for one in kind)]

@@ -27,7 +27,7 @@ from fooljax.errors import InputError, shown
 from fooljax.settings import option
 from fooljax.storage.trees import digest_tree
 from fooljax.study import clean_images, numbers
-from fooljax.study.generators import EXPLANATIONS
+from fooljax.study.generators import EXPLANATIONS, GENERATORS
 from fooljax.study.image_sets import PASSES, ImageSets, ImageSettings, SetSpec
 from fooljax.study.study import Workspace
 from fooljax.study.tables import alike, by_network, markdown
@@ -116,6 +116,21 @@ def names_of(config: NetworkSettings) -> list[str]:
         raise InputError(
             f"--networks: expected different names with commas between, got {shown(config.networks)}"
         )
+    return names
+
+
+def chosen(generators: str, known: Iterable[str] = (*GENERATORS, CLEAN)) -> list[str]:
+    """The generators that a setting names.
+
+    Args:
+      generators: their names, with commas between.
+      known: those that there are.
+    Raises:
+      InputError: one is named twice, or there is no such one.
+    """
+    names, there = generators.split(","), list(known)
+    if len(set(names)) < len(names) or not set(names) <= set(there):
+        raise InputError(f"--generators: expected some of {', '.join(there)}, got {shown(generators)}")
     return names
 
 

@@ -1,32 +1,109 @@
-"""The thresholds of a study's networks, each worked out once in a process."""
+"""What a study's networks say of clean images, and their thresholds, each asked once in a process."""
+
+import functools
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from fooljax.analysis.thresholds import CONFIDENCES, Thresholds, clean_thresholds
+from fooljax.data.labelled_photographs import first_photographs
 from fooljax.engine.log_odds import to_log_odds
+from fooljax.engine.types import Target, checked_shape
 from fooljax.scoring import score
 from fooljax.study.measured_sets import dataset_of
 from fooljax.study.study import Workspace
+from fooljax.targets.fitting import check_data
 
-CLEAN_IMAGES = 5000
-"""Test images, at most, that give a network's thresholds."""
-_KNOWN: dict[tuple[str, str], Thresholds] = {}
-"""By the digests of network and data."""
+PHOTOGRAPHS = "photographs"
+"""Stands for the photographs of `--imagefolder` where clean images are named."""
+PHOTOGRAPHS_OF_CLASS = 50
+"""The most that are taken of a class."""
+_KNOWN: dict[tuple[str, str], "CleanAnswers"] = {}
+"""By the digest of the network and what tells the clean images."""
 
 
-def thresholds_of(workspace: Workspace, name: str, clean: str | None) -> Thresholds:
-    """The thresholds of a network.
+class CleanImages(NamedTuple):
+    """Clean images, and what they are called.
+
+    Attributes:
+      name: of the data set, or "photographs".
+      images: `[N, H, W, K]` uint8.
+      labels: `[N]`, their classes.
+    """
+
+    name: str
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.integer]
+
+
+class CleanAnswers(NamedTuple):
+    """What a network says of all clean images.
+
+    Attributes:
+      odds: `[N, C]`, log-odds.
+      labels: `[N]`, the classes of the images.
+      thresholds: of the network.
+    """
+
+    odds: npt.NDArray[np.float32]
+    labels: npt.NDArray[np.integer]
+    thresholds: Thresholds
+
+
+def clean_images(workspace: Workspace, target: Target, clean: str) -> CleanImages:
+    """The clean images that a network is asked about.
+
+    Args:
+      workspace: its settings name the folder of photographs.
+      target: the network.
+      clean: `PHOTOGRAPHS`, or the data set whose test images they are, see `fooljax.data.load`.
+    Raises:
+      InputError: they do not fit the network, or cannot be read.
+    """
+    if clean == PHOTOGRAPHS:
+        side = checked_shape(target.image_shape)[0]
+        found = _photographs(Path(workspace.config.imagefolder), side)
+        return CleanImages(PHOTOGRAPHS, *found)
+    dataset = dataset_of(clean)
+    check_data(target, dataset)
+    return CleanImages(dataset.name, dataset.test_images, dataset.test_labels)
+
+
+@functools.lru_cache(maxsize=1)
+def _photographs(folder: Path, side: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
+    return first_photographs(folder, side, per_class=PHOTOGRAPHS_OF_CLASS)[:2]
+
+
+def clean_answers(workspace: Workspace, name: str, clean: str) -> CleanAnswers:
+    """What a network says of all clean images, and the thresholds that follow.
 
     Args:
       workspace: knows the network.
       name: of the network.
-      clean: names the data set whose test images are the clean ones, see `fooljax.data.load`; with None only
-        the fixed thresholds are there, before and after scaling by 1.
+      clean: as for `clean_images`.
+    """
+    told = workspace.config.imagefolder if clean == PHOTOGRAPHS else dataset_of(clean).digest
+    key = (workspace.digest(name), str(told))
+    if key not in _KNOWN:
+        target = workspace.network(name)
+        found = clean_images(workspace, target, clean)
+        odds = score(target, found.images)
+        _KNOWN[key] = CleanAnswers(odds, found.labels, clean_thresholds(odds, found.labels))
+    return _KNOWN[key]
+
+
+def thresholds_of(workspace: Workspace, name: str, clean: str | None) -> Thresholds:
+    """The thresholds of a network, by all its clean images.
+
+    Args:
+      workspace: knows the network.
+      name: of the network.
+      clean: as for `clean_images`; with None only the fixed thresholds are there, before and after scaling
+        by 1.
     """
     if clean is None:
         fixed = {f"{level}": to_log_odds(level) for level in CONFIDENCES}
         return Thresholds(fixed, fixed, temperature=1.0, fitted_on=0, taken_on=0)
-    dataset = dataset_of(clean)
-    key = (workspace.digest(name), dataset.digest)
-    if key not in _KNOWN:
-        odds = score(workspace.network(name), dataset.test_images[:CLEAN_IMAGES])
-        _KNOWN[key] = clean_thresholds(odds, dataset.test_labels[:CLEAN_IMAGES])
-    return _KNOWN[key]
+    return clean_answers(workspace, name, clean).thresholds

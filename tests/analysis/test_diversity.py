@@ -8,6 +8,7 @@ from fooljax.analysis.diversity import (
     images_by_class,
     pair_distances,
     pairs_within,
+    relatives_closer,
     shared_ancestry,
     told_apart,
 )
@@ -27,6 +28,18 @@ def test_a_row_tells_medians_and_none_where_there_are_no_pairs():
     found = told_apart(np.asarray([[[0.0], [1.0], [5.0]]]))
     assert found == {"same_class": None, "same_run": 4, "apart": None, "closer": None, "closer_apart": None}
     assert told_apart(np.asarray([[[0.0], [9.0]], [[1.0], [8.0]]]))["closer"] == 1
+
+
+def test_relatives_are_held_against_other_pairs_of_one_run():
+    """Classes 0 and 1 are dogs, 2 and 3 cats, 4 has no family; a run far away changes nothing."""
+    families = ["dogs", "dogs", "cats", "cats", ""]
+    near = np.asarray([[0.0, 1.0, 10.0, 11.0, 20.0]])[..., None]
+    assert relatives_closer(near, families) == 1.0
+    assert relatives_closer(np.concatenate([near, near + 500.0]), families) == 1.0
+    apart = np.asarray([[0.0, 30.0, 10.0, 50.0, 20.0]])[..., None]
+    assert relatives_closer(apart, families) < 0.5
+    assert relatives_closer(near, [""] * 5) is None
+    assert relatives_closer(near[:, :2], ["dogs", "dogs"]) is None
 
 
 def test_every_pair_is_counted_once():

@@ -26,6 +26,10 @@ def test_what_a_network_says_of_made_images():
     assert transfer.agreement(seen, CLASSES, level=20.0) is None
 
 
+def test_a_name_counts_first_with_whatever_confidence():
+    assert transfer.named_first({"named": [1, 2, 3, 4]}, [1, 2, 3, 9]) == 0.75
+
+
 def test_only_images_that_fool_their_own_network_can_transfer():
     source, target = [10.0, 12.0, 5.0, 30.0], [9.3, 2.0, 50.0, 9.2]
     assert transfer.transferred(source, target) == pytest.approx(1 / 3)

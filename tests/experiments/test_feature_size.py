@@ -12,8 +12,8 @@ from fooljax.study import measured_sets
 @pytest.fixture
 def rows(tmp_path, monkeypatch):
     monkeypatch.setattr(measured_sets, "measured", made_sets.measured)
-    monkeypatch.setattr(feature_size, "GENERATORS", ("cppn", "uniform_noise"))
-    config = feature_size.Config(networks="lenet-0,lenet-1", runs=1, draws=1, windows=2)
+    few = "cppn,uniform_noise"
+    config = feature_size.Config(networks="lenet-0,lenet-1", runs=1, draws=1, windows=2, generators=few)
     return study.run(feature_size.STUDY, config, tmp_path / "out", say=lambda line: None)
 
 

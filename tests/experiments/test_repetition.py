@@ -15,8 +15,8 @@ from fooljax.study import measured_sets
 @pytest.fixture
 def rows(tmp_path, monkeypatch):
     monkeypatch.setattr(measured_sets, "measured", made_sets.measured)
-    monkeypatch.setattr(repetition, "GENERATORS", ("cppn_paper", "uniform_noise"))
-    config = repetition.Config(networks="lenet-0,lenet-1", runs=1, draws=1)
+    few = "cppn_paper,uniform_noise"
+    config = repetition.Config(networks="lenet-0,lenet-1", runs=1, draws=1, generators=few)
     return study.run(repetition.STUDY, config, tmp_path / "out", say=lambda line: None)
 
 

@@ -73,7 +73,7 @@ def test_findings_are_the_numbers_of_the_tables():
 
 
 def test_a_kind_of_image_that_there_is_not_is_named():
-    with pytest.raises(InputError, match=r"^--generators: expected some of direct, .*, got wavelets"):
+    with pytest.raises(InputError, match=r"^--generators: expected some of direct, .*, got cppn,wavelets"):
         list(STUDY.tasks(Config(generators="cppn,wavelets"), []))
 
 

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from experiments import transfer
+from fooljax.report.transfer_rows import with_largest_budget
 
 
 def test_every_set_is_shown_to_every_target():
@@ -26,6 +27,20 @@ def test_black_boxes_are_targets_alone(data_set):
     sources = {task.settings["network"] for task in tasks if task.settings["kind"] == "images"}
     assert sources == set(transfer.SOURCES[data_set])
     assert not any(name.startswith("mobilenet") for name in sources)
+
+
+def test_kinds_of_images_are_chosen_and_photographs_are_clean_images():
+    few = transfer.Config(
+        data_set="imagenet", runs=1, generators="cppn,clean", fewer_passes="none", imagefolder="photographs"
+    )
+    tasks = list(transfer.tasks(few, []))
+    assert {task.settings.get("generator") for task in tasks} == {None, "cppn", "clean"}
+    assert {task.settings["clean"] for task in tasks} == {"photographs"}
+
+
+def test_of_each_kind_of_image_the_largest_budget_counts():
+    rows = [{"generator": name, "budget": passes} for name, passes in (("a", 1), ("a", 2), ("b", 1))]
+    assert with_largest_budget(rows) == rows[1:]
 
 
 @pytest.mark.slow  # CPPNs compile for long

@@ -70,3 +70,10 @@ def test_the_table_of_sets_says_what_was_seen_and_how_strong_it_was():
 def test_rows_without_a_figure_take_no_part():
     rows = [{"network": "b", "x": 1.0}, {"network": "a", "x": None}, {"network": "a", "x": 3.0}]
     assert those_by_network(rows, lambda one: one["x"]) == [[3.0], [1.0]]
+
+
+@pytest.mark.parametrize("wrong", ["", "cppn,", "cppn,cppn", "cppn,wavelets"])
+def test_generators_are_named_once_each(wrong):
+    assert measured_sets.chosen("clean,cppn") == ["clean", "cppn"]
+    with pytest.raises(InputError, match=r"^--generators: expected some of .*clean, got"):
+        measured_sets.chosen(wrong)
