@@ -47,7 +47,7 @@ def load(name: str, *, weights: Path | str | None) -> Target:
     params = {"network": network, "mean": np.asarray(TORCHVISION_MEAN, np.float32)}
     return Target(
         jax.device_put(params),
-        _apply(name),
+        apply_of(name),
         name=name,
         image_shape=(HOW.size, HOW.size, 3),
         class_names=CLASS_NAMES,
@@ -62,9 +62,14 @@ def load(name: str, *, weights: Path | str | None) -> Target:
 
 
 @functools.cache
-def _apply(name: str) -> Apply:
-    """The same function each time, so that targets share programs."""
-    module = cifar_resnet.CifarResNet(name)
+def apply_of(name: str, num_classes: int = len(CLASS_NAMES)) -> Apply:
+    """The `apply(params, images)` of a network; the same function each time, so that targets share programs.
+
+    Args:
+      name: in `NAMES`.
+      num_classes: of its logits.
+    """
+    module = cifar_resnet.CifarResNet(name, num_classes)
 
     def apply(params: Params, images: jax.Array) -> jax.Array:
         logits: jax.Array = module.apply(params, images)  # type: ignore[assignment]

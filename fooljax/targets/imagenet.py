@@ -16,7 +16,7 @@ import jax
 import numpy as np
 import numpy.typing as npt
 
-from fooljax.data.imagenet import class_names
+from fooljax.data.imagenet import NUM_CLASSES, class_names
 from fooljax.engine.types import Params, Target
 from fooljax.errors import InputError
 from fooljax.storage.trees import digest_tree
@@ -61,7 +61,7 @@ def load(
     params = {"network": known.params_from(tensors), "mean": _mean(known, mean)}
     return Target(
         jax.device_put(params),
-        _apply(name, how),
+        apply_of(name, how),
         name=name,
         image_shape=(how.size, how.size, 3),
         class_names=class_names(),
@@ -81,7 +81,7 @@ def load(
 def with_crops(name: str, target: Target, crops: int) -> Target:
     """The same network, its parameters shared, looking at another number of crops."""
     how = preprocessing(name, crops)
-    return dataclasses.replace(target, apply=_apply(name, how), confidence=str(how))
+    return dataclasses.replace(target, apply=apply_of(name, how), confidence=str(how))
 
 
 def preprocessing(name: str, crops: int = 1) -> Preprocessing:
@@ -121,15 +121,23 @@ def packaged_weights(name: str) -> Path:
     return files[0]
 
 
-def network(name: str) -> nn.Module:
+def network(name: str, num_classes: int = NUM_CLASSES) -> nn.Module:
     """The Flax module of a network."""
-    return IMAGENET_NETWORKS[name].module()
+    return IMAGENET_NETWORKS[name].module(num_classes=num_classes)
 
 
 @functools.cache
-def _apply(name: str, how: Preprocessing) -> Callable[[Params, jax.Array], jax.Array]:
-    """The same function each time, so that targets share programs."""
-    module = network(name)
+def apply_of(
+    name: str, how: Preprocessing, num_classes: int = NUM_CLASSES
+) -> Callable[[Params, jax.Array], jax.Array]:
+    """The `apply(params, images)` of a network; the same function each time, so that targets share programs.
+
+    Args:
+      name: in `NAMES`.
+      how: what an image goes through.
+      num_classes: of its logits.
+    """
+    module = network(name, num_classes)
 
     def apply(params: Params, images: jax.Array) -> jax.Array:
         logits: jax.Array = module.apply(params, images)  # type: ignore[assignment]

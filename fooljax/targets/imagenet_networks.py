@@ -27,14 +27,14 @@ class ImageNetNetwork(NamedTuple):
     """A network for ImageNet, without its weights.
 
     Attributes:
-      module: makes the Flax module.
+      module: makes the Flax module for a number of classes, `num_classes`.
       params_from: its parameters from the tensors of a file; raises InputError where they do not fit.
       how: what an image goes through, with one crop.
       mean: of each channel, in levels and in the network's order; it is subtracted.
       takes_mean_image: whether a mean image may stand in the place of `mean`.
     """
 
-    module: Callable[[], nn.Module]
+    module: Callable[..., nn.Module]
     params_from: Callable[[NamedTensors], Params]
     how: Preprocessing
     mean: tuple[float, float, float]

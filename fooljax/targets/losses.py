@@ -1,4 +1,4 @@
-"""What a training minimises: plain cross-entropy, or a loss that also shows noise to the network.
+"""What a training minimises: cross-entropy, or a loss that also shows noise to the network.
 
 A loss is a frozen dataclass that is called, so that its settings stand in the facts about a network.
 """
@@ -46,6 +46,21 @@ class CrossEntropy:
 
 PLAIN = CrossEntropy()
 """What a recipe minimises unless it says otherwise."""
+
+
+@dataclass(frozen=True)
+class SoftLabels:
+    """The mean cross-entropy of labels that are distributions over the classes, `[B, C]`.
+
+    So a network can learn to say what another one says (Hinton et al. 2015).
+    """
+
+    def __call__(
+        self, apply: Apply, params: Params, pixels: jax.Array, labels: jax.Array, key: jax.Array
+    ) -> jax.Array:
+        """The loss of a batch."""
+        del key
+        return jnp.mean(optax.losses.softmax_cross_entropy(apply(params, pixels), labels))
 
 
 @dataclass(frozen=True)

@@ -118,8 +118,9 @@ def train(
       recipe: optimiser, schedule and number of steps.
       key: decides the order of the images and their shifts.
       params: to start from.
-      images: `[N, H, W, K]` uint8, `N >= recipe.batch_size`.
-      labels: `[N]` int32.
+      images: `[N, H, W, K]` uint8, `N >= recipe.batch_size`; or floats `[N, ...]`, which `apply` is given as
+        they are.
+      labels: `[N]` int32, or whatever has `N` rows and the recipe's loss takes.
     Returns:
       The trained parameters, and the loss of every step, `[steps]`.
     """
@@ -160,7 +161,9 @@ def advance(
 
     def one(_: jax.Array, now: Training) -> Training:
         indices = now.batches[now.step]
-        pixels = images[indices].astype(jnp.float32) / 255.0
+        pixels = images[indices]
+        if pixels.dtype == jnp.uint8:
+            pixels = pixels.astype(jnp.float32) / 255.0
         if recipe.shift:
             pixels = shifted(jax.random.fold_in(now.shift_key, now.step), pixels, recipe.shift)
         loss_key = jax.random.fold_in(now.loss_key, now.step)

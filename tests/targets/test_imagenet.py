@@ -250,7 +250,7 @@ def test_small_alexnets_take_digits():
 
 def test_equal_targets_share_programs():
     how = imagenet.preprocessing("caffenet")
-    assert imagenet._apply("caffenet", how) is imagenet._apply("caffenet", how)
+    assert imagenet.apply_of("caffenet", how) is imagenet.apply_of("caffenet", how)
 
 
 @pytest.mark.parametrize(

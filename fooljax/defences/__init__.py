@@ -1,0 +1,1 @@
+"""Defences of networks: their pure parts."""
