@@ -28,7 +28,7 @@ from fooljax.report.feature_size import LEAST, figures, findings, tables
 from fooljax.scoring import score
 from fooljax.settings import option
 from fooljax.study import Row, Task, Workspace, measured_sets
-from fooljax.study.images import sheet_of
+from fooljax.study.images import sheet_of, small
 
 GENERATORS = (
     "cppn",
@@ -183,9 +183,10 @@ def _example(
             made.append(next((one for one in draws if not np.array_equal(one, image)), draws[0]))
             names.append(f"{kind} {size}")
     odds = score(target, np.stack(made))[:, cell]
-    sheet = b64encode(sheet_of(np.stack(made))).decode()
-    example = {"class": cell, "names": names, "log_odds": odds.round(2).tolist()}
-    return {"example": {**example, "png": sheet, "shape": image.shape}}
+    shown = small(np.stack(made))
+    named = target.class_names[cell] if target.class_names else cell
+    example = {"class": named, "names": names, "log_odds": odds.round(2).tolist()}
+    return {"example": {**example, "png": b64encode(sheet_of(shown)).decode(), "shape": shown.shape[1:]}}
 
 
 STUDY = study.Study(

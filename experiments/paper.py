@@ -44,6 +44,7 @@ SEARCHES: dict[str, tuple[str, ...]] = {
 }
 """What is done against each network: the flags, by the beginning of the folder."""
 STUDIES = (
+    "clean_accuracy",
     "recognisable",
     "transfer",
     "several_networks",
@@ -54,7 +55,7 @@ STUDIES = (
     "intrinsic_dimension",
     "random_pictures",
 )
-"""Those of chapter 2. Each knows its sizes and goes on by itself."""
+"""How good the networks are, then those of chapter 2. Each knows its sizes and goes on by itself."""
 
 
 class Step(NamedTuple):

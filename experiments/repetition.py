@@ -27,7 +27,7 @@ from fooljax.report.repetition import figures, findings, tables
 from fooljax.scoring import score
 from fooljax.settings import option
 from fooljax.study import Row, Task, Workspace, measured_sets
-from fooljax.study.images import sheet_of
+from fooljax.study.images import sheet_of, small
 
 PAPER = ("cppn_paper", "random_search_cppn_paper", "random_cppn_paper")
 GENERATORS = (
@@ -117,8 +117,9 @@ def _example(
     order = [found.copies[place] for place in rng.permutation(len(found.copies))]
     others = windows_at_random(image, found, len(order), rng)
     return {
-        "png": b64encode(sheet_of(image[None])).decode(),
-        "class": cell,
+        "png": b64encode(sheet_of(small(image[None]))).decode(),
+        "shape": image.shape[:2],
+        "class": target.class_names[cell] if target.class_names else cell,
         "size": found.size,
         "copies": order,
         "log_odds": _odds(target, np.stack(one_by_one(image, order, found.size)), cell).tolist(),

@@ -37,7 +37,7 @@ from fooljax.scoring import score
 from fooljax.settings import option
 from fooljax.study import ImageSet, ImageSets, Row, SetSpec, Task, Workspace, measured_sets
 from fooljax.study.generators import GENERATORS
-from fooljax.study.images import sheet_of
+from fooljax.study.images import sheet_of, small
 from fooljax.study.network_thresholds import PHOTOGRAPHS, clean_answers, clean_images
 from fooljax.targets.choice import read_classes
 from fooljax.targets.features import features_of
@@ -126,7 +126,7 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
             "shares": [clean.thresholds.shares(one, of.classes) for one, of in zip(odds, found, strict=True)],
             **_distances(made, features, families),
             **(_ancestors(found, features, together) if found[0].ancestry else {}),
-            **(_sheet(made[:, :SHOWN]) if told["network"] == config.networks.partition(",")[0] else {}),
+            **(_sheet(made, target, chosen) if told["network"] == config.networks.partition(",")[0] else {}),
         }
 
 
@@ -170,10 +170,12 @@ def _ancestors(
     return columns
 
 
-def _sheet(images: Images) -> dict[str, Any]:
-    """The images themselves, of which figures are made."""
-    sheet = base64.b64encode(sheet_of(np.concatenate(images))).decode()
-    return {"sheet": sheet, "sheet_shape": list(images.shape)}
+def _sheet(images: Images, target: Target, classes: Sequence[int]) -> dict[str, Any]:
+    """Some of the images, small ones of large, of which figures are made, and the names of their classes."""
+    flat = small(np.concatenate(images[:, :SHOWN]))
+    names = [target.class_names[index] for index in classes[:SHOWN]] if target.class_names else None
+    shape = [len(images), len(flat) // len(images), *flat.shape[1:]]
+    return {"sheet": base64.b64encode(sheet_of(flat)).decode(), "sheet_shape": shape, "sheet_names": names}
 
 
 __all__ = ["STUDY", "Config", "findings", "main"]

@@ -43,10 +43,10 @@ on the median colour of the image. Every change is the mean over several draws, 
 change to as many windows of the same size at random places. Random windows overlap with copies, too. Changes
 are in log-odds (nats) of the class; 4.6 of them lie between 99 and 99.99 %."""
 UNITS = """\
-Each network counts as one observation: the mean over all its images with repeated elements, of which a run
-has two or three. Brackets are t-intervals of 95 % for further networks that are trained alike. p is
-Wilcoxon's, two-sided, of the differences to random windows, corrected by Holm over the table. With five
-networks p is 0.06 at least, so read the interval and the effect size (from -1 to 1)."""
+Each network counts as one observation: the mean over all its images with repeated elements. Brackets are
+t-intervals of 95 % for further networks that are trained alike. p is Wilcoxon's, two-sided, of the
+differences to random windows, corrected by Holm over the table. With {networks} networks p is {least} at
+least, so read the interval and the effect size (from -1 to 1)."""
 
 
 def findings(rows: Sequence[Row]) -> dict[str, Finding]:
@@ -86,7 +86,9 @@ def tables(rows: Sequence[Row]) -> str:
     for (generator,), of in alike(rows, "generator").items():
         if generator in EFFECTS_OF and any(row["repeating"] for row in of):
             parts += [f"\n### What copies do: {NAMES[generator]}\n", _effects(of)]
-    return "\n".join([*parts, "", HOW, "", UNITS, ""])
+    networks = len(alike(rows, "network"))
+    units = UNITS.format(networks=networks, least=numbers.plain(2.0 ** (1 - networks), 2))
+    return "\n".join([*parts, "", HOW, "", units, ""])
 
 
 def _found(rows: Sequence[Row]) -> str:
@@ -216,7 +218,9 @@ def _examples(examples: Sequence[dict[str, Any]]) -> bytes:
 def _outlined(axes: Axes, example: dict[str, Any]) -> None:
     with Image.open(io.BytesIO(b64decode(example["png"])), formats=["PNG"]) as file:
         pixels = np.asarray(file)
-    axes.imshow(pixels, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    lines, columns = example.get("shape", pixels.shape[:2])
+    ends = (-0.5, columns - 0.5, lines - 0.5, -0.5)
+    axes.imshow(pixels, cmap="gray", vmin=0, vmax=255, interpolation="nearest", extent=ends)
     height, width = example["size"]
     for top, left in example["copies"]:
         axes.add_patch(

@@ -181,14 +181,16 @@ def figures(rows: Sequence[Row]) -> dict[str, bytes]:
     """The elites of the first network by run and class, and the distances of each kind of image."""
     pictures = {}
     clean = {row["network"]: row for row in rows if row["images"] == "clean"}
-    for row in rows:
+    for row in reversed(rows):  # of several networks the first is shown
         if "sheet" in row:
             runs, classes, *shape = row["sheet_shape"]
             odds = np.asarray(row["log_odds"])[:, :classes]
             flat = images_of(base64.b64decode(row["sheet"]), (runs * classes, *shape))
             images = flat.reshape(runs, classes, *shape)
             note = f"{NAMES[row['images']]}: a row for each run, a column for each class, {row['network']}"
-            pictures[f"elites-{row['images']}.png"] = png_bytes(gallery(images, odds, notes=[note]))
+            pictures[f"elites-{row['images']}.png"] = png_bytes(
+                gallery(images, odds, row.get("sheet_names"), notes=[note])
+            )
     for space, name in SPACES.items():
         groups = {}
         for (kind,), of in alike(rows, "images").items():

@@ -65,6 +65,6 @@ def named_judges(
         try:
             return find(name, weights=weights, data=learnt_from(), say=say)
         except InputError as error:
-            raise InputError(f"judges: {error}") from error
+            raise InputError(f"judges: {str(error).removeprefix('network: ')}") from error
 
     return {name: judge(name) for name in names}

@@ -11,6 +11,8 @@ from fooljax.errors import InputError
 
 MOST_COLUMNS = 32
 """Images in one line of a sheet."""
+SHOWN_SIDE = 112
+"""Pixels of the longer side that an image keeps, at most, where a row holds it for a figure alone."""
 
 
 def sheet_of(images: npt.NDArray[np.uint8]) -> bytes:
@@ -35,6 +37,23 @@ def sheet_of(images: npt.NDArray[np.uint8]) -> bytes:
     stream = io.BytesIO()
     Image.fromarray(sheet[..., 0] if channels == 1 else sheet).save(stream, format="PNG")
     return stream.getvalue()
+
+
+def small(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Images for a figure, so that rows stay small: blocks of pixels are averaged where a side is long.
+
+    Args:
+      images: `[N, H, W, K]`.
+    Returns:
+      The same where no side is over `SHOWN_SIDE`; what is left at the right and below is cut off.
+    """
+    count, height, width, channels = images.shape
+    block = math.ceil(max(height, width) / SHOWN_SIDE)
+    lines, columns = height // block, width // block
+    parts = images[:, : lines * block, : columns * block].reshape(
+        count, lines, block, columns, block, channels
+    )
+    return np.rint(parts.mean(axis=(2, 4))).astype(np.uint8)
 
 
 def images_of(sheet: bytes, shape: tuple[int, int, int, int]) -> npt.NDArray[np.uint8]:
