@@ -16,7 +16,6 @@ if TYPE_CHECKING:
         engine,
         gradient,
         objectives,
-        perturbation,
         report,
         runs,
         storage,
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
     from fooljax.evolution import Evolution, Progress, Replacements
     from fooljax.host_targets import host_target
     from fooljax.joint_targets import joint_target
-    from fooljax.perturbation.driver import Perturbed, perturb
     from fooljax.processes import start_distributed
     from fooljax.report.course import curves
     from fooljax.report.grid import gallery
@@ -58,7 +56,6 @@ _HOME = {
     "Objective": "engine.objective",
     "Offspring": "engine.types",
     "Outcome": "engine.types",
-    "Perturbed": "perturbation.driver",
     "Problem": "engine.types",
     "Progress": "evolution",
     "Replacements": "evolution",
@@ -81,7 +78,6 @@ _HOME = {
     "joint_target": "joint_targets",
     "log_odds": "engine.log_odds",
     "open_run": "result",
-    "perturb": "perturbation.driver",
     "save_png": "report.png",
     "score": "scoring",
     "start": "engine.loop",
@@ -98,7 +94,6 @@ _MODULES = (
     "engine",
     "gradient",
     "objectives",
-    "perturbation",
     "report",
     "runs",
     "storage",
@@ -118,7 +113,6 @@ __all__ = [
     "Objective",
     "Offspring",
     "Outcome",
-    "Perturbed",
     "Problem",
     "Progress",
     "Replacements",
@@ -147,8 +141,6 @@ __all__ = [
     "log_odds",
     "objectives",
     "open_run",
-    "perturb",
-    "perturbation",
     "report",
     "runs",
     "save_png",
