@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         engine,
         gradient,
         objectives,
+        perturbation,
         report,
         runs,
         storage,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from fooljax.evolution import Evolution, Progress, Replacements
     from fooljax.host_targets import host_target
     from fooljax.joint_targets import joint_target
+    from fooljax.perturbation.driver import Perturbed, perturb
     from fooljax.processes import start_distributed
     from fooljax.report.course import curves
     from fooljax.report.grid import gallery
@@ -56,6 +58,7 @@ _HOME = {
     "Objective": "engine.objective",
     "Offspring": "engine.types",
     "Outcome": "engine.types",
+    "Perturbed": "perturbation.driver",
     "Problem": "engine.types",
     "Progress": "evolution",
     "Replacements": "evolution",
@@ -78,6 +81,7 @@ _HOME = {
     "joint_target": "joint_targets",
     "log_odds": "engine.log_odds",
     "open_run": "result",
+    "perturb": "perturbation.driver",
     "save_png": "report.png",
     "score": "scoring",
     "start": "engine.loop",
@@ -94,6 +98,7 @@ _MODULES = (
     "engine",
     "gradient",
     "objectives",
+    "perturbation",
     "report",
     "runs",
     "storage",
@@ -113,6 +118,7 @@ __all__ = [
     "Objective",
     "Offspring",
     "Outcome",
+    "Perturbed",
     "Problem",
     "Progress",
     "Replacements",
@@ -141,6 +147,8 @@ __all__ = [
     "log_odds",
     "objectives",
     "open_run",
+    "perturb",
+    "perturbation",
     "report",
     "runs",
     "save_png",

@@ -12,6 +12,7 @@ from fooljax.errors import shown
 COMMANDS = {
     "evolve": "evolve images that fool a network, and make a page of them",
     "ascend": "make images that fool a network by following its gradient",
+    "perturb": "change a photograph a little, so that a network takes it for something else",
     "report": "make the page of a run again, from its folder",
     "lineage": "draw the ancestors of an image of a run",
     "poster": "draw an image of a run at any size",
