@@ -71,7 +71,9 @@ SIZES = {"smoke": {**measured_sets.SMOKE, "draws": 2, "windows": 4}, "paper": {}
 def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     """A task for each network, generator and run."""
     del rows
-    for task in measured_sets.tasks(config, measured_sets.chosen(config.generators, GENERATORS)):
+    for task in measured_sets.tasks(
+        config, measured_sets.chosen(config.generators, (*GENERATORS, measured_sets.ARCHIVE))
+    ):
         told = {**task.settings, "draws": config.draws, "windows": config.windows}
         told["shown"] = told["run"] == 0 and told["network"] == config.networks.split(",")[0]
         yield Task(task.name, told, task.networks, task.together)

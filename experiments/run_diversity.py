@@ -36,7 +36,7 @@ from fooljax.report.run_diversity import figures, findings, tables
 from fooljax.scoring import score
 from fooljax.settings import option
 from fooljax.study import ImageSet, ImageSets, Row, SetSpec, Task, Workspace, measured_sets
-from fooljax.study.generators import GENERATORS
+from fooljax.study.generators import GENERATORS, NOISE
 from fooljax.study.images import sheet_of, small
 from fooljax.study.network_thresholds import PHOTOGRAPHS, clean_answers, clean_images
 from fooljax.targets.choice import read_classes
@@ -107,6 +107,7 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
     clean = clean_answers(workspace, tasks[0].networks[0], data)
     together = going_together(clean.odds)[np.ix_(chosen, chosen)]
     families = [family_of(index) if len(target.class_names) == NUM_CLASSES else "" for index in chosen]
+    shown = config.networks.partition(",")[0]
     for task in tasks:
         told = task.settings
         if told["images"] == "clean":
@@ -126,7 +127,7 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
             "shares": [clean.thresholds.shares(one, of.classes) for one, of in zip(odds, found, strict=True)],
             **_distances(made, features, families),
             **(_ancestors(found, features, together) if found[0].ancestry else {}),
-            **(_sheet(made, target, chosen) if told["network"] == config.networks.partition(",")[0] else {}),
+            **(_sheet(made, target, chosen) if shown == name[0] and name[1] not in NOISE else {}),
         }
 
 

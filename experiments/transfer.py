@@ -24,7 +24,7 @@ from fooljax.scoring import score
 from fooljax.settings import option
 from fooljax.study import Row, Task, Workspace
 from fooljax.study.generators import NOISE
-from fooljax.study.measured_sets import CLEAN, SetSettings, measured, network
+from fooljax.study.measured_sets import ARCHIVE, CLEAN, SetSettings, measured, network
 from fooljax.study.measured_sets import chosen as chosen_generators
 from fooljax.study.measured_sets import tasks as tasks_of_sets
 from fooljax.study.network_thresholds import PHOTOGRAPHS, thresholds_of
@@ -85,12 +85,17 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     for target in targets:
         yield Task(f"clean,{target}", {"kind": "clean", "target": target, **common}, (target,))
     chosen = replace(config, networks=",".join(sources)) if config.networks == "all" else config
-    wanted = set(chosen_generators(config.generators, (*MADE, *SHOWN, *RANDOM)))
+    wanted = set(chosen_generators(config.generators, (*MADE, *SHOWN, *RANDOM, ARCHIVE)))
     wanted -= {CLEAN} if common["clean"] is None else set()
     budgets: list[tuple[int, Sequence[str]]]
     budgets = [(passes, MADE) for passes in (*_numbers(config.fewer_passes), config.passes)]
     budgets += [(passes, ("gradient",)) for passes in _numbers(config.gradient_passes)]
-    for passes, generators in [*budgets, (config.passes, SHOWN), (config.passes, RANDOM)]:
+    for passes, generators in [
+        *budgets,
+        (config.passes, SHOWN),
+        (config.passes, RANDOM),
+        (config.passes, (ARCHIVE,)),
+    ]:
         kept = [generator for generator in generators if generator in wanted]
         for task in tasks_of_sets(replace(chosen, passes=passes), kept):
             told = {"kind": "images", **task.settings, **common}

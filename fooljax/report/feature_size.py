@@ -13,7 +13,7 @@ from fooljax.report.sequence import strip
 from fooljax.study import Row, alike, markdown, numbers
 from fooljax.study.findings import Finding, of_units
 from fooljax.study.images import images_of
-from fooljax.study.measured_sets import CLEAN, NAMES, THREAT, in_order, sets_table
+from fooljax.study.measured_sets import ARCHIVE, CLEAN, NAMES, THREAT, in_order, sets_table
 from fooljax.study.tables import those_by_network
 
 LEAST = to_log_odds(0.9)
@@ -55,24 +55,31 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
     """What claims are held against: see `fooljax.study.findings`.
 
     Returns:
-      For evolved CPPNs (`cppn`), pixels (`direct`) and clean images (`clean`), as shares of an image's side:
-      `KIND_pieces`, the side of shuffled pieces at which half of the log-odds is lost; `KIND_alone`, that of
-      the best window that alone keeps half.
+      For evolved CPPNs (`cppn`), pixels (`direct`), a finished run (`archive`) and `clean` images, as shares
+      of an image's side: `KIND_pieces`, the side of shuffled pieces at which half of the log-odds is lost;
+      `KIND_alone`, that of the best window that alone keeps half.
     """
     found = {}
-    for generator in ("cppn", "direct", CLEAN):
+    for generator in ("cppn", "direct", ARCHIVE, CLEAN):
         of = [row for row in rows if row["generator"] == generator]
         for name, kind in (("pieces", "shuffled"), ("alone", "alone")):
-            if groups := those_by_network(of, lambda row, kind=kind: half_size(row, kind)):  # type: ignore[misc]
-                found[f"{generator}_{name}"] = _of_the_side(median_interval(groups), of, KINDS[kind][0])
+            if groups := those_by_network(of, lambda row, kind=kind: _of_the_side(row, kind)):  # type: ignore[misc]
+                found[f"{generator}_{name}"] = _written(median_interval(groups), of, KINDS[kind][0])
     return found
 
 
-def _of_the_side(size: Interval, rows: Sequence[Row], measured: str) -> Finding:
+def _of_the_side(row: Row, kind: str) -> float | None:
+    size = half_size(row, kind)
+    return None if size is None else size / _side(row)
+
+
+def _side(row: Row) -> float:
+    return 2.0 * float(max(row["sizes"]["pieces"]))  # the largest pieces are halves of it
+
+
+def _written(value: Interval, rows: Sequence[Row], measured: str) -> Finding:
     """A size as a share of the side; beyond the largest that was measured it is only known to be larger."""
-    sizes = next(row["sizes"] for row in rows if "sizes" in row)
-    side = 2.0 * max(sizes["pieces"])  # the largest pieces are halves of it
-    value, most = Interval(*(end / side for end in size)), max(sizes[measured]) / side
+    most = min(max(row["sizes"][measured]) / _side(row) for row in rows if "sizes" in row)
     written = numbers.shares(Interval(*(min(end, 1.0) for end in value)))
     beyond = f"> {numbers.percent(most, 0)}"
     units = of_units(len(rows), len(alike(rows, "network")))

@@ -20,9 +20,9 @@ from fooljax.report.png import png_bytes
 from fooljax.report.style import own_style
 from fooljax.study import Row, alike, by_network, markdown, numbers
 from fooljax.study.findings import Finding, of_units, share
-from fooljax.study.measured_sets import CLEAN, NAMES, THREAT, in_order, sets_table
+from fooljax.study.measured_sets import ARCHIVE, CLEAN, NAMES, THREAT, in_order, sets_table
 
-EFFECTS_OF = ("cppn_paper", "cppn", "random_search_cppn_paper", "random_cppn_paper", CLEAN)
+EFFECTS_OF = ("cppn_paper", "cppn", ARCHIVE, "random_search_cppn_paper", "random_cppn_paper", CLEAN)
 """Generators whose copies are tabulated: evolved CPPNs, the controls of the paper's, and clean images."""
 WORDS = {
     "removed_one": "one copy removed",
@@ -56,10 +56,10 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
       Of images that the paper's search evolved. `repeating`: the share with a repeated element;
       `clean_repeating`: of clean images. `removed_one`, `removed_half` and `added_many`: the change in
       log-odds; `removed_half_beyond` and so on: what it is more than with random windows of equal area.
-      The same with `cppn_` before it, of images that our own CPPNs drew.
+      The same with `cppn_` before it, of images that our own CPPNs drew, and `archive_`, of a finished run.
     """
     found = {}
-    for before, kind in (("", "cppn_paper"), ("cppn_", "cppn"), ("clean_", CLEAN)):
+    for before, kind in (("", "cppn_paper"), ("cppn_", "cppn"), ("archive_", ARCHIVE), ("clean_", CLEAN)):
         some = [row for row in rows if row["generator"] == kind]
         if some:
             shares = [{**row, "share": row["repeating"] / row["images"]} for row in some]
@@ -168,7 +168,9 @@ def signed(interval: Interval) -> str:
 
 def figures(rows: Sequence[Row]) -> dict[str, bytes]:
     """Images with their copies outlined, the log-odds as copies go, and the mean change over images."""
-    evolved = [row for row in rows if row["generator"] == "cppn_paper" and "example" in row]
+    shown = [row for row in rows if "example" in row]
+    kinds = [[row for row in shown if row["generator"] == kind] for kind in ("cppn_paper", ARCHIVE)]
+    evolved = next(filter(None, kinds), [])
     best = {row["network"]: row for row in sorted(evolved, key=lambda row: len(row["example"]["copies"]))}
     found = {}
     if best:

@@ -10,7 +10,7 @@ from fooljax.analysis.transfer import OTHER, SAME, SEED, Seen, architecture, mea
 from fooljax.engine.log_odds import FOOLED
 from fooljax.study import Row, alike
 from fooljax.study.generators import NOISE
-from fooljax.study.measured_sets import CLEAN
+from fooljax.study.measured_sets import ARCHIVE, CLEAN
 
 NAMES = {
     "direct": "evolved pixels",
@@ -21,12 +21,13 @@ NAMES = {
     "random_cppn": "random CPPNs, mutated as often (control)",
     "uniform_noise": "uniform noise (control)",
     "gaussian_noise": "Gaussian noise (control)",
+    ARCHIVE: "finished search with CPPNs",
     CLEAN: "clean images (control)",
 }
 LEVEL = "0.9999"
 EDGES = (-20.0, -9.0, 0.0, 4.6, FOOLED, 12.0, 15.0, 18.0, 22.0, 28.0, 36.0, 50.0)
 """Log-odds between the bins of confidence in the network that images were made for."""
-SHOWN = ("direct", "cppn", "gradient", "random_search_cppn")
+SHOWN = ("direct", "cppn", "gradient", "random_search_cppn", ARCHIVE)
 """Generators whose matrices are shown, with the largest budget."""
 Pairs = Callable[[str, str], bool]
 """Which pairs of source and target count."""

@@ -1,11 +1,16 @@
-"""Finished runs on ImageNet as rows of a study: the log-odds of the saved image of each class."""
+"""Finished runs on ImageNet in a study: the saved image of each class, and its log-odds."""
 
 import hashlib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from fooljax.data.imagenet import NUM_CLASSES
 from fooljax.errors import InputError
+from fooljax.runs.opened import open_folder
 from fooljax.runs.tables import MAX_TABLE, read_rows, read_summary
 from fooljax.storage.reading import name_of, read_regular
 
@@ -27,6 +32,33 @@ def identity(folder: Path) -> dict[str, Any]:
     }
 
 
+def passes_of(folder: Path) -> int:
+    """The network passes of one run of a finished search, those included of the run that it began from."""
+    summary = read_summary(folder / "summary.json")
+    return int(summary.get("evaluations_before", 0) + summary["evaluations"] // summary["runs"])
+
+
+def images(
+    folder: Path, classes: Collection[int] | None
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.integer]]:
+    """The images of a finished run, and their classes.
+
+    Args:
+      folder: of the run, the first run of which is read.
+      classes: those that are wanted; None for all.
+    Returns:
+      `[N, H, W, K]` and `[N]`, the classes rising.
+    Raises:
+      InputError: it is no finished run, a file is damaged, or it has no image of these classes.
+    """
+    record = open_folder(folder)
+    known = {row.class_index for row in record.elites if row.run == 0}
+    chosen = np.array(sorted(known if classes is None else known & set(classes)), np.int32)
+    if not chosen.size:
+        raise InputError(f"{name_of(folder)}: expected images of the classes asked for, found none")
+    return record.images()[0][[record.cells.index(index) for index in chosen]], chosen
+
+
 def figures(folder: Path) -> dict[str, Any]:
     """What a row says of an archive.
 
@@ -44,6 +76,6 @@ def figures(folder: Path) -> dict[str, Any]:
         raise InputError(f"{name_of(folder)}: expected a run on ImageNet's {NUM_CLASSES:,} classes")
     return {
         "search": f"{summary['encoding']}, {summary['strategy']}",
-        "passes_in_all": summary.get("evaluations_before", 0) + summary["evaluations"] // summary["runs"],
+        "passes_in_all": passes_of(folder),
         "log_odds": [odds.get(index) for index in range(NUM_CLASSES)],
     }

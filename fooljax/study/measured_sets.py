@@ -3,7 +3,8 @@
 A study that measures what networks see asks each network about images that were made against it. A task is
 one set: one image for each class, of one generator and one run. The generator `clean` stands for images of
 the data set: run r takes of each class the r-th test image that the network names right. Photographs of
-ImageNet's classes make a single such set, of the first photograph of each class that is named right.
+ImageNet's classes make a single such set, of the first photograph of each class that is named right. The
+generator `archive` stands for the images of a finished run, which make a single set for its network.
 """
 
 import functools
@@ -24,9 +25,10 @@ from fooljax.data.loading import HELP
 from fooljax.engine.log_odds import FOOLED
 from fooljax.engine.types import Target
 from fooljax.errors import InputError, shown
+from fooljax.scoring import score
 from fooljax.settings import option
 from fooljax.storage.trees import digest_tree
-from fooljax.study import clean_images, numbers
+from fooljax.study import archives, clean_images, numbers
 from fooljax.study.generators import EXPLANATIONS, GENERATORS
 from fooljax.study.image_sets import PASSES, ImageSets, ImageSettings, SetSpec
 from fooljax.study.study import Workspace
@@ -36,9 +38,16 @@ from fooljax.targets.choice import CLASSES_HELP, read_classes
 from fooljax.targets.collection import NETWORKS_OF, find
 
 CLEAN = "clean"
-NAMES = {**EXPLANATIONS, CLEAN: "clean test images"}
+ARCHIVE = "archive"
+NAMES = {**EXPLANATIONS, ARCHIVE: "images of a finished search with CPPNs", CLEAN: "clean test images"}
 """What each generator makes, for people."""
-SEES = {"direct": "logits", "cppn": "logits", "cppn_paper": "logits", "gradient": "gradients"}
+SEES = {
+    "direct": "logits",
+    "cppn": "logits",
+    "cppn_paper": "logits",
+    "gradient": "gradients",
+    ARCHIVE: "logits",
+}
 """What a generator sees of the network; random search sees logits, the rest nothing."""
 
 
@@ -62,6 +71,9 @@ class SetSettings(NetworkSettings, ImageSettings):
     classes: str = option("all", CLASSES_HELP)
     imagefolder: str | None = option(
         None, f"{PHOTOGRAPHS_HELP} Clean images for networks for ImageNet, in place of --data.", kind=str
+    )
+    archive: str | None = option(
+        None, "Folder of a finished run, whose images --generators archive measures.", kind=str
     )
 
 
@@ -150,10 +162,11 @@ def tasks(
         if CLEAN in generators and name in NETWORKS_OF["imagenet"] and config.imagefolder is None:
             raise InputError(f"--imagefolder: expected a folder with clean images for {name}, got none")
     for generator in generators:
-        for name in names_of(config):
+        finished = archives.identity(_archive(config)) if generator == ARCHIVE else {}
+        for name in [finished["network"]] if finished else names_of(config):
             together = f"{name},{generator}"
             photographs = config.imagefolder if generator == CLEAN else None
-            for run in range(config.runs if photographs is None else 1):
+            for run in range(config.runs if photographs is None and not finished else 1):
                 told = {"network": name, "generator": generator, "run": run}
                 told["budget"] = (budgets or {}).get(generator, config.passes)
                 if config.classes != "all":
@@ -161,6 +174,9 @@ def tasks(
                 if generator == CLEAN:
                     told |= {"budget": 0}
                     told |= told_of(config) if photographs is None else {"data": "photographs"}
+                if finished:
+                    told |= {"budget": archives.passes_of(_archive(config))}
+                    told["elites_sha256"] = finished["elites_sha256"]
                 yield Task(f"{together},run={run}", told, (name,), together)
 
 
@@ -180,10 +196,22 @@ def measured(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[tuple[Targ
             facts = {"images_digest": digest_tree({"images": clean.images}), "passes": 0}
             yield target, Measured(*clean, facts | {"log_odds": _rounded(clean.log_odds)})
         return
+    if first["generator"] == ARCHIVE:
+        images, classes = archives.images(_archive(config), cells)
+        odds = score(target, images)[range(len(classes)), classes]
+        facts = {"images_digest": digest_tree({"images": images}), "passes": first["budget"]}
+        yield target, Measured(images, classes, odds, facts | {"log_odds": _rounded(odds)})
+        return
     specs = [SetSpec(first["network"], first["generator"], run, first["budget"], cells) for run in runs]
     for one in ImageSets(config.images).get_many(specs, target):
         facts = {"images_digest": one.digest, "passes": one.passes, "log_odds": _rounded(one.log_odds)}
         yield target, Measured(one.images, one.classes, one.log_odds, facts)
+
+
+def _archive(config: SetSettings) -> Path:
+    if config.archive is None:
+        raise InputError("--archive: expected the folder of a finished run, got none")
+    return Path(config.archive)
 
 
 def _rounded(odds: npt.NDArray[np.floating]) -> list[float]:

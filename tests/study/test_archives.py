@@ -2,10 +2,13 @@
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from fooljax.errors import InputError
+from fooljax.study import archives, measured_sets
 from fooljax.study.archives import figures, identity
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "results" / "imagenet_cppn"
@@ -42,3 +45,27 @@ def test_a_run_of_other_classes_is_named(folder):
     keep(folder, lambda lines: [lines[0].replace("0,0,", "0,1000,", 1)])
     with pytest.raises(InputError, match=r"expected a run on ImageNet's 1,000 classes"):
         figures(folder)
+
+
+def test_images_are_those_of_the_classes_asked_for(monkeypatch, folder):
+    """The second run has an image of class 9, the first none."""
+    elites = [SimpleNamespace(run=run, class_index=index) for run, index in ((0, 7), (0, 3), (1, 9))]
+    pictures = np.arange(6, dtype=np.uint8).reshape(2, 3, 1, 1, 1)
+    record = SimpleNamespace(elites=elites, cells=(7, 3, 9), images=lambda: pictures)
+    monkeypatch.setattr(archives, "open_folder", lambda path: record)
+    images, classes = archives.images(folder, None)
+    assert classes.tolist() == [3, 7]
+    assert images.ravel().tolist() == [1, 0]
+    assert archives.images(folder, (7, 9))[1].tolist() == [7]
+    with pytest.raises(InputError, match=r"expected images of the classes asked for, found none"):
+        archives.images(folder, (9,))
+
+
+def test_a_finished_run_is_one_set_of_its_own_network(folder):
+    config = measured_sets.SetSettings(networks="squeezenet", runs=3, archive=str(folder))
+    (task,) = measured_sets.tasks(config, ("archive",))
+    assert task.name == "efficientnet-lite0,archive,run=0"
+    assert task.settings["budget"] == archives.passes_of(folder) > 100_000
+    assert task.settings["elites_sha256"] == identity(folder)["elites_sha256"]
+    with pytest.raises(InputError, match=r"^--archive: expected the folder of a finished run, got none"):
+        list(measured_sets.tasks(measured_sets.SetSettings(), ("archive",)))

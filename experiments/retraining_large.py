@@ -1,0 +1,123 @@
+r"""Does a class more for fooling images protect networks for CIFAR-10 and ImageNet?
+
+    python -m experiments.retraining_large --size smoke --outdir runs/retraining_large
+    python -m experiments.retraining_large --size cifar10 --data npz:PATH --weights DIR --outdir DIR
+    python -m experiments.retraining_large --size imagenet --imagefolder DIR --weights DIR --outdir DIR
+
+Networks that others trained are fine-tuned with a class more, in rounds, and met by fresh evolution after
+each. They are retrained networks, or retrained heads on the old features, and not trained from scratch as the
+paper's. Whoever has all photographs of ImageNet gives their folder and --part all; the loop is the same.
+Threat model: searches see the logits of the defended network, the class more included, and gradient ascent
+its gradients. All images are 8-bit images in the box. Source: Nguyen et al. 2015, sections 3.6 to 3.8.
+"""
+
+import functools
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fooljax import study
+from fooljax.cli.study import run_study
+from fooljax.errors import InputError
+from fooljax.report.retraining_large import figures, findings, tables
+from fooljax.settings import option
+from fooljax.study import Row, Task
+from fooljax.study.measured_sets import names_of, told_of
+from fooljax.study.retrained import LEARNT_FROM, State, network
+from fooljax.study.retraining_lessons import RetrainingSettings
+from fooljax.study.retraining_measured import ARCHIVE, FIRST, GOES_ON, OLD, measure
+
+__all__ = ["STUDY", "findings", "main"]
+
+
+@dataclass(frozen=True)
+class Config(RetrainingSettings):
+    """Settings; the defaults are those of the published table of CIFAR-10."""
+
+    generators: str = option(
+        "cppn,direct,gradient",
+        f"What meets each network anew, with commas between. {GOES_ON} is evolution that goes on from images "
+        "of --archive.",
+    )
+    others: int = option(3, "Number of chains that meet the generators other than cppn.", least=1)
+    gradient_passes: int = option(1000, "Network passes of a set by gradient ascent.", least=20)
+    rates: str = option("1,5", "Percent of clean images that the defended networks reject, with commas.")
+    shown: str = option("direct,gradient,uniform_noise", "Sets made for the network itself, shown to all.")
+
+
+SIZES: dict[str, dict[str, Any]] = {
+    "smoke": {
+        **{"networks": "lenet-0", "runs": 2, "chains": 2, "passes": 2000, "steps": 40, "rates": "5"},
+        **{"generators": "gradient", "gradient_passes": 200, "shown": "gradient,uniform_noise", "others": 2},
+    },
+    "cifar10": {
+        **{"networks": "resnet20", "passes": 2000, "rounds": 2, "part": "all", "steps": 40},
+    },
+    "imagenet": {
+        **{"networks": "efficientnet-lite0,tiny-darknet", "passes": 2500, "gradient_passes": 800},
+        **{"classes": "40,42,46,153,207,236,281,283,761,779", "generators": f"cppn,gradient,{GOES_ON}"},
+        **{"archive": "docs/results/imagenet_cppn_fine", "shown": "gradient,uniform_noise", "others": 1},
+    },
+}
+
+
+def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
+    """The network itself; then after each round the states of all chains, one after the other."""
+    del rows
+    if config.chains > config.runs:
+        raise InputError(f"--chains: expected at most {config.runs}, the --runs, got {config.chains}")
+    rates = [int(one) for one in config.rates.split(",")]
+    for name in names_of(config):
+        for chain in range(config.runs):
+            yield from _of(config, State(name, chain=chain), attack_only=chain > 0)
+        for count in range(1, config.rounds + 1):
+            for chain in range(config.chains):
+                for rate in rates:
+                    yield from _of(config, State(name, count, chain, rate), attack_only=False)
+
+
+def _of(config: Config, state: State, *, attack_only: bool) -> Iterator[Task]:
+    """What is done with a state: clean images, images of others, and images that are made against it."""
+    told: dict[str, Any] = {"network": state.network, "round": state.round, "chain": state.chain}
+    told |= {"rate": state.rate, "classes": config.classes}
+    told |= {"data": "photographs"} if config.imagefolder is not None else told_of(config)
+    name = state.name(config)
+    label = f"{state.network},round={state.round},chain={state.chain},rate={state.rate or 0}"
+    if not attack_only:
+        yield Task(f"{label},clean", {"kind": "clean", **told}, (name, state.network))
+    if state.rate is not None or not attack_only:
+        for generator in _shown(config, state.chain):
+            facts = {"kind": "shown", "generator": generator, **told}
+            yield Task(f"{label},shown={generator}", facts, (name, state.network))
+    first_rate = state.rate is None or state.rate == int(config.rates.split(",")[0])
+    for generator in config.generators.split(","):
+        if generator != LEARNT_FROM and (state.chain >= config.others or not first_rate):
+            continue
+        if generator == GOES_ON and state.round == 0:
+            continue
+        budget = config.gradient_passes if generator == "gradient" else config.passes
+        facts = {"kind": "attack", "generator": generator, "budget": budget, **told}
+        yield Task(f"{label},against={generator}", facts, (name,))
+
+
+def _shown(config: Config, chain: int) -> list[str]:
+    """Images that were not made against a state; those made for the network itself, where there are any."""
+    archive = [] if config.archive is None else [ARCHIVE]
+    return [OLD, FIRST, *archive, *(config.shown.split(",") if chain < config.others else ())]
+
+
+STUDY = study.Study(
+    "retraining_large",
+    "Retrains networks with a class more for fooling images, and fools them anew.",
+    Config,
+    tasks,
+    network,
+    measure,
+    tables,
+    figures,
+)
+main = functools.partial(run_study, STUDY, sizes=SIZES)
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,113 @@
+"""Tables of `experiments.picbreeder`, from its rows alone."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from fooljax.analysis.rates import wilson_interval
+from fooljax.analysis.statistics import median
+from fooljax.study import Row, alike, markdown, numbers
+from fooljax.study.findings import Finding
+from fooljax.study.measured_sets import CLEAN
+
+BRED, EVOLVED, RANDOM = "bred", "evolved", "random"
+NAMES = {
+    BRED: "CPPNs that people bred on Picbreeder",
+    EVOLVED: "CPPNs that evolved against the network before and were not learnt from",
+    RANDOM: "new random CPPNs",
+    CLEAN: "clean images that were held out",
+}
+WORDS = """\
+**Taken by the class more**: images that the retrained network names as fooling. With several chains, those
+that more than half of the chains take. The interval is Wilson's of 95 % over the images, each of which
+counts once: it speaks of further images of the kind and of these networks. Images of other chains' searches
+are other ones, so there all are counted. **Named as before**: of images that are not taken, the share that
+the network names as it did before it was retrained."""
+
+
+def findings(rows: Sequence[Row]) -> dict[str, Finding]:
+    """What claims are held against: see `fooljax.study.findings`.
+
+    Returns:
+      `NETWORK_KIND_taken`, for each kind in `NAMES`: the share of images that the class more takes after the
+      last round, at the lowest rate of clean images rejected.
+    """
+    found = {}
+    for (name,), of in alike(rows, "network").items():
+        retrained = [row for row in of if row["round"] == max(row["round"] for row in of) and row["round"]]
+        lowest = min((row["rate"] for row in retrained), default=None)
+        for (kind,), some in alike([row for row in retrained if row["rate"] == lowest], "images").items():
+            hits, count = _taken(some)
+            value = wilson_interval(hits, count)
+            found[f"{name}_{kind}_taken"] = Finding(value, numbers.shares(value), f"{hits} of {count} images")
+    return found
+
+
+def tables(rows: Sequence[Row]) -> str:
+    """`table.md`."""
+    order = list(NAMES)
+    rows = sorted(
+        rows,
+        key=lambda row: (
+            row["network"],
+            row["round"],
+            row["rate"] or 0,
+            order.index(row["images"]),
+            row["chain"],
+        ),
+    )
+    lines = [_line(of) for of in alike(rows, "network", "round", "rate", "images").values()]
+    if not lines:
+        return "No rows yet.\n"
+    parts = [WORDS, "", markdown(lines)]
+    if pictures := [line for of in alike(_bred(rows), "network").values() for line in _picture_lines(of)]:
+        parts += [
+            "\n### Picture by picture\n",
+            "Networks that take it, of all retrained ones at all rates.",
+            "",
+        ]
+        parts += [markdown(pictures)]
+    return "\n".join([*parts, ""])
+
+
+def _bred(rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if row["images"] == BRED and row["round"]]
+
+
+def _taken(rows: Sequence[Row]) -> tuple[int, int]:
+    """Images that most of the chains take, and all; of images that differ by chain, those of every chain."""
+    count = rows[0]["images_shown"]
+    if rows[0]["images"] in (BRED, CLEAN):
+        times = np.bincount([one for row in rows for one in row["taken"]], minlength=count)
+        return int(np.sum(2 * times > len(rows))), count
+    return sum(len(row["taken"]) for row in rows), sum(row["images_shown"] for row in rows)
+
+
+def _line(rows: Sequence[Row]) -> dict[str, str]:
+    first = rows[0]
+    cells = {"network": first["network"], "retrained": f"{first['round']} x" if first["round"] else "no"}
+    cells["rejects"] = f"{first['rate']} %" if first["rate"] else numbers.NONE
+    cells |= {"images": NAMES[first["images"]], "networks": str(len(rows))}
+    hits, count = _taken(rows)
+    cells["taken by the class more"] = f"{hits} of {count}" if first["round"] else numbers.NONE
+    cells["share"] = numbers.shares(wilson_interval(hits, count)) if first["round"] else numbers.NONE
+    same = [
+        named == before
+        for row in rows
+        for place, (named, before) in enumerate(zip(row["named"], row["named_before"], strict=True))
+        if place not in set(row["taken"])
+    ]
+    cells["named as before"] = numbers.percent(float(np.mean(same))) if same else numbers.NONE
+    odds = [one for row in rows for one in row["named_log_odds"]]
+    return {**cells, "median confidence in the first name": numbers.confidence(median(odds))}
+
+
+def _picture_lines(rows: Sequence[Row]) -> list[dict[str, str]]:
+    return [
+        {
+            "network": rows[0]["network"],
+            "picture": name.removesuffix(".xml"),
+            "taken by": f"{sum(place in row['taken'] for row in rows)} of {len(rows)}",
+        }
+        for place, name in enumerate(rows[0]["genomes"])
+    ]

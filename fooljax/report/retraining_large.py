@@ -1,0 +1,234 @@
+"""Tables and figures of `experiments.retraining_large`, from its rows alone."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from fooljax.analysis.attack_strength import attack_strength
+from fooljax.analysis.comparisons import Unpaired, mann_whitney
+from fooljax.analysis.statistics import median, share_interval
+from fooljax.engine.log_odds import FOOLED
+from fooljax.report.dots import strips
+from fooljax.study import Row, alike, attacks, markdown, numbers
+from fooljax.study.findings import Finding, alone
+from fooljax.study.generators import EXPLANATIONS
+from fooljax.study.measured_sets import THREAT
+from fooljax.study.retraining_measured import ARCHIVE, FIRST, GOES_ON, OLD
+from fooljax.study.thresholds_reached import THRESHOLDS, threshold_cells
+
+WORDS = """\
+**Retrained**: how often a network was taught to reject fooling images. Several chains of one network were
+retrained, each with other fooling images. **Rejects**: the share of clean images that the class more takes;
+its bias was moved until that share of clean images was rejected, on images that nothing else was done with.
+**Log-odds**: of the class that an image is for, against all others and the class more; the median of a
+set's images, then over sets. **Fooled**: the share of images with 99.99 % for their class, under the very
+network that rejects. **Taken by the class more**: the share of images that the class more gets.
+**Greater than before**: the chance that a set against the retrained network has a greater median than one
+against the network before, 0.5 if retraining did nothing; its interval is of 95 %, p is Mann-Whitney's,
+two-sided and exact. A unit is a set: before, a run against the network; afterwards, the one run against the
+network of a chain. Chains of one network share some of what they learnt from, and there is one network of
+each kind, so numbers speak of that network and of no others."""
+SHOWN = {
+    OLD: "evolved CPPNs against the network before, which the chain did not learn from",
+    ARCHIVE: "evolved CPPNs of a long run, of classes that were not learnt from",
+    FIRST: "new random CPPNs",
+    "direct": "evolved pixels against the network before",
+    "gradient": "gradient images against the network before",
+    "uniform_noise": "uniform noise",
+    "gaussian_noise": "Gaussian noise",
+}
+NAMES = {**EXPLANATIONS, GOES_ON: "evolved CPPNs that begin with images of the long run"}
+STATIC = """\
+These images were not made against the retrained network, so they prove nothing about a defence. They say
+what the class more has learnt. The chains learnt from evolved and random CPPNs alone."""
+
+
+def findings(rows: Sequence[Row]) -> dict[str, Finding]:
+    """What claims are held against: see `fooljax.study.findings`.
+
+    Returns:
+      For each network NAME, of evolved CPPNs: `NAME_before` and `NAME_after`, the median log-odds of sets
+      before, and after the last round at the first rate; `NAME_greater`, the chance that a set afterwards has
+      the greater median; `NAME_old_taken`, `NAME_archive_taken` and `NAME_gradient_taken`: the share of these
+      images that the class more takes; `NAME_agreement`: of held-out images, the share that is named as
+      before; `NAME_gradient_fooled`: the share of gradient images against the last round with 99.99 %.
+    """
+    found: dict[str, Finding] = {}
+    for (name,), of in alike(rows, "network").items():
+        before, after = _before(of), _last(of)
+        sets = f"{len(before)} sets before and {len(after)} after"
+        for when, some in (("before", before), ("after", after)):
+            if some:
+                value = median([median(row["log_odds"]) for row in some])
+                found[f"{name}_{when}"] = Finding(alone(value), f"{value:.1f}", sets)
+        if before and after:
+            test = _compared(after, before)
+            found[f"{name}_greater"] = Finding(test.a12, numbers.signed(test.a12), sets)
+        last = [row for row in of if row["round"] == of[-1]["round"] or row["round"] == _rounds(of)]
+        shown = [row for row in last if row["kind"] == "shown" and row["rate"] == _first_rate(of)]
+        for (kind,), some in alike(shown, "generator").items():
+            value = float(np.mean([row["rejected"] for row in some]))
+            images = sum(row["images_shown"] for row in some)
+            found[f"{name}_{kind}_taken"] = Finding(alone(value), numbers.percent(value), f"{images} images")
+        for row in last:
+            if row["kind"] == "clean" and row["rate"] == _first_rate(of) and row["chain"] == 0:
+                value, images = row["agreement"], f"{row['clean_images']} images"
+                found[f"{name}_agreement"] = Finding(alone(value), numbers.percent(value), images)
+        fooled = [row["fooled"] for row in last if row["kind"] == "attack" and row["generator"] == "gradient"]
+        if fooled:
+            value = float(np.mean(fooled))
+            found[f"{name}_gradient_fooled"] = Finding(alone(value), numbers.percent(value), "one budget")
+    return found
+
+
+def tables(rows: Sequence[Row]) -> str:
+    """`table.md`: fresh attacks, clean images, images of others, and every threshold."""
+    rows = sorted(rows, key=_place)
+    attacked = [row for row in rows if row["kind"] == "attack"]
+    clean = [row for row in rows if row["kind"] == "clean"]
+    shown = [row for row in rows if row["kind"] == "shown" and row["round"]]
+    if not attacked or not clean:
+        return "No rows yet.\n"
+    parts = [THREAT, "", WORDS, "", "### Images made anew against each network\n"]
+    parts += [markdown([_attack_line(of, rows) for of in _groups(attacked)]), ""]
+    parts += [
+        "### Were the attacks strong?\n",
+        markdown([_strength_line(of, clean) for of in _states(attacked)]),
+    ]
+    parts += ["\n### Clean images\n", markdown([_clean_line(of) for of in _states(clean)]), ""]
+    if shown:
+        parts += ["### Images that were made against others\n", STATIC, ""]
+        parts += [markdown([_shown_line(of) for of in _groups(shown)]), ""]
+    parts += ["### Every threshold\n", THRESHOLDS, ""]
+    parts += [markdown([{**_names(of), **threshold_cells(of)} for of in _groups(attacked)]), ""]
+    return "\n".join(parts)
+
+
+def figures(rows: Sequence[Row]) -> dict[str, bytes]:
+    """Log-odds of all images that evolved as CPPNs against each network, by how often it was retrained."""
+    pictures = {}
+    for (name,), of in alike(sorted(rows, key=_place), "network").items():
+        made = [row for row in of if row["kind"] == "attack" and row["generator"] == "cppn"]
+        groups = {
+            _state_words(some): [odds for row in some for odds in row["log_odds"]] for some in _states(made)
+        }
+        if groups:
+            value = "log-odds of the image's class, ln p/(1\N{MINUS SIGN}p)"
+            pictures[f"{name}.png"] = strips(groups, value=value, log_odds=True)
+    return pictures
+
+
+def _place(row: Row) -> tuple[str, int, int, str, str, int]:
+    """Where a row stands, whatever the order of the files."""
+    generator = str(row.get("generator", ""))
+    return row["network"], row["round"], row["rate"] or 0, row["kind"], generator, row["chain"]
+
+
+def _groups(rows: Sequence[Row]) -> list[list[Row]]:
+    return list(alike(rows, "network", "round", "rate", "generator").values())
+
+
+def _states(rows: Sequence[Row]) -> list[list[Row]]:
+    return list(alike(rows, "network", "round", "rate").values())
+
+
+def _rounds(rows: Sequence[Row]) -> int:
+    return max(int(row["round"]) for row in rows)
+
+
+def _first_rate(rows: Sequence[Row]) -> int | None:
+    return min((row["rate"] for row in rows if row["rate"] is not None), default=None)
+
+
+def _before(rows: Sequence[Row], generator: str = "cppn") -> list[Row]:
+    return [
+        row for row in rows if row["kind"] == "attack" and not row["round"] and row["generator"] == generator
+    ]
+
+
+def _last(rows: Sequence[Row]) -> list[Row]:
+    """The sets of CPPNs against the last round, at the first rate."""
+    last, rate = _rounds(rows), _first_rate(rows)
+    of = [row for row in rows if row["kind"] == "attack" and row["generator"] == "cppn"]
+    return [row for row in of if row["round"] == last and last and row["rate"] == rate]
+
+
+def _compared(after: Sequence[Row], before: Sequence[Row]) -> Unpaired:
+    medians = [[[median(row["log_odds"]) for row in some]] for some in (after, before)]
+    return mann_whitney(*medians)
+
+
+def _state_words(rows: Sequence[Row]) -> str:
+    if not rows[0]["round"]:
+        return "before"
+    return f"round {rows[0]['round']}, rejects {rows[0]['rate']} %"
+
+
+def _names(rows: Sequence[Row]) -> dict[str, str]:
+    first = rows[0]
+    names = {"network": first["network"], "retrained": "no" if not first["round"] else f"{first['round']} x"}
+    names["rejects"] = numbers.NONE if first["rate"] is None else f"{first['rate']} %"
+    if "generator" in first:
+        names["images"] = (NAMES if first["kind"] == "attack" else SHOWN).get(first["generator"], "")
+    return names
+
+
+def _attack_line(rows: Sequence[Row], every: Sequence[Row]) -> dict[str, str]:
+    odds = median([median(row["log_odds"]) for row in rows])
+    same = [row for row in every if row["network"] == rows[0]["network"]]
+    before = _before(same, "cppn" if rows[0]["generator"] == GOES_ON else rows[0]["generator"])
+    cells = {"greater than before": numbers.NONE, "p": numbers.NONE}
+    if rows[0]["round"] and min(len(before), len(rows)) > 1 and rows[0]["generator"] != GOES_ON:
+        test = _compared(rows, before)
+        cells = {"greater than before": numbers.signed(test.a12), "p": numbers.p_value(test.p)}
+    rejected = [row["rejected"] for row in rows if row["rejected"] is not None]
+    return {
+        **_names(rows),
+        "sets": str(len(rows)),
+        "passes of a set": numbers.plain(max(row["passes"] for row in rows)),
+        "log-odds": f"{odds:.1f}",
+        "median confidence": numbers.confidence(odds),
+        "fooled": numbers.percent(float(np.mean([row["fooled"] for row in rows]))),
+        "taken by the class more": numbers.percent(float(np.mean(rejected))) if rejected else numbers.NONE,
+        **cells,
+    }
+
+
+def _strength_line(rows: Sequence[Row], clean: Sequence[Row]) -> dict[str, str]:
+    names = {key: value for key, value in _names(rows).items() if key != "images"}
+    key = [rows[0][name] for name in ("network", "round", "rate")]
+    told = next(row for row in clean if [row[name] for name in ("network", "round", "rate")] == key)
+    met = [row for row in rows if row["generator"] != GOES_ON]
+    strength = attack_strength(
+        attacks.attempts(met), zero_gradients=told["zero_gradients"], probabilities=told["probabilities"]
+    )
+    return {**names, "what the attacks say of the network": strength.words()}
+
+
+def _clean_line(rows: Sequence[Row]) -> dict[str, str]:
+    def mean(entry: str) -> str:
+        values = [row[entry] for row in rows if row[entry] is not None]
+        return numbers.percent(float(np.mean(values))) if values else numbers.NONE
+
+    return {
+        **_names(rows),
+        "networks": str(len(rows)),
+        "clean images": str(rows[0]["clean_images"]),
+        "named right": mean("accuracy"),
+        "named right before": mean("accuracy_before"),
+        "named as before": mean("agreement"),
+        "rejected": mean("rejected"),
+    }
+
+
+def _shown_line(rows: Sequence[Row]) -> dict[str, str]:
+    taken = share_interval([[row["rejected"] for row in rows]])
+    level = [odds for row in rows for odds in row["log_odds"]]
+    return {
+        **_names(rows),
+        "images shown": str(sum(row["images_shown"] for row in rows)),
+        "taken by the class more": numbers.percent(taken.estimate),
+        "some class at 99.99 %": numbers.percent(float(np.mean([row["fooled"] for row in rows]))),
+        "median log-odds": f"{median(level):.1f}",
+        "at 99.99 % for its class": f"{int(np.sum(np.asarray(level) >= FOOLED))} of {len(level)}",
+    }

@@ -1,0 +1,180 @@
+"""What retrained networks learn from and are shown: clean images in parts, and fooling images at hand."""
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import numpy as np
+import numpy.typing as npt
+
+from fooljax import strategies
+from fooljax.data.labelled_photographs import first_photographs
+from fooljax.engine.archive import Archive
+from fooljax.engine.types import Encoding, Target, checked_shape
+from fooljax.errors import InputError, shown
+from fooljax.evolution import search
+from fooljax.rendering import draw
+from fooljax.runs.opened import open_folder
+from fooljax.settings import option
+from fooljax.study.generators import cppn_encoding
+from fooljax.study.measured_sets import SetSettings, dataset_of
+
+MOST_CLEAN, HELD_OUT = 2500, 1000
+"""Clean images that are learnt from at most; and those, at most, of each of the two parts that are not."""
+GOING_ON, CHILDREN = 10, 100
+"""Classes of a search that goes on from old images, and its children in a generation."""
+Images = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class RetrainingSettings(SetSettings):
+    """What decides a retrained network. `runs` are the image sets that evolve against the network itself."""
+
+    chains: int = option(3, "Number of retrained networks of each network; no more than --runs.", least=1)
+    rounds: int = option(1, "Rounds of retraining and evolving anew.", least=1, most=15)
+    part: str = option(
+        "head",
+        "What is trained: head, the last layer on the features before it, or all of the network.",
+        choices=("head", "all"),
+    )
+    steps: int = option(300, "Gradient steps of 64 images in each round.", least=1)
+    share: float = option(0.4, "Share of fooling images among those of a step.", least=0.01, most=0.99)
+    photographs: int = option(50, "Photographs of each class, at most, out of --imagefolder.", least=1)
+    archive: str | None = option(
+        None,
+        "Folder of a finished run on ImageNet. The images of a fourth of its classes are learnt from too, "
+        "and those of another fourth are shown afterwards.",
+        kind=str,
+    )
+
+
+class Clean(NamedTuple):
+    """Clean images in three parts, no image in two of them.
+
+    Attributes:
+      learnt: that networks learn from, `[N, H, W, K]` uint8.
+      tuning: that say where a rate of rejection is.
+      held_out: that figures are measured on.
+      labels: of those that are held out, `[M]`.
+    """
+
+    learnt: Images
+    tuning: Images
+    held_out: Images
+    labels: npt.NDArray[np.integer]
+
+
+def clean_of(config: RetrainingSettings, target: Target) -> Clean:
+    """The clean images for a network: photographs, split by chance, or those of a data set."""
+    rng = np.random.default_rng(0)
+    if config.imagefolder is not None:
+        side = checked_shape(target.image_shape)[0]
+        images, labels = _photographs(Path(config.imagefolder), side, config.photographs)
+        order = rng.permutation(len(images))
+        half = len(order) // 2
+        learnt, rest = order[:half][:MOST_CLEAN], order[half:]
+        tuning, held_out = rest[: len(rest) // 2][:HELD_OUT], rest[len(rest) // 2 :][:HELD_OUT]
+        return Clean(images[learnt], images[tuning], images[held_out], labels[held_out])
+    data = dataset_of(config.data)
+    learnt = rng.permutation(len(data.train_images))[:MOST_CLEAN]
+    rest = rng.permutation(len(data.test_images))
+    tuning, held_out = (part[:HELD_OUT] for part in (rest[: len(rest) // 2], rest[len(rest) // 2 :]))
+    held = data.test_images[held_out], data.test_labels[held_out]
+    return Clean(data.train_images[learnt], data.test_images[tuning], *held)
+
+
+@functools.lru_cache(maxsize=1)
+def _photographs(folder: Path, side: int, per_class: int) -> tuple[Images, npt.NDArray[np.int32]]:
+    return first_photographs(folder, side, per_class=per_class)[:2]
+
+
+def first_generation(target: Target, count: int, key: jax.Array) -> Images:
+    """Images that a search by CPPNs begins with."""
+    encoding = cppn_encoding(checked_shape(target.image_shape))
+    return draw(encoding, jax.vmap(encoding.init)(jax.random.split(key, count)))
+
+
+def archived(config: RetrainingSettings, part: int) -> list[Images]:
+    """The images of a fourth of the classes of the finished run; none without one.
+
+    Args:
+      config: names the run.
+      part: 0 to 3: the fourth, by the classes' indices.
+    """
+    return [] if config.archive is None else [_archived(Path(config.archive), part)[0]]
+
+
+def archived_classes(config: RetrainingSettings, part: int) -> npt.NDArray[np.integer]:
+    """The classes that the images of `archived` are for."""
+    return _archived(Path(str(config.archive)), part)[1]
+
+
+class GoneOn(NamedTuple):
+    """Images that evolved on from old ones.
+
+    Attributes:
+      begun: the old images of the classes, `[C, H, W, K]` uint8.
+      images: what became of them.
+      classes: of both, `[C]`.
+      passes: network passes that it took.
+    """
+
+    begun: Images
+    images: Images
+    classes: npt.NDArray[np.integer]
+    passes: int
+
+
+def gone_on(config: RetrainingSettings, target: Target, passes: int, key: jax.Array) -> GoneOn:
+    """Evolves on from images of the finished run that no network learnt from, ten classes of them.
+
+    Args:
+      config: names the run.
+      target: the network that is to be fooled.
+      passes: network passes, at most.
+      key: of the search.
+    """
+    run = _run(Path(str(config.archive)))
+    unseen = np.arange(2, len(run.cells), 4)
+    chosen = unseen[:: max(1, len(unseen) // GOING_ON)][:GOING_ON]
+    genomes = jax.tree.map(lambda leaf: np.asarray(leaf)[0][chosen], run.archive.genomes)
+    classes = np.asarray(run.cells)[chosen]
+    found = search(
+        target,
+        run.encoding,
+        strategies.build("focused", run.encoding, CHILDREN, {}),
+        key=key,
+        generations=(passes - len(chosen)) // CHILDREN,
+        cells=classes.tolist(),
+        init_genomes=genomes,
+    )
+    spent = int(np.asarray(found.metrics["queries"])[0, -1])
+    return GoneOn(draw(run.encoding, genomes), found.images()[0], classes, spent)
+
+
+@functools.lru_cache(maxsize=4)
+def _archived(folder: Path, part: int) -> tuple[Images, npt.NDArray[np.integer]]:
+    run = _run(folder)
+    chosen = np.arange(part, len(run.cells), 4)
+    genomes = jax.tree.map(lambda leaf: np.asarray(leaf)[0][chosen], run.archive.genomes)
+    return draw(run.encoding, genomes), np.asarray(run.cells)[chosen]
+
+
+def _run(folder: Path) -> "_Run":
+    """A finished run.
+
+    Raises:
+      InputError: it has an encoding that does not come with fooljax, or see `open_folder`.
+    """
+    run = open_folder(folder)
+    if run.encoding is None:
+        raise InputError(f"--archive: expected a run with an encoding of fooljax, got {shown(folder)}")
+    return _Run(run.encoding, run.archive, run.cells)
+
+
+class _Run(NamedTuple):
+    encoding: Encoding
+    archive: Archive
+    cells: tuple[int, ...]
