@@ -8,6 +8,7 @@ import functools
 import logging
 import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -16,11 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax.data.dataset import Dataset
-from fooljax.engine.types import Params, Target
+from fooljax.engine.types import Apply, Params, Target
 from fooljax.errors import InputError, shown
 from fooljax.scoring import score
 from fooljax.targets.networks.trainable import NETWORKS, apply_of
-from fooljax.targets.training import Recipe, advance, begin
+from fooljax.targets.training import Recipe, Training, advance, begin
 
 logger = logging.getLogger("fooljax")
 
@@ -48,7 +49,7 @@ def fit(dataset: Dataset, recipe: Recipe, network: str, seed: int) -> Params:
     params = NETWORKS[network][1](dataset.num_classes).init(init_key, jnp.zeros((1, *dataset.image_shape)))
     images, labels = jnp.asarray(dataset.train_images), jnp.asarray(dataset.train_labels)
     training = begin(recipe, train_key, params, len(images))
-    go_on = jax.jit(functools.partial(advance, apply, recipe), donate_argnums=0)
+    go_on = _compiled(apply, recipe)
     done, part = 0, 1
     try:
         while done < recipe.steps:
@@ -63,6 +64,12 @@ def fit(dataset: Dataset, recipe: Recipe, network: str, seed: int) -> Params:
         logger.warning("training stopped after %d of %d steps, which are lost", done, recipe.steps)
         raise
     return jax.device_get(training.params)
+
+
+@functools.lru_cache(maxsize=4)
+def _compiled(apply: Apply, recipe: Recipe) -> Callable[..., Training]:
+    """The program of a recipe, which further seeds share."""
+    return jax.jit(functools.partial(advance, apply, recipe), donate_argnums=0)
 
 
 def facts_of(dataset: Dataset, recipe: Recipe, seed: int) -> dict[str, Any]:
