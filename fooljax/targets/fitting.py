@@ -50,20 +50,36 @@ def fit(dataset: Dataset, recipe: Recipe, network: str, seed: int) -> Params:
     images, labels = jnp.asarray(dataset.train_images), jnp.asarray(dataset.train_labels)
     training = begin(recipe, train_key, params, len(images))
     go_on = _compiled(apply, recipe)
+    training = in_parts(lambda now, until: go_on(now, images, labels, until), training, recipe.steps)
+    return jax.device_get(training.params)
+
+
+def in_parts(
+    go_on: Callable[[Training, int], Training], training: Training, steps: int, networks: int = 1
+) -> Training:
+    """Goes on with a training to its end, in parts of about `PART_SECONDS`.
+
+    Args:
+      go_on: `(training, until) -> training` at the step `until`.
+      training: before its first step; its memory may be used again.
+      steps: of the whole training.
+      networks: how many are trained at once, for the notice of one that is stopped.
+    """
     done, part = 0, 1
     try:
-        while done < recipe.steps:
+        while done < steps:
             begun = time.perf_counter()
-            until = min(done + part, recipe.steps)
-            training = jax.block_until_ready(go_on(training, images, labels, until))
+            until = min(done + part, steps)
+            training = jax.block_until_ready(go_on(training, until))
             rate = (until - done) / (time.perf_counter() - begun)
             # The first step takes longer, since it compiles.
             part = max(1, int(rate * PART_SECONDS)) if done else 10
             done = until
     except BaseException:
-        logger.warning("training stopped after %d of %d steps, which are lost", done, recipe.steps)
+        many = f" of {networks} networks" if networks > 1 else ""
+        logger.warning("training%s stopped after %d of %d steps, which are lost", many, done, steps)
         raise
-    return jax.device_get(training.params)
+    return training
 
 
 @functools.lru_cache(maxsize=4)
