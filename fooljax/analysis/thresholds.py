@@ -25,6 +25,7 @@ import scipy
 from fooljax.analysis.statistics import median
 from fooljax.engine.log_odds import to_log_odds
 from fooljax.errors import InputError
+from fooljax.targets.temperature import best_temperature
 
 CONFIDENCES = (0.9, 0.99, 0.999, 0.9999)
 """The fixed thresholds. Source of the last: Nguyen et al. 2015, abstract."""
@@ -125,8 +126,6 @@ def clean_thresholds(
 def fit_temperature(odds: npt.NDArray[np.floating], labels: npt.NDArray[np.integer]) -> float:
     """The temperature under which the labels are likeliest, in float64.
 
-    The likelihood has one peak, where the logits that the network expects equal those of the labels.
-
     Args:
       odds: `[N, C]` log-odds.
       labels: `[N]` classes.
@@ -134,18 +133,7 @@ def fit_temperature(odds: npt.NDArray[np.floating], labels: npt.NDArray[np.integ
       What logits are divided by, from 0.05 to 20.
     """
     logits = scipy.special.log_expit(np.asarray(odds, np.float64))
-    own = logits[np.arange(len(logits)), labels]
-
-    def excess(log_temperature: float) -> float:
-        shares = scipy.special.softmax(logits / math.exp(log_temperature), axis=1)
-        return float(np.mean(np.sum(shares * logits, axis=1) - own))
-
-    low, high = math.log(LEAST_TEMPERATURE), math.log(MOST_TEMPERATURE)
-    if excess(low) <= 0.0:
-        return LEAST_TEMPERATURE
-    if excess(high) >= 0.0:
-        return MOST_TEMPERATURE
-    return float(math.exp(scipy.optimize.brentq(excess, low, high, xtol=1e-12)))
+    return best_temperature(logits, labels, LEAST_TEMPERATURE, MOST_TEMPERATURE)
 
 
 def scaled_log_odds(odds: npt.NDArray[np.floating], temperature: float) -> npt.NDArray[np.float64]:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from fooljax import data
+from fooljax import data, generative
 from fooljax.data.dataset import Dataset
 from fooljax.data.image_folders import find_images
 from fooljax.data.imagenet import synsets
@@ -102,6 +102,8 @@ def network(config: NetworkSettings, name: str, say: Callable[[str], None]) -> T
     if isinstance(config, SetSettings) and config.imagefolder is not None:
         find_images(Path(config.imagefolder), synsets())
     weights = Path(config.weights) if config.weights else None
+    if generative.is_generative(name):
+        return generative.find(name, dataset_of(config.data), say)
     return find(name, weights=weights, data=dataset_of(config.data), say=say)
 
 
@@ -131,21 +133,18 @@ def names_of(config: NetworkSettings) -> list[str]:
     return names
 
 
-def chosen(
-    generators: str, known: Iterable[str] = (*GENERATORS, CLEAN), flag: str = "--generators"
-) -> list[str]:
-    """The generators that a setting names, or other things with names.
+def chosen(generators: str, known: Iterable[str] = (*GENERATORS, CLEAN)) -> list[str]:
+    """The generators that a setting names.
 
     Args:
       generators: their names, with commas between.
       known: those that there are.
-      flag: the setting, for errors.
     Raises:
       InputError: one is named twice, or there is no such one.
     """
     names, there = generators.split(","), list(known)
     if len(set(names)) < len(names) or not set(names) <= set(there):
-        raise InputError(f"{flag}: expected some of {', '.join(there)}, got {shown(generators)}")
+        raise InputError(f"--generators: expected some of {', '.join(there)}, got {shown(generators)}")
     return names
 
 

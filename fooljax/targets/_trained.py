@@ -1,15 +1,9 @@
 """Targets trained on the user's machine, once, then kept in a cache.
 
-A cached target is a tree file with a checksum, written whole or not at all. Whatever is wrong with one, the
-network is trained again, and a notice says so.
+See `fooljax.targets.trained_cache` for the files.
 """
 
-import errno
-import logging
-import re
-import tempfile
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +11,12 @@ import jax
 
 from fooljax.data.dataset import Dataset
 from fooljax.engine.types import Params, Target
-from fooljax.errors import FaultError, InputError, shown
-from fooljax.storage.cache import cache_folder
-from fooljax.storage.trees import digest_tree, load_tree, save_tree
+from fooljax.errors import InputError
+from fooljax.storage.trees import digest_tree
 from fooljax.targets.fitting import check_trained, facts_of, fit
 from fooljax.targets.networks.trainable import NETWORKS, apply_of, blank_params
+from fooljax.targets.trained_cache import cached_path, kept_or_trained
 from fooljax.targets.training import RECIPES, Recipe
-
-logger = logging.getLogger("fooljax")
 
 
 def lenet(dataset: Dataset, recipe: str | Recipe = "paper", **settings: Any) -> Target:
@@ -79,23 +71,24 @@ def trained(
     if len(dataset.train_labels) < recipe.batch_size:
         count = len(dataset.train_labels)
         raise InputError(f"dataset: expected at least {recipe.batch_size} training images, got {count}")
-    path = _cached_path(dataset, recipe, network, seed, cache)
+    path = cached_path(dataset, f"{network}-{recipe.name}", seed, cache)
     facts = facts_of(dataset, recipe, seed)
     apply = apply_of(network, dataset.num_classes)
-    kept = _read(path, blank_params(network, dataset.num_classes, dataset.image_shape), facts)
-    if kept is None:
-        keeps = _can_keep(path)
+
+    def train() -> Params:
         if on_training:
             on_training(
                 f"training {title} on {dataset.name} ({recipe.name} recipe, {recipe.steps} steps), once"
             )
-        params, made_with = fit(dataset, recipe, network, seed), _versions()
-        clean = check_trained(Target(params, apply), dataset)
-        if keeps:
-            _keep(path, params, {**facts, "made_with": made_with})
-    else:
-        params, made_with = kept
-        clean = check_trained(Target(params, apply), dataset)
+        return fit(dataset, recipe, network, seed)
+
+    params, clean, made_with = kept_or_trained(
+        path,
+        blank_params(network, dataset.num_classes, dataset.image_shape),
+        facts,
+        train,
+        lambda params: check_trained(Target(params, apply), dataset),
+    )
     return Target(
         jax.device_put(params),
         apply,
@@ -115,53 +108,4 @@ def trained(
 
 def is_cached(dataset: Dataset, recipe: Recipe, network: str, seed: int, cache: Path | None = None) -> bool:
     """Whether a file is there that `trained` can probably do with, instead of training."""
-    return _cached_path(dataset, recipe, network, seed, cache).is_file()
-
-
-def _cached_path(dataset: Dataset, recipe: Recipe, network: str, seed: int, cache: Path | None) -> Path:
-    folder = cache_folder() / "targets" if cache is None else cache
-    name = re.sub(r"[^A-Za-z0-9_.-]+", "-", f"{network}-{recipe.name}-{dataset.name[:80]}")
-    return folder / f"{name}-{dataset.digest[:12]}-seed{seed}.npz"
-
-
-def _versions() -> dict[str, str]:
-    return {name: version(name) for name in ("jax", "flax")}
-
-
-def _read(path: Path, template: Params, facts: dict[str, Any]) -> tuple[Params, dict[str, str]] | None:
-    """The parameters that the cache keeps, and what made them; None where there are none that can be used."""
-    try:
-        if not path.is_file():
-            if path.exists():
-                logger.warning("%s: expected a file; training again", path)
-            return None
-        params, found = load_tree(path, template)
-        made_with = found.pop("made_with", None)
-    # Whatever a damaged file makes the libraries below raise, the network can be made again.
-    except Exception as error:
-        logger.warning("%s: cannot be used (%s); training again", path, shown(error))
-        return None
-    if found != facts or not isinstance(made_with, dict) or set(made_with) != set(_versions()):
-        logger.warning("%s: made by another version of the recipe; training again", path)
-        return None
-    return params, made_with
-
-
-def _can_keep(path: Path) -> bool:
-    """Whether the cache can be written, with a notice where it cannot."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists() and not path.is_file():
-            raise FileExistsError(errno.EEXIST, "a folder, a pipe or a device is in the way", str(path))
-        with tempfile.TemporaryFile(dir=path.parent):
-            return True
-    except OSError as error:
-        logger.warning("%s: the network will not be kept, since %s", path, shown(error.strerror or error))
-        return False
-
-
-def _keep(path: Path, params: Params, facts: dict[str, Any]) -> None:
-    try:
-        save_tree(path, params, facts)
-    except (FaultError, InputError) as error:
-        logger.warning("%s; the network is used, but not kept", shown(error))
+    return cached_path(dataset, f"{network}-{recipe.name}", seed, cache).is_file()

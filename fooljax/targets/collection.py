@@ -19,12 +19,16 @@ from fooljax.targets.choice import Say
 from fooljax.targets.imagenet_networks import CROPPED_SIZE
 from fooljax.targets.nearest_neighbours import nearest_neighbours
 from fooljax.targets.networks import efficientnet
+from fooljax.targets.networks.trainable import NETWORKS
 from fooljax.targets.shipped import pretrained
 from fooljax.targets.tflite import tflite_target
+from fooljax.targets.training import RECIPES
 
 SEEDS = range(5)
 """Independently trained networks of one architecture that the lists of names have."""
 TRAINED_HERE = ("mlp", "alexnet-small")
+BY_RECIPE = {f"{network}-{recipe}": (network, recipe) for network in NETWORKS for recipe in RECIPES}
+"""Architectures that are trained here by a recipe of that name, whatever comes with fooljax."""
 KNN = "knn"
 """The classifier by nearest training images; which network it is depends on the data."""
 MANY_IMAGES = 10_000
@@ -77,7 +81,7 @@ def find(
 
     Args:
       name: in `NETWORKS_OF`; of the networks that are trained here, any seed may follow the architecture, as
-        in `mlp-7`.
+        in `mlp-7`. An architecture with a recipe, as in `lenet-paper-0`, is always trained here.
       weights: the user's folder with files of weights, whose names are as in `FILES`; by default there is
         none, which is enough for the networks for digits and EfficientNet-Lite.
       data: what a network that is trained here learns from, and what `knn` compares with; by default the
@@ -109,6 +113,10 @@ def find(
     network, seed = _parts(str(name))
     if network == "lenet" and seed is not None:
         return pretrained(network, seed)
+    if network in BY_RECIPE and seed is not None:
+        architecture, recipe = BY_RECIPE[network]
+        dataset = embedded_digits() if data is None else data
+        return trained(dataset, recipe, network=architecture, seed=seed, on_training=say)
     if network in TRAINED_HERE and seed is not None:
         dataset = embedded_digits() if data is None else data
         recipe = "paper-full" if len(dataset.train_labels) >= MANY_IMAGES else "paper"

@@ -17,7 +17,7 @@ from fooljax.data.dataset import from_arrays
 from fooljax.engine.types import Target
 from fooljax.errors import FaultError, InputError
 from fooljax.storage.trees import digest_tree, load_arrays, save_tree
-from fooljax.targets import Recipe, accuracy, check_trained, lenet, trained
+from fooljax.targets import Recipe, accuracy, check_trained, lenet, trained, trained_cache
 from fooljax.targets.fitting import fit
 
 MODULE = sys.modules[trained.__module__]
@@ -135,7 +135,7 @@ def test_a_cache_that_cannot_be_written_loses_no_network(
         def full(path, *_):
             raise FaultError(f"cannot write {path}: No space left on device")
 
-        monkeypatch.setattr(MODULE, "save_tree", full)
+        monkeypatch.setattr(trained_cache, "save_tree", full)
     else:
         cache.write_text("")
 
@@ -152,7 +152,7 @@ def test_a_cache_that_cannot_be_written_loses_no_network(
 
 
 def test_what_made_a_cached_network_is_told_of_it(dataset, tmp_path, no_training, monkeypatch):
-    monkeypatch.setattr(MODULE, "version", lambda name: "0.0.1")
+    monkeypatch.setattr(trained_cache, "version", lambda name: "0.0.1")
     lenet(dataset, QUICK, cache=tmp_path)
     monkeypatch.undo()
     target = lenet(dataset, QUICK, cache=tmp_path)
