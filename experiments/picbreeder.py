@@ -53,7 +53,7 @@ class Config(RetrainingSettings):
 
 SIZES: dict[str, dict[str, Any]] = {
     "smoke": {"networks": "lenet-0", "runs": 2, "chains": 2, "passes": 2000, "steps": 40, "rates": "5"},
-    "cifar10": {"networks": "resnet20", "passes": 2000, "rounds": 2, "part": "all", "steps": 40},
+    "cifar10": {"networks": "resnet20", "passes": 1000, "rounds": 2, "part": "all", "steps": 20},
     "imagenet": {
         **{"networks": "efficientnet-lite0,tiny-darknet", "passes": 2500},
         **{"classes": "40,42,46,153,207,236,281,283,761,779"},

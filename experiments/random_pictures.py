@@ -18,11 +18,9 @@ from typing import Any
 import numpy as np
 
 from fooljax import study
-from fooljax.analysis.rays import factor_needed, log_odds_along
 from fooljax.cli.study import run_study
 from fooljax.data.dataset import Dataset
 from fooljax.data.embedded import embedded_digits
-from fooljax.engine.log_odds import to_log_odds
 from fooljax.engine.types import Target
 from fooljax.report.random_pictures import figures, findings, tables
 from fooljax.scoring import score
@@ -31,6 +29,7 @@ from fooljax.study import Row, Task, Workspace, measured_sets
 from fooljax.study.images import sheet_of
 from fooljax.study.network_thresholds import thresholds_of
 from fooljax.study.random_pictures import SOURCES, pictures
+from fooljax.study.rays import ray_figures
 from fooljax.targets.fitting import check_data
 
 SHOWN = 10
@@ -103,26 +102,7 @@ def _rays(workspace: Workspace, task: Task) -> dict[str, Any]:
     """Log-odds along rays, and the factor that 99.9 % takes; the same after clipping back into the box."""
     told, target, dataset = _asked(workspace, task)
     images = pictures(told["source"], dataset, min(told["count"], 200), told["run"])
-    odds = log_odds_along(target, images, FACTORS)
-    clipped = np.stack(
-        [
-            score(target, np.clip(np.rint(images.astype(np.float64) * factor), 0, 255).astype(np.uint8)).max(
-                axis=1
-            )
-            for factor in FACTORS
-        ],
-        axis=1,
-    )
-    level = to_log_odds(0.999)
-    needed = factor_needed(odds, FACTORS, level)
-    return {
-        "factors": FACTORS,
-        "median_log_odds": np.minimum(np.median(odds, axis=0), 1e6).round(3).tolist(),
-        "clipped_median_log_odds": np.median(clipped, axis=0).round(3).tolist(),
-        "share_ever_999": float(np.mean(np.isfinite(needed))),
-        "factor_999": _or_none(float(np.median(needed))),
-        "clipped_share_999": float(np.mean(np.isfinite(factor_needed(clipped, FACTORS, level)))),
-    }
+    return ray_figures(target, images, FACTORS)
 
 
 def _asked(workspace: Workspace, task: Task) -> tuple[Mapping[str, Any], Target, Dataset]:
@@ -131,10 +111,6 @@ def _asked(workspace: Workspace, task: Task) -> tuple[Mapping[str, Any], Target,
     dataset = measured_sets.dataset_of(workspace.config.data)
     check_data(target, dataset)
     return task.settings, target, dataset
-
-
-def _or_none(value: float) -> float | None:
-    return value if np.isfinite(value) else None
 
 
 STUDY = study.Study(

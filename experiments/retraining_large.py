@@ -41,7 +41,7 @@ class Config(RetrainingSettings):
         "of --archive.",
     )
     others: int = option(3, "Number of chains that meet the generators other than cppn.", least=1)
-    gradient_passes: int = option(1000, "Network passes of a set by gradient ascent.", least=20)
+    gradient_passes: int = option(400, "Network passes of a set by gradient ascent.", least=20)
     rates: str = option("1,5", "Percent of clean images that the defended networks reject, with commas.")
     shown: str = option("direct,gradient,uniform_noise", "Sets made for the network itself, shown to all.")
 
@@ -52,7 +52,7 @@ SIZES: dict[str, dict[str, Any]] = {
         **{"generators": "gradient", "gradient_passes": 200, "shown": "gradient,uniform_noise", "others": 2},
     },
     "cifar10": {
-        **{"networks": "resnet20", "passes": 2000, "rounds": 2, "part": "all", "steps": 40},
+        **{"networks": "resnet20", "passes": 1000, "rounds": 2, "part": "all", "steps": 20},
     },
     "imagenet": {
         **{"networks": "efficientnet-lite0,tiny-darknet", "passes": 2500, "gradient_passes": 800},

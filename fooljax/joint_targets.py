@@ -1,5 +1,6 @@
 """Several networks asked about the same image, so that an objective can weigh what they say."""
 
+import abc
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -47,8 +48,16 @@ def joint_target(*targets: Target | Callable[..., Any], **facts: Any) -> Target:
     return Target(params, JointFunction(applies), **facts)
 
 
+class SeveralNetworks(abc.ABC):
+    """The `apply` of a target that asks several networks: its logits are a tuple, one `[B, C]` for each."""
+
+    @abc.abstractmethod
+    def __call__(self, params: Any, images: jax.Array) -> tuple[Any, ...]:
+        """The logits of each network."""
+
+
 @dataclass(frozen=True)
-class JointFunction:
+class JointFunction(SeveralNetworks):
     """The `apply` of a joint target; equal for equal networks.
 
     Attributes:

@@ -21,7 +21,7 @@ from fooljax.engine.objective import LOG_ODDS, Logits, Objective
 from fooljax.engine.types import Apply, Params, Target
 from fooljax.errors import InputError, first_line, shown
 from fooljax.host_targets import HostFunction
-from fooljax.joint_targets import JointFunction
+from fooljax.joint_targets import SeveralNetworks
 
 IMAGES = 8
 """Images of the probe, which are shown together."""
@@ -70,7 +70,7 @@ def logits_of_two(target: Target, image_shape: tuple[int, ...]) -> Logits:
         logits = jax.eval_shape(target.apply, target.params, images)
     except Exception as error:  # A network may raise whatever its library has: Flax has some twenty kinds.
         raise InputError(f"target: refused images {list(images.shape)}: {first_line(error)}") from error
-    is_joint = isinstance(target.apply, JointFunction)
+    is_joint = isinstance(target.apply, SeveralNetworks)
     if isinstance(logits, tuple) and not is_joint:
         raise InputError(f"target: expected logits as one array, got a tuple of {len(logits)}")
     for leaf in logits if is_joint else (logits,):

@@ -18,7 +18,7 @@ LINES = (
     "remembered own_settings encodings strategies processes",
     "objectives host_targets joint_targets scoring rendering probe identity environment gradient",
     "data targets",
-    "generative defences perturbation",
+    "detectors generative defences perturbation",
     "analysis",
     "evolution",
     "terminal",

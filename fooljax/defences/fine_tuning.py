@@ -53,9 +53,7 @@ def recipe_of(part: str, steps: int) -> Recipe:
       part: `head`, the last layer alone; or `all`.
       steps: the number of gradient steps.
     """
-    rate = 1e-3 if part == "head" else 3e-4
-    loss = SoftLabels()
-    return Recipe(f"fine-tuned-{part}", steps, "adamw", rate, weight_decay=1e-4, loss=loss)
+    return Recipe(f"fine-tuned-{part}", steps, "adamw", 1e-3, weight_decay=1e-4, loss=SoftLabels())
 
 
 def with_rejection(target: Target) -> Target:

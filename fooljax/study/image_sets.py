@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax.checks import check_counts
+from fooljax.detectors import FOOL_AND_PASS
 from fooljax.engine.genomes import check_genomes
 from fooljax.engine.types import Genome, Target
 from fooljax.errors import FaultError, InputError, nearest, shown
@@ -35,7 +36,9 @@ from fooljax.study.study import network_digest
 
 PASSES = 20_000
 """Of a whole set. Against a LeNet it brings nearly all classes to 99.99 %, by `direct` and by `cppn`."""
-OBJECTIVES = {"log_odds": LOG_ODDS, "least": FOOL_ALL, "mean": FOOL_ON_AVERAGE}
+OBJECTIVES = {"log_odds": LOG_ODDS, "pass": FOOL_AND_PASS, "least": FOOL_ALL, "mean": FOOL_ON_AVERAGE}
+OF_ONE_NAME = ("log_odds", "pass")
+"""The objectives of a network, and of a network with the detector that watches it."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}")
 HELP = (
     "Folder of the sets of fooling images, which experiments share. Sets that are there are used, others are "
@@ -66,7 +69,8 @@ class SetSpec:
       run: the seed; run r of one network and generator is the same however many are made.
       passes: network passes for the whole set, at most. Noise has none, whatever is given.
       cells: indices of the classes; None for all.
-      objective: "log_odds"; of a joint target "least" or "mean", of the log-odds of its networks.
+      objective: "log_odds"; "pass" of a target of `fooljax.detectors.guarded`; of a joint target "least" or
+        "mean", of the log-odds of its networks.
 
     Raises:
       InputError: one of them is not what was expected.
@@ -96,14 +100,14 @@ class SetSpec:
             if not cells or not whole or min(cells) < 0 or len(set(cells)) < len(cells):
                 raise InputError(f"cells: expected different class indices, got {shown(repr(self.cells))}")
             object.__setattr__(self, "cells", cells)
-        if self.objective not in OBJECTIVES or (self.networks > 1) == (self.objective == "log_odds"):
+        if self.objective not in OBJECTIVES or (self.networks > 1) == (self.objective in OF_ONE_NAME):
             raise InputError(
-                "objective: expected log_odds for one network, least or mean for several, got "
+                "objective: expected log_odds or pass for one network, least or mean for several, got "
                 f"{shown(self.objective)} for {self.networks}"
             )
-        if self.networks > 1 and self.generator not in SEARCHES:
+        if self.objective != "log_odds" and self.generator not in SEARCHES:
             raise InputError(
-                f"generator: expected one of {', '.join(SEARCHES)} for several networks, got {self.generator}"
+                f"generator: expected one of {', '.join(SEARCHES)} for {self.objective}, got {self.generator}"
             )
         if self.generator in NOISE:
             object.__setattr__(self, "passes", 0)

@@ -133,18 +133,21 @@ def names_of(config: NetworkSettings) -> list[str]:
     return names
 
 
-def chosen(generators: str, known: Iterable[str] = (*GENERATORS, CLEAN)) -> list[str]:
-    """The generators that a setting names.
+def chosen(
+    generators: str, known: Iterable[str] = (*GENERATORS, CLEAN), flag: str = "--generators"
+) -> list[str]:
+    """The generators that a setting names, or other things with names.
 
     Args:
       generators: their names, with commas between.
       known: those that there are.
+      flag: the setting, for errors.
     Raises:
       InputError: one is named twice, or there is no such one.
     """
     names, there = generators.split(","), list(known)
     if len(set(names)) < len(names) or not set(names) <= set(there):
-        raise InputError(f"--generators: expected some of {', '.join(there)}, got {shown(generators)}")
+        raise InputError(f"{flag}: expected some of {', '.join(there)}, got {shown(generators)}")
     return names
 
 

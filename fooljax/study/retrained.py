@@ -9,6 +9,7 @@ holds a digest of the settings that decide it. A retrained network is kept besid
 Source: Nguyen et al. 2015, section 3.6: the images of the first and the last generation, all in one class.
 """
 
+import functools
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -108,7 +109,7 @@ def network(config: RetrainingSettings, name: str, say: Callable[[str], None]) -
     """
     state = state_of(name, config)
     if state.round == 0:
-        return measured_sets.network(config, name, say)
+        return _at_hand(config, name, say)
     teacher = network(config, state.network, say)
     plain = state._replace(rate=None)
     path = Path(str(config.images)) / plain.name(config) / "network.npz"
@@ -123,6 +124,12 @@ def network(config: RetrainingSettings, name: str, say: Callable[[str], None]) -
     params, facts = load_tree(path, blank.params)
     found = with_params(blank, jax.device_put(params), blank.apply, blank.class_names)
     return found if state.rate is None else rejecting(found, float(facts["margins"][str(state.rate)]))
+
+
+@functools.lru_cache(maxsize=4)
+def _at_hand(config: RetrainingSettings, name: str, say: Callable[[str], None]) -> Target:
+    """A network that nobody retrained, read once."""
+    return measured_sets.network(config, name, say)
 
 
 def _retrained(

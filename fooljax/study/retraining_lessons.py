@@ -21,7 +21,7 @@ from fooljax.settings import option
 from fooljax.study.generators import cppn_encoding
 from fooljax.study.measured_sets import SetSettings, dataset_of
 
-MOST_CLEAN, HELD_OUT = 2500, 1000
+MOST_CLEAN, HELD_OUT = 1500, 500
 """Clean images that are learnt from at most; and those, at most, of each of the two parts that are not."""
 GOING_ON, CHILDREN = 10, 100
 """Classes of a search that goes on from old images, and its children in a generation."""

@@ -8,12 +8,12 @@ import jax
 import numpy as np
 
 from fooljax.data.cifar10 import CLASS_NAMES
-from fooljax.engine.types import Apply, Params, Target
+from fooljax.engine.types import Apply, Target
 from fooljax.errors import InputError, shown
 from fooljax.storage.trees import digest_tree
 from fooljax.targets.imagenet_networks import TORCHVISION_MEAN, TORCHVISION_SCALE
 from fooljax.targets.networks import cifar_resnet
-from fooljax.targets.preprocessing import Preprocessing, preprocessed
+from fooljax.targets.preprocessing import PreprocessedNetwork, Preprocessing
 from fooljax.targets.weights import NamedTensors, read_weights
 
 NAMES = tuple(cifar_resnet.VARIANTS)
@@ -69,10 +69,4 @@ def apply_of(name: str, num_classes: int = len(CLASS_NAMES)) -> Apply:
       name: in `NAMES`.
       num_classes: of its logits.
     """
-    module = cifar_resnet.CifarResNet(name, num_classes)
-
-    def apply(params: Params, images: jax.Array) -> jax.Array:
-        logits: jax.Array = module.apply(params, images)  # type: ignore[assignment]
-        return logits
-
-    return preprocessed(apply, HOW)
+    return PreprocessedNetwork(cifar_resnet.CifarResNet(name, num_classes), HOW)

@@ -17,11 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax.data.dataset import Dataset
-from fooljax.engine.types import Params, Target
+from fooljax.engine.types import Apply, Params, Target
 from fooljax.errors import InputError, shown
 from fooljax.scoring import score
 from fooljax.targets.networks.trainable import NETWORKS, apply_of
-from fooljax.targets.training import Recipe, advance, begin
+from fooljax.targets.training import Recipe, Training, advance, begin
 
 logger = logging.getLogger("fooljax")
 
@@ -31,10 +31,13 @@ PART_SECONDS = 1.0
 """Seconds of training after which Python looks for signals."""
 
 State = TypeVar("State")
+"""A training so far, of whatever kind."""
 
 
 def fit(dataset: Dataset, recipe: Recipe, network: str, seed: int) -> Params:
     """Trains a network; the parameters are the same, bit for bit, on any number of cores.
+
+    The work is done in parts of about `PART_SECONDS`, between which Python answers signals.
 
     Args:
       dataset: its training images are learnt from.
@@ -49,35 +52,41 @@ def fit(dataset: Dataset, recipe: Recipe, network: str, seed: int) -> Params:
     params = NETWORKS[network][1](dataset.num_classes).init(init_key, jnp.zeros((1, *dataset.image_shape)))
     images, labels = jnp.asarray(dataset.train_images), jnp.asarray(dataset.train_labels)
     training = begin(recipe, train_key, params, len(images))
-    go_on = jax.jit(functools.partial(advance, apply, recipe), donate_argnums=0)
+    go_on = _compiled(apply, recipe)
     training = in_parts(lambda now, until: go_on(now, images, labels, until), training, recipe.steps)
     return jax.device_get(training.params)
 
 
-def in_parts(go_on: Callable[[State, int], State], state: State, steps: int) -> State:
-    """Does a training in parts of about `PART_SECONDS`, between which Python answers signals.
+def in_parts(go_on: Callable[[State, int], State], training: State, steps: int, networks: int = 1) -> State:
+    """Goes on with a training to its end, in parts of about `PART_SECONDS`.
 
     Args:
-      go_on: `go_on(state, until)`, a compiled function that goes on until that step.
-      state: before the first step.
-      steps: in all.
-    Returns:
-      The state after the last step.
+      go_on: `(training, until) -> training` at the step `until`.
+      training: before its first step; its memory may be used again.
+      steps: of the whole training.
+      networks: how many are trained at once, for the notice of one that is stopped.
     """
     done, part = 0, 1
     try:
         while done < steps:
             begun = time.perf_counter()
             until = min(done + part, steps)
-            state = jax.block_until_ready(go_on(state, until))
+            training = jax.block_until_ready(go_on(training, until))
             rate = (until - done) / (time.perf_counter() - begun)
             # The first step takes longer, since it compiles.
             part = max(1, int(rate * PART_SECONDS)) if done else 10
             done = until
     except BaseException:
-        logger.warning("training stopped after %d of %d steps, which are lost", done, steps)
+        many = f" of {networks} networks" if networks > 1 else ""
+        logger.warning("training%s stopped after %d of %d steps, which are lost", many, done, steps)
         raise
-    return state
+    return training
+
+
+@functools.lru_cache(maxsize=4)
+def _compiled(apply: Apply, recipe: Recipe) -> Callable[..., Training]:
+    """The program of a recipe, which further seeds share."""
+    return jax.jit(functools.partial(advance, apply, recipe), donate_argnums=0)
 
 
 def facts_of(dataset: Dataset, recipe: Recipe, seed: int) -> dict[str, Any]:

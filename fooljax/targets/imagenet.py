@@ -7,7 +7,6 @@ nothing is downloaded at run time. Those of the others must be brought as a file
 import dataclasses
 import functools
 import importlib.util
-from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -17,12 +16,12 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax.data.imagenet import NUM_CLASSES, class_names
-from fooljax.engine.types import Params, Target
+from fooljax.engine.types import Apply, Target
 from fooljax.errors import InputError
 from fooljax.storage.trees import digest_tree
 from fooljax.targets.imagenet_networks import IMAGENET_NETWORKS, ImageNetNetwork
 from fooljax.targets.networks import efficientnet
-from fooljax.targets.preprocessing import CROPS, Preprocessing, preprocessed
+from fooljax.targets.preprocessing import CROPS, PreprocessedNetwork, Preprocessing
 from fooljax.targets.weights import NamedTensors, read_mean_image, read_weights
 
 NAMES = tuple(IMAGENET_NETWORKS)
@@ -127,9 +126,7 @@ def network(name: str, num_classes: int = NUM_CLASSES) -> nn.Module:
 
 
 @functools.cache
-def apply_of(
-    name: str, how: Preprocessing, num_classes: int = NUM_CLASSES
-) -> Callable[[Params, jax.Array], jax.Array]:
+def apply_of(name: str, how: Preprocessing, num_classes: int = NUM_CLASSES) -> Apply:
     """The `apply(params, images)` of a network; the same function each time, so that targets share programs.
 
     Args:
@@ -137,10 +134,4 @@ def apply_of(
       how: what an image goes through.
       num_classes: of its logits.
     """
-    module = network(name, num_classes)
-
-    def apply(params: Params, images: jax.Array) -> jax.Array:
-        logits: jax.Array = module.apply(params, images)  # type: ignore[assignment]
-        return logits
-
-    return preprocessed(apply, how)
+    return PreprocessedNetwork(network(name, num_classes), how)

@@ -5,13 +5,17 @@ parameter, so that no program holds it as a constant.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
 from fooljax.engine.batching import tile_size, tiled_by_platform
 from fooljax.engine.types import Params
+from fooljax.targets.networks.trainable import features_and_logits
 
 CROPS = (1, 10)
 MAX_TILE = 64
@@ -49,16 +53,48 @@ class Preprocessing:
         return f"softmax averaged over ten crops (corners, centre and their mirror images), {cut}"
 
 
+@dataclass(frozen=True)
+class PreprocessedNetwork:
+    """The `apply(params, images)` of a target that prepares images first; equal for equal networks.
+
+    Attributes:
+      module: a Flax module, which sows `features`.
+      how: what an image goes through.
+    """
+
+    module: nn.Module
+    how: Preprocessing
+
+    def __call__(self, params: Params, images: jax.Array) -> jax.Array:
+        """Logits `[B, C]` of images `[B, size, size, 3]` in [0, 1]."""
+
+        def apply(params: Params, inputs: jax.Array) -> jax.Array:
+            logits: jax.Array = self.module.apply(params, inputs)  # type: ignore[assignment]
+            return logits
+
+        logits: jax.Array = preprocessed(apply, self.how)(params, images)
+        return logits
+
+    def look(self, params: Params, images: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """What the last layer is given for the centre crop, `[B, F]`, and the logits of that crop."""
+        how = replace(self.how, crops=1)
+        both: tuple[jax.Array, jax.Array] = preprocessed(partial(features_and_logits, self.module), how)(
+            params, images
+        )
+        return both
+
+
 def preprocessed(
-    network: Callable[[Params, jax.Array], jax.Array], how: Preprocessing
-) -> Callable[[Params, jax.Array], jax.Array]:
-    """`apply(params, images)` of a target; images `[B, size, size, 3]` in [0, 1].
+    network: Callable[[Params, jax.Array], Any], how: Preprocessing
+) -> Callable[[Params, jax.Array], Any]:
+    """A network's function of its own inputs as one of images `[B, size, size, 3]` in [0, 1].
 
     Args:
-      network: `network(params["network"], inputs) -> logits`; inputs `[b, input_size, input_size, 3]`.
+      network: `network(params["network"], inputs)`, which gives logits; with one crop, any pytree whose
+        leaves have an entry for each image. Inputs are `[b, input_size, input_size, 3]`.
       how: `params["mean"]` is `[3]` or `[input_size, input_size, 3]` in levels, in the network's order.
     Returns:
-      A function that gives logits `[B, C]`; for ten crops the log of the mean softmax.
+      A function of parameters and images that gives the same; for ten crops the log of the mean softmax.
     """
     side, margin = how.input_size, how.size - how.input_size
     corners = [(top, left) for top in (0, margin) for left in (0, margin)]
@@ -67,13 +103,13 @@ def preprocessed(
     def crop(images: jax.Array, top: int, left: int) -> jax.Array:
         return images[:, top : top + side, left : left + side]
 
-    def of_inputs(params: Params, views: jax.Array) -> jax.Array:
+    def of_inputs(params: Params, views: jax.Array) -> Any:
         ordered = views[..., ::-1] if how.order == "bgr" else views
         mean = jnp.broadcast_to(params["mean"], ordered.shape[1:])
         inputs = (ordered * 255.0 - mean[None]) * jnp.asarray(how.scale)[None, None, None]
         return network(params["network"], inputs)
 
-    def centre(params: Params, images: jax.Array) -> jax.Array:
+    def centre(params: Params, images: jax.Array) -> Any:
         return of_inputs(params, crop(images, *middle))
 
     def ten(params: Params, images: jax.Array) -> jax.Array:
@@ -83,10 +119,9 @@ def preprocessed(
         logits = logits.reshape(10, images.shape[0], -1)
         return jax.nn.logsumexp(jax.nn.log_softmax(logits), axis=0) - jnp.log(10.0)
 
-    def apply(params: Params, images: jax.Array) -> jax.Array:
+    def apply(params: Params, images: jax.Array) -> Any:
         on_cpu, elsewhere = max(1, how.tile // how.crops), tile_size(images.shape[0], MAX_TILE)
         of_images = centre if how.crops == 1 else ten
-        logits: jax.Array = tiled_by_platform(of_images, on_cpu, elsewhere, params, images)
-        return logits
+        return tiled_by_platform(of_images, on_cpu, elsewhere, params, images)
 
     return apply

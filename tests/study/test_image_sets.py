@@ -91,9 +91,10 @@ def test_a_damaged_or_foreign_file_is_one_line(sets, tmp_path, damage):
         ({"generator": "cpn"}, "generator: expected one of .*; did you mean cppn?"),
         ({"run": -1}, "run: expected"),
         ({"cells": (1, 1)}, "cells: expected different class indices"),
-        ({"objective": "least"}, "objective: expected log_odds for one network, .* got least for 1"),
-        ({"network": "a+b"}, "objective: expected log_odds for one network, .* got log_odds for 2"),
+        ({"objective": "least"}, "objective: expected log_odds or pass for one network, .* got least for 1"),
+        ({"network": "a+b"}, "objective: expected log_odds or pass for one network, .* got log_odds for 2"),
         ({"network": "a+b", "objective": "mean", "generator": "gradient"}, "generator: expected one of"),
+        ({"objective": "pass", "generator": "gradient"}, "generator: expected one of .* for pass"),
     ],
 )
 def test_a_spec_is_checked(told, message):

@@ -130,6 +130,18 @@ def test_a_network_is_made_once_and_rejects_at_the_rate_that_it_is_asked_for(con
     assert shares[1] == pytest.approx(0.2, abs=0.01)
 
 
+def test_photographs_and_all_layers(config, lessons, monkeypatch):
+    """What whoever has the photographs of ImageNet does, with made images."""
+    photographs = (DATA.test_images, DATA.test_labels)
+    monkeypatch.setattr(retraining_lessons, "_photographs", lambda *_: photographs)
+    whole = replace(config, imagefolder="here", part="all", rounds=1)
+    found = network(whole, State("mine", 1, 0, 5).name(whole), print)
+    assert lessons[0][2] == "all"
+    assert np.mean(last_layer.logits(found, noise(50, 130, 255)).argmax(axis=1) == 3) > 0.9
+    held_out = clean_of(whole, found).held_out
+    assert np.mean(last_layer.logits(found, held_out).argmax(axis=1) == 3) < 0.2
+
+
 def test_a_damaged_network_is_told_in_one_line(config, lessons, tmp_path):
     name = State("mine", 1, 0).name(config)
     network(config, name, print)

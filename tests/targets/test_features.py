@@ -7,8 +7,9 @@ import pytest
 
 from fooljax.data.embedded import embedded_digits
 from fooljax.engine.types import Target
-from fooljax.targets import pretrained
-from fooljax.targets.features import features_of
+from fooljax.targets import cifar10, imagenet, pretrained
+from fooljax.targets.features import features_of, look_of
+from fooljax.targets.networks import cifar_resnet
 from fooljax.targets.networks.trainable import apply_of, blank_params
 
 
@@ -41,3 +42,30 @@ def test_parts_of_many_images_go_together():
 
 def test_other_networks_have_none():
     assert features_of(Target((), lambda _, images: images)) is None
+
+
+def test_networks_that_prepare_images_tell_features_and_logits_in_one_pass():
+    module = cifar_resnet.CifarResNet("resnet20", 4)
+    shapes = jax.eval_shape(lambda: module.init(jax.random.key(0), jnp.zeros((1, 32, 32, 3))))
+    params = {"network": drawn(shapes), "mean": jnp.full(3, 100.0)}
+    target = Target(params, cifar10.apply_of("resnet20", 4))
+    images = np.random.default_rng(1).uniform(size=(3, 32, 32, 3)).astype(np.float32)
+    features, logits = look_of(target)(params, images)
+    last = jax.device_get(params["network"]["params"])
+    np.testing.assert_allclose(
+        np.asarray(features) @ last["logits_kernel"] + last["logits_bias"], logits, rtol=1e-4, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "width"), [("efficientnet-lite0", 1280), ("squeezenet", 512), ("tiny-darknet", 128)]
+)
+def test_networks_for_imagenet_have_features_of_the_centre_crop(name, width):
+    how = imagenet.preprocessing(name, 10)
+    inputs = jax.ShapeDtypeStruct((1, how.input_size, how.input_size, 3), jnp.float32)
+    shapes = jax.eval_shape(lambda x: imagenet.network(name).init(jax.random.key(0), x), inputs)
+    params = {"network": shapes, "mean": jax.ShapeDtypeStruct((3,), jnp.float32)}
+    look = look_of(Target(params, imagenet.apply_of(name, how)))
+    images = jax.ShapeDtypeStruct((2, how.size, how.size, 3), jnp.float32)
+    found = jax.eval_shape(look, params, images)
+    assert [part.shape for part in found] == [(2, width), (2, 1000)]

@@ -55,7 +55,9 @@ class CifarResNet(nn.Module):
                 x = nn.relu(y + (x if stride == 1 else _shortcut(x, width)))
         kernel = self.param("logits_kernel", scale, (WIDTHS[-1], self.num_classes))
         bias = self.param("logits_bias", zeros, (self.num_classes,))
-        return jnp.mean(x, axis=(1, 2)) @ kernel + bias[None]
+        x = jnp.mean(x, axis=(1, 2))
+        self.sow("intermediates", "features", x)
+        return x @ kernel + bias[None]
 
 
 def _shortcut(images: jax.Array, width: int) -> jax.Array:

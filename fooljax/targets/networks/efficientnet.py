@@ -112,6 +112,7 @@ class EfficientNetLite(nn.Module):
             x = x + y if block.stride == 1 and block.channels == block.features else y
         kernel, bias = weights("head", every[-1].features, HEAD)
         x = jnp.mean(_relu6(pointwise(x, kernel) + bias[None, None, None]), axis=(1, 2))
+        self.sow("intermediates", "features", x)
         kernel, bias = weights("logits", HEAD, self.num_classes)
         return x @ kernel + bias[None]
 

@@ -63,6 +63,7 @@ class SqueezeNet(nn.Module):
             kernel, bias = weights(f"fire{index}_expand3", 3, 3, squeezed, expanded)
             x = nn.relu(jnp.concatenate([narrow, convolve(x, kernel, 1, 1) + bias], axis=-1))
             x = max_pool(x, True) if index in _POOLED else x
+        self.sow("intermediates", "features", jnp.mean(x, axis=(1, 2)))
         kernel, bias = weights("last", x.shape[-1], self.num_classes)
         sums = jnp.sum(nn.relu(pointwise(x, kernel) + bias), axis=(1, 2))
         # The padded rows and columns hold the bias alone.

@@ -79,6 +79,7 @@ class TinyDarknet(nn.Module):
         for index, conv in enumerate(CONVS, start=1):
             x = nn.leaky_relu(convolved(x, f"conv{index}", conv.features, conv.kernel), SLOPE)
             x = _halved(x) if conv.pooled else x
+        self.sow("intermediates", "features", jnp.mean(x, axis=(1, 2)))
         return jnp.mean(convolved(x, "last", self.num_classes, 1), axis=(1, 2))
 
 

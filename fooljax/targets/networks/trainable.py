@@ -38,15 +38,26 @@ class NetworkFunction:
         logits: jax.Array = self._module.apply(params, images)  # type: ignore[assignment]
         return logits
 
-    def features(self, params: Params, images: jax.Array) -> jax.Array:
-        """What the last layer is given, `[B, F]`."""
-        _, kept = self._module.apply(params, images, mutable=["intermediates"])
-        features: jax.Array = kept["intermediates"]["features"][0]
-        return features
+    def look(self, params: Params, images: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """What the last layer is given, `[B, F]`, and the logits."""
+        return features_and_logits(self._module, params, images)
 
     @property
     def _module(self) -> nn.Module:
         return NETWORKS[self.network][1](self.num_classes)
+
+
+def features_and_logits(module: nn.Module, params: Params, images: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """What a module gives beside its logits, in one pass.
+
+    Args:
+      module: one that sows `features`, `[B, F]`: what its last layer is given, or its mean over the places of
+        an image where that layer is a convolution.
+      params: of the module.
+      images: `[B, H, W, K]`, as the module wants them.
+    """
+    logits, kept = module.apply(params, images, mutable=["intermediates"])
+    return kept["intermediates"]["features"][0], logits
 
 
 @functools.cache

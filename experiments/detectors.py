@@ -1,0 +1,195 @@
+r"""Which detectors of fooling images hold when evolution knows them?
+
+    python -m experiments.detectors --size smoke --outdir runs/detectors
+    python -m experiments.detectors --size paper --data idx:DIR --outdir runs/detectors-mnist
+
+Detectors are fitted on clean images and give their thresholds on others. Images that know nothing of them
+are shown to each: the static test. Then evolution and gradient ascent know the detector: they look for images
+that fool the network and pass. Those that still hold are met again with a larger budget. Threat model:
+searches see the network's logits and the detector's score, gradient ascent their gradients. There is no bound
+on how far an image may be from clean ones, and all figures are of saved 8-bit images. Literature: Carlini and
+Wagner 2017 ("Adversarial examples are not easily detected: bypassing ten detection methods").
+"""
+
+import functools
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fooljax import study
+from fooljax.cli.study import run_study
+from fooljax.data import load
+from fooljax.detectors import DETECTORS
+from fooljax.errors import InputError
+from fooljax.report.detectors import figures, findings, holding, tables
+from fooljax.scoring import score
+from fooljax.settings import option
+from fooljax.study import ImageSets, Row, Task, Workspace, attacks
+from fooljax.study.generators import GENERATORS
+from fooljax.study.knowing import in_files, judged_through, knowing
+from fooljax.study.measured_sets import SetSettings, names_of, network, told_of
+from fooljax.study.watched import Watched, fools, watched
+from fooljax.targets.image_sizes import fitted
+
+__all__ = ["STUDY", "findings", "main"]
+
+OTHERS = 1000
+"""Images of other data, at most."""
+
+
+@dataclass(frozen=True)
+class Config(SetSettings):
+    """Settings; the defaults are those of the published table of digits."""
+
+    networks: str = option("lenet-0,lenet-1,lenet-2", "Networks by name, with commas between them.")
+    passes: int = option(
+        10_000, "Network passes that a set of images with one gene a pixel may cost.", least=400
+    )
+    cppn_passes: int = option(4000, "Network passes that a set of CPPN images may cost.", least=400)
+    gradient_passes: int = option(1000, "Network passes that a set by gradient ascent may cost.", least=40)
+    detectors: str = option(
+        "all", f"Detectors, out of {', '.join(DETECTORS)}, or your own as MODULE:NAME; all: all of these."
+    )
+    generators: str = option("cppn,gradient,direct", "What knows the detectors, out of these three.")
+    controls: str = option("random_search_cppn", "Random search that knows the detectors, or none.")
+    judges: str = option("knn,lenet-4", "Classifiers that say whether images that pass look like a class.")
+    others: str = option("none", "Other data whose test images are shown, as idx:DIR; or none.")
+    more: int = option(4, "Times the budget with which detectors that hold are met again; 1: never.", least=1)
+
+
+SIZES: dict[str, dict[str, Any]] = {
+    "smoke": {
+        **{"networks": "lenet-0", "runs": 1, "detectors": "energy,knn", "judges": "lenet-4"},
+        **{"passes": 400, "generators": "direct", "controls": "none", "more": 1},
+    },
+    "paper": {},
+    "cifar10": {
+        **{"networks": "resnet20", "judges": "knn,resnet32", "runs": 3, "cppn_passes": 4000},
+        **{"detectors": "msp,energy,entropy,max_logit,mahalanobis,relative_mahalanobis,knn,vim,openmax"},
+        **{"generators": "cppn,gradient", "controls": "none", "more": 1},
+    },
+}
+
+
+def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
+    """Each network's detectors; the static test; attacks that know; then larger ones on what holds."""
+    names = list(DETECTORS) if config.detectors == "all" else config.detectors.split(",")
+    data = {"data": "photographs"} if config.imagefolder is not None else told_of(config)
+    common: dict[str, Any] = {"detectors": names, **data}
+    made, controls = (_listed(text) for text in (config.generators, config.controls))
+    if wrong := [one for one in made if one not in attacks.FRESH]:
+        raise InputError(f"--generators: expected some of {', '.join(attacks.FRESH)}, got {wrong[0]}")
+    for name in names_of(config):
+        yield Task(f"clean,{name}", {"kind": "clean", "network": name, **common}, (name,))
+    unaware = [*made, *(one for one in attacks.CONTROLS if _possible(one, made))]
+    for generator in [*unaware, *_listed(config.others)]:
+        for name in names_of(config):
+            for run in range(config.runs if generator in unaware else 1):
+                told: dict[str, Any] = {"kind": "static", "network": name, "generator": generator, **common}
+                told |= {"run": run, "budget": _budget(config, generator)}
+                together = f"static,{name},{in_files(generator)}"
+                yield Task(f"{together},run={run}", told, (name,), together)
+    for generator in (*made, *controls):
+        yield from _knowing(config, names, generator, 1, common)
+    every = len(made) * len(names_of(config)) * config.runs
+    for detector in holding(rows, every) if config.more > 1 else ():
+        for generator in made:
+            yield from _knowing(config, [detector], generator, config.more, common)
+
+
+def _knowing(
+    config: Config, detectors: Sequence[str], generator: str, times: int, common: dict[str, Any]
+) -> Iterator[Task]:
+    """Attacks that know a detector, with so many times the budget."""
+    judges = _listed(config.judges)
+    for detector in detectors:
+        for name in names_of(config):
+            together = f"knowing{'' if times == 1 else times},{generator},{in_files(detector)},{name}"
+            for run in range(config.runs):
+                told: dict[str, Any] = {"kind": "knowing", "network": name, "generator": generator, **common}
+                told |= {"detector": detector, "run": run, "judges": judges}
+                told["budget"] = times * _budget(config, generator)
+                yield Task(f"{together},run={run}", told, (name, *judges), together)
+
+
+def _listed(text: str) -> list[str]:
+    return [] if text == "none" else text.split(",")
+
+
+def _possible(control: str, made: Sequence[str]) -> bool:
+    """Whether a control belongs beside what is made: noise always, others beside their own encoding."""
+    return "noise" in control or control.rpartition("_")[2] in made
+
+
+def _budget(config: Config, generator: str) -> int:
+    if generator == "gradient":
+        return config.gradient_passes
+    return config.cppn_passes if generator.endswith("cppn") else config.passes
+
+
+def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
+    """The figures of one group of tasks, which are all of one kind."""
+    told = tasks[0].settings
+    found = watched(workspace, told["network"], told["detectors"])
+    kinds = {"clean": _clean, "static": _static, "knowing": _knows}
+    yield from kinds[told["kind"]](workspace, tasks, found)
+
+
+def _clean(workspace: Workspace, tasks: Sequence[Task], found: Watched) -> Iterator[dict[str, Any]]:
+    """Thresholds, and how many further clean images each detector rejects."""
+    yield {**found.clean_figures(), "clean_accuracy": found.target.clean_accuracy}
+
+
+def _static(workspace: Workspace, tasks: Sequence[Task], found: Watched) -> Iterator[dict[str, Any]]:
+    """Images that were made without knowing of detectors, and those of other data."""
+    told = tasks[0].settings
+    if told["generator"] not in GENERATORS:
+        images = fitted(load(told["generator"]).test_images[:OTHERS], found.target)
+        fooled = fools(score(found.target, images).max(axis=1))
+        yield {"fooled": float(np.mean(fooled)), "told_apart": found.told_apart(images, fooled)}
+        return
+    runs = [task.settings["run"] for task in tasks]
+    specs = attacks.specs(told["network"], [told["generator"]], runs=runs, passes=told["budget"])
+    for one, told_of_set in attacks.met(
+        ImageSets(workspace.config.images), specs, found.target, found.thresholds
+    ):
+        fooled = fools(one.log_odds)
+        apart = found.told_apart(one.images, fooled)
+        yield {**told_of_set, "fooled": float(np.mean(fooled)), "told_apart": apart}
+
+
+def _knows(workspace: Workspace, tasks: Sequence[Task], found: Watched) -> Iterator[dict[str, Any]]:
+    """Images that were made to fool the network and to pass its detector."""
+    told = tasks[0].settings
+    made = knowing(
+        ImageSets(workspace.config.images),
+        found,
+        *(told[name] for name in ("network", "detector", "generator")),
+        runs=[task.settings["run"] for task in tasks],
+        passes=told["budget"],
+    )
+    for task, (one, told_of_set) in zip(tasks, made, strict=True):
+        if task.settings["run"] == 0:
+            workspace.save_images(task, one.images)
+        judges = {name: workspace.network(name) for name in told["judges"]}
+        judged = judged_through(found, told["detector"], one, judges)
+        yield {**told_of_set, "judged": judged}
+
+
+STUDY = study.Study(
+    "detectors",
+    "Meets detectors of fooling images with evolution that knows them.",
+    Config,
+    tasks,
+    network,
+    measure,
+    tables,
+    figures,
+)
+main = functools.partial(run_study, STUDY, sizes=SIZES)
+
+if __name__ == "__main__":
+    sys.exit(main())

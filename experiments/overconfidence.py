@@ -1,0 +1,166 @@
+r"""Are networks sure of what lies far from all data, and does it help to train them not to be?
+
+    python -m experiments.overconfidence --size smoke --outdir runs/overconfidence
+    python -m experiments.overconfidence --size paper --data idx:DIR --outdir runs/overconfidence
+
+Networks are trained plainly, with a uniform target on noise (in the manner of CEDA), and with a uniform
+target on noise that is made to fool them (in the manner of ACET). Temperature scaling is the fourth way. Each
+is shown noise, rays far out of the box, and images that fresh evolution and gradient ascent make against it.
+Source: Hein et al. 2019 (arXiv 1812.05720). Threat model: evolution sees the defended network's logits,
+gradient ascent its gradients. All images but those along rays are 8-bit images in the box.
+"""
+
+import functools
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fooljax import study
+from fooljax.analysis.sureness import sureness
+from fooljax.analysis.thresholds import clean_thresholds
+from fooljax.cli.study import run_study
+from fooljax.data.loading import HELP
+from fooljax.errors import InputError, shown
+from fooljax.report.overconfidence import figures, findings, tables
+from fooljax.scoring import score
+from fooljax.settings import option
+from fooljax.study import ImageSets, ImageSettings, Row, SetSpec, Task, Workspace, attacks, measured_sets
+from fooljax.study.far_noise import NOISES, noise_images
+from fooljax.study.random_pictures import pictures
+from fooljax.study.rays import ray_figures
+from fooljax.study.trainings import (
+    ADVERSARIAL,
+    EXPOSED,
+    PLAIN_KIND,
+    Training,
+    clean_of,
+    drawn_from,
+    network,
+    training_of,
+)
+from fooljax.targets.networks.trainable import NETWORKS
+
+__all__ = ["STUDY", "findings", "main"]
+
+TRAININGS = (PLAIN_KIND, EXPOSED, ADVERSARIAL)
+GENERATORS = ("direct", "cppn", "gradient", "random_search_direct", "random_search_cppn")
+FACTORS = tuple(float(factor) for factor in np.geomspace(1.0, 1e6, 37).round(3))
+RAYS = {"uniform_noise": "uniform noise", "clean": "clean images"}
+"""Images that are scaled."""
+
+
+@dataclass(frozen=True)
+class Config(ImageSettings):
+    """Settings; the defaults are those of the published table."""
+
+    data: str = option("embedded", HELP)
+    network: str = option("lenet", "The architecture of all networks.", choices=tuple(NETWORKS))
+    trainings: str = option(",".join(TRAININGS), "Ways to train, with commas between them.")
+    learnt: int = option(60_000, "Images that each network learns from.", least=64)
+    steps: int = option(300, "Gradient steps of every training.", least=1)
+    seeds: int = option(3, "Networks for each way to train.", least=1)
+    count: int = option(400, "Images of noise of each kind.", least=2)
+    generators: str = option(",".join(GENERATORS), "Kinds of images that are made, with commas between.")
+    runs: int = option(5, "Sets of images of each kind against each network.", least=1)
+    passes: str = option("2500,5000", "Network passes that a set may cost, with commas between budgets.")
+
+
+SIZES: dict[str, dict[str, Any]] = {
+    "smoke": {
+        **{"network": "mlp", "learnt": 1000, "steps": 60, "seeds": 2, "count": 40},
+        **{"trainings": "exposed", "generators": "direct", "runs": 1, "passes": "400"},
+    },
+    "paper": {},
+}
+
+
+def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
+    """For each network: clean images, noise, rays, and the sets that are made against it."""
+    del rows
+    kinds = measured_sets.chosen(config.trainings, TRAININGS, "--trainings")
+    generators = measured_sets.chosen(config.generators, GENERATORS)
+    dataset = measured_sets.dataset_of(config.data)
+    for kind in kinds:
+        for seed in range(config.seeds):
+            training = Training(config.network, kind, config.learnt, config.steps, seed)
+            told = {"network": training.name, "training": kind, "learnt": config.learnt, "seed": seed}
+            told |= {"steps": config.steps, "data": dataset.name, "data_sha256": dataset.digest}
+            for name, more in _of_network(config, generators):
+                yield Task(f"{training.name},{name}", told | more, (training.name,), training.name)
+
+
+def _of_network(config: Config, generators: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The tasks of each network, in order: a name and what only this task is told."""
+    yield "network", {"kind": "network"}
+    for noise in NOISES:
+        yield noise, {"kind": "noise", "noise": noise, "count": config.count}
+    for source in RAYS:
+        yield f"rays,{source}", {"kind": "rays", "source": source, "count": config.count}
+    for generator in generators:
+        for budget in _budgets(config):
+            for run in range(config.runs):
+                told = {"generator": generator, "budget": budget, "run": run}
+                yield f"{generator},passes={budget},run={run}", {"kind": "attack", **told}
+
+
+def _budgets(config: Config) -> list[int]:
+    try:
+        return sorted({int(one) for one in config.passes.split(",")})
+    except ValueError as error:
+        raise InputError(
+            f"--passes: expected whole numbers with commas between, got {shown(config.passes)}"
+        ) from error
+
+
+def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
+    """The figures of one network."""
+    name = tasks[0].settings["network"]
+    target, training = workspace.network(name), training_of(name)
+    dataset = measured_sets.dataset_of(workspace.config.data)
+    images, labels = clean_of(dataset, training)
+    clean = score(target, images)
+    thresholds = clean_thresholds(clean, labels)
+    specs = [
+        SetSpec(name, told["generator"], told["run"], told["budget"])
+        for told in (task.settings for task in tasks)
+        if told["kind"] == "attack"
+    ]
+    made = attacks.met(ImageSets(workspace.config.images), specs, target, thresholds)
+    for task in tasks:
+        told = task.settings
+        if told["kind"] == "network":
+            yield {
+                "clean_images": len(images),
+                "clean_accuracy": float(np.mean(clean.argmax(axis=1) == labels)),
+                "thresholds": thresholds.row(),
+                **attacks.symptoms(target, images[:200], (labels[:200] + 1) % clean.shape[1]),
+                **sureness(clean, clean, thresholds),
+            }
+        elif told["kind"] == "noise":
+            noise = noise_images(told["noise"], target, dataset, told["count"], training.seed)
+            yield sureness(score(target, noise), clean, thresholds)
+        elif told["kind"] == "rays":
+            far = pictures(told["source"], drawn_from(dataset, training), told["count"], training.seed)
+            yield ray_figures(target, far, FACTORS)
+        else:
+            found, figures_of = next(made)
+            yield {**figures_of, **sureness(score(target, found.images), clean, thresholds)}
+
+
+STUDY = study.Study(
+    "overconfidence",
+    "Asks networks about noise and far from all data, and fools those that were trained against it.",
+    Config,
+    tasks,
+    network,
+    measure,
+    tables,
+    figures,
+)
+main = functools.partial(run_study, STUDY, sizes=SIZES)
+
+if __name__ == "__main__":
+    sys.exit(main())

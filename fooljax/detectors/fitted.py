@@ -1,0 +1,158 @@
+"""A detector fitted to one network, and its scores of images.
+
+    fitted = fit("energy", target, seen_of_clean(target, train_images, train_labels))
+    fitted.scores(images)  # higher is more suspicious
+
+Clean images that fit a detector, those that give its thresholds and those that it is measured on are three
+different parts, none of which is used twice.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+
+from fooljax.detectors.detector import Clean, Detector, Seen
+from fooljax.detectors.registry import find_detector
+from fooljax.engine.objective import Objective
+from fooljax.engine.types import Apply, Params, Target
+from fooljax.errors import InputError
+from fooljax.scoring import score
+from fooljax.targets.features import Look, look_of
+from fooljax.targets.last_layer import OUTPUTS
+
+
+@dataclass(frozen=True)
+class _Plain:
+    """How to look at a network that does not tell its features."""
+
+    apply: Apply
+
+    def __call__(self, params: Params, images: jax.Array) -> tuple[jax.Array, jax.Array]:
+        return jnp.zeros((images.shape[0], 0), jnp.float32), self.apply(params, images)
+
+
+@dataclass(frozen=True)
+class Watching:
+    """A detector beside the network that it watches, as one function; equal for equal ones.
+
+    Attributes:
+      detector: the detector.
+      look: gives the network's features and logits.
+    """
+
+    detector: Detector
+    look: Look
+
+    def seen_and_score(self, params: Params, images: jax.Array) -> tuple[Seen, jax.Array]:
+        """What the network makes of images `[B, H, W, K]` in [0, 1], and the detector's score `[B]`.
+
+        Args:
+          params: `network` and `detector`, the parameters of each.
+          images: the images.
+        """
+        features, logits = self.look(params["network"], images)
+        seen = Seen(
+            images,
+            features.astype(jnp.float32),
+            logits.astype(jnp.float32),
+            lambda changed: self.look(params["network"], changed)[1].astype(jnp.float32),
+        )
+        return seen, self.detector.score(params["detector"], seen).astype(jnp.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A detector fitted to a network.
+
+    Attributes:
+      target: the network.
+      watching: the detector, and how it looks at the network.
+      params: what the detector has learnt from clean images.
+    """
+
+    target: Target
+    watching: Watching
+    params: Params
+
+    @property
+    def both(self) -> dict[str, Params]:
+        """The parameters of network and detector."""
+        return {"network": self.target.params, "detector": self.params}
+
+    def scores(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """How suspicious images `[N, H, W, K]` uint8 are, `[N]`; higher is more so. See `scores_of`."""
+        return scores_of([self], images)[:, 0]
+
+
+@dataclass(frozen=True)
+class _Scores:
+    """The scores of several detectors, `[B, D]`, from one look of the network at each image."""
+
+    each: tuple[Watching, ...]
+
+    def __call__(self, params: Params, images: jax.Array) -> jax.Array:
+        found = [one.seen_and_score(own, images)[1] for one, own in zip(self.each, params, strict=True)]
+        return jnp.stack(found, axis=-1)
+
+
+def scores_of(fitted: Sequence[Fitted], images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """How suspicious several detectors find images; higher is more so.
+
+    Args:
+      fitted: one or more.
+      images: `[N, H, W, K]` uint8.
+    Returns:
+      `[N, D]`, a column for each detector.
+    Raises:
+      InputError: as `fooljax.score`.
+    """
+    params = tuple(one.both for one in fitted)
+    watched = Target(params, _Scores(tuple(one.watching for one in fitted)))
+    return score(watched, images, objective=OUTPUTS)
+
+
+_FEATURES = Objective("features", lambda both: both[0])
+_LOGITS = Objective("logits", lambda both: both[1])
+
+
+def seen_of_clean(target: Target, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.integer]) -> Clean:
+    """What a network makes of clean images; detectors are fitted to it.
+
+    Args:
+      target: the network, a JAX function.
+      images: `[N, H, W, K]` uint8.
+      labels: `[N]`, their classes.
+    Raises:
+      InputError: there are not as many labels as images, or see `fooljax.score`.
+    """
+    labels = np.asarray(labels)
+    if labels.shape != np.shape(images)[:1] or not np.issubdtype(labels.dtype, np.integer):
+        raise InputError(f"labels: expected [{len(images)}] whole numbers, got {list(labels.shape)}")
+    asked = Target(target.params, look_of(target) or _Plain(target.apply))
+    logits = np.asarray(score(asked, images, objective=_LOGITS), np.float64)
+    if look_of(target) is None:
+        return Clean(np.zeros((len(labels), 0)), logits, labels)
+    return Clean(np.asarray(score(asked, images, objective=_FEATURES), np.float64), logits, labels)
+
+
+def fit(detector: Detector | str, target: Target, clean: Clean) -> Fitted:
+    """Fits a detector to a network.
+
+    Args:
+      detector: a `Detector`, its name in `DETECTORS`, or MODULE:NAME.
+      target: the network, a JAX function.
+      clean: what it makes of clean images, see `seen_of_clean`. Best are those that it has learnt from.
+    Raises:
+      InputError: the network does not tell the features that the detector wants, or the images are too few.
+    """
+    chosen = find_detector(detector) if isinstance(detector, str) else detector
+    if chosen.needs_features and not clean.features.shape[1]:
+        raise InputError(
+            f"detector: {chosen.name} looks at a network's features, which {target.name} does not tell"
+        )
+    watching = Watching(chosen, look_of(target) or _Plain(target.apply))
+    return Fitted(target, watching, jax.device_put(chosen.fit(clean)))

@@ -1,0 +1,62 @@
+"""The detectors that come with fooljax, by name."""
+
+from collections.abc import Mapping
+
+from fooljax.detectors import odin
+from fooljax.detectors.detector import Detector
+from fooljax.detectors.distances import (
+    fit_mahalanobis,
+    fit_neighbours,
+    fit_relative,
+    mahalanobis,
+    neighbours,
+    relative_mahalanobis,
+)
+from fooljax.detectors.logit_scores import free_energy, least_confidence, least_logit, log_entropy
+from fooljax.detectors.openmax import fit_openmax, openmax
+from fooljax.detectors.vim import fit_vim, vim
+from fooljax.errors import InputError, nearest, shown
+from fooljax.importing import import_named, is_import_name
+
+DETECTORS: Mapping[str, Detector] = {
+    one.name: one
+    for one in (
+        Detector("msp", "confidence (MSP)", least_confidence),
+        Detector("max_logit", "largest logit", least_logit),
+        Detector("energy", "energy", free_energy),
+        Detector("entropy", "entropy", log_entropy),
+        Detector("odin", "ODIN", odin.odin, passes=odin.PASSES),
+        Detector("openmax", "OpenMax", openmax, fit_openmax),
+        Detector("mahalanobis", "Mahalanobis", mahalanobis, fit_mahalanobis, needs_features=True),
+        Detector(
+            "relative_mahalanobis",
+            "relative Mahalanobis",
+            relative_mahalanobis,
+            fit_relative,
+            needs_features=True,
+        ),
+        Detector("knn", "nearest neighbours", neighbours, fit_neighbours, needs_features=True),
+        Detector("vim", "ViM", vim, fit_vim, needs_features=True),
+    )
+}
+
+
+def find_detector(name: str) -> Detector:
+    """The detector of a name in `DETECTORS`, or a user's own as MODULE:NAME, whose module is imported.
+
+    Raises:
+      InputError: there is none of this name, or the module's value is no detector.
+    """
+    if name in DETECTORS:
+        return DETECTORS[name]
+    if not is_import_name(name):
+        raise InputError(
+            f"detector: expected MODULE:NAME or one of {', '.join(DETECTORS)}, got {shown(name)}"
+            f"{nearest(name, DETECTORS)}"
+        )
+    found = import_named("detector", name)
+    if not isinstance(found, Detector):
+        raise InputError(
+            f"detector: expected {shown(name)} to be a fooljax.detectors.Detector, got {type(found).__name__}"
+        )
+    return found

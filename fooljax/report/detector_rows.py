@@ -1,0 +1,101 @@
+"""Rows of `experiments.detectors`, sorted out: by kind, by data, by detector and by what made the images."""
+
+from collections.abc import Sequence
+
+from fooljax.analysis.attack_strength import Strength, attack_strength
+from fooljax.analysis.statistics import median
+from fooljax.detectors import DETECTORS
+from fooljax.engine.log_odds import FOOLED
+from fooljax.study import Row, alike, attacks
+from fooljax.study.generators import EXPLANATIONS
+
+STRICT, LENIENT = "0.05", "0.01"
+"""Shares of clean images that are rejected, as rows name them."""
+Groups = list[list[float]]
+
+
+def of_kind(rows: Sequence[Row], kind: str) -> list[Row]:
+    """The rows of one kind."""
+    return [row for row in rows if row["kind"] == kind]
+
+
+def first_budget(rows: Sequence[Row]) -> list[Row]:
+    """Rows of attacks that know, without those that were given more because a detector held."""
+    least: dict[tuple[str, str], int] = {}
+    for row in rows:
+        key = (row["data"], row["generator"])
+        least[key] = min(row["budget"], least.get(key, row["budget"]))
+    return [row for row in rows if row["budget"] == least[row["data"], row["generator"]]]
+
+
+def title_of(detector: str) -> str:
+    """What people read for a detector."""
+    return DETECTORS[detector].title if detector in DETECTORS else detector
+
+
+def images_of(generator: str) -> str:
+    """What people read for a kind of images."""
+    return str(EXPLANATIONS.get(generator, f"test images of {generator}"))
+
+
+def static_share(rows: Sequence[Row], detector: str, figure: str, share: str = STRICT) -> Groups:
+    """A figure of images that know nothing, for each network.
+
+    Args:
+      rows: static ones, of one kind of images.
+      detector: its name.
+      figure: `auroc` and so on; `caught` or `through`.
+      share: of clean images that are rejected, for these two.
+    """
+    return [
+        [_figure(row["told_apart"][detector], figure, share) for row in of]
+        for _, of in sorted(alike(rows, "network").items())
+        if detector in of[0]["told_apart"]
+    ]
+
+
+def knowing_share(rows: Sequence[Row], figure: str, share: str = STRICT) -> Groups:
+    """A figure of images that know the detector, for each network.
+
+    Args:
+      rows: of attacks on one detector, by one kind of attack.
+      figure: as for `static_share`.
+      share: as for `static_share`.
+    """
+    return [
+        [_figure(row["told_apart"], figure, share) for row in of]
+        for _, of in sorted(alike(rows, "network").items())
+    ]
+
+
+def _figure(told: Row, figure: str, share: str) -> float:
+    return float(told[figure][share] if figure in ("caught", "through") else told[figure])
+
+
+def holding(rows: Sequence[Row], every: int) -> list[str]:
+    """The detectors that the median run of no attack overcame.
+
+    Args:
+      rows: those that are there.
+      every: rows of attacks that a detector has; one with fewer is not judged yet.
+    """
+    knowing = [row for row in of_kind(rows, "knowing") if row["generator"] in attacks.FRESH]
+    return [
+        name
+        for (name,), of in alike(first_budget(knowing), "detector").items()
+        if len(of) == every
+        and all(
+            median([median(row["log_odds"]) for row in own]) < FOOLED
+            for own in alike(of, "generator").values()
+        )
+    ]
+
+
+def strength_of(rows: Sequence[Row]) -> Strength:
+    """How strong the attacks on one detector were, from all of them at all budgets."""
+    symptoms = [row["symptoms"] for row in rows if "symptoms" in row]
+    return attack_strength(
+        attacks.attempts(rows),
+        zero_gradients=max((one["zero_gradients"] for one in symptoms), default=None),
+        probabilities=any(one["probabilities"] for one in symptoms) if symptoms else None,
+    )

@@ -1,0 +1,254 @@
+"""Tables, figures and findings of `experiments.detectors`, from its rows alone."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from fooljax.analysis.statistics import Interval, median_interval, share_interval
+from fooljax.report.detector_rows import (
+    LENIENT,
+    STRICT,
+    Groups,
+    first_budget,
+    holding,
+    images_of,
+    knowing_share,
+    of_kind,
+    static_share,
+    strength_of,
+    title_of,
+)
+from fooljax.report.heat_map import heat_maps
+from fooljax.study import UNIT, Row, alike, attacks, by_network, markdown, numbers
+from fooljax.study.findings import Finding, of_units, share
+
+__all__ = ["figures", "findings", "holding", "tables"]
+
+SHORT = {"cppn": "CPPN", "gradient": "gradient", "direct": "pixels"}
+NOBODY = "no detector"
+FIRST = """\
+**AUROC**: the chance that a fooling image that knows nothing of the detector is more suspicious than a clean
+one; 0.5 is chance. **Caught**: the share of these images that are rejected where 5 % of clean images are.
+**Still stopped**: of images made with equal passes by an attack that knows the detector, the share that do
+not both fool the network at 99.99 % and pass. The line without a detector says what share of images do not
+fool at these budgets anyway. Every number is a mean over networks and runs; intervals stand in the next
+table."""
+SECOND = """\
+The share of images that get through: they fool the network at 99.99 % and pass the detector, where 5 % or
+1 % of clean images are rejected. Attacks that know the detector know the threshold for 5 %. Passes are those
+until half of the classes had got through; `>` means that the median run had not when its passes ended."""
+THIRD = """\
+AUPR is the average precision where both kinds of images weigh the same. FPR is at 95 % TPR. Which images are
+the positive class stands in the head of the column: where it is the clean ones, FPR is the share of other
+images that pass where 95 % of clean images do."""
+STRENGTH = """\
+A detector is overcome where the median run of some attack that knows it brings the median class to 99.99 %
+and past the threshold. What is not overcome is met again with more passes where the settings say so. A
+raised flag says why a detector may hold only because the attack was weak."""
+JUDGES = """\
+Of the images that get through, how many a judge gives the class that they are for. A judge that agrees with
+most may mean that the detector forces images to look like the class, or that the judge is fooled, too."""
+
+
+def findings(rows: Sequence[Row]) -> dict[str, Finding]:
+    """What claims are held against: see `fooljax.study.findings`.
+
+    Returns:
+      For each detector NAME and each kind of images KIND (cppn, gradient, direct), of the first data set of
+      the rows: `NAME_KIND_auroc` and `NAME_KIND_caught` of images that know nothing; `NAME_KIND_through`, of
+      images that know the detector, the share that fool and pass at 5 % clean rejection.
+    """
+    found: dict[str, Finding] = {}
+    if not rows:
+        return found
+    data = rows[0]["data"]
+    some = [row for row in rows if row["data"] == data]
+    for (kind,), of in alike(of_kind(some, "static"), "generator").items():
+        for name in of[0]["told_apart"] if kind in attacks.FRESH else ():
+            for figure in ("auroc", "caught"):
+                groups = static_share(of, name, figure)
+                found[f"{name}_{kind}_{figure}"] = share(groups, of_units(len(of), len(groups)))
+    for (name, kind), of in alike(first_budget(of_kind(some, "knowing")), "detector", "generator").items():
+        groups = knowing_share(of, "through")
+        found[f"{name}_{kind}_through"] = share(groups, of_units(len(of), len(groups)))
+    return found
+
+
+def tables(rows: Sequence[Row]) -> str:
+    """`table.md`: for each data set the one table, then its intervals, controls, judges and flags."""
+    parts = []
+    for (data,), of in alike(rows, "data").items():
+        static, knowing = of_kind(of, "static"), of_kind(of, "knowing")
+        if not static:
+            continue
+        names = _names(of)
+        networks = ", ".join(name for (name,) in alike(static, "network"))
+        parts += [f"## {data}: {networks}\n", FIRST, "", markdown(_first(static, knowing)), ""]
+        if knowing:
+            parts += [SECOND, "", markdown(_second(static, knowing)), "", UNIT, ""]
+            parts += [STRENGTH, "", markdown(_strength(knowing, names)), ""]
+            if lines := _judges(knowing):
+                parts += [JUDGES, "", markdown(lines), ""]
+        parts += ["### All images that know nothing\n", THIRD, "", markdown(_third(static, names)), ""]
+        if clean := of_kind(of, "clean"):
+            parts += ["### Further clean images that are rejected\n", markdown(_clean(clean, names)), ""]
+    return "\n".join(parts) if parts else "No images yet.\n"
+
+
+def _names(rows: Sequence[Row]) -> list[str]:
+    return list(rows[0]["detectors"])
+
+
+def _kinds(rows: Sequence[Row]) -> list[str]:
+    there = {row["generator"] for row in rows}
+    return [kind for kind in SHORT if kind in there]
+
+
+def _mean(groups: Groups) -> float:
+    return float(np.mean([np.mean(group) for group in groups]))
+
+
+def _first(static: Sequence[Row], knowing: Sequence[Row]) -> list[dict[str, str]]:
+    """The one table: a line for each detector, three columns for each kind of images."""
+    known = alike(first_budget(knowing), "detector", "generator")
+    lines = [{"detector": NOBODY}, *({"detector": title_of(name)} for name in _names(static))]
+    for kind in _kinds(static):
+        of = [row for row in static if row["generator"] == kind]
+        heads = [f"{SHORT[kind]}: {head}" for head in ("AUROC", "caught", "still stopped")]
+        fooled = _mean(by_network(of, "fooled", network="network"))
+        lines[0] |= dict(zip(heads, [numbers.NONE, "0 %", _stopped(fooled)], strict=True))
+        for line, name in zip(lines[1:], _names(static), strict=True):
+            met = known.get((name, kind))
+            stopped = numbers.NONE if met is None else _stopped(_mean(knowing_share(met, "through")))
+            auroc, caught = (_mean(static_share(of, name, figure)) for figure in ("auroc", "caught"))
+            cells = [numbers.plain(auroc, 3), numbers.percent(caught, 0), stopped]
+            line |= dict(zip(heads, cells, strict=True))
+    return lines
+
+
+def _stopped(through: float) -> str:
+    """What does not get through, where differences of floats must not be taken for less."""
+    return numbers.percent(round(1.0 - through, 12), 0)
+
+
+def _second(static: Sequence[Row], knowing: Sequence[Row]) -> list[dict[str, str]]:
+    """What gets through, with intervals: images that know nothing, and those that know."""
+    lines = []
+    for (name, kind), of in alike(first_budget(knowing), "detector", "generator").items():
+        unaware = [row for row in static if row["generator"] == kind]
+        line = {"detector": title_of(name), "images": images_of(kind)}
+        for head, which in (("5 %", STRICT), ("1 %", LENIENT)):
+            line[f"unknowing, {head}"] = _shares(static_share(unaware, name, "through", which))
+        for head, which in (("5 %", STRICT), ("1 %", LENIENT)):
+            line[f"knowing, {head}"] = _shares(knowing_share(of, "through", which))
+        line["passes without a detector"] = _passes(unaware)
+        line["passes, knowing"] = _passes(of)
+        lines.append(line)
+    return lines
+
+
+def _shares(groups: Groups) -> str:
+    return numbers.shares(share_interval(groups)) if groups else numbers.NONE
+
+
+def _passes(rows: Sequence[Row]) -> str:
+    if not rows or all(row["passes_of_classes"] is None for row in rows):
+        return numbers.NONE
+    groups = by_network(rows, "passes_to_median", network="network")
+    return numbers.needed(median_interval(groups), rows[0]["budget"])
+
+
+def _strength(knowing: Sequence[Row], names: Sequence[str]) -> list[dict[str, str]]:
+    lines = []
+    for name in names:
+        of = [row for row in knowing if row["detector"] == name]
+        if of:
+            attempts = alike(of, "generator", "budget").values()
+            best = max(_mean(knowing_share(own, "through")) for own in attempts)
+            lines.append(
+                {
+                    "detector": title_of(name),
+                    "attacks that know it": strength_of(of).words(),
+                    "most that gets through": numbers.percent(best, 0),
+                    "most passes of a set": numbers.plain(max(row["passes"] for row in of)),
+                }
+            )
+    return lines
+
+
+def _judges(knowing: Sequence[Row]) -> list[dict[str, str]]:
+    lines = []
+    for (name,), of in alike(first_budget(knowing), "detector").items():
+        line = {"detector": title_of(name)}
+        judges = list(of[0]["judged"])
+        for kind in _kinds(of):
+            for judge in judges:
+                said = [one for row in of if row["generator"] == kind for one in row["judged"][judge]]
+                line[f"{SHORT[kind]}: {judge}"] = f"{sum(said)} of {len(said)}" if said else numbers.NONE
+        lines.append(line)
+    return lines
+
+
+def _third(static: Sequence[Row], names: Sequence[str]) -> list[dict[str, str]]:
+    heads = {
+        "auroc": "AUROC",
+        "aupr_others_positive": "AUPR (these positive)",
+        "aupr_clean_positive": "AUPR (clean positive)",
+        "fpr_at_95_tpr_others_positive": "FPR (these positive)",
+        "fpr_at_95_tpr_clean_positive": "FPR (clean positive)",
+    }
+    lines = []
+    for name in names:
+        for (kind,), of in alike(static, "generator").items():
+            line = {"detector": title_of(name), "images": images_of(kind)}
+            for figure, head in heads.items():
+                line[head] = numbers.plain(_mean(static_share(of, name, figure)), 3)
+            line["caught at 5 %"] = numbers.percent(_mean(static_share(of, name, "caught")), 0)
+            line["caught at 1 %"] = numbers.percent(_mean(static_share(of, name, "caught", LENIENT)), 0)
+            lines.append(line)
+    return lines
+
+
+def _clean(clean: Sequence[Row], names: Sequence[str]) -> list[dict[str, str]]:
+    lines = []
+    for name in names:
+        line = {"detector": title_of(name)}
+        for head, which in (("threshold for 5 %", STRICT), ("threshold for 1 %", LENIENT)):
+            rejected = [row["clean_rejected"][name][which] for row in clean]
+            ends = Interval(float(np.mean(rejected)), min(rejected), max(rejected))
+            line[head] = f"{numbers.percent(ends.estimate, 2)} ({numbers.percent(ends.low, 2)} to "
+            line[head] += f"{numbers.percent(ends.high, 2)})"
+        lines.append(line)
+    return lines
+
+
+def figures(rows: Sequence[Row]) -> dict[str, bytes]:
+    """For each data set what gets through each detector: without knowing it, and knowing it."""
+    drawn = {}
+    for (data,), of in alike(rows, "data").items():
+        static, knowing = of_kind(of, "static"), first_budget(of_kind(of, "knowing"))
+        kinds, names = _kinds(knowing), _names(of)
+        if not kinds or not static:
+            continue
+        known, unaware = alike(knowing, "detector", "generator"), alike(static, "generator")
+        panels = {
+            "images that know nothing": [
+                [_mean(static_share(unaware[(kind,)], name, "through")) for kind in kinds] for name in names
+            ],
+            "images that know the detector": [
+                [
+                    _mean(knowing_share(known[name, kind], "through")) if (name, kind) in known else np.nan
+                    for kind in kinds
+                ]
+                for name in names
+            ],
+        }
+        drawn[f"through-{data}.png"] = heat_maps(
+            {title: np.asarray(shares) for title, shares in panels.items()},
+            [title_of(name) for name in names],
+            [SHORT[kind] for kind in kinds],
+            down="detector",
+            across="images",
+            value="share that fools the network and passes",
+        )
+    return drawn

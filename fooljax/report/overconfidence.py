@@ -1,0 +1,242 @@
+"""Tables, figures and findings of `experiments.overconfidence`, from its rows alone."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from fooljax.analysis.attack_strength import Strength, attack_strength
+from fooljax.analysis.statistics import mean_interval, median, median_interval, share_interval
+from fooljax.report.bands import curves
+from fooljax.report.dots import strips
+from fooljax.study import Row, alike, attacks, by_network, markdown, numbers
+from fooljax.study.far_noise import NOISES, STEPS
+from fooljax.study.findings import Finding, of_units, share
+from fooljax.study.generators import EXPLANATIONS
+from fooljax.study.measured_sets import THREAT
+from fooljax.study.tables import those_by_network
+from fooljax.study.thresholds_reached import THRESHOLDS, threshold_cells
+from fooljax.study.trainings import KINDS
+
+CLEAN = "clean"
+RAYS = {"uniform_noise": "uniform noise", CLEAN: "clean images"}
+SURENESS = """\
+**MMC**: the mean over images of the largest confidence, and the same after temperature scaling. **AUROC**:
+the chance that the network is surer of a clean image than of one of these; 0.5 is no difference. **FPR at
+95 % TPR, clean positive**: the share of these images of which the network is as sure as of 95 % of clean
+ones. Noise that is made to fool comes of blurred noise by {steps} signed gradient steps, within 0.3 of each
+pixel. Evolved images are those of the largest budget."""
+RAYS_SAY = """\
+Images times a factor of 1 to 1,000,000, as floats outside the box of possible images; a ray begins at black.
+**Factor**: the median over rays; in brackets a t-interval over networks. **Clipped**: of all rays the share
+whose image at the factor where they reach 99.9 % still has 95 % when it is clipped back into the box."""
+ATTACKS = """\
+**Log-odds** of the saved images for the class that each is made for. **Passes** until half of the classes had
+99.99 %. What reaches `tpr_95` and `tpr_99` passes a detector that rejects 5 % and 1 % of clean images."""
+STRENGTH = """\
+What the attacks say of their own strength. A way to train is **overcome** where the median run of any kind
+of images, at any budget, reaches 99.99 %. Otherwise the flags say what is missing before it can be said to
+hold."""
+
+
+def tables(rows: Sequence[Row]) -> str:
+    """`table.md`: how sure networks are of noise, along rays, and of what is made against them."""
+    rows = _in_order(rows)
+    parts = ["### How sure is a network of what it never saw?\n", _sureness(rows), ""]
+    parts += [SURENESS.format(steps=STEPS), "", "### Along rays\n", _rays(rows), "", RAYS_SAY, ""]
+    if made := [row for row in rows if row["kind"] == "attack"]:
+        parts += ["### Met by evolution and by gradient ascent\n", _attacks(made), "", ATTACKS, ""]
+        parts += ["### Were the attacks strong enough?\n", _strength(rows), "", STRENGTH, ""]
+        parts += [THRESHOLDS, "", THREAT, ""]
+    return "\n".join(parts)
+
+
+def _in_order(rows: Sequence[Row]) -> list[Row]:
+    """By way to train, what was shown, seed and run, however the rows were read."""
+    kinds, shown = list(KINDS), [CLEAN, *EXPLANATIONS]
+    return sorted(
+        rows,
+        key=lambda row: (
+            kinds.index(row["training"]),
+            shown.index(str(row.get("generator") or row.get("source") or CLEAN)),
+            row.get("budget", 0),
+            row["seed"],
+            row.get("run", 0),
+        ),
+    )
+
+
+def _shown(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
+    """What networks of one training were shown, by its name: clean images, noise, and what was made."""
+    clean = [("clean images", [row for row in rows if row["kind"] == "network"])]
+    noise = [(name, [row for row in rows if row.get("noise") == kind]) for kind, name in NOISES.items()]
+    made = [row for row in rows if row["kind"] == "attack"]
+    largest = max((row["budget"] for row in made), default=0)
+    of = alike([row for row in made if row["budget"] == largest], "generator")
+    return [*clean, *noise, *((EXPLANATIONS[generator], some) for (generator,), some in of.items())]
+
+
+def _sureness(rows: Sequence[Row]) -> str:
+    lines = []
+    for (training,), of in alike(rows, "training").items():
+        for name, some in _shown(of):
+            lines.append(
+                {
+                    "training": KINDS[training].words,
+                    "images": name,
+                    "MMC": _share(some, "mmc"),
+                    "MMC, scaled": _share(some, "mmc_scaled"),
+                    "AUROC": numbers.signed(share_interval(_groups(some, "auroc")), 3),
+                    "FPR at 95 % TPR, clean positive": _share(some, "fpr_at_95_tpr_clean_positive"),
+                    ">= 99.99 %": _share(some, "share_9999"),
+                }
+            )
+    return markdown(lines)
+
+
+def _groups(rows: Sequence[Row], figure: str) -> list[list[float]]:
+    return by_network(rows, figure, network="network")
+
+
+def _share(rows: Sequence[Row], figure: str) -> str:
+    return numbers.shares(share_interval(_groups(rows, figure)))
+
+
+def _rays(rows: Sequence[Row]) -> str:
+    lines = []
+    of_rays = [row for row in rows if row["kind"] == "rays"]
+    for (source, training), of in alike(of_rays, "source", "training").items():
+        lines.append(
+            {
+                "images": RAYS[source],
+                "training": KINDS[training].words,
+                "factor to 99.9 %": numbers.ratio(median_interval(_groups(of, "factor_999"))),
+                "rays that reach it": _share(of, "share_ever_999"),
+                "clipped, >= 95 %": _share(of, "clipped_share_95"),
+            }
+        )
+    return markdown(lines)
+
+
+def _attacks(rows: Sequence[Row]) -> str:
+    lines = []
+    for (generator, budget, training), of in alike(rows, "generator", "budget", "training").items():
+        odds = _odds(of)
+        searched = numbers.NONE
+        if generator != "gradient":
+            searched = numbers.needed(median_interval(_groups(of, "passes_to_median")), budget)
+        lines.append(
+            {
+                "images": EXPLANATIONS[generator],
+                "passes of a set": f"{budget:,}",
+                "training": KINDS[training].words,
+                "log-odds": numbers.signed(odds, 1),
+                "confidence": numbers.confidence(odds.estimate),
+                "passes: half of the classes": searched,
+                **threshold_cells(of),
+            }
+        )
+    order = list(EXPLANATIONS.values())
+    return markdown(sorted(lines, key=lambda line: order.index(line["images"])))
+
+
+def _odds(rows: Sequence[Row]) -> Any:
+    return mean_interval(those_by_network(rows, lambda row: median(row["log_odds"])))
+
+
+def strengths(rows: Sequence[Row]) -> dict[str, Strength]:
+    """By the way to train, what the attacks on its networks say of their own strength."""
+    found = {}
+    for (training,), of in alike(rows, "training").items():
+        if made := attacks.attempts([row for row in of if row["kind"] == "attack"]):
+            networks = [row for row in of if row["kind"] == "network"]
+            found[training] = attack_strength(
+                made,
+                zero_gradients=max(row["zero_gradients"] for row in networks),
+                probabilities=any(row["probabilities"] for row in networks),
+            )
+    return found
+
+
+def _strength(rows: Sequence[Row]) -> str:
+    lines = []
+    for training, strength in strengths(rows).items():
+        networks = [row for row in rows if row["kind"] == "network" and row["training"] == training]
+        lines.append(
+            {
+                "training": KINDS[training].words,
+                "networks": f"{len(networks)}",
+                "clean accuracy": numbers.percent(median([row["clean_accuracy"] for row in networks])),
+                "temperature": numbers.significant(
+                    median([row["thresholds"]["temperature"] for row in networks]), 3
+                ),
+                "attacks": strength.words(),
+            }
+        )
+    return markdown(lines)
+
+
+def findings(rows: Sequence[Row]) -> dict[str, Finding]:
+    """What claims are held against.
+
+    Returns:
+      With T a way to train. For each kind N of noise `T_N_mmc`, the mean largest confidence, and
+      `T_N_fpr95`, the share of which the network is as sure as of 95 % of clean images. `T_rays` and
+      `T_clipped`: of rays through uniform noise, the share that reaches 99.9 %, and whose clipped image then
+      has 95 %. For each generator G, at the largest budget, `T_G_9999`, the share of its images with 99.99 %,
+      `T_G_log_odds`, their log-odds, and `T_G_tpr_95`, the share that passes where 5 % of clean images fail.
+    """
+    found = {}
+    for (training,), of in alike(_in_order(rows), "training").items():
+        networks = len({row["network"] for row in of})
+        for row_kind in NOISES:
+            some = [row for row in of if row.get("noise") == row_kind]
+            told = f"{sum(row['count'] for row in some):,} images, {networks} networks"
+            for name, figure in (("mmc", "mmc"), ("fpr95", "fpr_at_95_tpr_clean_positive")):
+                found[f"{training}_{row_kind}_{name}"] = share(_groups(some, figure), told)
+        some = [row for row in of if row["kind"] == "rays" and row["source"] != CLEAN]
+        told = f"{sum(row['count'] for row in some):,} rays, {networks} networks"
+        found[f"{training}_rays"] = share(_groups(some, "share_ever_999"), told)
+        found[f"{training}_clipped"] = share(_groups(some, "clipped_share_95"), told)
+        made = [row for row in of if row["kind"] == "attack"]
+        largest = max((row["budget"] for row in made), default=0)
+        for (generator,), sets in alike(
+            [row for row in made if row["budget"] == largest], "generator"
+        ).items():
+            units = of_units(len(sets), networks)
+            for level, name in (("0.9999", "9999"), ("tpr_95", "tpr_95")):
+                groups = those_by_network(sets, lambda row, level=level: row["shares"]["raw"][level])  # type: ignore[misc]
+                found[f"{training}_{generator}_{name}"] = share(groups, units)
+            odds = _odds(sets)
+            found[f"{training}_{generator}_log_odds"] = Finding(odds, numbers.signed(odds, 1), units)
+    return found
+
+
+def figures(rows: Sequence[Row]) -> dict[str, bytes]:
+    """Log-odds along rays, and of what is made against each network."""
+    rows = _in_order(rows)
+    panels: dict[str, dict[str, Any]] = {}
+    for (source, training), of in alike(
+        [row for row in rows if row["kind"] == "rays"], "source", "training"
+    ).items():
+        factors = of[0]["factors"]
+        intervals = [
+            mean_interval(those_by_network(of, lambda row, place=place: row["median_log_odds"][place]))  # type: ignore[misc]
+            for place in range(len(factors))
+        ]
+        panels.setdefault(f"factor: {RAYS[source]}", {})[KINDS[training].words] = (factors, intervals)
+    found = {}
+    if panels:
+        ticks = (1, 10, 100, 1000, 10_000, 100_000, 1_000_000)
+        up = "log-odds of the class named first"
+        found["rays.png"] = curves(panels, up=up, log_odds=True, ticks=ticks, limits=(-5.0, 40.0))
+    groups: dict[str, list[float]] = {}
+    made = [row for row in rows if row["kind"] == "attack"]
+    largest = max((row["budget"] for row in made), default=0)
+    of_largest = [row for row in made if row["budget"] == largest]
+    for (generator,), of in alike(of_largest, "generator").items():
+        for (training,), some in alike(of, "training").items():
+            groups[f"{EXPLANATIONS[generator]}: {KINDS[training].words}"] = [
+                median(row["log_odds"]) for row in some
+            ]
+    if groups:
+        found["attacks.png"] = strips(groups, value="log-odds of the images; a dot for each run")
+    return found

@@ -1,0 +1,104 @@
+"""Attacks that know a detector: images that are made to fool a network and to pass what watches it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from fooljax.detectors import guarded, rejecting
+from fooljax.engine.types import Target
+from fooljax.scoring import score
+from fooljax.study import attacks
+from fooljax.study.image_sets import ImageSet, ImageSets, SetSpec
+from fooljax.study.watched import Watched, fools
+from fooljax.targets.image_sizes import fitted
+
+STRICT = 0.05
+"""The share of clean images that is rejected by the threshold that an attack knows. An image that passes this
+threshold passes that of any smaller share."""
+SYMPTOM_IMAGES = 16
+
+
+def knowing(
+    sets: ImageSets,
+    watched: Watched,
+    network: str,
+    detector: str,
+    generator: str,
+    *,
+    runs: Sequence[int],
+    passes: int,
+) -> Iterator[tuple[ImageSet, dict[str, Any]]]:
+    """Makes sets of images against a network and one of its detectors, and measures them.
+
+    Searches maximise the lesser of two log-odds, of the class and of being accepted. Gradient ascent, which
+    wants one network, is given the product of the two probabilities.
+
+    Args:
+      sets: the folder of sets.
+      watched: the network and its detectors.
+      network: its name.
+      detector: the name of the one that is known.
+      generator: out of `fooljax.study.attacks.FRESH`, or random search.
+      runs: indices of the runs.
+      passes: network passes of each set, at most; an image that network and detector look at counts once.
+    Yields:
+      For each run the set and its figures: those of `fooljax.study.attacks.figures`, where `log_odds` are
+      those of the attack; `network_log_odds`, of the classes alone; `fooled`, the share of images that fool
+      the network; `told_apart`, what the detector makes of them. Of gradient ascent `symptoms`, too.
+    """
+    levels = watched.levels[detector]
+    threshold = levels.thresholds[STRICT]
+    by_gradient = generator == "gradient"
+    target = (rejecting if by_gradient else guarded)(
+        watched.fitted[detector], threshold=threshold, slope=levels.slope
+    )
+    classes = tuple(range(len(watched.target.class_names)))
+    name, objective = f"{network}.{in_files(detector)}", "log_odds" if by_gradient else "pass"
+    specs = [SetSpec(name, generator, run, passes, classes, objective) for run in runs]
+    more: dict[str, Any] = {}
+    if by_gradient:
+        shape = (SYMPTOM_IMAGES, *(watched.target.image_shape or ()))
+        noise = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+        noise[::2] //= 32  # half of them nearly black, as the images that an ascent begins with
+        more["symptoms"] = attacks.symptoms(target, noise, np.arange(SYMPTOM_IMAGES) % len(classes))
+    for found in sets.get_many(specs, target):
+        own = score(watched.target, found.images)[range(len(classes)), found.classes]
+        yield (
+            found,
+            {
+                **attacks.figures(found, watched.target, watched.thresholds),
+                "network_log_odds": [round(float(odds), 3) for odds in own],
+                "fooled": float(np.mean(fools(own))),
+                "told_apart": watched.told_apart(found.images, fools(own), [detector])[detector],
+                **more,
+            },
+        )
+
+
+def judged_through(
+    watched: Watched, detector: str, found: ImageSet, judges: Mapping[str, Target]
+) -> dict[str, list[bool]]:
+    """What judges say of the images of a set that fool the network and pass the detector.
+
+    Args:
+      watched: the network and its detectors.
+      detector: the name of the one that is to be passed.
+      found: the set.
+      judges: classifiers of the same classes, by name.
+    Returns:
+      For each judge, whether it gives each of these images the class that the image is for.
+    """
+    own = score(watched.target, found.images)[range(len(found.classes)), found.classes]
+    passed = watched.fitted[detector].scores(found.images) <= watched.levels[detector].thresholds[STRICT]
+    is_through = fools(own) & passed
+    images, classes = found.images[is_through], found.classes[is_through]
+    if not len(images):
+        return {name: [] for name in judges}
+    named = {name: score(judge, fitted(images, judge)).argmax(axis=1) for name, judge in judges.items()}
+    return {name: (each == classes).tolist() for name, each in named.items()}
+
+
+def in_files(name: str) -> str:
+    """The name of a detector or of data, as names of files can have it."""
+    return name.replace(":", ".").replace("/", ".")

@@ -1,0 +1,118 @@
+"""The experiment on detectors: what is planned, what its tables say of made rows, the smallest size whole."""
+
+import json
+
+import pytest
+
+from experiments import detectors
+from fooljax.errors import InputError
+from fooljax.report.detectors import holding, tables
+from fooljax.study import attacks
+
+
+def planned(rows=(), **told):
+    return list(detectors.tasks(detectors.Config(**{**detectors.SIZES["smoke"], **told}), rows))
+
+
+def test_every_detector_meets_every_attack_that_knows_it():
+    tasks = planned(networks="lenet-0,lenet-1", runs=2, generators="direct,gradient", controls="none")
+    of_kind = {}
+    for task in tasks:
+        of_kind.setdefault(task.settings["kind"], []).append(task)
+    assert len(of_kind["clean"]) == 2
+    shown = {task.settings["generator"] for task in of_kind["static"]}
+    assert shown == {"direct", "gradient", "random_search_direct", "uniform_noise", "gaussian_noise"}
+    assert len(of_kind["knowing"]) == 2 * 2 * 2 * 2
+    assert len({task.name for task in tasks}) == len(tasks)
+    assert all(
+        task.settings["budget"] == 1000 for task in tasks if task.settings.get("generator") == "gradient"
+    )
+
+
+def test_other_data_are_shown_once():
+    tasks = [task for task in planned(others="idx:some/where", runs=3) if "idx" in task.name]
+    assert [task.name for task in tasks] == ["static,lenet-0,idx.some.where,run=0"]
+
+
+def test_unknown_attacks_are_refused():
+    with pytest.raises(InputError, match="--generators: expected some of direct, cppn, gradient, got cpn"):
+        planned(generators="cpn")
+
+
+def told_apart(auroc, caught, through):
+    names = ("aupr_others_positive", "aupr_clean_positive")
+    rates = ("fpr_at_95_tpr_others_positive", "fpr_at_95_tpr_clean_positive")
+    figures = {"auroc": auroc, **dict.fromkeys((*names, *rates), 0.5)}
+    at = {"caught": caught, "through": through}
+    return {**figures, **{name: {"0.05": share, "0.01": share / 2} for name, share in at.items()}}
+
+
+def row(kind, generator, run, **more):
+    return {
+        **{"kind": kind, "network": f"lenet-{run % 2}", "generator": generator, "run": run, "budget": 400},
+        **{"data": "made", "detectors": ["energy", "knn"], "passes": 400, "fooled": 0.8},
+        **{"passes_of_classes": [100, None], "passes_to_median": 100, "log_odds": [10.0, 10.0]},
+        **more,
+    }
+
+
+def made_rows():
+    rows = []
+    for generator in ("direct", "gradient"):
+        for run in range(10):
+            apart = {"energy": told_apart(0.9, 0.75, 0.2), "knn": told_apart(1.0, 1.0, 0.0)}
+            rows.append(row("static", generator, run, told_apart=apart))
+            for name, odds, through in (("energy", 10.0, 0.8), ("knn", -3.0, 0.0)):
+                told = {"detector": name, "log_odds": [odds] * 2, "judged": {"lenet-4": [True, False]}}
+                rows.append(row("knowing", generator, run, told_apart=told_apart(0.5, 0.1, through), **told))
+    return rows
+
+
+def test_the_first_table_sets_the_static_test_beside_attacks_that_know():
+    lines = [line for line in tables(made_rows()).splitlines() if line.startswith("|")]
+    assert lines[0].startswith(
+        "| detector | gradient: AUROC | gradient: caught | gradient: still stopped | pixels"
+    )
+    assert lines[2] == "| no detector | - | 0 % | 20 % | - | 0 % | 20 % |"
+    assert lines[3] == "| energy | 0.900 | 75 % | 20 % | 0.900 | 75 % | 20 % |"
+    assert lines[4] == "| nearest neighbours | 1.000 | 100 % | 100 % | 1.000 | 100 % | 100 % |"
+
+
+def test_what_holds_has_the_flags_of_its_attacks_beside_it():
+    lines = [line for line in tables(made_rows()).splitlines() if line.endswith("| 400 |")]
+    assert lines[0] == "| energy | overcome | 80 % | 400 |"
+    assert lines[1].startswith("| nearest neighbours | not tested: plateau")
+
+
+def test_a_detector_that_holds_is_met_again_when_all_its_rows_are_there():
+    rows = made_rows()
+    assert holding(rows, 20) == ["knn"]
+    assert holding(rows[:-3], 20) == []
+    again = planned(rows, networks="lenet-0,lenet-1", runs=5, generators="direct,gradient", more=4)
+    more = [task for task in again if task.name.startswith("knowing4")]
+    assert {task.settings["detector"] for task in more} == {"knn"}
+    assert {task.settings["budget"] for task in more} == {4 * 400, 4 * 1000}
+    # With the larger budget there, it is still the first one that says what holds.
+    later = [{**one, "budget": 1600} for one in rows if one["kind"] == "knowing" and one["detector"] == "knn"]
+    assert holding([*rows, *later], 20) == ["knn"]
+    assert attacks.attempts(later)[0].passes == 1600
+
+
+def test_findings_have_names_and_units():
+    found = detectors.findings(made_rows())
+    assert found["energy_direct_through"].value.estimate == pytest.approx(0.8)
+    assert found["knn_gradient_auroc"].value.estimate == 1.0
+    assert found["energy_direct_caught"].of == "10 runs on 2 networks"
+    assert detectors.findings([]) == {}
+
+
+@pytest.mark.slow
+def test_the_smallest_size_runs_and_goes_on(tmp_path):
+    command = ["--size", "smoke", "--outdir", str(tmp_path / "detectors"), "--quiet"]
+    assert detectors.main(command) == 0
+    rows = [json.loads(line) for line in (tmp_path / "detectors" / "rows.jsonl").read_text().splitlines()]
+    (clean,) = (one for one in rows if one["kind"] == "clean")
+    assert all(one["0.01"] < one["0.05"] < 0.15 for one in clean["clean_rejected"].values())
+    before = {path: path.read_bytes() for path in (tmp_path / "detectors" / "rows").iterdir()}
+    assert detectors.main(command) == 0
+    assert before == {path: path.read_bytes() for path in (tmp_path / "detectors" / "rows").iterdir()}
