@@ -87,8 +87,15 @@ def _distances(rows: Sequence[Row], clean: Mapping[str, Row], space: str) -> lis
 def _scaled(
     rows: Sequence[Row], clean: Mapping[str, Row], space: str, pair: str, unit: str = "apart"
 ) -> list[list[float]]:
-    """For each network a median distance, in units of one between its clean images."""
-    pairs = [(row[space][pair], clean[row["network"]][space][unit]) for row in rows]
+    """For each network a median distance, in units of one between its clean images.
+
+    Where there is one clean image of each class, all its pairs are of two classes.
+    """
+    units = {name: row[space] for name, row in clean.items()}
+    lengths = {
+        name: one[unit] or (one["same_run"] if unit == "apart" else None) for name, one in units.items()
+    }
+    pairs = [(row[space][pair], lengths[row["network"]]) for row in rows]
     return [[value / length] for value, length in pairs if value is not None and length is not None]
 
 
@@ -197,8 +204,8 @@ def figures(rows: Sequence[Row]) -> dict[str, bytes]:
             for pair in ("same_class", "apart") if kind == "clean" else ("same_class", "same_run"):
                 label = "two classes" if kind == "clean" and pair == "apart" else KINDS[pair]
                 label = "one class" if kind == "clean" and pair == "same_class" else label
-                scaled = _scaled(of, clean, space, pair)
-                groups[f"{SHORT.get(kind, kind)}: {label}"] = [value for (value,) in scaled]
+                if scaled := _scaled(of, clean, space, pair):
+                    groups[f"{SHORT.get(kind, kind)}: {label}"] = [value for (value,) in scaled]
         value = f"median distance in {name} (1: clean images of two classes); a dot for each network"
         pictures[f"distances-{space}.png"] = strips(groups, value=value)
     return pictures
