@@ -120,6 +120,7 @@ class Chains:
           InputError: its file is damaged or was made with other settings, or its architecture is unknown.
           FaultError: the file cannot be written.
         """
+        _architecture(chain)  # refuses what cannot be trained
         name = chain.network(number)
         if name not in self._networks:
             params = self._untaught(chain) if number == 1 else self._taught(chain, number)

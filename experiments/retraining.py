@@ -1,0 +1,200 @@
+r"""Does it help to show a network its fooling images as a class of their own, round after round?
+
+    python -m experiments.retraining --size smoke --outdir runs/retraining
+    python -m experiments.retraining --size paper --data idx:DIR --outdir runs/retraining-mnist
+
+DNN 1 knows the ten digits. CPPN images are evolved against it, those of the first and of the last generation
+become an eleventh class, and DNN 2 learns from the enlarged set; then the same again with DNN 2, and so on.
+Source: Nguyen et al. 2015, sections 3.6 to 3.8. A chain is a first network and a seed of evolution.
+
+`--size paper` has the paper's sizes: 6,000 images of 300 runs in the first round, 1,000 of 50 runs in each
+further one, 40,200 passes a run by the paper's search, 15 rounds, 15 chains, and every network trained from
+random parameters for 10,000 steps. It needs some 100 hours of a core. The published rows have `--size
+published`: a fifth of the images, each of which counts five times in the training set, so that the class has
+the paper's share of it; 1,000 passes a run, by the quickest search; and each network goes on from the one
+before for 200 steps, with the paper's batches, optimiser and rate.
+
+Threat model: evolution sees the logits of the defended network, the fooling class among them; gradient ascent
+sees its gradients; noise and random CPPNs see nothing. All images are saved 8-bit images.
+"""
+
+import functools
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from fooljax import study
+from fooljax.cli.study import run_study
+from fooljax.data.loading import HELP
+from fooljax.defences.chains import Chain, network_of
+from fooljax.engine.types import Target
+from fooljax.errors import InputError, shown
+from fooljax.report.retraining import findings, tables
+from fooljax.report.retraining_figures import figures
+from fooljax.settings import option
+from fooljax.study import Row, Task, Workspace, attacks
+from fooljax.study.chain_folder import STRATEGIES, Chains, Retraining
+from fooljax.study.image_sets import ImageSets, ImageSettings
+from fooljax.study.measured_sets import NetworkSettings, dataset_of, names_of
+from fooljax.study.parts import Say
+from fooljax.study.rounds import attack_figures, round_figures
+from fooljax.targets.training import RECIPES
+
+__all__ = ["STUDY", "Config", "findings", "main"]
+
+GENERATORS = ("cppn", "direct", "gradient", "uniform_noise", "gaussian_noise")
+"""What each network that is attacked is met by; only the first of them is what it learnt from."""
+ENDS = ("random_search_cppn", "random_search_direct", "random_cppn")
+"""Controls for the first and the last network of a chain."""
+
+
+@dataclass(frozen=True)
+class Config(ImageSettings):
+    """Settings; the defaults are those of the published rows."""
+
+    networks: str = option("lenet-0,lenet-1,lenet-2", "First networks of the chains, with commas between.")
+    seeds: int = option(2, "Number of chains that begin with each.", least=1)
+    rounds: int = option(15, "Number of rounds; each evolves images against one network.", least=1)
+    first_images: int = option(1200, "Fooling images of the first round, 20 for each run.", least=20)
+    more_images: int = option(200, "Fooling images of every further round.", least=20)
+    copies: int = option(5, "How often each fooling image counts in a training set.", least=1)
+    generator: str = option("cppn", "The search that makes them.", choices=tuple(STRATEGIES))
+    passes: int = option(1000, "Network passes of a run.", least=400)
+    start: str = option("before", "Where a training begins.", choices=("before", "random"))
+    recipe: str = option("paper", "The recipe of a training.", choices=tuple(RECIPES))
+    steps: int = option(200, "Steps of a training.", least=1)
+    attacked: str = option(
+        "1,2,5,10,15", "Numbers of the networks that all attacks meet, with commas, or none."
+    )
+    generators: str = option(",".join(GENERATORS), "Generators of these attacks, with commas between them.")
+    end_generators: str = option(",".join(ENDS), "More, for the first and the last network alone; or none.")
+    attack_passes: int = option(20_000, "Network passes of such an attack.", least=400)
+    data: str = option("embedded", HELP)
+
+
+SIZES: dict[str, dict[str, Any]] = {
+    "smoke": {
+        **{"networks": "lenet-0", "seeds": 1, "rounds": 2, "first_images": 100, "more_images": 100},
+        **{"copies": 1, "passes": 400, "steps": 20, "attacked": "2", "attack_passes": 400},
+        **{"generators": "gradient,uniform_noise", "end_generators": "none"},
+    },
+    "published": {},
+    "paper": {
+        **{"seeds": 5, "first_images": 6000, "more_images": 1000, "copies": 1, "generator": "cppn_paper"},
+        **{"passes": 40_200, "start": "random", "recipe": "paper-full", "steps": 10_000},
+    },
+}
+
+
+def how(config: Config) -> Retraining:
+    """The settings of the chains."""
+    return Retraining(
+        recipe=replace(RECIPES[config.recipe], steps=config.steps),
+        from_scratch=config.start == "random",
+        copies=config.copies,
+        generator=config.generator,
+        passes=config.passes,
+        first_images=config.first_images,
+        more_images=config.more_images,
+    )
+
+
+def _numbers(config: Config) -> list[int]:
+    """The networks of a chain that all attacks meet.
+
+    Raises:
+      InputError: they are not numbers from 1 on.
+    """
+    words = [] if config.attacked == "none" else config.attacked.split(",")
+    if not all(word.isdecimal() and int(word) >= 1 for word in words):
+        raise InputError(f"--attacked: expected numbers from 1 on, with commas, got {shown(config.attacked)}")
+    return [int(word) for word in words]
+
+
+def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
+    """Round by round for the chains of one seed, each round with its attacks; then for the next seed."""
+    there = {row["task"] for row in rows}
+    data, starts = dataset_of(config.data), names_of(NetworkSettings(networks=config.networks))
+    told = {"how": how(config).facts, "data": data.name, "data_sha256": data.digest}
+    for seed in range(config.seeds):
+        for number in range(1, config.rounds + 1):
+            chains = [Chain(start, seed) for start in starts]
+            stage = [_task("round", chain, number, told) for chain in chains]
+            for generator in _generators(config, number):
+                met = functools.partial(_task, "attack", number=number, told=told, generator=generator)
+                stage += [met(chain, budget=config.attack_passes) for chain in chains]
+            yield from stage
+            if any(task.name not in there for task in stage):
+                return
+
+
+def _generators(config: Config, number: int) -> list[str]:
+    """What a network of a chain is met by, beside the search that it learns from."""
+    if number not in _numbers(config):
+        return []
+    ends = number in (1, config.rounds) and config.end_generators != "none"
+    found = ",".join([config.generators, *([config.end_generators] if ends else [])]).split(",")
+    known = (*attacks.FRESH, *attacks.CONTROLS)
+    if unknown := [name for name in found if name not in known]:
+        raise InputError(f"--generators: expected some of {', '.join(known)}, got {shown(unknown[0])}")
+    return list(dict.fromkeys(found))
+
+
+def _task(
+    kind: str, chain: Chain, number: int, told: dict[str, Any], generator: str | None = None, budget: int = 0
+) -> Task:
+    settings = {"kind": kind, "network": chain.start, "seed": chain.seed, "number": number, **told}
+    name = f"{kind},{chain.name},{number:02d}"
+    if generator is None:
+        return Task(name, settings, (chain.network(number),))
+    settings |= {"generator": generator, "budget": budget}
+    return Task(f"{name},{generator}", settings, (chain.network(number),))
+
+
+@functools.lru_cache(maxsize=1)
+def chains_of(config: Config) -> Chains:
+    """The folder of the networks and images."""
+    family = [
+        Chain(start, seed)
+        for seed in range(config.seeds)
+        for start in names_of(NetworkSettings(networks=config.networks))
+    ]
+    folder = Path(str(config.images)) / "retraining"
+    return Chains(folder, dataset_of(config.data), how(config), family)
+
+
+def network(config: Config, name: str, say: Say) -> Target:
+    """A network of a chain; those that come before it are made first."""
+    chains = chains_of(config)
+    chains.say = say
+    return chains.network(*network_of(name))
+
+
+def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
+    """A round, or an attack."""
+    config = workspace.config
+    for task in tasks:
+        told, chains = task.settings, chains_of(config)
+        asked = (chains, Chain(told["network"], told["seed"]), told["number"])
+        if told["kind"] == "round":
+            yield round_figures(*asked)
+        else:
+            yield attack_figures(*asked, ImageSets(config.images), told["generator"], told["budget"])
+
+
+STUDY = study.Study(
+    "retraining",
+    "Shows a network its fooling images as a class of their own, round after round.",
+    Config,
+    tasks,
+    network,
+    measure,
+    tables,
+    figures,
+)
+main = functools.partial(run_study, STUDY, sizes=SIZES)
+
+if __name__ == "__main__":
+    sys.exit(main())

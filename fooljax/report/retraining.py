@@ -1,0 +1,308 @@
+"""Tables of `experiments.retraining`, from its rows alone."""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+
+from fooljax.analysis.attack_strength import attack_strength
+from fooljax.analysis.correlations import mean_correlation, spearman
+from fooljax.analysis.rejection import SCORES
+from fooljax.analysis.statistics import (
+    Groups,
+    Interval,
+    mean_interval,
+    median,
+    median_interval,
+    share_interval,
+)
+from fooljax.engine.log_odds import FOOLED
+from fooljax.study import Row, alike, attacks, markdown, numbers
+from fooljax.study.findings import Finding, share
+from fooljax.study.measured_sets import NAMES, SEES
+
+WORDS = """\
+A chain is a first network and a seed of evolution: {chains}. Chains with one first network count as one
+observation. Brackets are intervals of 95 % for further first networks that are trained alike. Of a round that
+not all chains have done, those that have are told. DNN 1 has no fooling class that it could give, and DNN 2
+and later ones have it. The fooling class is no class to aim at; log-odds count it among the others, so every
+search here knows the defence. Trainings: {training}."""
+NEW = """\
+Evolution anew against each network, by the search whose images it will learn from: {runs} runs of {passes}
+passes ({first_runs} in the first round), one image for each digit. **Passes**: until half of the digits of a
+run had 99.99 %, the median over runs. **Taken**: the fooling class has the largest logit."""
+OLD = """\
+The images of all earlier rounds, shown to each later network, which has learnt from them. Half are of the
+first generation, random CPPNs, and half of the last. **Still fooling**: some digit has 99.99 % or more."""
+MATCHED = """\
+Each network rejects the same share of clean digits, 1 % or 5 %: either by the log-odds of its fooling class
+or by too little confidence in a digit. The table says how many evolved images still pass and have the name
+that they aim at. An image at 99.99 % gives every other class log-odds of -9.21 or less. It passes any level
+of the fooling class above that."""
+ATTACKS = """\
+Every generator has the same budget against every network, and one run for each chain. Only CPPNs are what
+the networks have learnt from."""
+STRENGTH = """\
+What the attacks on each network say of themselves. Overcome: the median run of some search or ascent had
+99.99 % for its median digit. Where a network is not overcome, the signs of a weak attack are named."""
+TREND = """\
+Spearman's rank correlation with the number of the network, DNN 2 to the last, of each chain; the mean over
+chains, with a t-interval over first networks. Near 0: it gets neither harder nor easier."""
+LATER = 2
+"""The first network that has learnt from fooling images."""
+
+
+def tables(rows: Sequence[Row]) -> str:
+    """`table.md`: the networks, evolution anew, old images, matched rejection, all attacks, the trend."""
+    rounds = in_order(row for row in rows if row["kind"] == "round")
+    if not rounds:
+        return "No round is done yet.\n"
+    told = rounds[0]["how"]
+    recipe = told["recipe"]
+    start = "random parameters" if told["from_scratch"] else "the network before"
+    training = (
+        f"{recipe['steps']:,} steps of {recipe['batch_size']} images, {recipe['optimizer']}, from {start}"
+    )
+    words = WORDS.format(chains=len(alike(rounds, "network", "seed")), training=training)
+    runs = [len(next(iter(of))["log_odds"]) for of in _by_number(rounds).values()]
+    new = NEW.format(runs=runs[-1], first_runs=runs[0], passes=f"{told['passes']:,}")
+    parts = [words, "", markdown([_network(of) for of in _by_number(rounds).values()]), ""]
+    parts += ["### Evolution anew\n", new, "", markdown([_new(of) for of in _by_number(rounds).values()]), ""]
+    parts += ["### Equal rejection of clean digits\n", MATCHED, ""]
+    parts += [markdown([_matched(of) for of in _by_number(rounds).values()]), ""]
+    if older := [of for number, of in _by_number(rounds).items() if number >= LATER]:
+        parts += ["### Old images\n", OLD, "", markdown([_old(of) for of in older]), ""]
+    if trend := _trends(rounds):
+        parts += ["### Does it get harder?\n", TREND, "", markdown([trend]), ""]
+    if met := [row for row in rows if row["kind"] == "attack"]:
+        parts += ["### All attacks\n", ATTACKS, "", markdown(_attacks(met)), "", STRENGTH, ""]
+        strength = {f"DNN {number}": _strength(of) for number, of in _by_number(met).items()}
+        parts += [markdown([{"network": name, "attacks": said} for name, said in strength.items()]), ""]
+    return "\n".join(parts)
+
+
+def in_order(rows: Iterable[Row]) -> list[Row]:
+    """Rows by chain and number, however they were read."""
+    return sorted(rows, key=lambda row: (row["network"], row["seed"], row["number"]))
+
+
+def by_start(rows: Sequence[Row], figure: Callable[[Row], float]) -> list[list[float]]:
+    """A figure of every row, grouped by the first network of its chain."""
+    return [[figure(row) for row in of] for of in alike(rows, "network").values()]
+
+
+def median_log_odds(row: Row) -> float:
+    """The median log-odds of the images of a round or an attack."""
+    return median(np.ravel(row["log_odds"]))
+
+
+def fooled(row: Row) -> float:
+    """The share of the images of a round or an attack with 99.99 %."""
+    return float(np.mean(np.ravel(row["log_odds"]) >= FOOLED))
+
+
+def passes_needed(row: Row) -> float:
+    """Passes of the median run until half of its digits had 99.99 %, infinite where it never had."""
+    reached = np.asarray(row["reached"], float)
+    return median([median(run) for run in np.where(reached > 0, reached, np.inf)])
+
+
+def _by_number(rows: Sequence[Row]) -> dict[int, list[Row]]:
+    groups = alike(rows, "number")
+    return {number: groups[number,] for (number,) in sorted(groups)}
+
+
+def _share(rows: Sequence[Row], figure: Callable[[Row], float]) -> str:
+    groups = by_start(rows, figure)
+    return numbers.shares(share_interval(groups))
+
+
+def _sure(groups: Groups) -> str:
+    """Confidences with the interval of their log-odds."""
+    middle, *ends = mean_interval(groups)
+    if not all(map(math.isfinite, ends)):
+        return numbers.confidence(middle)
+    return f"{numbers.confidence(middle)} [{', '.join(map(numbers.confidence, ends))}]"
+
+
+def _network(rows: Sequence[Row]) -> dict[str, str]:
+    first = rows[0]
+    images = first["fooling_images"] * first["how"]["copies"]
+    return {
+        "network": f"DNN {first['number']}",
+        "chains": str(len(rows)),
+        "digits learnt from": numbers.plain(first["digits"]),
+        "fooling images": numbers.plain(first["fooling_images"]),
+        "their share of the set": numbers.percent(images / (images + first["digits"])),
+        "clean accuracy": _share(rows, lambda row: row["accuracy"]),
+        "clean digits rejected": _share(rows, lambda row: row["clean_rejected"]),
+    }
+
+
+def _new(rows: Sequence[Row]) -> dict[str, str]:
+    budget = rows[0]["how"]["passes"]
+    return {
+        "network": f"DNN {rows[0]['number']}",
+        "median confidence": _sure(by_start(rows, median_log_odds)),
+        "images >= 99.99 %": _share(rows, fooled),
+        "passes": numbers.needed(median_interval(by_start(rows, passes_needed)), budget),
+        "taken": _share(rows, lambda row: row["new"]["taken"]),
+        "random CPPNs taken": _share(rows, lambda row: row["random"]["taken"]),
+    }
+
+
+def _matched(rows: Sequence[Row]) -> dict[str, str]:
+    cells = {"network": f"DNN {rows[0]['number']}"}
+    for name in SCORES:
+        for rate in rows[0]["levels"]["levels"][name]:
+            if name == "fooling class" and rows[0]["number"] < LATER:
+                cells[_head(name, rate)] = numbers.NONE
+                continue
+            cells[_head(name, rate)] = _share(rows, _passing(name, rate))
+    return cells
+
+
+def _head(name: str, rate: str) -> str:
+    return f"pass, {name}, {100 * float(rate):g} %"
+
+
+def _passing(name: str, rate: str) -> Callable[[Row], float]:
+    """The figure of a row: the share of its images that pass."""
+    return lambda row: float(row["new"]["passed"][name][rate])
+
+
+def _old(rows: Sequence[Row]) -> dict[str, str]:
+    newest = _share(rows, lambda row: float(np.mean(row["old"][-1]["taken"])))
+    return {
+        "network": f"DNN {rows[0]['number']}",
+        "first generation, taken": _share(rows, _of_old("taken", 0)),
+        "last generation, taken": _share(rows, _of_old("taken", 1)),
+        "last generation, still fooling": _share(rows, _of_old("fooling", 1)),
+        "newest round, taken": newest,
+    }
+
+
+def _of_old(name: str, generation: int) -> Callable[[Row], float]:
+    """The figure of a row: a share of the images of earlier rounds, of their first or last generation."""
+    return lambda row: float(np.mean([one[name][generation] for one in row["old"]]))
+
+
+def _trends(rounds: Sequence[Row]) -> dict[str, str]:
+    found = {}
+    for name, figure in (
+        ("median log-odds", median_log_odds),
+        ("images >= 99.99 %", fooled),
+        ("clean accuracy", lambda row: float(row["accuracy"])),
+    ):
+        if groups := trend(rounds, figure):
+            found[name] = numbers.signed(mean_correlation(groups))
+    return found
+
+
+def trend(rounds: Sequence[Row], figure: Callable[[Row], float]) -> list[list[float]]:
+    """For each first network the rank correlation of each chain; those that cannot be told are left out."""
+    groups = []
+    for of in alike(in_order(rounds), "network").values():
+        rhos = []
+        for chain in alike(of, "seed").values():
+            later = [row for row in chain if row["number"] >= LATER]
+            if len(later) >= 4:
+                rho = spearman([row["number"] for row in later], [figure(row) for row in later]).rho.estimate
+                rhos += [rho] if math.isfinite(rho) else []
+        groups += [rhos] if rhos else []
+    return groups
+
+
+def _attacks(rows: Sequence[Row]) -> list[dict[str, str]]:
+    lines = []
+    order = list(NAMES)
+    for number, of_number in _by_number(rows).items():
+        generators = alike(of_number, "generator")
+        for (kind,) in sorted(generators, key=lambda key: order.index(key[0])):
+            of = in_order(generators[kind,])
+            needed = [
+                [row["passes_to_median"] or math.inf for row in chains]
+                for chains in alike(of, "network").values()
+                if chains[0]["passes_of_classes"] is not None
+            ]
+            lines.append(
+                {
+                    "network": f"DNN {number}",
+                    "images": NAMES[kind],
+                    "sees": "logits" if kind.startswith("random_search") else SEES.get(kind, "nothing"),
+                    "chains": str(len(of)),
+                    "median confidence": _sure(by_start(of, median_log_odds)),
+                    "images >= 99.99 %": _share(of, fooled),
+                    "passes to the median digit": numbers.needed(median_interval(needed), of[0]["budget"])
+                    if needed
+                    else numbers.NONE,
+                    "taken": _share(of, lambda row: row["new"]["taken"]),
+                    **{
+                        _head(name, rate): _share(of, _passing(name, rate))
+                        for name in SCORES
+                        for rate in ("0.01", "0.05")
+                    },
+                }
+            )
+    return lines
+
+
+def _strength(rows: Sequence[Row]) -> str:
+    tried = attacks.attempts(rows)
+    if not tried:
+        return numbers.NONE
+    seen = [row["symptoms"] for row in rows]
+    return attack_strength(
+        tried,
+        zero_gradients=max(one["zero_gradients"] for one in seen),
+        probabilities=any(one["probabilities"] for one in seen),
+    ).words()
+
+
+def findings(rows: Sequence[Row]) -> dict[str, Finding]:
+    """What claims are held against.
+
+    Args:
+      rows: of the study.
+    Returns:
+      Of the last network that all chains have: `last`, its number; `accuracy` and `rejected`, of clean
+      digits; `old_taken` and `old_fooling`, of images of earlier rounds' last generations. Of evolution anew
+      `first_share` and `last_share`, images with 99.99 % against DNN 1 and the last; `first_confidence` and
+      `last_confidence`, the median; `trend`, the rank correlation of log-odds with the number. For each
+      generator KIND of the attacks `KIND_first` and `KIND_last`, the share with 99.99 % against DNN 1 and
+      against the last network that was attacked.
+    """
+    rounds = in_order(row for row in rows if row["kind"] == "round")
+    if not rounds:
+        return {}
+    by_number = _by_number(rounds)
+    chains = len(by_number[1])
+    last = max(number for number, of in by_number.items() if len(of) == chains)
+    of = f"{chains} chains from {len(alike(rounds, 'network'))} first networks"
+    end = by_number[last]
+    found = {"last": Finding(Interval(last, math.nan, math.nan), str(last), of)}
+    for name, some, figure in (
+        ("accuracy", end, lambda row: row["accuracy"]),
+        ("first_accuracy", by_number[1], lambda row: row["accuracy"]),
+        ("rejected", end, lambda row: row["clean_rejected"]),
+        ("first_share", by_number[1], fooled),
+        ("last_share", end, fooled),
+        ("taken", end, lambda row: row["new"]["taken"]),
+        ("random_taken", end, lambda row: row["random"]["taken"]),
+    ):
+        found[name] = share(by_start(some, figure), of)
+    if last >= LATER:
+        for name in ("taken", "fooling"):
+            found[f"old_{name}"] = share(by_start(end, _of_old(name, 1)), of)
+    for name, some in (("first", by_number[1]), ("last", end)):
+        groups = by_start(some, median_log_odds)
+        found[f"{name}_confidence"] = Finding(mean_interval(groups), _sure(groups), of)
+    if groups := trend(rounds, median_log_odds):
+        value = mean_correlation(groups)
+        found["trend"] = Finding(value, numbers.signed(value), of)
+    met = [row for row in rows if row["kind"] == "attack"]
+    for (kind,), of_kind in alike(met, "generator").items():
+        ends = _by_number(of_kind)
+        for name, number in (("first", min(ends)), ("last", max(ends))):
+            found[f"{kind}_{name}"] = share(by_start(in_order(ends[number]), fooled), of)
+    return found

@@ -1,0 +1,77 @@
+"""Figures of `experiments.retraining`, from its rows alone."""
+
+import base64
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from fooljax.analysis.statistics import mean_interval
+from fooljax.report.confidence_axis import fit_limits, mark_confidences
+from fooljax.report.fonts import fit
+from fooljax.report.grid import gallery
+from fooljax.report.png import png_bytes
+from fooljax.report.retraining import by_start, in_order, median_log_odds
+from fooljax.report.style import own_style
+from fooljax.study import Row, alike
+from fooljax.study.images import images_of
+
+SHOWN = (1, 2, 5, 10, 15)
+"""Numbers of the networks whose images are drawn."""
+
+
+def figures(rows: Sequence[Row]) -> Mapping[str, bytes]:
+    """The confidence of evolution anew round by round, and what its images look like."""
+    rounds = in_order(row for row in rows if row["kind"] == "round")
+    if not rounds:
+        return {}
+    met = in_order(row for row in rows if row["kind"] == "attack" and row["generator"] == "cppn")
+    return {"rounds.png": _rounds(rounds, met), "images.png": _images(rounds)}
+
+
+@own_style()
+def _rounds(rounds: Sequence[Row], met: Sequence[Row]) -> bytes:
+    figure = Figure(figsize=(8.4, 4.8), layout="constrained")
+    axes = figure.add_subplot()
+    shown: list[float] = []
+    kinds = [("the search that images are learnt from", rounds, rounds[0]["how"]["passes"], "C0")]
+    if met:
+        kinds.append(("a longer search", met, met[0]["budget"], "C1"))
+    for name, of, passes, colour in kinds:
+        for chain in alike(of, "network", "seed").values():
+            values = [median_log_odds(row) for row in chain]
+            shown += values
+            axes.plot([row["number"] for row in chain], values, color=colour, lw=0.6, alpha=0.5)
+        by_number = alike(of, "number")
+        places = sorted(number for (number,) in by_number)
+        intervals = [
+            mean_interval(by_start(in_order(by_number[place,]), median_log_odds)) for place in places
+        ]
+        middle, low, high = np.asarray(intervals, float).reshape(-1, 3).T
+        label = f"{name}, {passes:,} passes"
+        axes.plot(places, middle, "o-", color=colour, ms=4, lw=1.8, label=label)
+        told = np.isfinite(low) & np.isfinite(high)
+        axes.fill_between(places, low, high, where=told, color=colour, alpha=0.13, linewidth=0)
+    fit_limits(axes, np.asarray(shown))
+    mark_confidences(axes)
+    axes.set_xlabel("network of the chain; DNN 1 has not learnt from fooling images")
+    axes.set_ylabel("median log-odds of evolved images")
+    numbers = sorted({row["number"] for row in rounds})
+    axes.set_xticks(numbers, [str(number) for number in numbers])
+    for text in figure.legend(fontsize=8, loc="outside lower center", ncols=2).get_texts():
+        fit(text)
+    return png_bytes(figure)
+
+
+def _images(rounds: Sequence[Row]) -> bytes:
+    """The last elites of the first run of the first chain, a row for each network."""
+    first = [row for row in rounds if "sheet" in row and row["network"] == rounds[0]["network"]]
+    chosen = [row for row in first if row["number"] in SHOWN]
+    pictures = []
+    for row in chosen:
+        one = base64.b64decode(row["sheet"])
+        pictures.append(images_of(one, tuple(row["sheet_shape"])))
+    odds = [row["log_odds"][0] for row in chosen]
+    names = [f"DNN {row['number']}" for row in chosen]
+    note = f"Evolved against the networks of one chain, which begins with {first[0]['network']}."
+    return png_bytes(gallery(np.stack(pictures), odds, row_names=names, notes=[note]))
