@@ -2,9 +2,9 @@ r"""All experiments in order, and one page: the paper's claims, what was found, 
 
     python -m experiments.paper --size smoke --outdir runs/paper
 
-does every experiment of chapters 1 and 2, except those on ImageNet that take days: their published rows are
-read. What has been done is not done again, so the same command goes on where it was stopped. The claims
-stand in `claims.json`, each with the rows that its numbers are read from.
+does every experiment of the claims, except those on ImageNet that take days: their published rows are read.
+What has been done is not done again, so the same command goes on where it was stopped. The claims stand in
+`claims.json`, each with the rows that its numbers are read from.
 """
 
 import dataclasses
@@ -25,7 +25,12 @@ from fooljax.study.findings import Findings
 
 CLAIMS = Path(__file__).parent / "claims.json"
 PUBLISHED = Path(__file__).parent.parent / "docs" / "results"
-CHAPTERS = {1: "networks are easily fooled", 2: "what networks see"}
+CHAPTERS = {
+    1: "networks are easily fooled",
+    2: "what networks see",
+    3: "how to defend, and why it is hard",
+    4: "what follows",
+}
 NETWORKS = {"smoke": 2, "paper": 5}
 """Independently trained networks that each search on digits meets."""
 SEARCHES: dict[str, tuple[str, ...]] = {
@@ -54,8 +59,15 @@ STUDIES = (
     "feature_size",
     "intrinsic_dimension",
     "random_pictures",
+    "retraining",
+    "retraining_large",
+    "picbreeder",
+    "overconfidence",
+    "detectors",
+    "training_data",
+    "hidden",
 )
-"""How good the networks are, then those of chapter 2. Each knows its sizes and goes on by itself."""
+"""How good the networks are, then those of the later chapters. Each knows its sizes and goes on by itself."""
 
 
 class Step(NamedTuple):

@@ -1,0 +1,257 @@
+"""Tables, figures and findings of `experiments.hidden`, from its rows alone."""
+
+import base64
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from fooljax.analysis.statistics import mean_interval, median_interval
+from fooljax.engine.log_odds import FOOLED, format_confidence
+from fooljax.report.png import png_bytes
+from fooljax.report.style import own_style
+from fooljax.study import Row, alike, markdown, numbers
+from fooljax.study.findings import Finding, alone, share
+from fooljax.study.images import images_of
+
+KINDS = {
+    "l2": "PGD, smallest Euclidean length",
+    "l2_9999": "the same, with 99.99 %",
+    "linf": "PGD, smallest largest change",
+    "lbfgs": "L-BFGS, smallest Euclidean length",
+}
+NOISES = ("uniform", "gaussian")
+UNSEEN = 40.0
+"""Decibels of peak signal-to-noise ratio from which on a change is commonly said not to be seen."""
+AMPLIFIED = 10
+HOW = """\
+**How.** Of each class a clean image that the network names right is aimed at another class, drawn at random.
+Of all images that the network was shown during the search, the one with the smallest change that it named so
+is kept. The limit to the change is found by bisection. Found means that the 8-bit image, scored once more, is
+named as the class, with at least 99.99 % where the line says so. Lengths are in units of the range of values.
+*Before rounding* is the same search among images that are not rounded to 8 bits, where it was made; *undone
+by rounding* is the share of its images that lose the class when they are. The lengths are the smallest that
+were found: there may be smaller ones, so a network is at most as robust as they say."""
+SEEN = """\
+Networks are shown the changed images, the clean ones, and clean ones with noise of the same length, which is
+never shorter. *As aimed at* is the share that they give the class aimed at, *wrong* the share that they do
+not give the class of the clean image. Only the first network was asked during the search."""
+UNITS = """\
+A unit is a set of images of all classes on an independently trained network. Brackets are intervals of 95 %
+for further networks that are trained alike: t-intervals of medians, and Clopper and Pearson's for shares with
+no more trials than sets. Where there is one network there is none for shares, and the interval of a median
+speaks of further images."""
+
+
+def data_sets(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """Rows of changes by what was changed: "digits", "cifar10", "photographs" or another data set."""
+    found: dict[str, list[Row]] = {}
+    for row in sorted(rows, key=lambda row: (row["network"], row.get("run", 0))):
+        if row["kind"] != "example":
+            name = row["data"]
+            found.setdefault("digits" if name.startswith(("mnist", "idx")) else name, []).append(row)
+    return found
+
+
+def findings(rows: Sequence[Row]) -> dict[str, Finding]:
+    """What claims are held against: see `fooljax.study.findings`.
+
+    Returns:
+      For each data set DATA, of changes with 99.99 %: `DATA_hidden`, the share of images that have such a
+      change of 40 decibels or more; `DATA_noise`, the share of images with Gaussian noise of the same length
+      that their own network gives the class aimed at; `DATA_misnamed_elsewhere`, the share of changed images
+      that other networks name wrongly, and `DATA_misnamed_beyond`, how much larger that is than for noise;
+      `DATA_aimed_elsewhere`, the share that they give the class aimed at. `DATA_undone`: of the smallest
+      changes at all, the share that rounding to 8 bits undoes.
+    """
+    found = {}
+    for name, some in data_sets(rows).items():
+        sure = [row for row in some if row["kind"] == "l2_9999"]
+        first = [row for row in some if row["kind"] == "l2" and row.get("exact_found")]
+        if first:
+            found[f"{name}_undone"] = share(_by_network(first, _undone), _of(first))
+        if not sure:
+            continue
+        found[f"{name}_hidden"] = share(_by_network(sure, _hidden), _of(sure))
+        found[f"{name}_noise"] = share(_by_network(sure, lambda row: _own(row, "gaussian")), _of(sure))
+        if not all(_by_network(sure, lambda row: _elsewhere(row, "changed", 1))):
+            continue
+        wrong = _by_network(sure, lambda row: _elsewhere(row, "changed", 1))
+        found[f"{name}_misnamed_elsewhere"] = share(wrong, _of(sure))
+        aimed = _by_network(sure, lambda row: _elsewhere(row, "changed", 0))
+        found[f"{name}_aimed_elsewhere"] = share(aimed, _of(sure))
+        apart = _by_network(sure, _beyond_noise)
+        value = mean_interval(apart) if len(apart) > 1 else alone(float(np.mean(apart)))
+        found[f"{name}_misnamed_beyond"] = Finding(
+            value, numbers.signed(value) if len(apart) > 1 else f"{value.estimate:.2f}", _of(sure)
+        )
+    return found
+
+
+def tables(rows: Sequence[Row]) -> str:
+    """`table.md`: how small the changes are, and what other networks say of them."""
+    parts = ["### The smallest changes\n", markdown(list(_sizes(rows))), "", HOW]
+    parts += ["\n### Shown to networks\n", markdown(list(_shown(rows))), "", SEEN, "", UNITS, ""]
+    return "\n".join(parts)
+
+
+def _sizes(rows: Sequence[Row]) -> Iterator[dict[str, str]]:
+    for name, some in data_sets(rows).items():
+        for kind, words in KINDS.items():
+            of = [row for row in some if row["kind"] == kind]
+            if not of:
+                continue
+            exact = [row for row in of if row.get("exact_found")]
+            levels = [one for row in of for one in row["grey_levels"]]
+            yield {
+                "images": name,
+                "looked for": words,
+                "networks x sets": f"{len(alike(of, 'network'))} x {len(of) / len(alike(of, 'network')):g}",
+                "found": f"{sum(row['found'] for row in of)} of {sum(row['images'] for row in of)}",
+                "length": _length(of, "length"),
+                "before rounding": _length(exact, "exact_length") if exact else numbers.NONE,
+                "undone by rounding": numbers.percent(float(np.mean(list(map(_undone, exact)))))
+                if exact
+                else numbers.NONE,
+                "grey levels (median)": numbers.plain(float(np.median(levels))),
+                "decibels (median)": _median(of, "decibels"),
+                "confidence (median)": numbers.confidence(
+                    float(np.median([one for row in of for one in row["log_odds"]]))
+                ),
+                "passes of an image": numbers.plain(of[0]["passes"] / of[0]["images"]),
+            }
+
+
+def _length(rows: Sequence[Row], figure: str) -> str:
+    """The median length with its interval over networks, or over images of one; never found is infinite."""
+    networks = list(alike(rows, "network").values())
+    values = [[np.inf if one is None else one for row in of for one in row[figure]] for of in networks]
+    return numbers.ratio(median_interval(values), 3)
+
+
+def _median(rows: Sequence[Row], figure: str) -> str:
+    known = [one for row in rows for one in row[figure] if one is not None]
+    return numbers.plain(float(np.median(known))) if known else numbers.NONE
+
+
+def _shown(rows: Sequence[Row]) -> Iterator[dict[str, str]]:
+    for name, some in data_sets(rows).items():
+        for kind, words in KINDS.items():
+            of = [row for row in some if row["kind"] == kind]
+            for label in dict.fromkeys(_label(row, target) for row in of for target in row["seen"]):
+                yield {"images": name, "changed for": words, "shown to": label, **_cells(of, label)}
+
+
+def _cells(rows: Sequence[Row], label: str) -> dict[str, str]:
+    """The shares of one line, by the head of their column."""
+
+    def cell(which: str, place: int) -> str:
+        groups = _by_network(rows, lambda row: _seen(row, which, place, label))
+        return share([one for one in groups if one], "").written
+
+    return {
+        "as aimed at": cell("changed", 0),
+        "noise as aimed at": cell("gaussian", 0),
+        "wrong": cell("changed", 1),
+        "clean wrong": cell("clean", 1),
+        **{f"{noise} noise wrong": cell(noise, 1) for noise in NOISES},
+    }
+
+
+def _label(row: Row, target: str) -> str:
+    """What a table calls a network that images are shown to."""
+    family, own = re.sub(r"-\d+$", "", target), re.sub(r"-\d+$", "", row["network"])
+    if target == row["network"]:
+        return "itself"
+    return f"another {family}" if family == own else family
+
+
+def _seen(row: Row, which: str, place: int, label: str) -> float | None:
+    """The share of images under the networks of a label: 0, as aimed at; 1, named wrongly."""
+    counted = [
+        (seen[which][0] if place == 0 else row["images"] - seen[which][1]) / row["images"]
+        for target, seen in row["seen"].items()
+        if label == _label(row, target)
+    ]
+    return float(np.mean(counted)) if counted else None
+
+
+def _own(row: Row, which: str) -> float | None:
+    return _seen(row, which, 0, "itself")
+
+
+def _elsewhere(row: Row, which: str, place: int) -> float | None:
+    """The mean share over all other networks but classifiers by nearest images."""
+    shares = [
+        _seen(row, which, place, label)
+        for label in dict.fromkeys(_label(row, target) for target in row["seen"])
+        if label not in ("itself", "knn")
+    ]
+    return float(np.mean([one for one in shares if one is not None])) if shares else None
+
+
+def _beyond_noise(row: Row) -> float | None:
+    changed, noisy = (_elsewhere(row, which, 1) for which in ("changed", "gaussian"))
+    return None if changed is None or noisy is None else changed - noisy
+
+
+def _undone(row: Row) -> float:
+    return 1.0 - float(row["survive_rounding"]) / float(row["exact_found"])
+
+
+def _hidden(row: Row) -> float:
+    there = [
+        length is not None and odds >= FOOLED and (decibels is None or decibels >= UNSEEN)
+        for length, odds, decibels in zip(row["length"], row["log_odds"], row["decibels"], strict=True)
+    ]
+    return float(np.mean(there))
+
+
+def _by_network(rows: Sequence[Row], figure: Callable[[Row], float | None]) -> list[list[float]]:
+    groups: dict[str, list[float]] = {}
+    for row in rows:
+        groups.setdefault(row["network"], [])
+        if (value := figure(row)) is not None:
+            groups[row["network"]].append(value)
+    return list(groups.values())
+
+
+def _of(rows: Sequence[Row]) -> str:
+    networks = len(alike(rows, "network"))
+    return f"{sum(row['images'] for row in rows)} images, {networks} network{'s' if networks > 1 else ''}"
+
+
+def figures(rows: Sequence[Row]) -> dict[str, bytes]:
+    """Original, change and result of the examples, a figure for each network that has any."""
+    return {f"examples-{row['network']}.png": _examples(row) for row in rows if row["kind"] == "example"}
+
+
+@own_style()
+def _examples(row: Row) -> bytes:
+    shape = tuple(row["shape"])
+    originals, changed = (images_of(base64.b64decode(row[name]), shape) for name in ("originals", "changed"))
+    figure = Figure(figsize=(7.5, 2.75 * len(originals)), layout="constrained")
+    axes = figure.subplots(len(originals), 3, squeeze=False)
+    change = np.clip(127.5 + AMPLIFIED * (changed.astype(float) - originals), 0, 255).astype(np.uint8)
+    for line, (one, apart, other, before, after) in enumerate(
+        zip(originals, change, changed, row["before"], row["after"], strict=True)
+    ):
+        levels, decibels = row["grey_levels"][line], row["decibels"][line]
+        _show(axes[line][0], one, _named(before))
+        _show(axes[line][1], apart, f"change x {AMPLIFIED}: at most {levels} grey levels, {decibels:.0f} dB")
+        _show(axes[line][2], other, _named(after))
+    return png_bytes(figure)
+
+
+def _named(said: Sequence[str | float]) -> str:
+    return f"{said[0]}, {format_confidence(float(said[1]))}"
+
+
+def _show(axes: Axes, image: npt.NDArray[np.uint8], title: str) -> None:
+    pixels = image[..., 0] if image.shape[-1] == 1 else image
+    axes.imshow(pixels, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    axes.set_title(title, fontsize=8)
+    axes.set_axis_off()
