@@ -17,12 +17,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from fooljax import study
 from fooljax.analysis.sureness import sureness
 from fooljax.analysis.thresholds import clean_thresholds
 from fooljax.cli.study import run_study
+from fooljax.data.dataset import Dataset
 from fooljax.data.loading import HELP
+from fooljax.engine.types import Target
 from fooljax.errors import InputError, shown
 from fooljax.report.overconfidence import figures, findings, tables
 from fooljax.scoring import score
@@ -57,21 +60,21 @@ class Config(ImageSettings):
     """Settings; the defaults are those of the published table."""
 
     data: str = option("embedded", HELP)
-    network: str = option("lenet", "The architecture of all networks.", choices=tuple(NETWORKS))
+    network: str = option("mlp", "The architecture of all networks.", choices=tuple(NETWORKS))
     trainings: str = option(",".join(TRAININGS), "Ways to train, with commas between them.")
-    learnt: int = option(60_000, "Images that each network learns from.", least=64)
-    steps: int = option(300, "Gradient steps of every training.", least=1)
-    seeds: int = option(3, "Networks for each way to train.", least=1)
+    learnt: int = option(4000, "Images that each network learns from.", least=64)
+    steps: int = option(1000, "Gradient steps of every training.", least=1)
+    seeds: int = option(5, "Networks for each way to train.", least=1)
     count: int = option(400, "Images of noise of each kind.", least=2)
     generators: str = option(",".join(GENERATORS), "Kinds of images that are made, with commas between.")
-    runs: int = option(5, "Sets of images of each kind against each network.", least=1)
+    runs: int = option(1, "Sets of images of each kind against each network.", least=1)
     passes: str = option("2500,5000", "Network passes that a set may cost, with commas between budgets.")
 
 
 SIZES: dict[str, dict[str, Any]] = {
     "smoke": {
-        **{"network": "mlp", "learnt": 1000, "steps": 60, "seeds": 2, "count": 40},
-        **{"trainings": "exposed", "generators": "direct", "runs": 1, "passes": "400"},
+        **{"learnt": 1000, "steps": 60, "seeds": 2, "count": 40},
+        **{"trainings": "exposed", "generators": "direct", "passes": "400"},
     },
     "paper": {},
 }
@@ -136,7 +139,7 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
                 "clean_images": len(images),
                 "clean_accuracy": float(np.mean(clean.argmax(axis=1) == labels)),
                 "thresholds": thresholds.row(),
-                **attacks.symptoms(target, images[:200], (labels[:200] + 1) % clean.shape[1]),
+                **attacks.symptoms(target, *_starts(target, dataset)),
                 **sureness(clean, clean, thresholds),
             }
         elif told["kind"] == "noise":
@@ -148,6 +151,13 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
         else:
             found, figures_of = next(made)
             yield {**figures_of, **sureness(score(target, found.images), clean, thresholds)}
+
+
+def _starts(target: Target, dataset: Dataset) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.integer]]:
+    """Images that searches and ascents begin with, or come by, and a class to aim at for each."""
+    kinds = ("uniform_noise", "smooth_noise")
+    noise = np.concatenate([noise_images(kind, target, dataset, 100, 0) for kind in kinds])
+    return noise, np.arange(len(noise)) % dataset.num_classes
 
 
 STUDY = study.Study(

@@ -10,15 +10,19 @@ from fooljax.analysis.statistics import mean_interval, median, median_interval
 from fooljax.analysis.trends import Trend, trend
 from fooljax.report.bands import curves
 from fooljax.report.dots import strips
+from fooljax.report.transfer_rows import NAMES
 from fooljax.study import Row, alike, by_network, markdown, numbers
 from fooljax.study.findings import Finding, of_units
 from fooljax.study.generators import EXPLANATIONS
 from fooljax.study.measured_sets import THREAT
 from fooljax.study.thresholds_reached import THRESHOLDS, threshold_cells
 from fooljax.study.trainings import KINDS, PLAIN_KIND
+from fooljax.targets.networks.trainable import NETWORKS
 
 MADE = ("direct", "cppn", "gradient")
 """Images that are made against a network. What comes of them is tested for a trend."""
+SHOWN = (*MADE, "random_search_cppn", "uniform_noise")
+"""Kinds of images in the figure of sizes."""
 SIZES = "images learnt from"
 DEPTH = "layers"
 FIGURES = {
@@ -52,8 +56,8 @@ class _Point(NamedTuple):
 def tables(rows: Sequence[Row]) -> str:
     """`table.md`: the networks, what was made against them, trends, and ways to train."""
     parts = []
-    for (architecture,), of in alike(rows, "architecture").items():
-        title = f"{architecture}: " if architecture != "given" else ""
+    for (architecture,), of in alike(_in_order(rows), "architecture").items():
+        title = _title(architecture)
         parts += [f"### {title}the networks\n", _networks(of), ""]
         attacks = [row for row in of if row["kind"] == "attack"]
         for (generator,), made in alike(attacks, "generator").items():
@@ -70,21 +74,22 @@ def tables(rows: Sequence[Row]) -> str:
 
 def _points(rows: Sequence[Row]) -> list[_Point]:
     if rows[0]["architecture"] == "given":
-        return [_Point(name, of) for (name,), of in alike(_in_order(rows), "network").items()]
+        return [_Point(name, of) for (name,), of in alike(rows, "network").items()]
     return [
         _Point(f"{learnt:,}, {KINDS[kind].words}", of)
-        for (kind, learnt), of in alike(_in_order(rows), "training", "learnt").items()
+        for (kind, learnt), of in alike(rows, "training", "learnt").items()
     ]
 
 
 def _in_order(rows: Sequence[Row]) -> list[Row]:
-    """By way to train, images and depth, seed and run, however the rows were read."""
-    kinds = list(KINDS)
+    """By what was made, way to train, images or depth, seed and run, however the rows were read."""
+    kinds, made = list(KINDS), [None, *EXPLANATIONS]
 
     def place(row: Row) -> tuple[Any, ...]:
+        first = row["architecture"], made.index(row.get("generator"))
         if row["architecture"] == "given":
-            return row["depth"] or 0, row["network"], row.get("run", 0)
-        return kinds.index(row["training"]), row["learnt"], row["seed"], row.get("run", 0)
+            return *first, 0, row["depth"] or 0, row["network"], row.get("run", 0)
+        return *first, kinds.index(row["training"]), row["learnt"], str(row["seed"]), row.get("run", 0)
 
     return sorted(rows, key=place)
 
@@ -168,12 +173,12 @@ def trends(rows: Sequence[Row]) -> dict[tuple[str, str], tuple[Trend, int]]:
     made = [row for row in made if (row["depth"] is not None if given else row["training"] == PLAIN_KIND)]
     found = {}
     for (generator,), of in alike(made, "generator").items():
-        levels = sorted({row["depth" if given else "learnt"] for row in of})
+        levels = sorted({row[_level(given)] for row in of})
         for figure in FIGURES:
             if figure == "passes" and generator == "gradient":
                 continue
             values = [
-                [_middle(some, figure) for some in alike(of_seed, "depth" if given else "learnt").values()]
+                [_middle(some, figure) for some in alike(of_seed, _level(given)).values()]
                 for of_seed in alike(of, "architecture" if given else "seed").values()
             ]
             if len(levels) > 1 and len(levels) * len(values) >= 4:
@@ -272,36 +277,44 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
 
 
 def figures(rows: Sequence[Row]) -> dict[str, bytes]:
-    """Log-odds against the images learnt from, or the depth; and by the way to train."""
-    attacks = [row for row in _in_order_of_all(rows) if row["kind"] == "attack"]
+    """Log-odds against the images learnt from or the depth, before and after scaling; and by way to train."""
+    attacks = [row for row in _in_order(rows) if row["kind"] == "attack"]
     found = {}
-    for given, along in ((False, SIZES), (True, DEPTH)):
+    for given, file in ((False, "sizes.png"), (True, "depth.png")):
         of = [row for row in attacks if (row["architecture"] == "given") == given]
-        panels: dict[str, dict[str, Any]] = {}
-        for (architecture,), some in alike(of, "architecture").items():
-            name = along if given else f"{architecture}: {along}"
-            for (generator,), made in alike(some, "generator").items():
-                plain = [row for row in made if given or row["training"] == PLAIN_KIND]
-                points = alike(plain, "depth" if given else "learnt")
-                intervals = [mean_interval(_by_network(one, "log_odds")) for one in points.values()]
-                panels.setdefault(name, {})[EXPLANATIONS[generator]] = ([key[0] for key in points], intervals)
-        if any(len(places) > 1 for panel in panels.values() for places, _ in panel.values()):
-            found["depth.png" if given else "sizes.png"] = curves(
-                panels, up="log-odds of the images", log_odds=True, log_scale=not given
-            )
+        if panels := _curves(of, given):
+            up = "log-odds of the images"
+            found[file] = curves(panels, up=up, log_odds=True, log_scale=not given)
     groups: dict[str, list[float]] = {}
-    for (architecture, generator), of in alike(
-        [row for row in attacks if row["generator"] in MADE and row["architecture"] != "given"],
-        *("architecture", "generator"),
-    ).items():
+    trained = [row for row in attacks if row["generator"] in MADE and row["architecture"] != "given"]
+    for (architecture, generator), of in alike(trained, "architecture", "generator").items():
         others = {row["learnt"] for row in of if row["training"] != PLAIN_KIND}
         for (kind,), some in alike([row for row in of if row["learnt"] in others], "training").items():
-            name = f"{architecture}, {generator}: {KINDS[kind].words}"
+            name = f"{_title(architecture)}{NAMES[generator]}: {KINDS[kind].words}"
             groups[name] = [median(one) for one in _by_network(some, "log_odds")]
     if groups:
         found["trainings.png"] = strips(groups, value="log-odds of the images, a dot for each network")
     return found
 
 
-def _in_order_of_all(rows: Sequence[Row]) -> list[Row]:
-    return [row for of in alike(rows, "architecture").values() for row in _in_order(of)]
+def _curves(rows: Sequence[Row], given: bool) -> dict[str, dict[str, Any]]:
+    """For each architecture, before and after temperature scaling, a curve for each kind of images."""
+    panels: dict[str, dict[str, Any]] = {}
+    for (architecture, generator), of in alike(rows, "architecture", "generator").items():
+        points = alike([row for row in of if given or row["training"] == PLAIN_KIND], _level(given))
+        if generator not in SHOWN or len(points) < 2:
+            continue
+        for figure, more in (("log_odds", ""), ("scaled_log_odds", ", after temperature scaling")):
+            panel = panels.setdefault(f"{_title(architecture)}{DEPTH if given else SIZES}{more}", {})
+            intervals = [mean_interval(_by_network(one, figure)) for one in points.values()]
+            panel[NAMES[generator]] = [key[0] for key in points], intervals
+    return panels
+
+
+def _title(architecture: str) -> str:
+    return "" if architecture == "given" else f"{NETWORKS[architecture][0]}: "
+
+
+def _level(given: bool) -> str:
+    """The entry along which there is a trend."""
+    return "depth" if given else "learnt"

@@ -26,6 +26,8 @@ from fooljax.targets.training import RECIPES, Recipe
 
 TEST_IMAGES = 2000
 """Test images, at most, on which a network's accuracy and thresholds are measured."""
+FEW_TEST_IMAGES = 500
+"""The same for networks that were trained already, which are larger."""
 REJECTED = "noise"
 """The name of the class for noise."""
 
@@ -176,11 +178,12 @@ def clean_of(
 
     Args:
       dataset: whose test images they are; the first `TEST_IMAGES` of the network's classes.
-      training: of the network; None where it was trained already.
+      training: of the network; None where it was trained already: then the first `FEW_TEST_IMAGES`.
     """
     if training is not None:
-        dataset = drawn_from(dataset, training)
-    return dataset.test_images[:TEST_IMAGES], dataset.test_labels[:TEST_IMAGES]
+        drawn = drawn_from(dataset, training)
+        return drawn.test_images, drawn.test_labels
+    return dataset.test_images[:FEW_TEST_IMAGES], dataset.test_labels[:FEW_TEST_IMAGES]
 
 
 def network(config: NetworkSettings, name: str, say: Callable[[str], None]) -> Target:
