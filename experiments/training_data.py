@@ -24,7 +24,8 @@ from fooljax.analysis.statistics import median
 from fooljax.analysis.thresholds import clean_thresholds, scaled_log_odds
 from fooljax.cli.study import run_study
 from fooljax.errors import InputError, shown
-from fooljax.report.training_data import figures, findings, tables
+from fooljax.report.training_data import figures, tables
+from fooljax.report.training_trends import findings
 from fooljax.scoring import score
 from fooljax.settings import option
 from fooljax.study import ImageSets, ImageSettings, Row, SetSpec, Task, Workspace, attacks, measured_sets
