@@ -26,16 +26,17 @@ from pathlib import Path
 from typing import Any
 
 from fooljax import study
+from fooljax.analysis.rejection import RATES
 from fooljax.cli.study import run_study
 from fooljax.data.loading import HELP
 from fooljax.defences.chains import Chain, network_of
 from fooljax.engine.types import Target
-from fooljax.errors import InputError, shown
 from fooljax.report.retraining import findings, tables
 from fooljax.report.retraining_figures import figures
 from fooljax.settings import option
-from fooljax.study import Row, Task, Workspace, attacks
+from fooljax.study import Row, Task, Workspace
 from fooljax.study.chain_folder import STRATEGIES, Chains, Retraining
+from fooljax.study.chain_tasks import attacks_of, chain_tasks
 from fooljax.study.image_sets import ImageSets, ImageSettings
 from fooljax.study.measured_sets import NetworkSettings, dataset_of, names_of
 from fooljax.study.parts import Say
@@ -70,6 +71,10 @@ class Config(ImageSettings):
     )
     generators: str = option(",".join(GENERATORS), "Generators of these attacks, with commas between them.")
     end_generators: str = option(",".join(ENDS), "More, for the first and the last network alone; or none.")
+    rejects: str = option(
+        ",".join(map(str, RATES)),
+        "Shares of clean images that networks reject which cppn meets too; or none.",
+    )
     attack_passes: int = option(20_000, "Network passes of such an attack.", least=400)
     data: str = option("embedded", HELP)
 
@@ -78,7 +83,7 @@ SIZES: dict[str, dict[str, Any]] = {
     "smoke": {
         **{"networks": "lenet-0", "seeds": 1, "rounds": 2, "first_images": 100, "more_images": 100},
         **{"copies": 1, "passes": 400, "steps": 20, "attacked": "2", "attack_passes": 400},
-        **{"generators": "gradient,uniform_noise", "end_generators": "none"},
+        **{"generators": "uniform_noise", "end_generators": "none", "rejects": "none"},
     },
     "published": {},
     "paper": {
@@ -101,66 +106,28 @@ def how(config: Config) -> Retraining:
     )
 
 
-def _numbers(config: Config) -> list[int]:
-    """The networks of a chain that all attacks meet.
-
-    Raises:
-      InputError: they are not numbers from 1 on.
-    """
-    words = [] if config.attacked == "none" else config.attacked.split(",")
-    if not all(word.isdecimal() and int(word) >= 1 for word in words):
-        raise InputError(f"--attacked: expected numbers from 1 on, with commas, got {shown(config.attacked)}")
-    return [int(word) for word in words]
-
-
 def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
-    """Round by round for the chains of one seed, each round with its attacks; then for the next seed."""
-    there = {row["task"] for row in rows}
-    data, starts = dataset_of(config.data), names_of(NetworkSettings(networks=config.networks))
+    """The rounds of all chains, and the attacks on their networks."""
+    met = attacks_of(
+        numbers=config.attacked,
+        generators=config.generators,
+        ends=config.end_generators,
+        rejects=config.rejects,
+        passes=config.attack_passes,
+    )
+    data = dataset_of(config.data)
     told = {"how": how(config).facts, "data": data.name, "data_sha256": data.digest}
-    for seed in range(config.seeds):
-        for number in range(1, config.rounds + 1):
-            chains = [Chain(start, seed) for start in starts]
-            stage = [_task("round", chain, number, told) for chain in chains]
-            for generator in _generators(config, number):
-                met = functools.partial(_task, "attack", number=number, told=told, generator=generator)
-                stage += [met(chain, budget=config.attack_passes) for chain in chains]
-            yield from stage
-            if any(task.name not in there for task in stage):
-                return
+    return chain_tasks(_starts(config), config.seeds, config.rounds, met, told, rows)
 
 
-def _generators(config: Config, number: int) -> list[str]:
-    """What a network of a chain is met by, beside the search that it learns from."""
-    if number not in _numbers(config):
-        return []
-    ends = number in (1, config.rounds) and config.end_generators != "none"
-    found = ",".join([config.generators, *([config.end_generators] if ends else [])]).split(",")
-    known = (*attacks.FRESH, *attacks.CONTROLS)
-    if unknown := [name for name in found if name not in known]:
-        raise InputError(f"--generators: expected some of {', '.join(known)}, got {shown(unknown[0])}")
-    return list(dict.fromkeys(found))
-
-
-def _task(
-    kind: str, chain: Chain, number: int, told: dict[str, Any], generator: str | None = None, budget: int = 0
-) -> Task:
-    settings = {"kind": kind, "network": chain.start, "seed": chain.seed, "number": number, **told}
-    name = f"{kind},{chain.name},{number:02d}"
-    if generator is None:
-        return Task(name, settings, (chain.network(number),))
-    settings |= {"generator": generator, "budget": budget}
-    return Task(f"{name},{generator}", settings, (chain.network(number),))
+def _starts(config: Config) -> list[str]:
+    return names_of(NetworkSettings(networks=config.networks))
 
 
 @functools.lru_cache(maxsize=1)
 def chains_of(config: Config) -> Chains:
     """The folder of the networks and images."""
-    family = [
-        Chain(start, seed)
-        for seed in range(config.seeds)
-        for start in names_of(NetworkSettings(networks=config.networks))
-    ]
+    family = [Chain(start, seed) for seed in range(config.seeds) for start in _starts(config)]
     folder = Path(str(config.images)) / "retraining"
     return Chains(folder, dataset_of(config.data), how(config), family)
 
@@ -181,7 +148,8 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
         if told["kind"] == "round":
             yield round_figures(*asked)
         else:
-            yield attack_figures(*asked, ImageSets(config.images), told["generator"], told["budget"])
+            names = (told["generator"], told["budget"], told.get("rejects"))
+            yield attack_figures(*asked, ImageSets(config.images), *names)
 
 
 STUDY = study.Study(

@@ -41,7 +41,8 @@ that they aim at. An image at 99.99 % gives every other class log-odds of -9.21 
 of the fooling class above that."""
 ATTACKS = """\
 Every generator has the same budget against every network, and one run for each chain. Only CPPNs are what
-the networks have learnt from."""
+the networks have learnt from. Where a network rejects a share of clean digits, the bias of its fooling class
+was moved to that, and evolution met the network so: it knows the class and its threshold."""
 STRENGTH = """\
 What the attacks on each network say of themselves. Overcome: the median run of some search or ascent had
 99.99 % for its median digit. Where a network is not overcome, the signs of a weak attack are named."""
@@ -217,9 +218,12 @@ def _attacks(rows: Sequence[Row]) -> list[dict[str, str]]:
     lines = []
     order = list(NAMES)
     for number, of_number in _by_number(rows).items():
-        generators = alike(of_number, "generator")
-        for (kind,) in sorted(generators, key=lambda key: order.index(key[0])):
-            of = in_order(generators[kind,])
+        generators: dict[tuple[str, str], list[Row]] = {}
+        for row in in_order(of_number):
+            generators.setdefault((row["generator"], row.get("rejects", "")), []).append(row)
+        for kind, rate in sorted(generators, key=lambda key: (order.index(key[0]), key[1])):
+            of = generators[kind, rate]
+            rejects = f"; the network rejects {100 * float(rate):g} % of clean digits" if rate else ""
             needed = [
                 [row["passes_to_median"] or math.inf for row in chains]
                 for chains in alike(of, "network").values()
@@ -228,7 +232,7 @@ def _attacks(rows: Sequence[Row]) -> list[dict[str, str]]:
             lines.append(
                 {
                     "network": f"DNN {number}",
-                    "images": NAMES[kind],
+                    "images": NAMES[kind] + rejects,
                     "sees": "logits" if kind.startswith("random_search") else SEES.get(kind, "nothing"),
                     "chains": str(len(of)),
                     "median confidence": _sure(by_start(of, median_log_odds)),
@@ -248,10 +252,11 @@ def _attacks(rows: Sequence[Row]) -> list[dict[str, str]]:
 
 
 def _strength(rows: Sequence[Row]) -> str:
-    tried = attacks.attempts(rows)
+    plain = [row for row in rows if "rejects" not in row]
+    tried = attacks.attempts(plain)
     if not tried:
         return numbers.NONE
-    seen = [row["symptoms"] for row in rows]
+    seen = [row["symptoms"] for row in plain]
     return attack_strength(
         tried,
         zero_gradients=max(one["zero_gradients"] for one in seen),
@@ -270,7 +275,8 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
       `first_share` and `last_share`, images with 99.99 % against DNN 1 and the last; `first_confidence` and
       `last_confidence`, the median; `trend`, the rank correlation of log-odds with the number. For each
       generator KIND of the attacks `KIND_first` and `KIND_last`, the share with 99.99 % against DNN 1 and
-      against the last network that was attacked.
+      against the last network that was attacked. `rejects_RATE`: the share with 99.99 % of the images evolved
+      against the last such network that rejects this share of clean digits.
     """
     rounds = in_order(row for row in rows if row["kind"] == "round")
     if not rounds:
@@ -301,8 +307,12 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
         value = mean_correlation(groups)
         found["trend"] = Finding(value, numbers.signed(value), of)
     met = [row for row in rows if row["kind"] == "attack"]
-    for (kind,), of_kind in alike(met, "generator").items():
+    plain = [row for row in met if "rejects" not in row]
+    for (kind,), of_kind in alike(plain, "generator").items():
         ends = _by_number(of_kind)
         for name, number in (("first", min(ends)), ("last", max(ends))):
             found[f"{kind}_{name}"] = share(by_start(in_order(ends[number]), fooled), of)
+    for (rate,), some in alike([row for row in met if "rejects" in row], "rejects").items():
+        of_last = _by_number(some)
+        found[f"rejects_{rate}"] = share(by_start(in_order(of_last[max(of_last)]), fooled), of)
     return found

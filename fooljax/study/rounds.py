@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax.analysis.rejection import Rejection, met_by, rejection
-from fooljax.analysis.thresholds import Thresholds, clean_thresholds
+from fooljax.analysis.thresholds import Thresholds, clean_thresholds, reached_by
 from fooljax.defences.chains import Chain
+from fooljax.defences.fine_tuning import margins, rejecting
 from fooljax.engine.log_odds import FOOLED
 from fooljax.engine.types import Target
 from fooljax.scoring import score
@@ -97,7 +98,13 @@ def _old(
 
 
 def attack_figures(
-    chains: Chains, chain: Chain, number: int, sets: ImageSets, generator: str, passes: int
+    chains: Chains,
+    chain: Chain,
+    number: int,
+    sets: ImageSets,
+    generator: str,
+    passes: int,
+    rejects: str | None = None,
 ) -> dict[str, Any]:
     """Images of one generator against one network of a chain.
 
@@ -110,13 +117,26 @@ def attack_figures(
       sets: where the images are kept.
       generator: out of `fooljax.study.generators.GENERATORS`.
       passes: network passes, at most.
+      rejects: a rate, for the network with the bias of its fooling class moved so that it rejects this share
+        of clean images. Then evolution meets the very rule that rejects its images.
     Returns:
-      The figures of `fooljax.study.attacks`; `new`, how the network meets the images; and its `symptoms`.
+      The figures of `fooljax.study.attacks`; `new`, how the network as it is meets the images; and the
+      `symptoms` of the attacked one.
     """
     target, fooling = chains.network(chain, number), chains.dataset.num_classes
     _, levels, thresholds = clean_figures(chains, chain, number)
-    own = f"{chain.name}-dnn{number}"
+    attacked, own = target, f"{chain.name}-dnn{number}"
+    if rejects is not None:
+        attacked, own = _rejecting(chains, target, float(rejects)), f"{own}-rejects-{rejects}"
     (spec,) = attacks.specs(own, [generator], runs=[0], passes=passes, cells=range(fooling))
-    ((found, figures),) = attacks.met(sets, [spec], target, thresholds)
-    met = met_by(score(target, found.images), found.classes, fooling, levels)
-    return {**figures, "new": met, "symptoms": attacks.symptoms(target, found.images, found.classes)}
+    ((found, figures),) = attacks.met(sets, [spec], attacked, thresholds)
+    return {
+        **figures,
+        "new": met_by(score(target, found.images), found.classes, fooling, levels),
+        "symptoms": attacks.symptoms(attacked, found.images, found.classes),
+    }
+
+
+def _rejecting(chains: Chains, target: Target, rate: float) -> Target:
+    """The network whose fooling class takes a share of clean images: a class and its threshold in one."""
+    return rejecting(target, reached_by(margins(target, chains.dataset.test_images), 1.0 - rate))

@@ -155,7 +155,7 @@ def test_rows_in_any_order_give_the_same_table_and_figures():
 
 
 def test_a_stage_waits_for_the_one_before_it_in_every_chain():
-    config = Config(rounds=3, seeds=2, attacked="2", generators="gradient")
+    config = Config(rounds=3, seeds=2, attacked="2", generators="gradient", rejects="0.05")
     planned = [task.name for task in STUDY.tasks(config, [])]
     assert planned == [f"round,lenet-{start}-seed0,01" for start in range(3)]
     rows = [{"task": name} for name in planned]
@@ -163,7 +163,9 @@ def test_a_stage_waits_for_the_one_before_it_in_every_chain():
     assert [task.name for task in STUDY.tasks(config, rows[:2])] == planned
     later = [task for task in STUDY.tasks(config, rows) if task.name not in planned]
     assert [task.name for task in later[3:]] == [
-        f"attack,lenet-{start}-seed0,02,gradient" for start in range(3)
+        f"attack,lenet-{start}-seed0,02,{met}"
+        for met in ("gradient", "cppn,rejects=0.05")
+        for start in range(3)
     ]
     assert later[0].networks == ("lenet-0-seed0-dnn2",)
 
@@ -174,6 +176,8 @@ def test_a_stage_waits_for_the_one_before_it_in_every_chain():
         ({"attacked": "1,x"}, r"^--attacked: expected numbers from 1 on, with commas, got 1,x"),
         ({"attacked": "0"}, r"^--attacked: expected numbers"),
         ({"generators": "cppn,magic"}, r"^--generators: expected some of direct, cppn, .*, got magic"),
+        ({"end_generators": "noise"}, r"^--end-generators: expected some of direct, .*, got noise"),
+        ({"rejects": "0.5"}, r"^--rejects: expected some of 0.01, 0.05, got 0.5"),
         ({"networks": "lenet-0,lenet-0"}, r"^--networks: expected different names"),
     ],
 )

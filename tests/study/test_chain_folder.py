@@ -10,9 +10,11 @@ import pytest
 from fooljax.data.embedded import embedded_digits
 from fooljax.defences.chains import Chain
 from fooljax.errors import InputError
-from fooljax.study import chain_folder
+from fooljax.scoring import score
+from fooljax.study import chain_folder, rounds
 from fooljax.study.chain_folder import Chains, Retraining
-from fooljax.study.rounds import round_figures
+from fooljax.study.image_sets import ImageSets
+from fooljax.study.rounds import attack_figures, round_figures
 from fooljax.targets.training import RECIPES
 
 HOW = Retraining(
@@ -53,7 +55,7 @@ def asked(monkeypatch):
     def fit_family(apply, recipe, members, images, labels):
         assert all(set(one.labels.tolist()) == {10} for one in members)
         asked["families"].append([len(one.images) for one in members])
-        moved = 0.001 * len(members[0].images)
+        moved = 1e-6 * len(members[0].images)
         return [jax.tree.map(lambda leaf: leaf + moved, one.params) for one in members]
 
     monkeypatch.setattr(chain_folder, "search", search)
@@ -134,3 +136,18 @@ def test_the_figures_of_a_round_are_those_of_its_images(tmp_path, asked):
     assert [len(one["old"]) for one in (first, second)] == [0, 1]
     assert np.shape(first["log_odds"]) == np.shape(first["reached"]) == (12, 10)
     assert second["sheet_shape"] == (10, 28, 28, 1)
+
+
+def test_a_network_that_rejects_is_met_with_its_class_and_threshold(tmp_path, asked):
+    """Noise costs nothing, and shows that the image sets are those of two networks."""
+    chains, sets = Chains(tmp_path, embedded_digits(), HOW), ImageSets(tmp_path / "sets")
+    plain, strict = (
+        attack_figures(chains, CHAIN, 2, sets, "uniform_noise", 400, rejects) for rejects in (None, "0.05")
+    )
+    assert plain["passes"] == strict["passes"] == 0
+    assert plain["images_digest"] != strict["images_digest"]
+    assert plain["new"]["passed"].keys() == strict["new"]["passed"].keys()
+    digits, network = chains.dataset.test_images, chains.network(CHAIN, 2)
+    before, after = (score(one, digits) for one in (network, rounds._rejecting(chains, network, 0.05)))
+    assert np.mean(after.argmax(axis=1) == 10) == pytest.approx(0.05, abs=0.005)
+    assert np.all(after[:, :10] <= before[:, :10])  # the class takes its part from all others
