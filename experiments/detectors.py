@@ -30,8 +30,8 @@ from fooljax.settings import option
 from fooljax.study import ImageSets, Row, Task, Workspace, attacks
 from fooljax.study.generators import GENERATORS
 from fooljax.study.knowing import in_files, judged_through, knowing
-from fooljax.study.measured_sets import SetSettings, names_of, network, told_of
-from fooljax.study.watched import Watched, fools, watched
+from fooljax.study.measured_sets import SetSettings, names_of, told_of
+from fooljax.study.watched import Watched, fools, judge, watched
 from fooljax.targets.image_sizes import fitted
 
 __all__ = ["STUDY", "findings", "main"]
@@ -92,8 +92,9 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
                 told |= {"run": run, "budget": _budget(config, generator)}
                 together = f"static,{name},{in_files(generator)}"
                 yield Task(f"{together},run={run}", told, (name,), together)
-    for generator in (*made, *controls):
-        yield from _knowing(config, names, generator, 1, common)
+    for detector in names:
+        for generator in (*made, *controls):
+            yield from _knowing(config, [detector], generator, 1, common)
     every = len(made) * len(names_of(config)) * config.runs
     for detector in holding(rows, every) if config.more > 1 else ():
         for generator in made:
@@ -110,7 +111,7 @@ def _knowing(
             together = f"knowing{'' if times == 1 else times},{generator},{in_files(detector)},{name}"
             for run in range(config.runs):
                 told: dict[str, Any] = {"kind": "knowing", "network": name, "generator": generator, **common}
-                told |= {"detector": detector, "run": run, "judges": judges}
+                told |= {"detectors": [detector], "detector": detector, "run": run, "judges": judges}
                 told["budget"] = times * _budget(config, generator)
                 yield Task(f"{together},run={run}", told, (name, *judges), together)
 
@@ -184,7 +185,7 @@ STUDY = study.Study(
     "Meets detectors of fooling images with evolution that knows them.",
     Config,
     tasks,
-    network,
+    judge,
     measure,
     tables,
     figures,

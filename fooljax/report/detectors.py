@@ -96,7 +96,7 @@ def tables(rows: Sequence[Row]) -> str:
 
 
 def _names(rows: Sequence[Row]) -> list[str]:
-    return list(rows[0]["detectors"])
+    return list(dict.fromkeys(name for row in rows for name in row["detectors"]))
 
 
 def _kinds(rows: Sequence[Row]) -> list[str]:

@@ -5,7 +5,8 @@ half of the test images gives all thresholds, and the other half is what other i
 Everything is worked out once in a process.
 """
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,13 +17,15 @@ import numpy.typing as npt
 from fooljax.analysis.detection import Levels, calibrate, detection_figures
 from fooljax.analysis.thresholds import Thresholds, clean_thresholds
 from fooljax.data.labelled_photographs import first_photographs
-from fooljax.detectors import Fitted, fit, seen_of_clean
+from fooljax.detectors import Clean, Fitted, fit, seen_of_clean
 from fooljax.detectors.fitted import scores_of
 from fooljax.engine.log_odds import FOOLED
 from fooljax.engine.types import Target, checked_shape
 from fooljax.scoring import score
-from fooljax.study.measured_sets import SetSettings, dataset_of
+from fooljax.study.measured_sets import SetSettings, dataset_of, network
 from fooljax.study.study import Workspace
+from fooljax.targets.collection import KNN
+from fooljax.targets.nearest_neighbours import nearest_neighbours
 
 MOST = 5000
 """Clean images of a part, at most."""
@@ -130,7 +133,19 @@ class Watched:
         }
 
 
-_KNOWN: dict[tuple[Any, ...], Watched] = {}
+class _Asked(NamedTuple):
+    """A network, and what it said of clean images before any detector came."""
+
+    target: Target
+    seen: Clean
+    second: Part
+    odds: npt.NDArray[np.float32]
+    third: Part
+    thresholds: Thresholds
+
+
+_ASKED: dict[tuple[str, str], _Asked] = {}
+_WATCHED: dict[tuple[str, ...], Watched] = {}
 
 
 def watched(workspace: Workspace, name: str, detectors: Sequence[str]) -> Watched:
@@ -144,26 +159,46 @@ def watched(workspace: Workspace, name: str, detectors: Sequence[str]) -> Watche
       InputError: see `fooljax.detectors.fit` and `fooljax.analysis.detection.calibrate`.
     """
     config = workspace.config
-    data = config.imagefolder or dataset_of(config.data).digest
-    key = (workspace.digest(name), data, *detectors)
-    if key not in _KNOWN:
-        target = workspace.network(name)
-        first, second, third = parts_of(config, target)
-        seen = seen_of_clean(target, *first)
-        fitted = {one: fit(one, target, seen) for one in detectors}
-        odds = score(target, second.images)
-        scores = scores_of(list(fitted.values()), second.images)
-        levels = {one: calibrate(own, odds.max(axis=1)) for one, own in zip(fitted, scores.T, strict=True)}
-        clean = scores_of(list(fitted.values()), third.images)
-        _KNOWN[key] = Watched(
-            target,
-            clean_thresholds(odds, second.labels),
-            fitted,
-            levels,
-            dict(zip(fitted, clean.T, strict=True)),
-            tuple(len(part.labels) for part in (first, second, third)),
-        )
-    return _KNOWN[key]
+    of_network = (workspace.digest(name), str(config.imagefolder or dataset_of(config.data).digest))
+    key = (*of_network, *detectors)
+    if key not in _WATCHED:
+        if of_network not in _ASKED:
+            _ASKED[of_network] = _asked(config, workspace.network(name))
+        _WATCHED[key] = _with_detectors(_ASKED[of_network], detectors)
+    return _WATCHED[key]
+
+
+def _asked(config: SetSettings, target: Target) -> _Asked:
+    first, second, third = parts_of(config, target)
+    odds = score(target, second.images)
+    thresholds = clean_thresholds(odds, second.labels)
+    return _Asked(target, seen_of_clean(target, *first), second, odds, third, thresholds)
+
+
+def _with_detectors(asked: _Asked, detectors: Sequence[str]) -> Watched:
+    fitted = {one: fit(one, asked.target, asked.seen) for one in detectors}
+    each = list(fitted.values())
+    sure = asked.odds.max(axis=1)
+    scores = dict(zip(fitted, scores_of(each, asked.second.images).T, strict=True))
+    counts = (len(asked.seen.labels), len(asked.second.labels), len(asked.third.labels))
+    return Watched(
+        asked.target,
+        asked.thresholds,
+        fitted,
+        {name: calibrate(own, sure) for name, own in scores.items()},
+        dict(zip(fitted, scores_of(each, asked.third.images).T, strict=True)),
+        counts,
+    )
+
+
+def judge(config: SetSettings, name: str, say: Callable[[str], None]) -> Target:
+    """A network of a study; nearest neighbours compare with as many training images as fit the detectors."""
+    if name != KNN or config.imagefolder is not None:
+        return network(config, name, say)
+    data = dataset_of(config.data)
+    some = np.random.default_rng(0).permutation(len(data.train_labels))[:MOST]
+    images, labels = data.train_images[some], data.train_labels[some]
+    return nearest_neighbours(dataclasses.replace(data, train_images=images, train_labels=labels))
 
 
 def fools(odds: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
