@@ -34,11 +34,13 @@ class Clean(NamedTuple):
     """What a network makes of the clean images that a detector is fitted on.
 
     Attributes:
+      images: `[N, H, W, K]` uint8.
       features: `[N, F]` float64; `[N, 0]` for a network that does not tell.
       logits: `[N, C]` float64.
       labels: `[N]`, the images' classes.
     """
 
+    images: npt.NDArray[np.uint8]
     features: npt.NDArray[np.float64]
     logits: npt.NDArray[np.float64]
     labels: npt.NDArray[np.integer]

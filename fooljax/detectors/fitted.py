@@ -135,8 +135,9 @@ def seen_of_clean(target: Target, images: npt.NDArray[np.uint8], labels: npt.NDA
     asked = Target(target.params, look_of(target) or _Plain(target.apply))
     logits = np.asarray(score(asked, images, objective=_LOGITS), np.float64)
     if look_of(target) is None:
-        return Clean(np.zeros((len(labels), 0)), logits, labels)
-    return Clean(np.asarray(score(asked, images, objective=_FEATURES), np.float64), logits, labels)
+        return Clean(images, np.zeros((len(labels), 0)), logits, labels)
+    features = np.asarray(score(asked, images, objective=_FEATURES), np.float64)
+    return Clean(images, features, logits, labels)
 
 
 def fit(detector: Detector | str, target: Target, clean: Clean) -> Fitted:

@@ -81,7 +81,7 @@ def test_other_names_are_refused(name, message):
 def test_too_few_clean_images_are_refused(name, count, message):
     right = clean().logits.argmax(axis=1)
     some = np.concatenate([np.flatnonzero(right == label)[:count] for label in range(3)])
-    few = detectors.Clean(clean().features[some], clean().logits[some], right[some])
+    few = detectors.Clean(IMAGES[some], clean().features[some], clean().logits[some], right[some])
     with pytest.raises(InputError, match=message):
         detectors.fit(name, network(), few)
 

@@ -46,7 +46,8 @@ def scores():
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(covariance, "LedoitWolf", covariance.EmpiricalCovariance)
-        params = {name: one.fit(Clean(given["clean"], clean, labels)) for name, one in DETECTORS.items()}
+        fitted_on = Clean(given["images"], given["clean"], clean, labels)
+        params = {name: one.fit(fitted_on) for name, one in DETECTORS.items()}
     features, logits = (jnp.asarray(array, jnp.float32) for array in (given["shown"], shown))
     ours = jax.device_get(all_scores(params, features, logits))
     return {name: (np.asarray(ours[name], np.float64), given[f"score_{name}"]) for name in DETECTORS}

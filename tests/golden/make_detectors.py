@@ -1,7 +1,6 @@
 """Writes detectors.npz: scores of pytorch-ood's detectors, for the test that holds ours against them.
 
-    pip install '.[golden]' scipy scikit-learn
-    python tests/golden/make_detectors.py
+    pip install -e '.[golden]' && python tests/golden/make_detectors.py
 
 Features, logits and images are drawn here and stand in the file, beside the scores. A higher score is more
 suspicious there, too. pytorch-ood is licensed under Apache 2.0.
