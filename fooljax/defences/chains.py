@@ -61,15 +61,19 @@ def network_of(name: str) -> tuple[Chain, int]:
     return Chain(found["start"], int(found["seed"] or 0)), int(found["number"])
 
 
-def runs_for(images: int, classes: int) -> int:
+def runs_for(images: int, classes: int, name: str = "images") -> int:
     """How many runs give so many images, `IMAGES_OF_CLASS` for each of the classes.
 
+    Args:
+      images: how many are wanted.
+      classes: of the network, without the fooling class.
+      name: of the argument, for errors.
     Raises:
       InputError: they are no multiple of what one run gives.
     """
     of_run = IMAGES_OF_CLASS * classes
     if images < of_run or images % of_run:
-        raise InputError(f"images: expected a multiple of {of_run}, what one run gives, got {images:,}")
+        raise InputError(f"{name}: expected a multiple of {of_run}, what one run gives, got {images:,}")
     return images // of_run
 
 

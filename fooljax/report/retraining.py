@@ -10,7 +10,6 @@ from fooljax.analysis.correlations import mean_correlation, spearman
 from fooljax.analysis.rejection import SCORES
 from fooljax.analysis.statistics import (
     Groups,
-    Interval,
     mean_interval,
     median,
     median_interval,
@@ -18,7 +17,7 @@ from fooljax.analysis.statistics import (
 )
 from fooljax.engine.log_odds import FOOLED
 from fooljax.study import Row, alike, attacks, markdown, numbers
-from fooljax.study.findings import Finding, share
+from fooljax.study.findings import Finding, alone, share
 from fooljax.study.measured_sets import NAMES, SEES
 
 WORDS = """\
@@ -270,8 +269,10 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
     Args:
       rows: of the study.
     Returns:
-      Of the last network that all chains have: `last`, its number; `accuracy` and `rejected`, of clean
-      digits; `old_taken` and `old_fooling`, of images of earlier rounds' last generations. Of evolution anew
+      `last`, the last network that all chains have, and `attacked`, the last that was attacked. Of the last
+      `accuracy` and `rejected`, of clean digits; `old_taken` and `old_fooling`, of images of the last
+      generations of earlier rounds; `taken` and `random_taken`, of images of the last and the first
+      generation that it has not learnt from. `first_accuracy`, of DNN 1. Of evolution anew
       `first_share` and `last_share`, images with 99.99 % against DNN 1 and the last; `first_confidence` and
       `last_confidence`, the median; `trend`, the rank correlation of log-odds with the number. For each
       generator KIND of the attacks `KIND_first` and `KIND_last`, the share with 99.99 % against DNN 1 and
@@ -286,7 +287,7 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
     last = max(number for number, of in by_number.items() if len(of) == chains)
     of = f"{chains} chains from {len(alike(rounds, 'network'))} first networks"
     end = by_number[last]
-    found = {"last": Finding(Interval(last, math.nan, math.nan), str(last), of)}
+    found = {"last": Finding(alone(last), str(last), of)}
     for name, some, figure in (
         ("accuracy", end, lambda row: row["accuracy"]),
         ("first_accuracy", by_number[1], lambda row: row["accuracy"]),
@@ -308,6 +309,9 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
         found["trend"] = Finding(value, numbers.signed(value), of)
     met = [row for row in rows if row["kind"] == "attack"]
     plain = [row for row in met if "rejects" not in row]
+    if plain:
+        attacked = max(row["number"] for row in plain)
+        found["attacked"] = Finding(alone(attacked), str(attacked), of)
     for (kind,), of_kind in alike(plain, "generator").items():
         ends = _by_number(of_kind)
         for name, number in (("first", min(ends)), ("last", max(ends))):

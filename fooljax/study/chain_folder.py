@@ -29,6 +29,7 @@ from fooljax.storage.trees import digest_tree, load_tree, save_tree
 from fooljax.study.generators import CPPNS
 from fooljax.targets.collection import find
 from fooljax.targets.families import Member, fit_family
+from fooljax.targets.fitting import check_data
 from fooljax.targets.networks.trainable import NETWORKS, apply_of, blank_params
 from fooljax.targets.training import Recipe
 
@@ -141,8 +142,8 @@ class Chains:
 
     def runs(self, number: int) -> int:
         """Runs of a round."""
-        images = self.how.first_images if number == 1 else self.how.more_images
-        return runs_for(images, self.dataset.num_classes)
+        name = "first_images" if number == 1 else "more_images"
+        return runs_for(getattr(self.how, name), self.dataset.num_classes, name)
 
     def _untaught(self, chain: Chain) -> Params:
         """DNN 1: the network of its name, and a class that it never gives."""
@@ -150,7 +151,9 @@ class Chains:
 
     def _begun(self, chain: Chain) -> Target:
         """The network of the chain's name, with the class that it is to learn."""
-        return with_rejection(find(chain.start, data=self.dataset, say=self.say))
+        target = find(chain.start, data=self.dataset, say=self.say)
+        check_data(target, self.dataset)
+        return with_rejection(target)
 
     def _taught(self, chain: Chain, number: int) -> Params:
         """A further network, from its file."""

@@ -127,6 +127,18 @@ def test_a_network_that_cannot_be_trained_is_refused(tmp_path, start):
         Chains(tmp_path, embedded_digits(), HOW).network(Chain(start, 0), 1)
 
 
+def test_what_does_not_fit_is_named(tmp_path, asked):
+    data = embedded_digits()
+    odd = dataclasses.replace(HOW, more_images=50)
+    with pytest.raises(
+        InputError, match=r"^more_images: expected a multiple of 20, what one run gives, got 50"
+    ):
+        Chains(tmp_path, data, odd).round(CHAIN, 2)
+    wide = dataclasses.replace(data, train_images=np.pad(data.train_images, ((0, 0), (2, 2), (2, 2), (0, 0))))
+    with pytest.raises(InputError, match=r"^data: expected images of \(28, 28, 1\) and 10 classes"):
+        Chains(tmp_path, wide, HOW).network(CHAIN, 1)
+
+
 def test_the_figures_of_a_round_are_those_of_its_images(tmp_path, asked):
     chains = Chains(tmp_path, embedded_digits(), HOW)
     first, second = (round_figures(chains, CHAIN, number) for number in (1, 2))
