@@ -1,0 +1,232 @@
+"""Tables and findings of `experiments.generative`, from its rows alone."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from fooljax.analysis.attack_strength import attack_strength
+from fooljax.analysis.statistics import share_interval
+from fooljax.engine.log_odds import FOOLED, format_confidence
+from fooljax.study import Row, alike, attacks, markdown, numbers
+from fooljax.study.findings import Finding, of_units, share
+from fooljax.study.measured_sets import NAMES, THREAT
+from fooljax.study.tables import UNIT, by_network, those_by_network
+from fooljax.study.thresholds_reached import THRESHOLDS, threshold_cells
+
+REJECTING = "-rejecting-"
+"""Between the name of a generative classifier and the share of clean images that it rejects."""
+ARCHITECTURES = {"lenet": "LeNet", "mlp": "MLP", "mixture": "mixture", "vae": "VAE"}
+HOW = """\
+All classifiers learnt from the training images of one data set. The **mixture** has Gaussian distributions
+for each class along the principal components of all images, and noise along all other directions. The **VAE**
+has a network for each class. Its inference takes steps in latent space for every image and class, and every
+attack goes through them. The logits of both are log p(x, y) over a temperature, which is fitted on clean
+images that nothing else uses. A classifier that **rejects** has one more class, for images that are less
+likely than 99 % or 95 % of clean images; the levels come from further images held out of the training. The
+column "thresholded" says what has to be high for an image to count. The accuracy is that without
+rejection."""
+SEEN = """\
+**Fool**: 99.99 % or more. **Likely**: of those that fool, the images above the level of log p(x) that 1 % or
+5 % of clean images are below. **Agree**: of those that fool, the images that a judge names alike, as sure as
+of 95 % of clean images and surer than of noise. **Unseen**: the share of all images that fool while no judge
+agrees. **With more steps**: of a VAE's images that fool, those that still do when the inference takes ten
+times as many steps in latent space."""
+STRENGTH = """\
+A classifier that rejects images was attacked by searches and ascents that know it: the class for rejected
+images is among those that the log-odds count. The best kind of attack is named with the median log-odds of
+its images; 9.21 is 99.99 %."""
+
+
+def kind_of(network: str) -> str:
+    """What is alike in networks that differ in their seed: as "vae", or "vae-rejecting-0.01"."""
+    plain, _, rate = network.partition(REJECTING)
+    return plain.partition("-")[0] + (REJECTING + rate if rate else "")
+
+
+def title_of(kind: str) -> str:
+    """The classifier of a kind, for people."""
+    return ARCHITECTURES.get(kind.partition("-")[0], kind)
+
+
+def thresholded(kind: str) -> str:
+    """What is thresholded, for people."""
+    rate = kind.partition(REJECTING)[2]
+    return f"p(x, y), {numbers.percent(float(rate), 0)} of clean images rejected" if rate else "p(y given x)"
+
+
+def kinds_of(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """The rows by the kind of their network: all kinds of p(y | x) first."""
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(kind_of(row["network"]), []).append(row)
+    places = list(ARCHITECTURES)
+
+    def place(kind: str) -> tuple[bool, int, str]:
+        first = kind.partition("-")[0]
+        return REJECTING in kind, places.index(first) if first in places else len(places), kind
+
+    return {kind: found[kind] for kind in sorted(found, key=place)}
+
+
+def findings(rows: Sequence[Row]) -> dict[str, Finding]:
+    """What claims are held against: see `fooljax.study.findings`.
+
+    Returns:
+      For each kind of classifier K (as "vae" or "vae-rejecting-0.01"): `K_accuracy`; `K_best_fools`: the
+      share of images that fool, of the evolved or gradient images of which most do. For each generator G:
+      `K_G_fools`; `K_G_unseen`: while no judge agrees; `K_G_JUDGE`: the share of all images on which a judge
+      agrees; for generative ones `K_G_likely_0.01` and so on: the share that fools and is above that level of
+      log p(x); for a VAE `K_G_more_steps`: the share that fools when inference takes more steps.
+    """
+    found: dict[str, Finding] = {}
+    for kind, of in kinds_of(rows).items():
+        networks = [row for row in of if row["kind"] == "network"]
+        if networks:
+            groups = [[row["clean_accuracy"]] for row in networks]
+            found[f"{kind}_accuracy"] = share(groups, of_units(len(networks), len(networks)))
+        best: list[tuple[float, Finding]] = []
+        for generator, sets in by_generator(of).items():
+            said = of_units(len(sets), len(alike(sets, "network")))
+            counts = {"fools": "fooled", "unseen": "unseen"}
+            for name, entry in counts.items():
+                found[f"{kind}_{generator}_{name}"] = share(_shares(sets, entry), said)
+            for judge in sets[0]["agree"]:
+                found[f"{kind}_{generator}_{judge}"] = share(_shares(sets, "agree", judge), said)
+            for rate in sets[0].get("fooled_accepted", ()):
+                likely = share(_shares(sets, "fooled_accepted", rate), said)
+                found[f"{kind}_{generator}_likely_{rate}"] = likely
+            if "more_steps" in sets[0]:
+                found[f"{kind}_{generator}_more_steps"] = share(
+                    those_by_network(
+                        sets, lambda row: float(np.mean(np.asarray(row["more_steps"]) >= FOOLED))
+                    ),
+                    said,
+                )
+            if generator in attacks.FRESH:
+                fools = found[f"{kind}_{generator}_fools"]
+                best.append((fools.value.estimate, fools))
+        if best:
+            found[f"{kind}_best_fools"] = max(best, key=lambda one: one[0])[1]
+    return found
+
+
+def by_generator(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """The rows of images with the largest budget, by what made them, in the order of tables."""
+    images = [row for row in rows if row["kind"] == "images"]
+    most = max((row["budget"] for row in images), default=0)
+    groups = alike([row for row in images if row["budget"] == most], "generator")
+    return {generator: groups[generator,] for generator in NAMES if (generator,) in groups}
+
+
+def _shares(rows: Sequence[Row], entry: str, of: str | None = None) -> list[list[float]]:
+    """The share of the images of each run that are counted under an entry, by network."""
+    return those_by_network(rows, lambda row: (row[entry] if of is None else row[entry][of]) / row["images"])
+
+
+def tables(rows: Sequence[Row]) -> str:
+    """`table.md`: the classifiers, attacks at every threshold, what fools, and the strength of attacks."""
+    kinds = kinds_of(rows)
+    networks = {kind: [row for row in of if row["kind"] == "network"] for kind, of in kinds.items()}
+    sets = {kind: by_generator(of) for kind, of in kinds.items()}
+    parts = ["### The classifiers\n", HOW, ""]
+    parts.append(markdown([_classifier(kind, of) for kind, of in networks.items() if of]))
+    if lines := [_attack(kind, name, of) for kind, by in sets.items() for name, of in by.items()]:
+        parts += ["\n### The attacks\n", THREAT, "", THRESHOLDS, "", UNIT, "", markdown(lines)]
+        seen = [_seen(kind, name, of) for kind, by in sets.items() for name, of in by.items()]
+        parts += ["\n### What fools, and what judges see\n", SEEN, "", markdown(seen)]
+    if lines := [_strength(kind, networks[kind], of) for kind, of in kinds.items() if sets[kind]]:
+        parts += ["\n### How strong the attacks were\n", STRENGTH, "", markdown(lines)]
+    return "\n".join([*parts, ""])
+
+
+def _begin(kind: str) -> dict[str, str]:
+    return {"classifier": title_of(kind), "thresholded": thresholded(kind)}
+
+
+def _classifier(kind: str, rows: Sequence[Row]) -> dict[str, str]:
+    clean = [row["thresholds"]["raw"]["clean_median"] for row in rows]
+    temperatures = [row["temperature"] for row in rows if "temperature" in row]
+    rate = kind.partition(REJECTING)[2]
+    rejected = [row["rejected"][rate] for row in rows] if rate else []
+    noise = [[row["noise"][name] for name in row["noise"]] for row in rows]
+    return {
+        **_begin(kind),
+        "networks": str(len(rows)),
+        "test images named rightly": _span([row["clean_accuracy"] for row in rows]),
+        "temperature": " to ".join(
+            dict.fromkeys(f"{one:.1f}" for one in (min(temperatures), max(temperatures)))
+        )
+        if temperatures
+        else numbers.NONE,
+        "median confidence in test images": format_confidence(float(np.median(clean))),
+        "test images rejected": _span(rejected) if rejected else numbers.NONE,
+        "noise with 99.99 %": numbers.percent(float(np.mean(noise))),
+    }
+
+
+def _span(values: Sequence[float]) -> str:
+    return " to ".join(dict.fromkeys(numbers.percent(one) for one in (min(values), max(values))))
+
+
+def _attack(kind: str, generator: str, rows: Sequence[Row]) -> dict[str, str]:
+    odds = np.concatenate([row["log_odds"] for row in rows])
+    networks = len(alike(rows, "network"))
+    half = [value for group in by_network(rows, "passes_to_median", network="network") for value in group]
+    searched = rows[0]["passes_of_classes"] is not None
+    done = sum(np.isfinite(half))
+    middle = float(np.sort(half)[(len(half) - 1) // 2])
+    needed = numbers.plain(middle) if np.isfinite(middle) else f"more than {numbers.plain(rows[0]['budget'])}"
+    return {
+        **_begin(kind),
+        "images": NAMES[generator],
+        "sets": f"{networks} networks x {len(rows) / networks:g} runs",
+        "passes of a set": numbers.plain(max(row["passes"] for row in rows)),
+        "median confidence": numbers.confidence(float(np.median(odds))),
+        **threshold_cells(rows),
+        "passes until half of the classes fool": f"{needed} ({done} of {len(half)} runs)"
+        if searched
+        else numbers.NONE,
+    }
+
+
+def _seen(kind: str, generator: str, rows: Sequence[Row]) -> dict[str, str]:
+    fooled = sum(row["fooled"] for row in rows)
+    line = {**_begin(kind), "images": NAMES[generator]}
+    line["fool"] = f"{fooled} of {sum(row['images'] for row in rows)}"
+    for rate in ("0.01", "0.05"):
+        head = f"likely, above {numbers.percent(float(rate), 0)}"
+        line[head] = (
+            _of(rows, "fooled_accepted", rate, fooled) if "fooled_accepted" in rows[0] else numbers.NONE
+        )
+    for judge in rows[0]["fooled_agree"]:
+        line[f"{judge} agrees"] = _of(rows, "fooled_agree", judge, fooled)
+    line["unseen"] = numbers.shares(share_interval(_shares(rows, "unseen")))
+    line["fool with more steps"] = numbers.NONE
+    if "more_steps" in rows[0]:
+        pairs = [pair for row in rows for pair in zip(row["log_odds"], row["more_steps"], strict=True)]
+        still = sum(before >= FOOLED and after >= FOOLED for before, after in pairs)
+        line["fool with more steps"] = f"{still} of {fooled}"
+    return line
+
+
+def _of(rows: Sequence[Row], entry: str, name: str, fooled: int) -> str:
+    return f"{sum(row[entry][name] for row in rows)} of {fooled}"
+
+
+def _strength(kind: str, networks: Sequence[Row], rows: Sequence[Row]) -> dict[str, str]:
+    images = [row for row in rows if row["kind"] == "images"]
+    attempts = attacks.attempts(images)
+    symptoms: dict[str, Any] = {}
+    if networks:
+        of = [row["symptoms"] for row in networks]
+        symptoms["zero_gradients"] = max(one["zero_gradients"] for one in of)
+        symptoms["probabilities"] = any(one["probabilities"] for one in of)
+    best = max(attempts, key=lambda one: float(np.median(one.log_odds)))
+    return {
+        **_begin(kind),
+        "best attack": NAMES[best.method],
+        "its passes": numbers.plain(best.passes),
+        "its median log-odds": f"{float(np.median(best.log_odds)):.1f}",
+        "verdict": attack_strength(attempts, **symptoms).words(),
+    }

@@ -1,0 +1,158 @@
+"""What a row says of a generative or other classifier, and of images that were made for it."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fooljax import generative
+from fooljax.analysis.judges import agrees, calibrate, verdict
+from fooljax.analysis.panel import NOISE
+from fooljax.analysis.thresholds import Thresholds, clean_thresholds
+from fooljax.data.dataset import Dataset
+from fooljax.engine.log_odds import FOOLED
+from fooljax.generative.vae import VaeDensity
+from fooljax.scoring import score
+from fooljax.study import attacks
+from fooljax.study.image_sets import ImageSet
+from fooljax.study.study import Workspace
+
+CLEAN_IMAGES = 2000
+"""Test images, at most, that give thresholds and shares."""
+CALIBRATED_ON = 800
+"""Test images, at most, by which a judge's threshold is found."""
+NOISE_IMAGES, CONTROLS = 500, 100
+"""Of each kind of noise: in all, and by which judges are calibrated."""
+MORE_STEPS = 10
+"""How many times as many steps in latent space the second look at a VAE's images takes."""
+SYMPTOMS_OF = 20
+"""Clean images at which gradients are looked at."""
+
+
+def of_network(workspace: Workspace, name: str, dataset: Dataset) -> dict[str, Any]:
+    """What a classifier says of clean images and of noise.
+
+    Args:
+      workspace: knows the network.
+      name: of the network; it may have one more class than the data, for rejected images.
+      dataset: its test images are clean.
+    Returns:
+      `clean_accuracy`: of the first class that is not rejection. `thresholds`. `noise`: by the kind, the
+      share of images with 99.99 % for any class. `symptoms`, see `fooljax.study.attacks`. Of a generative
+      classifier also `temperature`; `levels` of log p(x) by the share of clean images below, `rejected`: the
+      share of test images below each, and `noise_accepted`: the share of noise above each.
+    """
+    target, classes = workspace.network(name), dataset.num_classes
+    images, labels = dataset.test_images[:CLEAN_IMAGES], dataset.test_labels[:CLEAN_IMAGES]
+    odds = score(target, images)
+    noise = noise_like(dataset)
+    found: dict[str, Any] = {
+        "target_sha256": workspace.digest(name),
+        "network_name": target.name,
+        "clean_accuracy": float(np.mean(odds[:, :classes].argmax(1) == labels)),
+        "clean_images": len(images),
+        "thresholds": thresholds_of(workspace, name, dataset).row(),
+        "noise": {
+            kind: float(np.mean(score(target, drawn)[:, :classes].max(axis=1) >= FOOLED))
+            for kind, drawn in noise.items()
+        },
+        "symptoms": attacks.symptoms(target, images[:SYMPTOMS_OF], (labels[:SYMPTOMS_OF] + 1) % classes),
+    }
+    if levels := target.provenance.get("levels"):
+        clean = generative.log_density(target, images)
+        of_noise = {kind: generative.log_density(target, drawn) for kind, drawn in noise.items()}
+        found |= {
+            "temperature": target.provenance["temperature"],
+            "levels": dict(levels),
+            "rejected": {rate: float(np.mean(clean < level)) for rate, level in levels.items()},
+            "noise_accepted": {
+                kind: {rate: float(np.mean(values >= level)) for rate, level in levels.items()}
+                for kind, values in of_noise.items()
+            },
+        }
+    return found
+
+
+def look(
+    workspace: Workspace,
+    name: str,
+    judges: Sequence[str],
+    dataset: Dataset,
+    found: ImageSet,
+) -> dict[str, Any]:
+    """What a row says of a set beside the figures of `fooljax.study.attacks`.
+
+    Args:
+      workspace: knows the networks.
+      name: of the network that the images were made for.
+      judges: names of the networks that are asked what they see.
+      dataset: clean images.
+      found: the set.
+    Returns:
+      `fooled`: images with 99.99 %. `agree`: by name, how many of all images the judge agrees on, and
+      `fooled_agree` of those that fool. `unseen`: images that fool while no judge agrees. Of a generative
+      classifier also `accepted`: by the share of clean images that are rejected, how many images are above
+      that level of log p(x); `fooled_accepted`: those that fool, too; of a VAE `more_steps`: the log-odds
+      when inference takes `MORE_STEPS` times as many steps.
+    """
+    target, images, classes = workspace.network(name), found.images, found.classes
+    fooled = found.log_odds >= FOOLED
+    votes = {
+        one: agrees(verdict(score(workspace.network(one), images), classes), classes, least)
+        for one, least in ((judge, _least(workspace, judge, dataset)) for judge in judges)
+    }
+    told: dict[str, Any] = {
+        "target_sha256": workspace.digest(name),
+        "images": len(images),
+        "fooled": int(fooled.sum()),
+        "agree": {one: int(vote.sum()) for one, vote in votes.items()},
+        "fooled_agree": {one: int((vote & fooled).sum()) for one, vote in votes.items()},
+        "unseen": int((fooled & ~np.any(list(votes.values()), axis=0)).sum()),
+    }
+    if levels := target.provenance.get("levels"):
+        density = generative.log_density(target, images)
+        above = {rate: density >= level for rate, level in levels.items()}
+        told["log_density"] = [round(float(one), 1) for one in density]
+        told["accepted"] = {rate: int(one.sum()) for rate, one in above.items()}
+        told["fooled_accepted"] = {rate: int((one & fooled).sum()) for rate, one in above.items()}
+    density_of = getattr(target.apply, "density", None)
+    if isinstance(density_of, VaeDensity):
+        longer = dataclasses.replace(density_of, steps=MORE_STEPS * density_of.steps)
+        apply = dataclasses.replace(target.apply, density=longer)  # type: ignore[type-var]
+        odds = score(dataclasses.replace(target, apply=apply), images)
+        told["more_steps"] = [round(float(one), 3) for one in odds[range(len(images)), classes]]
+    return told
+
+
+_THRESHOLDS: dict[tuple[str, str], Thresholds] = {}
+_CALIBRATIONS: dict[tuple[str, str], float] = {}
+"""By the digests of network and data: what is worked out once in a process."""
+
+
+def thresholds_of(workspace: Workspace, name: str, dataset: Dataset) -> Thresholds:
+    """The thresholds of a network, which may have one more class than the data has."""
+    key = (workspace.digest(name), dataset.digest)
+    if key not in _THRESHOLDS:
+        odds = score(workspace.network(name), dataset.test_images[:CLEAN_IMAGES])
+        _THRESHOLDS[key] = clean_thresholds(odds, dataset.test_labels[:CLEAN_IMAGES])
+    return _THRESHOLDS[key]
+
+
+def _least(workspace: Workspace, name: str, dataset: Dataset) -> float:
+    """The log-odds from which a judge's naming a class counts, see `fooljax.analysis.judges`."""
+    key = (workspace.digest(name), dataset.digest)
+    if key not in _CALIBRATIONS:
+        judge, labels = workspace.network(name), dataset.test_labels[:CALIBRATED_ON]
+        noise = np.concatenate([score(judge, one[:CONTROLS]) for one in noise_like(dataset).values()])
+        clean = score(judge, dataset.test_images[:CALIBRATED_ON])
+        _CALIBRATIONS[key] = calibrate(noise, clean, labels).threshold
+    return _CALIBRATIONS[key]
+
+
+def noise_like(dataset: Dataset) -> dict[str, npt.NDArray[np.uint8]]:
+    """Images of each kind of noise, `[NOISE_IMAGES, H, W, K]` uint8."""
+    shape = (NOISE_IMAGES, *dataset.image_shape)
+    levels = {kind: draw(np.random.default_rng(0), shape) for kind, draw in NOISE.items()}
+    return {kind: np.rint(255.0 * np.clip(one, 0.0, 1.0)).astype(np.uint8) for kind, one in levels.items()}
