@@ -48,6 +48,11 @@ t-intervals of 95 % for further networks that are trained alike. p is Wilcoxon's
 differences to random windows, corrected by Holm over the table. With {networks} networks p is {least} at
 least, so read the interval and the effect size (from -1 to 1)."""
 
+OF_IMAGES = """\
+There is one network. Each image with repeated elements counts as one observation: brackets are t-intervals of
+95 % for further classes of such a search, and say nothing of other networks. p is Wilcoxon's, two-sided, of
+the differences to random windows, corrected by Holm over the table."""
+
 
 def findings(rows: Sequence[Row]) -> dict[str, Finding]:
     """What claims are held against: see `fooljax.study.findings`.
@@ -87,7 +92,8 @@ def tables(rows: Sequence[Row]) -> str:
         if generator in EFFECTS_OF and any(row["repeating"] for row in of):
             parts += [f"\n### What copies do: {NAMES[generator]}\n", _effects(of)]
     networks = len(alike(rows, "network"))
-    units = UNITS.format(networks=networks, least=numbers.plain(2.0 ** (1 - networks), 2))
+    least = numbers.plain(2.0 ** (1 - networks), 2)
+    units = UNITS.format(networks=networks, least=least) if networks > 1 else OF_IMAGES
     return "\n".join([*parts, "", HOW, "", units, ""])
 
 
@@ -123,8 +129,8 @@ def change(rows: Sequence[Row], name: str, less: str = "") -> list[list[float]]:
       name: of the change.
       less: another change, whose effect is subtracted.
     Returns:
-      Values as the statistics take them, one for each network. Where a change has a twin, only images take
-      part that both could be made of.
+      Values as the statistics take them, one for each network; of one network alone one for each image. Where
+      a change has a twin, only images take part that both could be made of.
     """
     twin = name.removeprefix("random_") in CHANGES
     pair = {name.removeprefix("random_"), f"random_{name.removeprefix('random_')}"} if twin else {name}
@@ -133,6 +139,8 @@ def change(rows: Sequence[Row], name: str, less: str = "") -> list[list[float]]:
     for row in rows:
         told = [one[name] - one[start] for one in row["effects"] if pair <= one.keys()]
         groups.setdefault(row["network"], []).extend(told)
+    if len(groups) == 1:
+        return [[float(value)] for values in groups.values() for value in values]
     return [[float(np.mean(groups[network]))] for network in sorted(groups) if groups[network]]
 
 

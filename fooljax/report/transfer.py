@@ -39,7 +39,7 @@ from fooljax.report.transfer_rows import (
     with_largest_budget,
 )
 from fooljax.study import Row, alike, by_network, markdown, numbers
-from fooljax.study.findings import Finding, share
+from fooljax.study.findings import Finding, of_units, share
 from fooljax.study.measured_sets import ARCHIVE, CLEAN, THREAT
 from fooljax.study.thresholds_reached import THRESHOLDS, threshold_cells
 
@@ -71,7 +71,8 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
 
     Returns:
       `KIND_same_9999`, for each generator: of images with the largest budget, the share to which another
-      network of the relation most asked about gives the same name at 99.99 %; `KIND_same_9`: at 90 %.
+      network of the relation most asked about gives the same name at 99.99 %; `KIND_same_9`: at 90 %,
+      `KIND_named_first`: with whatever confidence.
       `KIND_own_only`: the share of images that fool their own network at 99.99 % and no other.
       `KIND_less_gradient`: how much more often that kind transfers than gradient ascent at equal confidence,
       a difference of shares.
@@ -81,19 +82,22 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
     own = [row for row in with_largest_budget(images) if row["network"] in units]
     wanted, found = related(other_kind(images)), {}
     for (kind,), of in alike(own, "generator").items():
-        said = f"{len(of)} sets against {len(units)} networks"
+        said = of_units(len(of), len(alike(of, "network")))
         for level in (LEVEL, "0.9"):
             same = grouped(of, wanted, lambda row, seen, level=level: seen["same"]["raw"][level])  # type: ignore[misc]
             found[f"{kind}_same_{level[2:]}"] = share(same, said)
+        first = grouped(of, wanted, lambda row, seen: named_first(seen, row["aims"]))
+        found[f"{kind}_named_first"] = share(first, said)
         own_alone = by_network(
             [{**row, "own_only": own_only(row)} for row in of], "own_only", network="network"
         )
         found[f"{kind}_own_only"] = share(own_alone, said)
     for kind in ("cppn", "direct", ARCHIVE):
-        of_units = [row for row in images if row["network"] in units]
-        pair = [[row for row in of_units if row["generator"] == one] for one in (kind, "gradient")]
+        theirs = [row for row in images if row["network"] in units]
+        pair = [[row for row in theirs if row["generator"] == one] for one in (kind, "gradient")]
         if differences := _matched(*pair):
-            value, said = mean_interval(differences), f"{len(differences)} networks"
+            value, count = mean_interval(differences), len(differences)
+            said = "one network" if count == 1 else f"{count} networks"
             found[f"{kind}_less_gradient"] = Finding(value, numbers.signed(value), said)
     return found
 
@@ -120,7 +124,11 @@ def tables(rows: Sequence[Row]) -> str:
     if len(units) > 1 and (lines := _specificity(own)):
         parts += ["\n### Are gradient images more network-specific than evolved ones?\n"]
         parts += [TEST.format(pairs=len(units), least=2.0 ** (1 - len(units))), "", markdown(lines), ""]
-    parts += ["\n### Source by target\n", "Same name at 99.99 %; a unit is a run.", ""]
+    parts += [
+        "\n### Source by target\n",
+        "Same name at 99.99 %; a unit is a run. In round brackets: named first.",
+        "",
+    ]
     for name, of in matrices_of(images):
         parts += [f"\n{name}:\n", markdown(_matrix(of)), ""]
     return "\n".join([*parts, _networks(rows), ""])
@@ -218,13 +226,13 @@ def _rates(rows: Sequence[Row]) -> dict[tuple[str, int], float]:
 def _matrix(rows: Sequence[Row]) -> list[dict[str, str]]:
     lines = []
     for (source,), runs in alike(rows, "network").items():
-        cells = {
-            target: numbers.shares(
-                share_interval([[row["seen"][target]["same"]["raw"][LEVEL] for row in runs]]), 0
-            )
-            for target in rows[0]["targets"]
-        }
-        lines.append({"made for": source, **cells})
+        line = {"made for": source}
+        for target in rows[0]["targets"]:
+            seen = [(row["seen"][target], row["aims"]) for row in runs]
+            same = share_interval([[one["same"]["raw"][LEVEL] for one, _ in seen]])
+            first = float(np.mean([named_first(*one) for one in seen]))
+            line[target] = f"{numbers.shares(same, 0)} ({numbers.percent(first, 0)})"
+        lines.append(line)
     return lines
 
 
