@@ -11,8 +11,7 @@ model: the search sees the network's gradients and no other network; all images 
 
 import functools
 import sys
-from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,21 +21,16 @@ import numpy.typing as npt
 
 from fooljax import Perturbed, perturb, study
 from fooljax.cli.study import run_study
-from fooljax.data.image_folders import sample_photographs
 from fooljax.data.labelled_photographs import HELP as PHOTOGRAPHS_HELP
-from fooljax.data.photographs import read_photograph
-from fooljax.engine.types import Target, checked_shape
+from fooljax.engine.types import Target
 from fooljax.perturbation import NOISES, noise_of_length
-from fooljax.perturbation.sizes import grey_levels, peak_signal_to_noise
 from fooljax.report.hidden import figures, findings, tables
 from fooljax.scoring import score
 from fooljax.settings import option
 from fooljax.study import Row, Task, Workspace, clean_images, measured_sets
-from fooljax.study.images import sheet_of
+from fooljax.study.changed_images import examples, named_by, other_classes, rounded, sizes
 from fooljax.targets import cifar10
 from fooljax.targets.choice import CLASSES_HELP, read_classes
-from fooljax.targets.class_named import class_index
-from fooljax.targets.image_sizes import fitted
 
 __all__ = ["STUDY", "findings", "main"]
 
@@ -54,8 +48,6 @@ SHOWN_TO = {
     "cifar10": cifar10.NAMES,
     "imagenet": ("efficientnet-lite0", "efficientnet-lite1", "squeezenet", "tiny-darknet"),
 }
-OSTRICH = "ostrich"
-"""What the example photographs become, as in Szegedy's figure 5."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +67,7 @@ class Config(measured_sets.NetworkSettings):
 
 SIZES: dict[str, dict[str, Any]] = {
     "smoke": {
-        **{"networks": "lenet-0,lenet-1", "targets": "lenet-0,lenet-1", "kinds": "l2,linf"},
+        **{"networks": "lenet-0,lenet-1", "targets": "lenet-0,lenet-1", "kinds": "l2,l2_9999"},
         **{"runs": 1, "rounds": 6, "steps": 5},
     },
     "paper": {},
@@ -105,7 +97,7 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
                 settings = {"network": name, "kind": kind, "run": run, **told}
                 networks = tuple(dict.fromkeys((name, *targets)))
                 yield Task(f"{name},{kind},run={run}", settings, networks, f"{name},{kind}")
-    if config.data_set == "mnist" or config.imagefolder:
+    if "l2_9999" in config.kinds.split(",") and config.data_set != "cifar10":
         told = {"network": names[0], "kind": "example", "rounds": config.rounds, "steps": config.steps}
         yield Task(f"{names[0]},example", told, (names[0],))
 
@@ -114,11 +106,13 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
     """The smallest changes of all sets of one kind, side by side, and what other networks say of them."""
     told, target = tasks[0].settings, workspace.network(tasks[0].settings["network"])
     if told["kind"] == "example":
-        yield _examples(target, told)
+        settings = {"rounds": told["rounds"], "steps": told["steps"], "confidence": 0.9999}
+        yield examples(target, settings)
         return
     settings = KINDS[told["kind"]]
     sets = [_clean(workspace, target, task.settings["run"]) for task in tasks]
-    aims = [_aims(one.classes, len(target.class_names), task) for one, task in zip(sets, tasks, strict=True)]
+    classes, runs = len(target.class_names), [task.settings["run"] for task in tasks]
+    aims = [other_classes(one.classes, classes, run) for one, run in zip(sets, runs, strict=True)]
     originals, ends = np.concatenate([one.images for one in sets]), np.cumsum([len(one) for one in aims])[:-1]
     search = functools.partial(
         perturb,
@@ -137,28 +131,22 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
     ):
         changed = workspace.save_images(task, pixels) if workspace.config.imagefolder is None else pixels
         odds = score(target, changed)[range(len(aim)), aim]
-        noisy = {
-            noise: noise_of_length(
-                clean.images, np.nan_to_num(length), settings.get("norm", "l2"), noise, told["run"]
-            )
-            for noise in NOISES
-        }
+        shown = {"changed": changed, "clean": clean.images}
+        for noise in NOISES:
+            norm, lengths = settings.get("norm", "l2"), np.nan_to_num(length)
+            shown[noise] = noise_of_length(clean.images, lengths, norm, noise, task.settings["run"])
         yield {
             "images": len(aim),
             "labels": clean.classes.tolist(),
             "aims": aim.tolist(),
             "found": int(done.sum()),
-            "length": _rounded(length),
-            "log_odds": _rounded(odds),
-            "decibels": _rounded(peak_signal_to_noise(changed, clean.images)),
-            "grey_levels": grey_levels(changed, clean.images).tolist(),
+            "length": rounded(length),
+            "log_odds": rounded(odds),
+            **sizes(changed, clean.images),
             **({} if exact is None else _exactly(exact, ends, place)),
             "passes": found.passes // len(tasks),
             "seen": {
-                name: _seen(
-                    workspace.network(name), {"changed": changed, "clean": clean.images, **noisy}, clean, aim
-                )
-                for name in told["targets"]
+                name: named_by(workspace.network(name), shown, clean.classes, aim) for name in told["targets"]
             },
         }
 
@@ -170,7 +158,7 @@ def _exactly(exact: Perturbed, ends: npt.NDArray[np.integer], place: int) -> dic
     )
     return {
         "exact_found": int(named.sum()),
-        "exact_length": _rounded(length),
+        "exact_length": rounded(length),
         "survive_rounding": int(survives.sum()),
     }
 
@@ -181,67 +169,6 @@ def _clean(workspace: Workspace, target: Target, run: int) -> clean_images.Clean
     if config.imagefolder is not None:
         return clean_images.from_photographs(target, Path(config.imagefolder), cells)
     return clean_images.from_data(target, measured_sets.dataset_of(config.data), cells)(run)
-
-
-def _aims(labels: npt.NDArray[np.integer], classes: int, task: Task) -> npt.NDArray[np.integer]:
-    """For each image a class other than its own, drawn at random."""
-    further = np.random.default_rng(task.settings["run"]).integers(1, classes, len(labels))
-    return (labels + further) % classes
-
-
-def _seen(
-    target: Target,
-    images: dict[str, npt.NDArray[np.uint8]],
-    clean: clean_images.Clean,
-    aims: npt.NDArray[np.integer],
-) -> dict[str, list[int]]:
-    """Of each kind of images, how many a network names as the class aimed at, and how many rightly."""
-    found = {}
-    for kind, some in images.items():
-        named = score(target, fitted(some, target)).argmax(axis=1)
-        found[kind] = [int(np.sum(named == aims)), int(np.sum(named == clean.classes))]
-    return found
-
-
-def _examples(target: Target, told: Mapping[str, Any]) -> dict[str, Any]:
-    """Images that may be published, changed: embedded digits, or photographs of installed packages."""
-    height, _, channels = checked_shape(target.image_shape)
-    if channels == 1:
-        clean = clean_images.from_data(target, measured_sets.dataset_of("embedded"), range(0, 10, 2))(0)
-        images, names = clean.images, [target.class_names[one] for one in clean.classes]
-        aims = (clean.classes + 3) % len(target.class_names)
-    else:
-        paths = sample_photographs()
-        images, names = (
-            np.stack([read_photograph(path, height) for path in paths]),
-            [path.name for path in paths],
-        )
-        ostrich = class_index(OSTRICH, dict(enumerate(target.class_names)), argument="to", whose=target.name)
-        aims = np.full(len(paths), ostrich)
-    settings = {"rounds": told["rounds"], "steps": told["steps"], "confidence": 0.9999}
-    changed = perturb(target, images, aims, check_target=False, **settings).pixels()
-    said = []
-    for some in (images, changed):
-        odds = score(target, some)
-        best = odds.argmax(axis=1)
-        top = odds[range(len(best)), best]
-        said.append(
-            [[target.class_names[one], round(float(own), 3)] for one, own in zip(best, top, strict=True)]
-        )
-    return {
-        "files": names,
-        "shape": list(images.shape),
-        "originals": b64encode(sheet_of(images)).decode(),
-        "changed": b64encode(sheet_of(changed)).decode(),
-        "before": said[0],
-        "after": said[1],
-        "decibels": _rounded(peak_signal_to_noise(changed, images)),
-        "grey_levels": grey_levels(changed, images).tolist(),
-    }
-
-
-def _rounded(values: npt.NDArray[Any]) -> list[float | None]:
-    return [round(float(one), 4) if np.isfinite(one) else None for one in values]
 
 
 STUDY = study.Study(

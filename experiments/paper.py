@@ -65,6 +65,7 @@ STUDIES = (
     "overconfidence",
     "detectors",
     "training_data",
+    "generative",
     "hidden",
 )
 """How good the networks are, then those of the later chapters. Each knows its sizes and goes on by itself."""

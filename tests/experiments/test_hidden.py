@@ -1,0 +1,68 @@
+"""Changes that nobody sees: rows of a small run, tables and findings by hand, and Foolbox beside ours."""
+
+import numpy as np
+import pytest
+
+from experiments import hidden
+from fooljax import study
+from fooljax.report import hidden as report
+from fooljax.study.changed_images import other_classes
+
+
+def row(network="lenet-0", kind="l2_9999", run=0, **more):
+    """Two images: one hidden, the other changed too much to be."""
+    told = {"network": network, "kind": kind, "run": run, "data": "idx-mnist", "images": 2, "found": 2}
+    told |= {"length": [0.5, 2.0], "log_odds": [9.5, 9.5], "decibels": [45.0, 20.0], "grey_levels": [3, 90]}
+    told |= {"exact_found": 2, "exact_length": [0.4, 1.9], "survive_rounding": 1, "passes": 400}
+    seen = {name: {"clean": [0, 2], "uniform": [0, 2], "gaussian": [0, 2]} for name in ("lenet-0", "lenet-1")}
+    for name, found in seen.items():
+        found["changed"] = [2, 0] if name == network else [1, 1]
+    return told | {"seen": seen} | more
+
+
+def test_findings_by_hand():
+    rows = [row(kind=kind) for kind in ("l2", "l2_9999")]
+    found = report.findings(rows)
+    assert found["digits_hidden"].value.estimate == 0.5
+    assert found["digits_undone"].value.estimate == 0.5
+    assert found["digits_noise"].value.estimate == 0.0
+    assert found["digits_misnamed_elsewhere"].value.estimate == 0.5
+    assert found["digits_aimed_elsewhere"].value.estimate == 0.5
+    assert found["digits_misnamed_beyond"].value.estimate == 0.5
+
+
+def test_images_below_the_confidence_or_without_a_change_are_not_hidden():
+    unsure = row(log_odds=[9.0, 9.0])
+    assert report.findings([unsure])["digits_hidden"].value.estimate == 0.0
+    never = row(length=[None, None], found=0, decibels=[None, None])
+    assert report.findings([never])["digits_hidden"].value.estimate == 0.0
+
+
+def test_tables_say_what_rows_say_for_each_network_that_was_shown():
+    text = report.tables([row(kind="l2"), row("lenet-1", "l2")])
+    assert "| digits | PGD, smallest Euclidean length | 2 x 1 | 4 of 4 |" in text
+    assert "| itself | 100 % [" in text
+    assert "| another lenet | 50.0 % [" in text
+
+
+def test_nothing_measured_is_nothing_found():
+    assert report.findings([]) == {}
+    assert report.figures([]) == {}
+
+
+def test_a_class_aimed_at_is_never_the_image_s_own():
+    labels = np.arange(10).repeat(50)
+    aims = other_classes(labels, 10, seed=0)
+    assert np.all(aims != labels)
+    assert set(aims.tolist()) == set(range(10))
+
+
+@pytest.mark.slow  # gradients of a LeNet are compiled three times
+def test_the_small_size_needs_nothing_but_the_package(tmp_path):
+    assert hidden.main(["--size", "smoke", "--outdir", str(tmp_path), "--quiet"]) == 0
+    rows = study.read_rows(tmp_path / "rows.jsonl")
+    for one in rows:
+        if one["kind"] != "example":
+            assert one["seen"][one["network"]]["changed"][0] == one["found"]
+            assert one["seen"][one["network"]]["clean"][1] == one["images"]
+    assert (tmp_path / "examples-lenet-0.png").read_bytes().startswith(b"\x89PNG")
