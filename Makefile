@@ -1,6 +1,9 @@
 # The two commands of the README: `make run` and `make test`. Needs Python 3.11 or later with venv.
 PYTHON ?= python3
 BIN := .venv/bin
+# pip would compile all modules, most of which are never used. Python compiles and keeps those that it imports.
+export PYTHONDONTWRITEBYTECODE :=
+PIP := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check -c constraints.txt
 
 .PHONY: run test test-all smoke docs lint types unit build bench bench-peers kill-test clean
 
@@ -26,7 +29,7 @@ unit: .venv/installed-dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not optimised" $(ARGS)
 	$(OPTIMISED) $(BIN)/python -m pytest -n 2 --dist loadfile -m "optimised and not slow" $(ARGS)
 
-# All experiments in their small size, by the command that does them in order, in less than four minutes.
+# All experiments in their small size, by two processes that share them.
 smoke: .venv/installed-dev
 	$(BIN)/python -m pytest -m slow tests/experiments/test_paper.py $(ARGS)
 
@@ -52,11 +55,11 @@ kill-test: .venv/installed
 	$(PYTHON) -m venv .venv
 
 .venv/installed: .venv/bin/python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	$(PIP) -e .
 	touch $@
 
 .venv/installed-dev: .venv/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,docs,imagenet]'
+	$(PIP) -e '.[dev,docs,imagenet]'
 	touch $@
 
 build/peers/%-env/installed: benchmarks/peers/%.txt constraints.txt

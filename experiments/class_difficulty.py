@@ -75,7 +75,7 @@ class Config:
 
 
 SIZES: dict[str, dict[str, Any]] = {
-    "smoke": {"networks": 2, "seeds": 2, "passes": 2000, "families": "direct,random"},
+    "smoke": {"networks": 2, "seeds": 2, "passes": 2000, "families": "direct"},
     "paper": {},
 }
 

@@ -65,7 +65,13 @@ class Config(measured_sets.SetSettings):
     windows: int = option(16, "Windows of each size, at most, out of those that cover the image.", least=1)
 
 
-SIZES = {"smoke": {**measured_sets.SMOKE, "draws": 2, "windows": 4}, "paper": {}}
+SIZES = {
+    "smoke": {
+        **measured_sets.SMOKE,
+        **{"generators": "cppn,gradient,clean,uniform_noise", "runs": 1, "draws": 2, "windows": 4},
+    },
+    "paper": {},
+}
 
 
 def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:

@@ -3,8 +3,8 @@ r"""All experiments in order, and one page: the paper's claims, what was found, 
     python -m experiments.paper --size smoke --outdir runs/paper
 
 does every experiment of the claims, except those on ImageNet that take days: their published rows are read.
-What has been done is not done again, so the same command goes on where it was stopped. The claims stand in
-`claims.json`, each with the rows that its numbers are read from.
+What has been done is not done again, so the same command goes on where it was stopped, and `--only` does a
+part. The claims stand in `claims.json`, each with the rows that its numbers are read from.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from fooljax.cli.command_line import Parser, run_command
-from fooljax.errors import FaultError, shown
+from fooljax.errors import FaultError, InputError, shown
 from fooljax.report.claims_page import write_claims_page
 from fooljax.settings import flag_of
 from fooljax.storage.outputs import as_folder
@@ -33,6 +33,8 @@ CHAPTERS = {
 }
 NETWORKS = {"smoke": 2, "paper": 5}
 """Independently trained networks that each search on digits meets."""
+JUDGES: dict[str, dict[str, str]] = {"smoke": {"judges": "none"}, "paper": {}}
+"""Of searches. Judges take longer than a small search, and a study asks them."""
 SEARCHES: dict[str, tuple[str, ...]] = {
     "mnist_direct/paper": (),
     "mnist_direct/random-search": ("--strategy", "random_search"),
@@ -89,12 +91,21 @@ def steps(size: str, flags: Mapping[str, str]) -> Iterator[Step]:
     for start, chosen in SEARCHES.items():
         name = start.partition("/")[0]
         recipe = importlib.import_module(f"experiments.{name}").EXPERIMENT
-        given = (*_size(size, recipe.sizes), *chosen, *_known(recipe.config, flags))
+        given = (*_size(size, recipe.sizes), *chosen, *_known(recipe.config, {**flags, **JUDGES[size]}))
         for number in range(NETWORKS[size]):
             yield Step(name, f"{start}-target{number}", (*given, "--target-seed", str(number)))
     for name in STUDIES:
         module = importlib.import_module(f"experiments.{name}")
         yield Step(name, name, (*_size(size, module.SIZES), *_known(module.STUDY.config, flags)))
+
+
+def only(planned: Sequence[Step], names: str | None) -> list[Step]:
+    """The steps of the experiments that `--only` names; all without it."""
+    known = dict.fromkeys(step.experiment for step in planned)
+    named = known if names is None else names.split(",")
+    if unknown := [name for name in named if name not in known]:
+        raise InputError(f"--only: expected some of {', '.join(known)}, got {shown(unknown[0] or 'none')}")
+    return [step for step in planned if step.experiment in named]
 
 
 def _size(size: str, sizes: Collection[str]) -> tuple[str, ...]:
@@ -163,11 +174,12 @@ def _parser() -> Parser:
         "against their rows. Give the same command again to go on.",
         allow_abbrev=False,
     )
-    sizes, text = tuple(NETWORKS), "How much is done. (default: smoke)"
-    parser.add_argument("--size", choices=sizes, default="smoke", help=text)
-    folder = "The folder of all of it. (default: runs/paper)"
-    parser.add_argument("--outdir", default="runs/paper", metavar="DIR", help=folder)
+    text = "How much is done. (default: smoke)"
+    parser.add_argument("--size", choices=tuple(NETWORKS), default="smoke", help=text)
+    text = "The folder of all of it. (default: runs/paper)"
+    parser.add_argument("--outdir", default="runs/paper", metavar="DIR", help=text)
     for flag, word, text in (
+        ("--only", "NAMES", "Experiments that are done, with commas between. (default: all)"),
         ("--data", "TEXT", "Digits, as each experiment takes them. (default: its own)"),
         ("--images", "DIR", "Folder of sets of images. (default: images in --outdir)"),
         ("--imagefolder", "DIR", "Folder of photographs of ImageNet's classes, a folder for each."),
@@ -182,7 +194,7 @@ def _main(argv: Sequence[str] | None) -> None:
     outdir, failed = as_folder("--outdir", flags.outdir), []
     given = {"images": str(outdir / "images")}
     given |= {name: value for name, value in vars(flags).items() if value is not None}
-    for step in steps(flags.size, given):
+    for step in only(list(steps(flags.size, given)), flags.only):
         print(f"{step.experiment}: {step.folder}", flush=True)
         if (status := do(step, outdir)) > 128:
             raise KeyboardInterrupt

@@ -47,7 +47,7 @@ class Config(measured_sets.NetworkSettings):
     count: int = option(400, "Pictures of a draw.", least=2)
 
 
-SIZES = {"smoke": {"networks": "lenet-0,lenet-1", "draws": 1, "count": 100}, "paper": {}}
+SIZES = {"smoke": {"networks": "lenet-0,lenet-1", "draws": 1, "count": 50}, "paper": {}}
 
 
 def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:

@@ -44,7 +44,13 @@ class Config(measured_sets.SetSettings):
     generators: str = option(",".join(GENERATORS), "What makes the images, with commas.")
 
 
-SIZES: dict[str, dict[str, Any]] = {"smoke": {**measured_sets.SMOKE, "judges": "knn"}, "paper": {}}
+SIZES: dict[str, dict[str, Any]] = {
+    "smoke": {
+        **measured_sets.SMOKE,
+        **{"generators": "direct,cppn,gradient,uniform_noise,clean", "judges": "knn"},
+    },
+    "paper": {},
+}
 
 
 def judges_of(config: Config, network: str) -> list[str]:

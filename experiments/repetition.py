@@ -55,7 +55,13 @@ class Config(measured_sets.SetSettings):
     draws: int = option(8, "How often copies and random windows are drawn for each image.", least=1)
 
 
-SIZES = {"smoke": {**measured_sets.SMOKE, "paper_passes": 1000, "draws": 2}, "paper": {}}
+SIZES = {
+    "smoke": {
+        **measured_sets.SMOKE,
+        **{"generators": "cppn_paper,uniform_noise,clean", "paper_passes": 1000, "draws": 2},
+    },
+    "paper": {},
+}
 
 
 def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:

@@ -75,7 +75,7 @@ class Config(measured_sets.SetSettings):
 
 
 SIZES: dict[str, dict[str, Any]] = {
-    "smoke": {**measured_sets.SMOKE, "runs": 2, "generators": "cppn,uniform_noise"},
+    "smoke": {**measured_sets.SMOKE, "generators": "cppn,uniform_noise"},
     "paper": {},
 }
 

@@ -24,7 +24,7 @@ from fooljax.scoring import score
 from fooljax.settings import option
 from fooljax.study import Row, Task, Workspace
 from fooljax.study.generators import NOISE
-from fooljax.study.measured_sets import ARCHIVE, CLEAN, SetSettings, measured, network
+from fooljax.study.measured_sets import ARCHIVE, CLEAN, SMOKE, SetSettings, measured, network
 from fooljax.study.measured_sets import chosen as chosen_generators
 from fooljax.study.measured_sets import tasks as tasks_of_sets
 from fooljax.study.network_thresholds import PHOTOGRAPHS, thresholds_of
@@ -69,8 +69,8 @@ class Config(SetSettings):
 
 SIZES: dict[str, dict[str, Any]] = {
     "smoke": {
-        **{"networks": "lenet-0,lenet-1", "targets": "lenet-0,lenet-1,knn"},
-        **{"runs": 2, "passes": 2000, "fewer_passes": "none", "gradient_passes": "200"},
+        **SMOKE,
+        **{"targets": "lenet-0,lenet-1,knn", "fewer_passes": "none", "gradient_passes": "200"},
     },
     "paper": {"runs": 5, "passes": 20_000},
 }

@@ -77,8 +77,11 @@ class SetSettings(NetworkSettings, ImageSettings):
     )
 
 
-SMOKE = {"networks": "lenet-0,lenet-1", "runs": 1, "passes": 1000}
-"""Settings of a small size: seconds, with nothing but what comes with the package."""
+SMOKE = {"networks": "lenet-0,lenet-1", "runs": 2, "passes": 1000}
+"""Settings of a small size: seconds, with nothing but what comes with the package.
+
+Studies that have these settings in common use the same image sets, which are then made once.
+"""
 
 
 class Measured(NamedTuple):

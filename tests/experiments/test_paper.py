@@ -3,6 +3,8 @@
 import importlib
 import json
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -15,6 +17,11 @@ NEEDS_MORE = re.compile(
     r"|plain_rays|vae_.*|(?:size_slope|exposed_a12)_(?:cppn|gradient)"
 )
 """Numbers that the small size does not give: the paper's search takes long, and some need photographs."""
+BESIDE = (
+    *("mnist_direct", "mnist_cppn", "mnist_gradient"),
+    *("clean_accuracy", "class_difficulty", "random_pictures"),
+)
+"""What a second process does of the small size: about half of the time, and nothing that needs image sets."""
 CHECKS = [(claim.name, check) for claim in CLAIMS for check in claim.checks]
 
 
@@ -82,14 +89,39 @@ def test_what_is_done_is_not_done_again(tmp_path, monkeypatch):
     assert not called
 
 
+def test_only_some_experiments_are_done_where_they_are_named():
+    planned = list(paper.steps("smoke", {}))
+    assert paper.only(planned, None) == planned
+    some = paper.only(planned, "transfer,mnist_direct")
+    assert {step.experiment for step in some} == {"transfer", "mnist_direct"}
+    assert some == [step for step in planned if step in some]
+
+
+@pytest.mark.parametrize("only", ["transfr", "", "transfer,"])
+def test_an_experiment_that_there_is_not_is_told(only, tmp_path, capsys):
+    assert paper.main(["--only", only, "--outdir", str(tmp_path / "paper")]) == 2
+    assert capsys.readouterr().err.startswith("error: --only: expected some of mnist_direct, ")
+    assert not (tmp_path / "paper").exists()
+
+
+def test_what_a_second_process_does_is_part_of_it():
+    assert set(BESIDE) < {step.experiment for step in paper.steps("smoke", {})}
+
+
 @pytest.mark.slow
 def test_the_small_size_measures_every_claim_and_is_not_done_twice(tmp_path):
-    assert paper.main(["--size", "smoke", "--outdir", str(tmp_path)]) == 0
+    words = ["--size", "smoke", "--outdir", str(tmp_path)]
+    experiments = dict.fromkeys(step.experiment for step in paper.steps("smoke", {}))
+    here = [name for name in experiments if name not in BESIDE]
+    command = [sys.executable, "-m", "experiments.paper", *words, "--only", ",".join(BESIDE)]
+    with subprocess.Popen(command) as other:
+        assert paper.main([*words, "--only", ",".join(here)]) == 0
+    assert other.returncode == 0
     rows = {path: path.read_bytes() for path in tmp_path.rglob("*.json") if path.name != "config.json"}
     answers = paper.answers_from([tmp_path, paper.PUBLISHED])
     missing = [held.check.finding for answer in answers for held in answer.found if held.finding is None]
     assert all(map(NEEDS_MORE.fullmatch, missing)), missing
-    assert paper.main(["--size", "smoke", "--outdir", str(tmp_path)]) == 0
+    assert paper.main(words) == 0
     assert {path: path.read_bytes() for path in rows} == rows
 
 
