@@ -48,7 +48,7 @@ class Config(SetSettings):
 
 
 SIZES: dict[str, dict[str, Any]] = {
-    "smoke": {"networks": "lenet-0,lenet-1,lenet-2", "runs": 2, "passes": 1000, "generators": "direct"},
+    "smoke": {"networks": "lenet-0,lenet-1,lenet-2", "runs": 2, "passes": 2000, "generators": "direct"},
     "paper": {"runs": 5, "passes": 20_000},
 }
 

@@ -77,7 +77,7 @@ class SetSettings(NetworkSettings, ImageSettings):
     )
 
 
-SMOKE = {"networks": "lenet-0,lenet-1", "runs": 2, "passes": 1000}
+SMOKE = {"networks": "lenet-0,lenet-1", "runs": 2, "passes": 2000}
 """Settings of a small size: seconds, with nothing but what comes with the package.
 
 Studies that have these settings in common use the same image sets, which are then made once.
