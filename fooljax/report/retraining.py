@@ -1,6 +1,7 @@
 """Tables of `experiments.retraining`, from its rows alone."""
 
 import math
+import operator
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
@@ -10,6 +11,7 @@ from fooljax.analysis.correlations import mean_correlation, spearman
 from fooljax.analysis.rejection import SCORES
 from fooljax.analysis.statistics import (
     Groups,
+    Interval,
     mean_interval,
     median,
     median_interval,
@@ -22,10 +24,11 @@ from fooljax.study.measured_sets import NAMES, SEES
 
 WORDS = """\
 A chain is a first network and a seed of evolution: {chains}. Chains with one first network count as one
-observation. Brackets are intervals of 95 % for further first networks that are trained alike. Of a round that
-not all chains have done, those that have are told. DNN 1 has no fooling class that it could give, and DNN 2
-and later ones have it. The fooling class is no class to aim at; log-odds count it among the others, so every
-search here knows the defence. Trainings: {training}."""
+observation. Brackets are intervals of 95 % for further first networks that are trained alike: of a median and
+of clean digits a t-interval over first networks, of other shares Clopper and Pearson's with no more trials
+than there are runs. Of a round that not all chains have done, those that have are told. DNN 1 has no fooling
+class that it could give, and DNN 2 and later ones have it. The fooling class is no class to aim at; log-odds
+count it among the others, so every search here knows the defence. Trainings: {training}."""
 NEW = """\
 Evolution anew against each network, by the search whose images it will learn from: {runs} runs of {passes}
 passes ({first_runs} in the first round), one image for each digit. **Passes**: until half of the digits of a
@@ -91,6 +94,17 @@ def by_start(rows: Sequence[Row], figure: Callable[[Row], float]) -> list[list[f
     return [[figure(row) for row in of] for of in alike(rows, "network").values()]
 
 
+def by_run(rows: Sequence[Row], figure: Callable[[Row], float]) -> list[list[float]]:
+    """A share of the images of every row, for each of its runs, grouped by the first network of its chain.
+
+    A round has many runs, and its share was taken over all their images. An attack is one run.
+    """
+    return [
+        [figure(row) for row in of for _ in range(len(row["log_odds"]) if row["kind"] == "round" else 1)]
+        for of in alike(rows, "network").values()
+    ]
+
+
 def median_log_odds(row: Row) -> float:
     """The median log-odds of the images of a round or an attack."""
     return median(np.ravel(row["log_odds"]))
@@ -113,8 +127,13 @@ def _by_number(rows: Sequence[Row]) -> dict[int, list[Row]]:
 
 
 def _share(rows: Sequence[Row], figure: Callable[[Row], float]) -> str:
-    groups = by_start(rows, figure)
-    return numbers.shares(share_interval(groups))
+    return numbers.shares(share_interval(by_run(rows, figure)))
+
+
+def _mean(rows: Sequence[Row], figure: Callable[[Row], float]) -> Interval:
+    """A share of thousands of clean digits, which differs between networks by little else than training."""
+    middle, *ends = mean_interval(by_start(rows, figure))
+    return Interval(middle, *(min(max(end, 0.0), 1.0) for end in ends))
 
 
 def _sure(groups: Groups) -> str:
@@ -134,8 +153,8 @@ def _network(rows: Sequence[Row]) -> dict[str, str]:
         "digits learnt from": numbers.plain(first["digits"]),
         "fooling images": numbers.plain(first["fooling_images"]),
         "their share of the set": numbers.percent(images / (images + first["digits"])),
-        "clean accuracy": _share(rows, lambda row: row["accuracy"]),
-        "clean digits rejected": _share(rows, lambda row: row["clean_rejected"]),
+        "clean accuracy": numbers.shares(_mean(rows, lambda row: row["accuracy"]), 2),
+        "clean digits rejected": numbers.shares(_mean(rows, lambda row: row["clean_rejected"]), 2),
     }
 
 
@@ -288,19 +307,23 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
     of = f"{chains} chains from {len(alike(rounds, 'network'))} first networks"
     end = by_number[last]
     found = {"last": Finding(alone(last), str(last), of)}
-    for name, some, figure in (
-        ("accuracy", end, lambda row: row["accuracy"]),
-        ("first_accuracy", by_number[1], lambda row: row["accuracy"]),
-        ("rejected", end, lambda row: row["clean_rejected"]),
-        ("first_share", by_number[1], fooled),
-        ("last_share", end, fooled),
-        ("taken", end, lambda row: row["new"]["taken"]),
-        ("random_taken", end, lambda row: row["random"]["taken"]),
-    ):
-        found[name] = share(by_start(some, figure), of)
+    clean: tuple[tuple[str, list[Row], str], ...] = (
+        ("accuracy", end, "accuracy"),
+        ("first_accuracy", by_number[1], "accuracy"),
+        ("rejected", end, "clean_rejected"),
+    )
+    for name, some, entry in clean:
+        value = _mean(some, operator.itemgetter(entry))
+        found[name] = Finding(value, numbers.shares(value, 2), of)
+    found |= {
+        "first_share": share(by_run(by_number[1], fooled), of),
+        "last_share": share(by_run(end, fooled), of),
+        "taken": share(by_run(end, lambda row: row["new"]["taken"]), of),
+        "random_taken": share(by_run(end, lambda row: row["random"]["taken"]), of),
+    }
     if last >= LATER:
         for name in ("taken", "fooling"):
-            found[f"old_{name}"] = share(by_start(end, _of_old(name, 1)), of)
+            found[f"old_{name}"] = share(by_run(end, _of_old(name, 1)), of)
     for name, some in (("first", by_number[1]), ("last", end)):
         groups = by_start(some, median_log_odds)
         found[f"{name}_confidence"] = Finding(mean_interval(groups), _sure(groups), of)
