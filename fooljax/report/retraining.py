@@ -133,7 +133,7 @@ def _share(rows: Sequence[Row], figure: Callable[[Row], float]) -> str:
 def _mean(rows: Sequence[Row], figure: Callable[[Row], float]) -> Interval:
     """A share of thousands of clean digits, which differs between networks by little else than training."""
     middle, *ends = mean_interval(by_start(rows, figure))
-    return Interval(middle, *(min(max(end, 0.0), 1.0) for end in ends))
+    return Interval(middle, *(min(max(end, 0.0), 1.0) + 0.0 for end in ends))
 
 
 def _sure(groups: Groups) -> str:
