@@ -292,11 +292,13 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
       `accuracy` and `rejected`, of clean digits; `old_taken` and `old_fooling`, of images of the last
       generations of earlier rounds; `taken` and `random_taken`, of images of the last and the first
       generation that it has not learnt from. `first_accuracy`, of DNN 1. Of evolution anew
-      `first_share` and `last_share`, images with 99.99 % against DNN 1 and the last; `first_confidence` and
-      `last_confidence`, the median; `trend`, the rank correlation of log-odds with the number. For each
-      generator KIND of the attacks `KIND_first` and `KIND_last`, the share with 99.99 % against DNN 1 and
-      against the last network that was attacked. `rejects_RATE`: the share with 99.99 % of the images evolved
-      against the last such network that rejects this share of clean digits.
+      `short_first_share` and `short_last_share`, images with 99.99 % against DNN 1 and the last;
+      `first_confidence` and `last_confidence`, the median; `trend`, the rank correlation of log-odds with the
+      number. For each generator KIND of the attacks `KIND_first` and `KIND_last`, the share with 99.99 % against DNN 1 and
+      against the last network that was attacked. `last_share`: the same of CPPNs, if that network has learnt
+      from fooling images; so few passes as the rounds have would show no defence to hold. `rejects_RATE`: the
+      share with 99.99 % of images that were evolved against the last such network as it rejects this share of
+      clean digits.
     """
     rounds = in_order(row for row in rows if row["kind"] == "round")
     if not rounds:
@@ -316,8 +318,8 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
         value = _mean(some, operator.itemgetter(entry))
         found[name] = Finding(value, numbers.shares(value, 2), of)
     found |= {
-        "first_share": share(by_run(by_number[1], fooled), of),
-        "last_share": share(by_run(end, fooled), of),
+        "short_first_share": share(by_run(by_number[1], fooled), of),
+        "short_last_share": share(by_run(end, fooled), of),
         "taken": share(by_run(end, lambda row: row["new"]["taken"]), of),
         "random_taken": share(by_run(end, lambda row: row["random"]["taken"]), of),
     }
@@ -332,12 +334,17 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
         found["trend"] = Finding(value, numbers.signed(value), of)
     met = [row for row in rows if row["kind"] == "attack"]
     plain = [row for row in met if "rejects" not in row]
+    attacked = max((row["number"] for row in plain), default=0)
     if plain:
-        attacked = max(row["number"] for row in plain)
         found["attacked"] = Finding(alone(attacked), str(attacked), of)
+        longer = [row for row in plain if row["generator"] == "cppn" and row["number"] == attacked >= LATER]
+        if longer:
+            found["last_share"] = share(by_start(in_order(longer), fooled), of)
     for (kind,), of_kind in alike(plain, "generator").items():
         ends = _by_number(of_kind)
-        for name, number in (("first", min(ends)), ("last", max(ends))):
+        for name, number in (("first", 1), ("last", attacked)):
+            if number not in ends:
+                continue
             found[f"{kind}_{name}"] = share(by_start(in_order(ends[number]), fooled), of)
     for (rate,), some in alike([row for row in met if "rejects" in row], "rejects").items():
         of_last = _by_number(some)

@@ -135,8 +135,12 @@ def test_findings_are_of_the_last_network_that_all_chains_have():
     rows = [row for row in made_rows() if (row["network"], row["number"]) != ("lenet-2", 6)]
     found = findings(rows)
     assert found["last"].value.estimate == 5
-    assert found["first_share"].value.estimate == found["cppn_first"].value.estimate == 1.0
-    assert found["last_share"].value.estimate == found["cppn_last"].value.estimate == 0.0
+    assert found["short_first_share"].value.estimate == found["cppn_first"].value.estimate == 1.0
+    assert found["short_last_share"].value.estimate == found["cppn_last"].value.estimate == 0.0
+    assert (
+        found["last_share"] == found["cppn_last"]
+    )  # of the longer search: a short one shows no defence to hold
+    assert "last_share" not in findings([row for row in rows if row["number"] == 1])
     assert found["old_taken"].value.estimate == pytest.approx(0.9)
     assert found["trend"].value.estimate < -0.99
     assert found["first_confidence"].written.startswith("99.999")
