@@ -294,11 +294,11 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
       generation that it has not learnt from. `first_accuracy`, of DNN 1. Of evolution anew
       `short_first_share` and `short_last_share`, images with 99.99 % against DNN 1 and the last;
       `first_confidence` and `last_confidence`, the median; `trend`, the rank correlation of log-odds with the
-      number. For each generator KIND of the attacks `KIND_first` and `KIND_last`, the share with 99.99 % against DNN 1 and
-      against the last network that was attacked. `last_share`: the same of CPPNs, if that network has learnt
-      from fooling images; so few passes as the rounds have would show no defence to hold. `rejects_RATE`: the
-      share with 99.99 % of images that were evolved against the last such network as it rejects this share of
-      clean digits.
+      number. For each generator KIND of the attacks `KIND_first` and `KIND_last`, the share with 99.99 %
+      against DNN 1 and against the last network that was attacked. `last_share`: the same of CPPNs, if that
+      network has learnt from fooling images; so few passes as the rounds have would show no defence to hold.
+      `rejects_RATE`: the share with 99.99 % of images that were evolved against the last such network as it
+      rejects this share of clean digits.
     """
     rounds = in_order(row for row in rows if row["kind"] == "round")
     if not rounds:
