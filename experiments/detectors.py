@@ -23,14 +23,13 @@ from fooljax import study
 from fooljax.cli.study import run_study
 from fooljax.data import load
 from fooljax.detectors import DETECTORS
-from fooljax.errors import InputError
 from fooljax.report.detectors import figures, findings, holding, tables
 from fooljax.scoring import score
 from fooljax.settings import option
 from fooljax.study import ImageSets, Row, Task, Workspace, attacks
 from fooljax.study.generators import GENERATORS
-from fooljax.study.knowing import in_files, judged_through, knowing
-from fooljax.study.measured_sets import SetSettings, names_of, told_of
+from fooljax.study.knowing import in_files, judged_through, judged_without, knowing
+from fooljax.study.measured_sets import SetSettings, chosen, names_of, told_of
 from fooljax.study.watched import Watched, fools, judge, watched
 from fooljax.targets.image_sizes import fitted
 
@@ -79,9 +78,7 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     names = list(DETECTORS) if config.detectors == "all" else config.detectors.split(",")
     data = {"data": "photographs"} if config.imagefolder is not None else told_of(config)
     common: dict[str, Any] = {"detectors": names, **data}
-    made, controls = (_listed(text) for text in (config.generators, config.controls))
-    if wrong := [one for one in made if one not in attacks.FRESH]:
-        raise InputError(f"--generators: expected some of {', '.join(attacks.FRESH)}, got {wrong[0]}")
+    made, controls = chosen(config.generators, attacks.FRESH), _listed(config.controls)
     for name in names_of(config):
         yield Task(f"clean,{name}", {"kind": "clean", "network": name, **common}, (name,))
     unaware = [*made, *(one for one in attacks.CONTROLS if _possible(one, made))]
@@ -92,28 +89,33 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
                 told |= {"run": run, "budget": _budget(config, generator)}
                 together = f"static,{name},{in_files(generator)}"
                 yield Task(f"{together},run={run}", told, (name,), together)
+    judges = _listed(config.judges)
+    for generator in made:
+        for name in names_of(config):
+            told = {"kind": "judged", "network": name, "generator": generator, "judges": judges, **data}
+            told |= {"runs": config.runs, "budget": _budget(config, generator)}
+            yield Task(f"judged,{name},{generator}", told, (name, *judges))
     for detector in names:
         for generator in (*made, *controls):
-            yield from _knowing(config, [detector], generator, 1, common)
+            yield from _knowing(config, detector, generator, 1, common)
     every = len(made) * len(names_of(config)) * config.runs
     for detector in holding(rows, every) if config.more > 1 else ():
         for generator in made:
-            yield from _knowing(config, [detector], generator, config.more, common)
+            yield from _knowing(config, detector, generator, config.more, common)
 
 
 def _knowing(
-    config: Config, detectors: Sequence[str], generator: str, times: int, common: dict[str, Any]
+    config: Config, detector: str, generator: str, times: int, common: dict[str, Any]
 ) -> Iterator[Task]:
     """Attacks that know a detector, with so many times the budget."""
     judges = _listed(config.judges)
-    for detector in detectors:
-        for name in names_of(config):
-            together = f"knowing{'' if times == 1 else times},{generator},{in_files(detector)},{name}"
-            for run in range(config.runs):
-                told: dict[str, Any] = {"kind": "knowing", "network": name, "generator": generator, **common}
-                told |= {"detectors": [detector], "detector": detector, "run": run, "judges": judges}
-                told["budget"] = times * _budget(config, generator)
-                yield Task(f"{together},run={run}", told, (name, *judges), together)
+    for name in names_of(config):
+        together = f"knowing{'' if times == 1 else times},{generator},{in_files(detector)},{name}"
+        for run in range(config.runs):
+            told: dict[str, Any] = {"kind": "knowing", "network": name, "generator": generator, **common}
+            told |= {"detectors": [detector], "detector": detector, "run": run, "judges": judges}
+            told["budget"] = times * _budget(config, generator)
+            yield Task(f"{together},run={run}", told, (name, *judges), together)
 
 
 def _listed(text: str) -> list[str]:
@@ -134,6 +136,9 @@ def _budget(config: Config, generator: str) -> int:
 def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
     """The figures of one group of tasks, which are all of one kind."""
     told = tasks[0].settings
+    if told["kind"] == "judged":
+        yield {"judged": judged_without(workspace, told)}
+        return
     found = watched(workspace, told["network"], told["detectors"])
     kinds = {"clean": _clean, "static": _static, "knowing": _knows}
     yield from kinds[told["kind"]](workspace, tasks, found)
@@ -154,12 +159,11 @@ def _static(workspace: Workspace, tasks: Sequence[Task], found: Watched) -> Iter
         return
     runs = [task.settings["run"] for task in tasks]
     specs = attacks.specs(told["network"], [told["generator"]], runs=runs, passes=told["budget"])
-    for one, told_of_set in attacks.met(
-        ImageSets(workspace.config.images), specs, found.target, found.thresholds
-    ):
+    sets = ImageSets(workspace.config.images)
+    for one, told_of_set in attacks.met(sets, specs, found.target, found.thresholds):
         fooled = fools(one.log_odds)
-        apart = found.told_apart(one.images, fooled)
-        yield {**told_of_set, "fooled": float(np.mean(fooled)), "told_apart": apart}
+        told_of_set |= {"fooled": float(np.mean(fooled))}
+        yield {**told_of_set, "told_apart": found.told_apart(one.images, fooled)}
 
 
 def _knows(workspace: Workspace, tasks: Sequence[Task], found: Watched) -> Iterator[dict[str, Any]]:
@@ -176,8 +180,7 @@ def _knows(workspace: Workspace, tasks: Sequence[Task], found: Watched) -> Itera
         if task.settings["run"] == 0:
             workspace.save_images(task, one.images)
         judges = {name: workspace.network(name) for name in told["judges"]}
-        judged = judged_through(found, told["detector"], one, judges)
-        yield {**told_of_set, "judged": judged}
+        yield {**told_of_set, "judged": judged_through(found, told["detector"], one, judges)}
 
 
 STUDY = study.Study(

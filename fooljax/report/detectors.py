@@ -46,8 +46,9 @@ A detector is overcome where the median run of some attack that knows it brings 
 and past the threshold. What is not overcome is met again with more passes where the settings say so. A
 raised flag says why a detector may hold only because the attack was weak."""
 JUDGES = """\
-Of the images that get through, how many a judge gives the class that they are for. A judge that agrees with
-most may mean that the detector forces images to look like the class, or that the judge is fooled, too."""
+Of the images that get through, how many a judge gives the class that they are for. Without a detector these
+are all that fool the network. Where judges agree with more images than without a detector, it has forced
+them to look more like their class, or the judges are fooled, too."""
 
 
 def findings(rows: Sequence[Row]) -> dict[str, Finding]:
@@ -56,7 +57,9 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
     Returns:
       For each detector NAME and each kind of images KIND (cppn, gradient, direct), of the first data set of
       the rows: `NAME_KIND_auroc` and `NAME_KIND_caught` of images that know nothing; `NAME_KIND_through`, of
-      images that know the detector, the share that fool and pass at 5 % clean rejection.
+      images that know the detector, the share that fool and pass at 5 % clean rejection, and
+      `NAME_KIND_named_by_JUDGE`: the share of those that the judge gives the class that they are for. The
+      same with `none` for NAME: of images that fool the network where there is no detector.
     """
     found: dict[str, Finding] = {}
     if not rows:
@@ -71,6 +74,16 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
     for (name, kind), of in alike(first_budget(of_kind(some, "knowing")), "detector", "generator").items():
         groups = knowing_share(of, "through")
         found[f"{name}_{kind}_through"] = share(groups, of_units(len(of), len(groups)))
+    with_judges = [*of_kind(some, "judged"), *first_budget(of_kind(some, "knowing"))]
+    named = [{"detector": "none", **row} for row in with_judges]
+    for (name, kind), of in alike(named, "detector", "generator").items():
+        for judge in of[0]["judged"]:
+            told = [[row["judged"][judge] for row in own] for own in alike(of, "network").values()]
+            groups = [[float(np.mean(each)) for each in own if each] for own in told]
+            if all(groups):
+                images = sum(len(each) for own in told for each in own)
+                said = f"{images} images on {len(groups)} networks"
+                found[f"{name}_{kind}_named_by_{judge}"] = share(groups, said)
     return found
 
 
@@ -87,7 +100,7 @@ def tables(rows: Sequence[Row]) -> str:
         if knowing:
             parts += [SECOND, "", markdown(_second(static, knowing)), "", UNIT, ""]
             parts += [STRENGTH, "", markdown(_strength(knowing, names)), ""]
-            if lines := _judges(knowing):
+            if lines := _judges([*of_kind(of, "judged"), *knowing]):
                 parts += [JUDGES, "", markdown(lines), ""]
         parts += ["### All images that know nothing\n", THIRD, "", markdown(_third(static, names)), ""]
         if clean := of_kind(of, "clean"):
@@ -96,7 +109,7 @@ def tables(rows: Sequence[Row]) -> str:
 
 
 def _names(rows: Sequence[Row]) -> list[str]:
-    return list(dict.fromkeys(name for row in rows for name in row["detectors"]))
+    return list(dict.fromkeys(name for row in rows for name in row.get("detectors", ())))
 
 
 def _kinds(rows: Sequence[Row]) -> list[str]:
@@ -177,13 +190,15 @@ def _strength(knowing: Sequence[Row], names: Sequence[str]) -> list[dict[str, st
 
 
 def _judges(knowing: Sequence[Row]) -> list[dict[str, str]]:
+    rows = [{"detector": NOBODY, **row} for row in first_budget(knowing)]
+    judges = list(dict.fromkeys(judge for row in rows for judge in row["judged"]))
     lines = []
-    for (name,), of in alike(first_budget(knowing), "detector").items():
-        line = {"detector": title_of(name)}
-        judges = list(of[0]["judged"])
-        for kind in _kinds(of):
+    for (name,), of in alike(rows, "detector").items():
+        line = {"detector": name if name == NOBODY else title_of(name)}
+        for kind in _kinds(rows):
             for judge in judges:
-                said = [one for row in of if row["generator"] == kind for one in row["judged"][judge]]
+                told = [row["judged"][judge] for row in of if row["generator"] == kind]
+                said = [one for each in told for one in each]
                 line[f"{SHORT[kind]}: {judge}"] = f"{sum(said)} of {len(said)}" if said else numbers.NONE
         lines.append(line)
     return lines

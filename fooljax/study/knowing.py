@@ -4,12 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from fooljax.detectors import guarded, rejecting
 from fooljax.engine.types import Target
 from fooljax.scoring import score
 from fooljax.study import attacks
 from fooljax.study.image_sets import ImageSet, ImageSets, SetSpec
+from fooljax.study.study import Workspace
 from fooljax.study.watched import Watched, fools
 from fooljax.targets.image_sizes import fitted
 
@@ -91,8 +93,29 @@ def judged_through(
     """
     own = score(watched.target, found.images)[range(len(found.classes)), found.classes]
     passed = watched.fitted[detector].scores(found.images) <= watched.levels[detector].thresholds[STRICT]
-    is_through = fools(own) & passed
-    images, classes = found.images[is_through], found.classes[is_through]
+    return _judged(found, fools(own) & passed, judges)
+
+
+def judged_without(workspace: Workspace, told: Mapping[str, Any]) -> dict[str, list[bool]]:
+    """What judges say of the images that fool a network, of all runs that know nothing of detectors.
+
+    Args:
+      workspace: knows the networks and the folder of sets.
+      told: `network`, `generator`, `runs`, `budget` and `judges`, as a task tells them.
+    """
+    runs, passes = range(told["runs"]), told["budget"]
+    specs = attacks.specs(told["network"], [told["generator"]], runs=runs, passes=passes)
+    sets = ImageSets(workspace.config.images).get_many(specs, workspace.network(told["network"]))
+    judges = {name: workspace.network(name) for name in told["judges"]}
+    each = [_judged(one, fools(one.log_odds), judges) for one in sets]
+    return {name: [said for one in each for said in one[name]] for name in judges}
+
+
+def _judged(
+    found: ImageSet, chosen: npt.NDArray[np.bool_], judges: Mapping[str, Target]
+) -> dict[str, list[bool]]:
+    """For each judge, whether it gives each of the chosen images `[C]` of a set the class it is for."""
+    images, classes = found.images[chosen], found.classes[chosen]
     if not len(images):
         return {name: [] for name in judges}
     named = {name: score(judge, fitted(images, judge)).argmax(axis=1) for name, judge in judges.items()}

@@ -23,6 +23,7 @@ def test_every_detector_meets_every_attack_that_knows_it():
     shown = {task.settings["generator"] for task in of_kind["static"]}
     assert shown == {"direct", "gradient", "random_search_direct", "uniform_noise", "gaussian_noise"}
     assert len(of_kind["knowing"]) == 2 * 2 * 2 * 2
+    assert len(of_kind["judged"]) == 2 * 2
     assert len({task.name for task in tasks}) == len(tasks)
     assert all(
         task.settings["budget"] == 1000 for task in tasks if task.settings.get("generator") == "gradient"
