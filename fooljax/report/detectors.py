@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from fooljax.analysis.statistics import Interval, median_interval, share_interval
+from fooljax.report.detector_figures import steps
 from fooljax.report.detector_rows import (
     LENIENT,
     STRICT,
@@ -18,7 +19,6 @@ from fooljax.report.detector_rows import (
     strength_of,
     title_of,
 )
-from fooljax.report.heat_map import heat_maps
 from fooljax.study import UNIT, Row, alike, attacks, by_network, markdown, numbers
 from fooljax.study.findings import Finding, of_units, share
 
@@ -242,28 +242,18 @@ def figures(rows: Sequence[Row]) -> dict[str, bytes]:
     drawn = {}
     for (data,), of in alike(rows, "data").items():
         static, knowing = of_kind(of, "static"), first_budget(of_kind(of, "knowing"))
-        kinds, names = _kinds(knowing), _names(of)
-        if not kinds or not static:
+        if not static or not knowing:
             continue
-        known, unaware = alike(knowing, "detector", "generator"), alike(static, "generator")
-        panels = {
-            "images that know nothing": [
-                [_mean(static_share(unaware[(kind,)], name, "through")) for kind in kinds] for name in names
-            ],
-            "images that know the detector": [
-                [
-                    _mean(knowing_share(known[name, kind], "through")) if (name, kind) in known else np.nan
-                    for kind in kinds
-                ]
+        known, names = alike(knowing, "detector", "generator"), _names(of)
+        panels = {}
+        for kind in _kinds(static):
+            unaware = [row for row in static if row["generator"] == kind]
+            panels[images_of(kind)] = {
+                title_of(name): (
+                    _mean(static_share(unaware, name, "through")),
+                    _mean(knowing_share(known[name, kind], "through")) if (name, kind) in known else None,
+                )
                 for name in names
-            ],
-        }
-        drawn[f"through-{data}.png"] = heat_maps(
-            {title: np.asarray(shares) for title, shares in panels.items()},
-            [title_of(name) for name in names],
-            [SHORT[kind] for kind in kinds],
-            down="detector",
-            across="images",
-            value="share that fools the network and passes",
-        )
+            }
+        drawn[f"through-{data}.png"] = steps(panels, [title_of(name) for name in names])
     return drawn
