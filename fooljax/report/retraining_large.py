@@ -64,7 +64,7 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
         if before and after:
             test = _compared(after, before)
             found[f"{name}_greater"] = Finding(test.a12, numbers.signed(test.a12), sets)
-        last = [row for row in of if row["round"] == of[-1]["round"] or row["round"] == _rounds(of)]
+        last = [row for row in of if row["round"] == _rounds(of) > 0]
         shown = [row for row in last if row["kind"] == "shown" and row["rate"] == _first_rate(of)]
         for (kind,), some in alike(shown, "generator").items():
             value = float(np.mean([row["rejected"] for row in some]))
