@@ -25,7 +25,8 @@ def figures(rows: Sequence[Row]) -> Mapping[str, bytes]:
     rounds = in_order(row for row in rows if row["kind"] == "round")
     if not rounds:
         return {}
-    met = in_order(row for row in rows if row["kind"] == "attack" and row["generator"] == "cppn")
+    attacks = (row for row in rows if row["kind"] == "attack" and "rejects" not in row)
+    met = in_order(row for row in attacks if row["generator"] == "cppn")
     return {"rounds.png": _rounds(rounds, met), "images.png": _images(rounds)}
 
 

@@ -153,6 +153,9 @@ def test_rows_in_any_order_give_the_same_table_and_figures():
     drawn = figures(rows[::-1])
     assert drawn == figures(rows)
     assert set(drawn) == {"rounds.png", "images.png"}
+    strict = [{**row, "rejects": "0.05", "log_odds": [1.0] * 10} for row in rows if row["kind"] == "attack"]
+    assert figures([*rows, *strict]) == drawn  # another network, in a sense: it has a line of the table
+    assert "rejects 5 % of clean digits" in tables([*rows, *strict])
     assert all(content.startswith(b"\x89PNG") for content in drawn.values())
     assert tables([]) == "No round is done yet.\n"
     assert figures([]) == {}
