@@ -64,7 +64,7 @@ class Config(ImageSettings):
     trainings: str = option(",".join(TRAININGS), "Ways to train, with commas between them.")
     learnt: int = option(4000, "Images that each network learns from.", least=64)
     steps: int = option(1000, "Gradient steps of every training.", least=1)
-    seeds: int = option(5, "Networks for each way to train.", least=1)
+    seeds: int = option(3, "Networks for each way to train.", least=1)
     count: int = option(400, "Images of noise of each kind.", least=2)
     generators: str = option(",".join(GENERATORS), "Kinds of images that are made, with commas between.")
     runs: int = option(1, "Sets of images of each kind against each network.", least=1)

@@ -7,6 +7,7 @@ from fooljax.analysis.attack_strength import Strength, attack_strength
 from fooljax.analysis.statistics import mean_interval, median, median_interval, share_interval
 from fooljax.report.bands import curves
 from fooljax.report.dots import strips
+from fooljax.report.transfer_rows import NAMES
 from fooljax.study import Row, alike, attacks, by_network, markdown, numbers
 from fooljax.study.far_noise import NOISES, STEPS
 from fooljax.study.findings import Finding, of_units, share
@@ -234,9 +235,7 @@ def figures(rows: Sequence[Row]) -> dict[str, bytes]:
     of_largest = [row for row in made if row["budget"] == largest]
     for (generator,), of in alike(of_largest, "generator").items():
         for (training,), some in alike(of, "training").items():
-            groups[f"{EXPLANATIONS[generator]}: {KINDS[training].words}"] = [
-                median(row["log_odds"]) for row in some
-            ]
+            groups[f"{NAMES[generator]}: {KINDS[training].words}"] = [median(row["log_odds"]) for row in some]
     if groups:
         found["attacks.png"] = strips(groups, value="log-odds of the images; a dot for each run")
     return found
