@@ -19,7 +19,7 @@ from fooljax.study.images import images_of
 
 KINDS = {
     "l2": "PGD, smallest Euclidean length",
-    "l2_9999": "the same, with 99.99 %",
+    "l2_9999": "PGD, Euclidean length, for 99.99 %",
     "linf": "PGD, smallest largest change",
     "lbfgs": "L-BFGS, smallest Euclidean length",
 }
@@ -27,6 +27,9 @@ NOISES = ("uniform", "gaussian")
 UNSEEN = 40.0
 """Decibels of peak signal-to-noise ratio from which on a change is commonly said not to be seen."""
 AMPLIFIED = 10
+"""How many times as strong a figure shows a change; one that is plain to see is shown as it is."""
+PLAIN = 100
+"""Grey levels from which on a change is plain to see."""
 HOW = """\
 **How.** Of each class a clean image that the network names right is aimed at another class, drawn at random.
 Of all images that the network was shown during the search, the one with the smallest change that it named so
@@ -235,13 +238,15 @@ def _examples(row: Row) -> bytes:
     originals, changed = (images_of(base64.b64decode(row[name]), shape) for name in ("originals", "changed"))
     figure = Figure(figsize=(7.5, 2.75 * len(originals)), layout="constrained")
     axes = figure.subplots(len(originals), 3, squeeze=False)
-    change = np.clip(127.5 + AMPLIFIED * (changed.astype(float) - originals), 0, 255).astype(np.uint8)
+    times = 1 if np.median(row["grey_levels"]) >= PLAIN else AMPLIFIED
+    change = np.clip(127.5 + times * (changed.astype(float) - originals), 0, 255).astype(np.uint8)
     for line, (one, apart, other, before, after) in enumerate(
         zip(originals, change, changed, row["before"], row["after"], strict=True)
     ):
         levels, decibels = row["grey_levels"][line], row["decibels"][line]
         _show(axes[line][0], one, _named(before))
-        _show(axes[line][1], apart, f"change x {AMPLIFIED}: at most {levels} grey levels, {decibels:.0f} dB")
+        title = "change" if times == 1 else f"change x {times}"
+        _show(axes[line][1], apart, f"{title}: at most {levels} grey levels, {decibels:.0f} dB")
         _show(axes[line][2], other, _named(after))
     return png_bytes(figure)
 

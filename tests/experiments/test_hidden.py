@@ -1,5 +1,8 @@
 """Changes that nobody sees: rows of a small run, tables and findings by hand, and Foolbox beside ours."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -7,6 +10,8 @@ from experiments import hidden
 from fooljax import study
 from fooljax.report import hidden as report
 from fooljax.study.changed_images import other_classes
+
+RESULTS = Path(__file__).parents[2] / "docs" / "results" / "hidden"
 
 
 def row(network="lenet-0", kind="l2_9999", run=0, **more):
@@ -66,3 +71,22 @@ def test_the_small_size_needs_nothing_but_the_package(tmp_path):
             assert one["seen"][one["network"]]["changed"][0] == one["found"]
             assert one["seen"][one["network"]]["clean"][1] == one["images"]
     assert (tmp_path / "examples-lenet-0.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_published_tables_are_made_of_their_rows():
+    paths = sorted((RESULTS / "rows").glob("*.json"))
+    rows = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    text = report.tables(rows)
+    for name, some in report.data_sets(rows).items():
+        sure = [one for one in some if one["kind"] == "l2_9999"]
+        found = f"| {sum(one['found'] for one in sure)} of {sum(one['images'] for one in sure)} |"
+        assert any(line.startswith(f"| {name} |") and found in line for line in text.splitlines())
+
+
+def test_the_share_that_foolbox_fools_within_a_limit_is_near_ours():
+    told = json.loads((RESULTS / "foolbox.json").read_text(encoding="utf-8"))
+    for norm in told["norms"].values():
+        for seeds, own in zip(zip(*norm["foolbox"], strict=True), norm["fooljax"], strict=True):
+            spread = 2.0 / told["images"] + max(seeds) - min(seeds)
+            assert own >= min(seeds) - spread, "a weaker search than Foolbox's"
+            assert own <= max(seeds) + 0.2, "a change that Foolbox finds impossible is suspect"
