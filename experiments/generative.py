@@ -32,7 +32,7 @@ from fooljax.study.images import sheet_of
 __all__ = ["STUDY", "Config", "findings", "main"]
 
 GENERATORS = (*attacks.FRESH, "random_search_cppn", "random_search_direct")
-SHOWN = ("direct", "cppn")
+SHOWN = attacks.FRESH
 """Generators whose images of the first run stand in the row, for the figure."""
 
 
@@ -63,7 +63,7 @@ SIZES: dict[str, dict[str, Any]] = {
         **{"networks": "lenet-0,mixture-0", "judges": "knn", "rejections": "0.05", "runs": 1, "passes": 400},
         "generators": "direct",
     },
-    "paper": {"runs": 2, "passes": 3000},
+    "paper": {"runs": 2, "passes": 3000, "generators": "direct,gradient"},
 }
 
 

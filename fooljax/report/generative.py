@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from fooljax.analysis.attack_strength import attack_strength
-from fooljax.analysis.statistics import share_interval
+from fooljax.analysis.statistics import mean_interval, median, share_interval
 from fooljax.engine.log_odds import FOOLED, format_confidence
 from fooljax.study import Row, alike, attacks, markdown, numbers
 from fooljax.study.findings import Finding, of_units, share
@@ -75,6 +75,7 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
     Returns:
       For each kind of classifier K (as "vae" or "vae-rejecting-0.01"): `K_accuracy`; `K_best_fools`: the
       share of images that fool, of the evolved or gradient images of which most do. For each generator G:
+      `K_G_log_odds`: the median of a set's log-odds;
       `K_G_fools`; `K_G_unseen`: while no judge agrees; `K_G_JUDGE`: the share of all images on which a judge
       agrees; for generative ones `K_G_likely_0.01` and so on: the share that fools and is above that level of
       log p(x); for a VAE `K_G_more_steps`: the share that fools when inference takes more steps.
@@ -91,6 +92,8 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
             counts = {"fools": "fooled", "unseen": "unseen"}
             for name, entry in counts.items():
                 found[f"{kind}_{generator}_{name}"] = share(_shares(sets, entry), said)
+            odds = mean_interval(those_by_network(sets, lambda row: median(row["log_odds"])))
+            found[f"{kind}_{generator}_log_odds"] = Finding(odds, numbers.signed(odds, 1), said)
             for judge in sets[0]["agree"]:
                 found[f"{kind}_{generator}_{judge}"] = share(_shares(sets, "agree", judge), said)
             for rate in sets[0].get("fooled_accepted", ()):

@@ -5,21 +5,23 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from fooljax.report.generative import kind_of, kinds_of, thresholded, title_of
+from fooljax.report.generative import REJECTING, kind_of, kinds_of, title_of
 from fooljax.report.grid import gallery
 from fooljax.report.png import png_bytes
-from fooljax.study import Row
+from fooljax.study import Row, numbers
+from fooljax.study.attacks import FRESH
 from fooljax.study.images import images_of
 
 
-def _kind(row: Row) -> str:
-    return kind_of(row["network"])
+def _row_name(kind: str) -> str:
+    rate = kind.partition(REJECTING)[2]
+    return f"{title_of(kind)}, {numbers.percent(float(rate), 0)} rejected" if rate else title_of(kind)
 
 
 def figures(rows: Sequence[Row]) -> Mapping[str, bytes]:
-    """`direct.png` and `cppn.png`: the images of the first run against the first network of each kind."""
+    """`direct.png`, `cppn.png`, `gradient.png`: the images of a run against a network of each kind."""
     pictures = {}
-    for generator in ("direct", "cppn"):
+    for generator in FRESH:
         shown = [row for row in rows if row.get("generator") == generator and "png" in row]
         of = [next(iter(some)) for some in kinds_of(shown).values()]
         if not of:
@@ -28,7 +30,7 @@ def figures(rows: Sequence[Row]) -> Mapping[str, bytes]:
         figure = gallery(
             images,
             np.asarray([row["log_odds"] for row in of]),
-            row_names=[f"{title_of(kind)}, {thresholded(kind)}" for kind in map(_kind, of)],
+            row_names=[_row_name(kind_of(row["network"])) for row in of],
             scale=3,
         )
         pictures[f"{generator}.png"] = png_bytes(figure)
