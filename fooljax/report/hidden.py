@@ -55,7 +55,8 @@ def data_sets(rows: Sequence[Row]) -> dict[str, list[Row]]:
     for row in sorted(rows, key=lambda row: (row["network"], row.get("run", 0))):
         if row["kind"] != "example":
             name = row["data"]
-            found.setdefault("digits" if name.startswith(("mnist", "idx")) else name, []).append(row)
+            name = "digits" if name.startswith(("mnist", "idx")) else name.removeprefix("npz-")
+            found.setdefault(name, []).append(row)
     return found
 
 
