@@ -69,6 +69,7 @@ STUDIES = (
     "training_data",
     "generative",
     "hidden",
+    "artists",
 )
 """How good the networks are, then those of the later chapters. Each knows its sizes and goes on by itself."""
 

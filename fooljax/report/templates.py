@@ -26,8 +26,12 @@ def write_html(path: Path | str, template: str, **content: Any) -> None:
     Raises:
       FaultError: the file cannot be written.
     """
-    html = _environment().get_template(template).render(content)
-    write_bytes(Path(path), html.encode())
+    write_bytes(Path(path), html_of(template, **content))
+
+
+def html_of(template: str, **content: Any) -> bytes:
+    """A filled template as the content of a file; arguments as of `write_html`."""
+    return _environment().get_template(template).render(content).encode()
 
 
 @functools.lru_cache(maxsize=1)

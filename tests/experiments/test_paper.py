@@ -20,7 +20,7 @@ NEEDS_MORE = re.compile(
 BESIDE = (
     *("mnist_direct", "mnist_cppn", "mnist_gradient"),
     *("clean_accuracy", "class_difficulty", "random_pictures"),
-    *("picbreeder", "overconfidence", "training_data", "hidden"),
+    *("picbreeder", "overconfidence", "training_data", "hidden", "artists"),
 )
 """What a second process does of the small size: about half of the time, and no study of shared image sets."""
 CHECKS = [(claim.name, check) for claim in CLAIMS for check in claim.checks]

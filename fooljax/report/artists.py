@@ -1,0 +1,117 @@
+"""The table, the sheet and the gallery of `experiments.artists`, from its rows alone."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+import numpy.typing as npt
+
+from fooljax.encodings.cppn.encoding import MAX_CONNECTIONS, MAX_NODES, encoding_of
+from fooljax.encodings.cppn.genome import Layout
+from fooljax.encodings.cppn.genome_text import write_text
+from fooljax.encodings.cppn.serialise import from_json
+from fooljax.engine.log_odds import format_confidence
+from fooljax.engine.types import Encoding, Genome
+from fooljax.rendering import draw
+from fooljax.report.artists_page import Picture, Room, artists_page
+from fooljax.study import Row, markdown
+from fooljax.study.images import sheet_of
+
+ROOMS = {
+    "alike": (
+        "Other networks see it too",
+        "Evolution asked one network only. Others, which had no part in it, gave these pictures the same "
+        "name or one of the same family.",
+    ),
+    "no_waves": (
+        "Without waves",
+        "Sine and cosine repeat an element all over a picture at no cost. These pictures use neither.",
+    ),
+}
+"""By name, the title of a room and what hangs there."""
+SHOWN = 240
+"""Pixels of the side of a picture on the sheet."""
+
+
+def _rooms(rows: Sequence[Row]) -> list[Row]:
+    """The rows of rooms, in the order of `ROOMS`."""
+    names = list(ROOMS)
+    return sorted((row for row in rows if row["kind"] == "room"), key=lambda row: names.index(row["room"]))
+
+
+def _agreeing(picture: Mapping[str, Any]) -> str:
+    if not picture["asked"]:
+        return "no other network was asked"
+    return f"{len(picture['agree'])} of {picture['asked']} other networks agree"
+
+
+def _says(picture: Mapping[str, Any]) -> str:
+    """The caption of a picture."""
+    return f"The network was {format_confidence(picture['log_odds'])} sure, and {_agreeing(picture)}."
+
+
+def tables(rows: Sequence[Row]) -> str:
+    """`table.md`: what hangs in each room."""
+    parts = []
+    for row in _rooms(rows):
+        title, about = ROOMS[row["room"]]
+        lines = [
+            {
+                "picture": picture["class_name"],
+                "confidence": format_confidence(picture["log_odds"]),
+                "other networks": _agreeing(picture),
+                "nodes": str(len(picture["genome"]["nodes"])),
+                "connections": str(len(picture["genome"]["connections"])),
+            }
+            for picture in row["pictures"]
+        ]
+        parts += [f"### {title}\n", f"{about}\n", markdown(lines), ""]
+    return "\n".join(parts)
+
+
+def figures(rows: Sequence[Row]) -> dict[str, bytes]:
+    """The gallery, a sheet of each room, and the genome file of each picture, by file name."""
+    made: dict[str, bytes] = {}
+    rooms, size = [], ""
+    for row in _rooms(rows):
+        genomes = [picture["genome"] for picture in row["pictures"]]
+        made |= {
+            f"{picture['file']}.json": write_text(picture["genome"]).encode() for picture in row["pictures"]
+        }
+        made[f"{row['room']}.png"] = sheet_of(np.stack([_drawn(genome) for genome in genomes]))
+        size = " x ".join(map(str, genomes[0]["size"]))
+        pictures = [
+            Picture(picture["class_name"], picture["file"], _says(picture), picture["genome"])
+            for picture in row["pictures"]
+        ]
+        rooms.append(Room(*ROOMS[row["room"]], pictures))
+    if rooms:
+        made["gallery.html"] = artists_page(rooms, size)
+    return made
+
+
+def _drawn(content: Mapping[str, Any]) -> npt.NDArray[np.uint8]:
+    encoding, genome = opened(content)
+    assert encoding.coordinates_at is not None
+    one = jax.tree.map(lambda leaf: np.asarray(leaf)[None], genome)
+    return draw(encoding, one, encoding.coordinates_at(SHOWN, SHOWN, slice(None)))[0]
+
+
+def opened(content: Mapping[str, Any]) -> tuple[Encoding, Genome]:
+    """The encoding that draws a genome, and the genome, of the content of its file.
+
+    Usual genomes get the room of the largest of them, so that one program draws them all.
+
+    Raises:
+      InputError: it is no genome.
+    """
+    _, layout, drawing = from_json(json.dumps(content))
+    room = Layout(
+        layout.num_inputs,
+        layout.num_outputs,
+        max(layout.max_nodes, MAX_NODES),
+        max(layout.max_connections, MAX_CONNECTIONS),
+    )
+    return encoding_of(room, drawing), from_json(json.dumps(content), layout=room)[0]
