@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from fooljax.result import Result, open_run
     from fooljax.scoring import score
 
-__version__ = "0.4.0"
+__version__ = "0.5.0"
 
 _HOME = {
     "Archive": "engine.archive",
