@@ -69,12 +69,14 @@ def run(config: Config, photograph: Path, output: Path | None) -> list[str]:
     Returns:
       Lines that say what was found.
     Raises:
-      InputError: the file is no photograph, the class is none, or nothing was found.
+      InputError: the file is no photograph or is the one to write, the class is none, or nothing was found.
       FaultError: the file cannot be written.
     """
     target = imagenet.load(config.target, weights=config.weights)
     original = read_photograph(photograph, checked_shape(target.image_shape)[0])[None]
     path = check_output(output or Path(f"{photograph.stem}-changed.png"), "--output")
+    if path.exists() and path.samefile(photograph):
+        raise InputError(f"--output: expected another file than the photograph, got {shown(photograph)}")
     found = perturb(
         target,
         original,

@@ -52,6 +52,7 @@ def test_a_bus_becomes_an_ostrich_in_the_file(photograph, small, tmp_path, capsy
 def test_what_is_wrong_is_one_line(photograph, tmp_path, capsys):
     text = tmp_path / "letter.jpg"
     text.write_text("Dear reader")
+    before = photograph.read_bytes()
     for words, message in (
         ([str(text), "--to", "ostrich"], r"letter\.jpg: expected an image, found something else"),
         ([str(tmp_path / "none.jpg"), "--to", "ostrich"], r"none\.jpg"),
@@ -59,6 +60,7 @@ def test_what_is_wrong_is_one_line(photograph, tmp_path, capsys):
         ([str(photograph), "--to", "7"], r"--to: expected a class index from 0 to 1"),
         ([str(photograph)], r"--to"),
         ([str(photograph), "--to", "ostrich", "--output", str(tmp_path / "a.jpg")], r"--output: .*\.png"),
+        ([str(photograph), "--to", "ostrich", "--output", str(photograph)], r"--output: .*another file"),
         ([str(photograph), "--to", "ostrich", "--method", "lbfgs", "--norm", "linf"], r"--norm: expected l2"),
     ):
         assert perturb.main(words) in (1, 2)
@@ -66,3 +68,4 @@ def test_what_is_wrong_is_one_line(photograph, tmp_path, capsys):
         assert re.fullmatch(r"error: .*\n", error), error
         assert re.search(message, error), error
     assert {path.name for path in tmp_path.iterdir()} == {"letter.jpg", "bus.png"}
+    assert photograph.read_bytes() == before
