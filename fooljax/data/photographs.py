@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from fooljax.errors import InputError, shown
 from fooljax.storage.reading import name_of, read_regular
@@ -41,6 +41,8 @@ def read_photograph(path: Path, side: int) -> npt.NDArray[np.uint8]:
             picture = _in_colour(_upright(image))
     except InputError as error:
         raise InputError(f"{name_of(path)}: {error}") from error
+    except UnidentifiedImageError as error:  # its words name an object of Python
+        raise InputError(f"{name_of(path)}: expected an image, found something else") from error
     except Exception as error:  # Pillow's readers raise what they like over a damaged file
         raise InputError(
             f"{name_of(path)}: expected an image, found something else "

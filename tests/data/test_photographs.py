@@ -27,6 +27,12 @@ def test_large_files_are_refused(tmp_path, monkeypatch):
         photographs.read_photograph(tmp_path / "a.png", 10)
 
 
+def test_what_is_no_image_is_refused_without_python_words(tmp_path):
+    (tmp_path / "a.jpg").write_text("no image")
+    with pytest.raises(InputError, match=r"a\.jpg: expected an image, found something else$"):
+        photographs.read_photograph(tmp_path / "a.jpg", 10)
+
+
 def test_no_memory_is_taken_for_bytes_that_are_only_claimed(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (24, 20, 3), np.uint8)
     Image.fromarray(pixels).save(tmp_path / "a.png")
