@@ -33,7 +33,7 @@ from fooljax.study.generators import EXPLANATIONS, GENERATORS
 from fooljax.study.image_sets import PASSES, ImageSets, ImageSettings, SetSpec
 from fooljax.study.study import Workspace
 from fooljax.study.tables import alike, by_network, markdown
-from fooljax.study.task import Row, Task
+from fooljax.study.task import SAFE_NAME, Row, Task
 from fooljax.targets.choice import CLASSES_HELP, read_classes
 from fooljax.targets.collection import NETWORKS_OF, find
 
@@ -126,9 +126,12 @@ def names_of(config: NetworkSettings) -> list[str]:
     """The names of the networks.
 
     Raises:
-      InputError: one is named twice, or a name is missing.
+      InputError: one is named twice, a name is missing, or one cannot be in the name of a row's file.
     """
     names = config.networks.split(",")
+    for name in filter(None, names):
+        if not SAFE_NAME.fullmatch(name):
+            raise InputError(f"--networks: expected names of letters, digits and _.=+-, got {shown(name)}")
     if not all(names) or len(set(names)) < len(names):
         raise InputError(
             f"--networks: expected different names with commas between, got {shown(config.networks)}"

@@ -47,6 +47,11 @@ def test_a_network_that_is_missing_or_there_twice_is_one_line(names):
         planned(["cppn"], networks=names)
 
 
+def test_a_network_whose_name_fits_no_file_is_told_by_the_flag():
+    with pytest.raises(InputError, match=r"^--networks: expected names of letters, .*, got mine:network$"):
+        planned(["cppn"], networks="lenet-0,mine:network")
+
+
 def row(generator, network, run, odds=(9.5, 9.0)):
     return {"generator": generator, "network": network, "run": run, "passes": 700, "log_odds": list(odds)}
 
