@@ -25,6 +25,7 @@ from fooljax.scoring import score
 from fooljax.study.measured_sets import SetSettings, dataset_of, network
 from fooljax.study.study import Workspace
 from fooljax.targets.collection import KNN
+from fooljax.targets.fitting import check_data
 from fooljax.targets.nearest_neighbours import nearest_neighbours
 
 MOST = 5000
@@ -42,6 +43,9 @@ def parts_of(config: SetSettings, target: Target) -> tuple[Part, Part, Part]:
     """The clean images that fit, those that give thresholds, and those that others are told apart from.
 
     Photographs are dealt by chance, half of them to the first part. So are test images to the two others.
+
+    Raises:
+      InputError: the network takes other images than those of the data, or has other classes.
     """
     rng = np.random.default_rng(0)
     if config.imagefolder is not None:
@@ -51,6 +55,7 @@ def parts_of(config: SetSettings, target: Target) -> tuple[Part, Part, Part]:
         first, rest = np.split(order, [len(order) // 2])
         return (Part(images[first], labels[first]), *_halves(images, labels, rest))
     data = dataset_of(config.data)
+    check_data(target, data)
     train = rng.permutation(len(data.train_labels))[:MOST]
     test = rng.permutation(len(data.test_labels))[: 2 * MOST]
     return (
@@ -156,7 +161,7 @@ def watched(workspace: Workspace, name: str, detectors: Sequence[str]) -> Watche
       name: of the network.
       detectors: names in `fooljax.detectors.DETECTORS`, or MODULE:NAME.
     Raises:
-      InputError: see `fooljax.detectors.fit` and `fooljax.analysis.detection.calibrate`.
+      InputError: see `parts_of`, `fooljax.detectors.fit` and `fooljax.analysis.detection.calibrate`.
     """
     config = workspace.config
     of_network = (workspace.digest(name), str(config.imagefolder or dataset_of(config.data).digest))

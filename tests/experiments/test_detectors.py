@@ -1,7 +1,9 @@
 """The experiment on detectors: what is planned, what its tables say of made rows, the smallest size whole."""
 
 import json
+import re
 
+import numpy as np
 import pytest
 
 from experiments import detectors
@@ -117,3 +119,17 @@ def test_the_smallest_size_runs_and_goes_on(tmp_path):
     before = {path: path.read_bytes() for path in (tmp_path / "detectors" / "rows").iterdir()}
     assert detectors.main(command) == 0
     assert before == {path: path.read_bytes() for path in (tmp_path / "detectors" / "rows").iterdir()}
+
+
+def test_data_that_the_network_does_not_take_are_told_by_the_flag(tmp_path, capsys):
+    images = np.zeros((40, 20, 20), np.uint8)
+    np.savez(
+        tmp_path / "small.npz",
+        x_train=images,
+        y_train=np.arange(40) % 10,
+        x_test=images,
+        y_test=np.arange(40) % 10,
+    )
+    command = ["--size", "smoke", "--outdir", str(tmp_path / "detectors"), "--quiet"]
+    assert detectors.main([*command, "--data", f"npz:{tmp_path / 'small.npz'}"]) == 2
+    assert re.match(r"error: --data: expected images of \(28, 28, 1\) .*, got", capsys.readouterr().err)
