@@ -91,13 +91,14 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     if config.classes != "all":
         told["classes"] = config.classes
     names = measured_sets.names_of(config)
+    kinds = measured_sets.chosen(config.kinds, KINDS, "--kinds")
     for name in names:
-        for kind in config.kinds.split(","):
+        for kind in kinds:
             for run in range(config.lbfgs_runs if kind == "lbfgs" else config.runs):
                 settings = {"network": name, "kind": kind, "run": run, **told}
                 networks = tuple(dict.fromkeys((name, *targets)))
                 yield Task(f"{name},{kind},run={run}", settings, networks, f"{name},{kind}")
-    if "l2_9999" in config.kinds.split(",") and config.data_set != "cifar10":
+    if "l2_9999" in kinds and config.data_set != "cifar10":
         told = {"network": names[0], "kind": "example", "rounds": config.rounds, "steps": config.steps}
         yield Task(f"{names[0]},example", told, (names[0],))
 

@@ -94,6 +94,8 @@ def _trainings(config: Config, architecture: str) -> list[Training]:
         sizes = sorted({int(one) for one in config.sizes.split(",")})
     except ValueError as error:
         raise InputError(f"--sizes: expected whole numbers with commas, got {shown(config.sizes)}") from error
+    if sizes[0] < 1:
+        raise InputError(f"--sizes: expected 1 training image or more, got {sizes[0]}")
     points = [(PLAIN_KIND, size) for size in sizes]
     if config.trainings != "none":
         kinds = measured_sets.chosen(config.trainings, KINDS, "--trainings")

@@ -8,6 +8,7 @@ import pytest
 
 from experiments import hidden
 from fooljax import study
+from fooljax.errors import InputError
 from fooljax.report import hidden as report
 from fooljax.study.changed_images import other_classes
 
@@ -48,6 +49,11 @@ def test_tables_say_what_rows_say_for_each_network_that_was_shown():
     assert "| digits | PGD, smallest Euclidean length | 2 x 1 | 4 of 4 |" in text
     assert "| itself | 100 % [" in text
     assert "| another lenet | 50.0 % [" in text
+
+
+def test_a_kind_that_is_none_is_one_line():
+    with pytest.raises(InputError, match=r"^--kinds: expected some of l2, l2_9999, linf, lbfgs, got l2,l3$"):
+        list(hidden.tasks(hidden.Config(kinds="l2,l3"), []))
 
 
 def test_nothing_measured_is_nothing_found():
