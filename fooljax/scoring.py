@@ -49,7 +49,7 @@ def score(
       `[B, C]` float32, a column for each class or, with another objective, for each of its cells.
     Raises:
       InputError: `images` is not a `[B, H, W, K]` array of uint8 with an image or more, or the target does
-        not take images of this shape.
+        not take images of this shape or gives no logits `[B, C]`.
     """
     target = as_target(target)
     try:
@@ -81,6 +81,8 @@ def score(
             reason = shown(str(error).strip().partition("\n")[0])
             kind = type(error).__name__
             raise InputError(f"target: refused images {list(filled.shape)}: {kind}: {reason}") from error
+        if odds.ndim != 2 or len(odds) != tile:
+            raise InputError(f"target: expected logits [{tile}, C] of {tile} images, got {list(odds.shape)}")
         parts.append(np.asarray(odds, np.float32)[: len(part)])
     return np.concatenate(parts)
 

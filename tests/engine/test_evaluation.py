@@ -164,6 +164,12 @@ def test_saved_images_score_as_in_the_search():
         score(target, np.zeros((3, 8, 8)))
 
 
+def test_a_network_without_logits_for_every_image_is_refused():
+    target = Target(params(0), lambda params, images: network(params, images)[0])
+    with pytest.raises(InputError, match=r"^target: expected logits \[2, C\] of 2 images, got "):
+        score(target, np.zeros((3, 8, 8, 1), np.uint8), tile=2)
+
+
 def test_the_network_is_not_vmapped():
     """Under vmap over runs the network still sees one flat [B, H, W, K] batch."""
     seen = []
