@@ -200,6 +200,10 @@ def _checked_images(images: npt.ArrayLike, rounded: bool) -> npt.NDArray[np.floa
 def _checked_classes(target: Target, to: object, originals: npt.NDArray[np.float32]) -> npt.NDArray[np.int32]:
     """The index of the class of each image."""
     count, names = count_classes(target, originals.shape[1:]), dict(enumerate(target.class_names))
+    if names and len(names) != count:
+        raise InputError(
+            f"class_names: expected {count} names, as many as the network's logits, got {len(names)}"
+        )
     several = isinstance(to, Sequence | np.ndarray) and not isinstance(to, str | bytes)
     asked = list(to) if several else [to] * len(originals)  # type: ignore[call-overload]
     if len(asked) != len(originals):

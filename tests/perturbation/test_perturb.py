@@ -1,5 +1,7 @@
 """The smallest changes are those that are known in closed form, and whatever is found keeps box and norm."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -153,6 +155,12 @@ def test_what_does_not_fit_is_one_line(target, images, changed, message):
     with pytest.raises(fooljax.InputError, match=message) as caught:
         fooljax.perturb(target, **arguments)
     assert "\n" not in str(caught.value)
+
+
+def test_names_that_are_not_as_many_as_the_logits_are_refused(target, images):
+    wrong = dataclasses.replace(target, class_names=("left", "right", "third"))
+    with pytest.raises(fooljax.InputError, match=r"^class_names: expected 2 names, .* got 3$"):
+        fooljax.perturb(wrong, images, 0)
 
 
 def test_a_network_without_gradients_is_refused(images):
