@@ -148,9 +148,17 @@ def fit(detector: Detector | str, target: Target, clean: Clean) -> Fitted:
       target: the network, a JAX function.
       clean: what it makes of clean images, see `seen_of_clean`. Best are those that it has learnt from.
     Raises:
-      InputError: the network does not tell the features that the detector wants, or the images are too few.
+      InputError: an argument is not as above, the network does not tell the features that the detector wants,
+        or the images are too few.
     """
     chosen = find_detector(detector) if isinstance(detector, str) else detector
+    for name, value, kind in (
+        ("detector", chosen, Detector),
+        ("target", target, Target),
+        ("clean", clean, Clean),
+    ):
+        if not isinstance(value, kind):
+            raise InputError(f"{name}: expected a {kind.__name__}, got {type(value).__name__}")
     if chosen.needs_features and not clean.features.shape[1]:
         raise InputError(
             f"detector: {chosen.name} looks at a network's features, which {target.name} does not tell"

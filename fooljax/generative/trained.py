@@ -14,6 +14,7 @@ import jax
 import numpy as np
 import numpy.typing as npt
 
+from fooljax.checks import check_counts
 from fooljax.data.dataset import Dataset
 from fooljax.engine.types import Params, Target
 from fooljax.errors import InputError, nearest, shown
@@ -97,14 +98,17 @@ def generative(
       images. `provenance` has its `temperature`, and under `levels` the levels of log p(x) by the share of
       clean images below them, as text, for `fooljax.generative.rejecting`.
     Raises:
-      InputError: the kind is unknown, there are too few images, or the classifier names held-out images no
-        better than chance.
+      InputError: the kind is unknown, the dataset or the seed is none, there are too few images, or the
+        classifier names held-out images no better than chance.
       FaultError: a package is missing.
     """
     if kind not in KINDS:
         raise InputError(
             f"kind: expected one of {', '.join(KINDS)}, got {shown(kind)}{nearest(str(kind), KINDS)}"
         )
+    if not isinstance(dataset, Dataset):
+        raise InputError(f"dataset: expected a Dataset, got {type(dataset).__name__}")
+    check_counts(seed=(seed, 0))
     of, classes = KINDS[kind], dataset.num_classes
     learnt, held_out = _split(len(dataset.train_labels), seed)
     if len(held_out) < 2 * classes:

@@ -86,6 +86,19 @@ def test_too_few_clean_images_are_refused(name, count, message):
         detectors.fit(name, network(), few)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((3, network(), None), "detector: expected a Detector, got int"),
+        (("energy", 3, None), "target: expected a Target, got int"),
+        (("energy", network(), None), "clean: expected a Clean, got NoneType"),
+    ],
+)
+def test_what_cannot_be_fitted_is_refused(arguments, message):
+    with pytest.raises(InputError, match=f"^{message}$"):
+        detectors.fit(*arguments)
+
+
 def test_labels_must_fit_the_images():
     with pytest.raises(InputError, match=r"labels: expected \[200\] whole numbers"):
         detectors.seen_of_clean(network(), IMAGES, clean().labels[:7])

@@ -114,6 +114,8 @@ def test_evolution_and_gradients_go_through_the_whole_inference(target, dataset)
     ("call", "line"),
     [
         (lambda data: generative.generative(data, "gan"), "kind: expected one of vae, mixture, got gan"),
+        (lambda data: generative.generative(3, "mixture"), "dataset: expected a Dataset, got int"),
+        (lambda data: generative.generative(data, "mixture", seed="a"), "seed: expected a whole number"),
         (
             lambda data: generative.rejecting(pretrained("lenet", 0), 1.0),
             "target: expected a generative classifier, got LeNet",
