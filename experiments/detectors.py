@@ -23,6 +23,7 @@ from fooljax import study
 from fooljax.cli.study import run_study
 from fooljax.data import load
 from fooljax.detectors import DETECTORS
+from fooljax.errors import InputError, shown
 from fooljax.report.detectors import figures, findings, holding, tables
 from fooljax.scoring import score
 from fooljax.settings import option
@@ -37,6 +38,9 @@ __all__ = ["STUDY", "findings", "main"]
 
 OTHERS = 1000
 """Images of other data, at most."""
+
+RANDOM_SEARCHES = [name for name in GENERATORS if name.startswith("random_search")]
+"""What may be a control that knows the detectors."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,15 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     names = list(DETECTORS) if config.detectors == "all" else config.detectors.split(",")
     data = {"data": "photographs"} if config.imagefolder is not None else told_of(config)
     common: dict[str, Any] = {"detectors": names, **data}
-    made, controls = chosen(config.generators, attacks.FRESH), _listed(config.controls)
+    if not all(names) or len(set(names)) < len(names):
+        expected = "different names with commas between"
+        raise InputError(f"--detectors: expected {expected}, got {shown(config.detectors)}")
+    if config.classes != "all":
+        raise InputError(
+            f"--classes: expected all, since thresholds are those of all classes, got {shown(config.classes)}"
+        )
+    made = chosen(config.generators, attacks.FRESH)
+    controls = [] if config.controls == "none" else chosen(config.controls, RANDOM_SEARCHES, "--controls")
     for name in names_of(config):
         yield Task(f"clean,{name}", {"kind": "clean", "network": name, **common}, (name,))
     unaware = [*made, *(one for one in attacks.CONTROLS if _possible(one, made))]

@@ -32,7 +32,7 @@ from fooljax.settings import option
 from fooljax.storage.trees import digest_tree
 from fooljax.study import ImageSets, Row, Task, Workspace
 from fooljax.study.measured_sets import CLEAN, names_of, told_of
-from fooljax.study.retrained import LEARNT_FROM, State, network
+from fooljax.study.retrained import LEARNT_FROM, State, network, rates_of
 from fooljax.study.retraining_lessons import RetrainingSettings, clean_of, first_generation
 
 __all__ = ["STUDY", "findings", "main"]
@@ -69,14 +69,15 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     bred["genomes_sha256"] = digest_tree(
         {path.name: np.frombuffer(path.read_bytes(), np.uint8) for path in _files(config)}
     )
+    rates = rates_of(config, config.rates)
     clean = {"data": "photographs"} if config.imagefolder is not None else told_of(config)
     for name in names_of(config):
         states = [State(name)]
         states += [
-            State(name, count, chain, int(rate))
+            State(name, count, chain, rate)
             for count in range(1, config.rounds + 1)
             for chain in range(config.chains)
-            for rate in config.rates.split(",")
+            for rate in rates
         ]
         for state in states:
             told = {"network": name, "round": state.round, "chain": state.chain, "rate": state.rate}

@@ -19,12 +19,12 @@ from typing import Any
 
 from fooljax import study
 from fooljax.cli.study import run_study
-from fooljax.errors import InputError
 from fooljax.report.retraining_large import figures, findings, tables
 from fooljax.settings import option
 from fooljax.study import Row, Task
-from fooljax.study.measured_sets import names_of, told_of
-from fooljax.study.retrained import LEARNT_FROM, State, network
+from fooljax.study.generators import GENERATORS
+from fooljax.study.measured_sets import chosen, names_of, told_of
+from fooljax.study.retrained import LEARNT_FROM, State, network, rates_of
 from fooljax.study.retraining_lessons import RetrainingSettings
 from fooljax.study.retraining_measured import ARCHIVE, FIRST, GOES_ON, OLD, measure
 
@@ -65,9 +65,9 @@ SIZES: dict[str, dict[str, Any]] = {
 def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     """The network itself; then after each round the states of all chains, one after the other."""
     del rows
-    if config.chains > config.runs:
-        raise InputError(f"--chains: expected at most {config.runs}, the --runs, got {config.chains}")
-    rates = [int(one) for one in config.rates.split(",")]
+    rates = rates_of(config, config.rates)
+    chosen(config.generators, (*GENERATORS, GOES_ON))
+    chosen(config.shown, GENERATORS, "--shown")
     for name in names_of(config):
         for chain in range(config.runs):
             yield from _of(config, State(name, chain=chain), attack_only=chain > 0)
@@ -90,7 +90,7 @@ def _of(config: Config, state: State, *, attack_only: bool) -> Iterator[Task]:
         for generator in _shown(config, state.chain):
             facts = {"kind": "shown", "generator": generator, **told}
             yield Task(f"{label},shown={generator}", facts, (name, state.network))
-    first_rate = state.rate is None or state.rate == int(config.rates.split(",")[0])
+    first_rate = state.rate is None or state.rate == rates_of(config, config.rates)[0]
     for generator in config.generators.split(","):
         if generator != LEARNT_FROM and (state.chain >= config.others or not first_rate):
             continue

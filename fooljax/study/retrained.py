@@ -27,7 +27,7 @@ from fooljax.scoring import score
 from fooljax.storage.trees import load_tree, save_tree
 from fooljax.study import measured_sets
 from fooljax.study.image_sets import ImageSets, SetSpec
-from fooljax.study.measured_sets import dataset_of
+from fooljax.study.measured_sets import chosen, dataset_of
 from fooljax.study.retraining_lessons import (
     Images,
     RetrainingSettings,
@@ -42,9 +42,22 @@ from fooljax.targets.last_layer import with_params
 
 LEARNT_FROM = "cppn"
 """The generator whose images are learnt from."""
+RATES = range(1, 21)
+"""Percents of clean images that a network may reject."""
 NAME = re.compile(r"(.+)-([0-9a-f]{8})-round([0-9]+)-chain([0-9]+)(?:-rejects([0-9]+))?")
 _KNOWN: dict[str, "HeldOut"] = {}
 """By the digest of a network."""
+
+
+def rates_of(config: RetrainingSettings, rates: str) -> list[int]:
+    """The rates that `--rates` names, for chains that have a set each.
+
+    Raises:
+      InputError: a rate is none of `RATES` or is named twice, or there are more chains than sets.
+    """
+    if config.chains > config.runs:
+        raise InputError(f"--chains: expected at most {config.runs}, the --runs, got {config.chains}")
+    return [int(one) for one in chosen(rates, map(str, RATES), "--rates")]
 
 
 class State(NamedTuple):
@@ -119,7 +132,7 @@ def network(config: RetrainingSettings, name: str, say: Callable[[str], None]) -
         made = _retrained(config, plain, teacher, say)
         path.parent.mkdir(parents=True, exist_ok=True)
         tuned = margins(made, clean_of(config, teacher).tuning)
-        levels = {str(rate): reached_by(tuned, 1.0 - rate / 100.0) for rate in range(1, 21)}
+        levels = {str(rate): reached_by(tuned, 1.0 - rate / 100.0) for rate in RATES}
         save_tree(path, made.params, {"margins": levels})
     params, facts = load_tree(path, blank.params)
     found = with_params(blank, jax.device_put(params), blank.apply, blank.class_names)

@@ -42,6 +42,19 @@ def test_unknown_attacks_are_refused():
         planned(generators="cpn")
 
 
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        ({"controls": "cppn"}, "--controls: expected some of random_search_"),
+        ({"detectors": "energy,energy"}, "--detectors: expected different names"),
+        ({"classes": "0,5"}, "--classes: expected all"),
+    ],
+)
+def test_settings_that_would_change_nothing_or_fail_late_are_refused(told, message):
+    with pytest.raises(InputError, match=message):
+        planned(**told)
+
+
 def told_apart(auroc, caught, through):
     names = ("aupr_others_positive", "aupr_clean_positive")
     rates = ("fpr_at_95_tpr_others_positive", "fpr_at_95_tpr_clean_positive")

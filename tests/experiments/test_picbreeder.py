@@ -17,6 +17,12 @@ def test_every_state_sees_every_kind():
     assert tasks[0].settings["genomes"] == ["fruit.xml", "ring.xml", "stripes.xml"]
 
 
+@pytest.mark.parametrize("rates", ["x", "0", "100", "", "5,5"])
+def test_rates_that_are_none(rates):
+    with pytest.raises(InputError, match=r"--rates: expected some of 1, 2, .*, 20, got"):
+        list(picbreeder.tasks(picbreeder.Config(rates=rates), ()))
+
+
 def test_a_folder_without_genomes(tmp_path):
     with pytest.raises(InputError, match=r"--genomes: expected a folder with .xml files, found none in"):
         list(picbreeder.tasks(picbreeder.Config(genomes=str(tmp_path)), []))
