@@ -4,15 +4,17 @@ A loss is a frozen dataclass that is called, so that its settings stand in the f
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
 
+from fooljax.checks import check_counts, check_positive, check_within
 from fooljax.engine.log_odds import log_odds
 from fooljax.engine.types import Apply, Params
+from fooljax.errors import InputError, shown
 from fooljax.targets.noise import noise_like
 
 Loss = Callable[[Apply, Params, jax.Array, jax.Array, jax.Array], jax.Array]
@@ -27,10 +29,16 @@ class CrossEntropy:
     """The mean cross-entropy of the labels.
 
     Attributes:
-      smoothing: the share of each label that is spread evenly over all classes, in [0, 1).
+      smoothing: the share of each label that is spread evenly over all classes, in [0, 1].
+
+    Raises:
+      InputError: it is not.
     """
 
     smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_within(smoothing=(self.smoothing, 0.0, 1.0))
 
     def __call__(
         self, apply: Apply, params: Params, pixels: jax.Array, labels: jax.Array, key: jax.Array
@@ -70,10 +78,16 @@ class NoiseAsClass:
     The network has one class more than the labels.
 
     Attributes:
-      weight: of the noise's part.
+      weight: of the noise's part, above 0.
+
+    Raises:
+      InputError: it is not.
     """
 
     weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_positive(weight=self.weight)
 
     def __call__(
         self, apply: Apply, params: Params, pixels: jax.Array, labels: jax.Array, key: jax.Array
@@ -96,14 +110,22 @@ class UnsureOfNoise:
     classes are alike.
 
     Attributes:
-      weight: of the noise's part.
+      weight: of the noise's part, above 0.
       steps: gradient steps that make the network sure of the noise.
-      radius: how far they may change a pixel.
+      radius: how far they may change a pixel, in [0, 1].
+
+    Raises:
+      InputError: one of them is not what was expected.
     """
 
     weight: float = 1.0
     steps: int = 0
     radius: float = 0.3
+
+    def __post_init__(self) -> None:
+        check_positive(weight=self.weight)
+        check_counts(steps=(self.steps, 0))
+        check_within(radius=(self.radius, 0.0, 1.0))
 
     def __call__(
         self, apply: Apply, params: Params, pixels: jax.Array, labels: jax.Array, key: jax.Array
@@ -134,7 +156,13 @@ class UnsureOfNoise:
 
 
 def facts_of_loss(loss: Any) -> dict[str, Any]:
-    """What tells a loss from others, JSON-ready: the name of its class, and its settings."""
+    """What tells a loss from others, JSON-ready: the name of its class, and its settings.
+
+    Raises:
+      InputError: it is no dataclass that can be called.
+    """
+    if isinstance(loss, type) or not (is_dataclass(loss) and callable(loss)):
+        raise InputError(f"loss: expected a frozen dataclass that can be called, got {shown(repr(loss))}")
     return {"kind": type(loss).__name__, **asdict(loss)}
 
 

@@ -13,6 +13,7 @@ import scipy.ndimage
 import scipy.special
 from bars import QUICK
 
+from fooljax.errors import InputError
 from fooljax.storage.trees import digest_tree
 from fooljax.targets.fitting import facts_of
 from fooljax.targets.losses import CrossEntropy, NoiseAsClass, UnsureOfNoise
@@ -173,3 +174,20 @@ def test_facts_tell_losses_apart_and_leave_the_plain_one_out(dataset):
     written = [json.dumps(one) for one in facts]
     assert len(set(written)) == len(losses)
     assert [json.loads(one) for one in written] == facts
+
+
+@pytest.mark.parametrize(
+    ("make", "named"),
+    [
+        (lambda: CrossEntropy(float("nan")), "smoothing"),
+        (lambda: CrossEntropy(2.0), "smoothing"),
+        (lambda: NoiseAsClass(-1.0), "weight"),
+        (lambda: UnsureOfNoise(steps=-1), "steps"),
+        (lambda: UnsureOfNoise(radius=float("nan")), "radius"),
+        (lambda: dataclasses.replace(QUICK, loss=None).facts, "loss"),
+        (lambda: dataclasses.replace(QUICK, loss=CrossEntropy).facts, "loss"),
+    ],
+)
+def test_a_loss_that_makes_no_sense_is_named(make, named):
+    with pytest.raises(InputError, match=f"^{named}: expected"):
+        make()
