@@ -1,6 +1,5 @@
 """The networks that come with the package."""
 
-import dataclasses
 import fnmatch
 import json
 import shutil
@@ -36,7 +35,7 @@ def test_shipped_networks_name_digits(seed):
 def test_shipped_networks_are_five_different_ones_by_the_papers_recipe():
     assert SHIPPED == [0, 1, 2, 3, 4]
     card = shipped.shipped_facts()
-    assert card["recipe"] == dataclasses.asdict(RECIPES["paper-full"])
+    assert card["recipe"] == RECIPES["paper-full"].facts
     assert (card["train_images"], card["test_images"]) == (60_000, 10_000)
     for name in ("sha256", "params_sha256"):
         assert len({entry[name] for entry in card["weights"]}) == 5
