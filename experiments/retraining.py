@@ -83,7 +83,7 @@ SIZES: dict[str, dict[str, Any]] = {
     "smoke": {
         **{"networks": "lenet-0", "seeds": 1, "rounds": 2, "first_images": 100, "more_images": 100},
         **{"copies": 1, "passes": 400, "steps": 20, "attacked": "2", "attack_passes": 400},
-        **{"generators": "uniform_noise", "end_generators": "none", "rejects": "none"},
+        **{"generators": "cppn,uniform_noise", "end_generators": "none", "rejects": "none"},
     },
     "published": {},
     "paper": {

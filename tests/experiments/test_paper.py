@@ -17,6 +17,8 @@ NEEDS_MORE = re.compile(
     r"|plain_rays|vae_.*|(?:size_slope|exposed_a12)_(?:cppn|gradient)"
 )
 """Numbers that the small size does not give: the paper's search takes long, and some need photographs."""
+LARGE = re.compile(r"[a-z_]+_(?:imagenet|cifar10)/.*")
+"""Rows of networks for photographs, which have no small size."""
 BESIDE = (
     *("mnist_direct", "mnist_cppn", "mnist_gradient"),
     *("clean_accuracy", "class_difficulty", "random_pictures"),
@@ -120,7 +122,8 @@ def test_the_small_size_measures_every_claim_and_is_not_done_twice(tmp_path):
     assert other.returncode == 0
     rows = {path: path.read_bytes() for path in tmp_path.rglob("*.json") if path.name != "config.json"}
     answers = paper.answers_from([tmp_path, paper.PUBLISHED])
-    missing = [held.check.finding for answer in answers for held in answer.found if held.finding is None]
+    checks = [held.check for answer in answers for held in answer.found if held.finding is None]
+    missing = [check.finding for check in checks if not LARGE.fullmatch(check.rows)]
     assert all(map(NEEDS_MORE.fullmatch, missing)), missing
     assert paper.main(words) == 0
     assert {path: path.read_bytes() for path in rows} == rows
