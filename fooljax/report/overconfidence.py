@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fooljax.analysis.attack_strength import Strength, attack_strength
-from fooljax.analysis.statistics import mean_interval, median, median_interval, share_interval
+from fooljax.analysis.statistics import Interval, mean_interval, median, median_interval, share_interval
 from fooljax.report.bands import curves
 from fooljax.report.dots import strips
 from fooljax.report.transfer_rows import NAMES
@@ -23,7 +23,8 @@ SURENESS = """\
 **MMC**: the mean over images of the largest confidence, and the same after temperature scaling. **AUROC**:
 the chance that the network is surer of a clean image than of one of these; 0.5 is no difference. **FPR at
 95 % TPR, clean positive**: the share of these images of which the network is as sure as of 95 % of clean
-ones. Noise that is made to fool comes of blurred noise by {steps} signed gradient steps, within 0.3 of each
+ones. Brackets of MMC and AUROC are t-intervals over networks, and those of shares Clopper and Pearson's.
+Noise that is made to fool comes of blurred noise by {steps} signed gradient steps, within 0.3 of each
 pixel. Evolved images are those of the largest budget."""
 RAYS_SAY = """\
 Images times a factor of 1 to 1,000,000, as floats outside the box of possible images; a ray begins at black.
@@ -83,9 +84,9 @@ def _sureness(rows: Sequence[Row]) -> str:
                 {
                     "training": KINDS[training].words,
                     "images": name,
-                    "MMC": _share(some, "mmc"),
-                    "MMC, scaled": _share(some, "mmc_scaled"),
-                    "AUROC": numbers.signed(share_interval(_groups(some, "auroc")), 3),
+                    "MMC": numbers.shares(_mean(some, "mmc")),
+                    "MMC, scaled": numbers.shares(_mean(some, "mmc_scaled")),
+                    "AUROC": numbers.signed(_mean(some, "auroc"), 3),
                     "FPR at 95 % TPR, clean positive": _share(some, "fpr_at_95_tpr_clean_positive"),
                     ">= 99.99 %": _share(some, "share_9999"),
                 }
@@ -99,6 +100,12 @@ def _groups(rows: Sequence[Row], figure: str) -> list[list[float]]:
 
 def _share(rows: Sequence[Row], figure: str) -> str:
     return numbers.shares(share_interval(_groups(rows, figure)))
+
+
+def _mean(rows: Sequence[Row], figure: str) -> Interval:
+    """The mean of a figure that lies from 0 to 1 and counts nothing, with a t-interval over networks."""
+    found = mean_interval(_groups(rows, figure))
+    return Interval(found.estimate, max(found.low, 0.0), min(found.high, 1.0))
 
 
 def _rays(rows: Sequence[Row]) -> str:
@@ -191,8 +198,10 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
         for row_kind in NOISES:
             some = [row for row in of if row.get("noise") == row_kind]
             told = f"{sum(row['count'] for row in some):,} images, {networks} networks"
-            for name, figure in (("mmc", "mmc"), ("fpr95", "fpr_at_95_tpr_clean_positive")):
-                found[f"{training}_{row_kind}_{name}"] = share(_groups(some, figure), told)
+            sure = _mean(some, "mmc")
+            found[f"{training}_{row_kind}_mmc"] = Finding(sure, numbers.shares(sure), told)
+            passing = _groups(some, "fpr_at_95_tpr_clean_positive")
+            found[f"{training}_{row_kind}_fpr95"] = share(passing, told)
         some = [row for row in of if row["kind"] == "rays" and row["source"] != CLEAN]
         told = f"{sum(row['count'] for row in some):,} rays, {networks} networks"
         found[f"{training}_rays"] = share(_groups(some, "share_ever_999"), told)

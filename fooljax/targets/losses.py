@@ -161,7 +161,7 @@ def facts_of_loss(loss: Any) -> dict[str, Any]:
     Raises:
       InputError: it is no dataclass that can be called.
     """
-    if isinstance(loss, type) or not (is_dataclass(loss) and callable(loss)):
+    if not is_dataclass(loss) or isinstance(loss, type) or not callable(loss):
         raise InputError(f"loss: expected a frozen dataclass that can be called, got {shown(repr(loss))}")
     return {"kind": type(loss).__name__, **asdict(loss)}
 
