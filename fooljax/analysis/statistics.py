@@ -156,6 +156,21 @@ def mean_interval(groups: Groups) -> Interval:
     return _around(float(np.mean(values)), *_log_interval(values))
 
 
+def mean_share_interval(groups: Groups) -> Interval:
+    """`mean_interval` of values that lie from 0 to 1, with its ends cut off there.
+
+    For shares of very many images and means of confidences, which differ between targets by little else than
+    training. A share of few images has `share_interval`.
+
+    Args:
+      groups: as for `mean_interval`.
+    Raises:
+      InputError: as `mean_interval`.
+    """
+    middle, *ends = mean_interval(groups)
+    return Interval(middle, *(min(max(end, 0.0), 1.0) + 0.0 for end in ends))
+
+
 def observations(groups: Groups) -> npt.NDArray[np.float64]:
     """What counts as independent: the median of each target's runs; of one target, its runs.
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from fooljax.analysis.attack_strength import Strength, attack_strength
+from fooljax.analysis.attack_strength import Strength
 from fooljax.analysis.statistics import median
 from fooljax.detectors import DETECTORS
 from fooljax.engine.log_odds import FOOLED
@@ -93,9 +93,4 @@ def holding(rows: Sequence[Row], every: int) -> list[str]:
 
 def strength_of(rows: Sequence[Row]) -> Strength:
     """How strong the attacks on one detector were, from all of them at all budgets."""
-    symptoms = [row["symptoms"] for row in rows if "symptoms" in row]
-    return attack_strength(
-        attacks.attempts(rows),
-        zero_gradients=max((one["zero_gradients"] for one in symptoms), default=None),
-        probabilities=any(one["probabilities"] for one in symptoms) if symptoms else None,
-    )
+    return attacks.strength(rows, [row["symptoms"] for row in rows if "symptoms" in row])

@@ -1,11 +1,9 @@
 """Tables and findings of `experiments.generative`, from its rows alone."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from fooljax.analysis.attack_strength import attack_strength
 from fooljax.analysis.statistics import mean_interval, median, share_interval
 from fooljax.engine.log_odds import FOOLED, format_confidence
 from fooljax.study import Row, alike, attacks, markdown, numbers
@@ -220,16 +218,11 @@ def _of(rows: Sequence[Row], entry: str, name: str, fooled: int) -> str:
 def _strength(kind: str, networks: Sequence[Row], rows: Sequence[Row]) -> dict[str, str]:
     images = [row for row in rows if row["kind"] == "images"]
     attempts = attacks.attempts(images)
-    symptoms: dict[str, Any] = {}
-    if networks:
-        of = [row["symptoms"] for row in networks]
-        symptoms["zero_gradients"] = max(one["zero_gradients"] for one in of)
-        symptoms["probabilities"] = any(one["probabilities"] for one in of)
     best = max(attempts, key=lambda one: float(np.median(one.log_odds)))
     return {
         **_begin(kind),
         "best attack": NAMES[best.method],
         "its passes": numbers.plain(best.passes),
         "its median log-odds": f"{float(np.median(best.log_odds)):.1f}",
-        "verdict": attack_strength(attempts, **symptoms).words(),
+        "verdict": attacks.strength(images, [row["symptoms"] for row in networks]).words(),
     }

@@ -3,8 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
-from fooljax.analysis.attack_strength import Strength, attack_strength
-from fooljax.analysis.statistics import Interval, mean_interval, median, median_interval, share_interval
+from fooljax.analysis.attack_strength import Strength
+from fooljax.analysis.statistics import (
+    Interval,
+    mean_interval,
+    mean_share_interval,
+    median,
+    median_interval,
+    share_interval,
+)
 from fooljax.report.bands import curves
 from fooljax.report.dots import strips
 from fooljax.report.transfer_rows import NAMES
@@ -104,8 +111,7 @@ def _share(rows: Sequence[Row], figure: str) -> str:
 
 def _mean(rows: Sequence[Row], figure: str) -> Interval:
     """The mean of a figure that lies from 0 to 1 and counts nothing, with a t-interval over networks."""
-    found = mean_interval(_groups(rows, figure))
-    return Interval(found.estimate, max(found.low, 0.0), min(found.high, 1.0))
+    return mean_share_interval(_groups(rows, figure))
 
 
 def _rays(rows: Sequence[Row]) -> str:
@@ -154,13 +160,9 @@ def strengths(rows: Sequence[Row]) -> dict[str, Strength]:
     """By the way to train, what the attacks on its networks say of their own strength."""
     found = {}
     for (training,), of in alike(rows, "training").items():
-        if made := attacks.attempts([row for row in of if row["kind"] == "attack"]):
-            networks = [row for row in of if row["kind"] == "network"]
-            found[training] = attack_strength(
-                made,
-                zero_gradients=max(row["zero_gradients"] for row in networks),
-                probabilities=any(row["probabilities"] for row in networks),
-            )
+        made = [row for row in of if row["kind"] == "attack"]
+        if attacks.attempts(made):
+            found[training] = attacks.strength(made, [row for row in of if row["kind"] == "network"])
     return found
 
 

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from fooljax.analysis.attack_strength import attack_strength
 from fooljax.analysis.correlations import mean_correlation, spearman
 from fooljax.analysis.rejection import SCORES
 from fooljax.analysis.statistics import (
     Groups,
     Interval,
     mean_interval,
+    mean_share_interval,
     median,
     median_interval,
     share_interval,
@@ -132,8 +132,7 @@ def _share(rows: Sequence[Row], figure: Callable[[Row], float]) -> str:
 
 def _mean(rows: Sequence[Row], figure: Callable[[Row], float]) -> Interval:
     """A share of thousands of clean digits, which differs between networks by little else than training."""
-    middle, *ends = mean_interval(by_start(rows, figure))
-    return Interval(middle, *(min(max(end, 0.0), 1.0) + 0.0 for end in ends))
+    return mean_share_interval(by_start(rows, figure))
 
 
 def _sure(groups: Groups) -> str:
@@ -271,15 +270,9 @@ def _attacks(rows: Sequence[Row]) -> list[dict[str, str]]:
 
 def _strength(rows: Sequence[Row]) -> str:
     plain = [row for row in rows if "rejects" not in row]
-    tried = attacks.attempts(plain)
-    if not tried:
+    if not attacks.attempts(plain):
         return numbers.NONE
-    seen = [row["symptoms"] for row in plain]
-    return attack_strength(
-        tried,
-        zero_gradients=max(one["zero_gradients"] for one in seen),
-        probabilities=any(one["probabilities"] for one in seen),
-    ).words()
+    return attacks.strength(plain, [row["symptoms"] for row in plain]).words()
 
 
 def findings(rows: Sequence[Row]) -> dict[str, Finding]:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fooljax.analysis.attack_strength import attack_strength
 from fooljax.analysis.comparisons import Unpaired, mann_whitney
 from fooljax.analysis.statistics import median, share_interval
 from fooljax.engine.log_odds import FOOLED
@@ -199,10 +198,7 @@ def _strength_line(rows: Sequence[Row], clean: Sequence[Row]) -> dict[str, str]:
     key = [rows[0][name] for name in ("network", "round", "rate")]
     told = next(row for row in clean if [row[name] for name in ("network", "round", "rate")] == key)
     met = [row for row in rows if row["generator"] != GOES_ON]
-    strength = attack_strength(
-        attacks.attempts(met), zero_gradients=told["zero_gradients"], probabilities=told["probabilities"]
-    )
-    return {**names, "what the attacks say of the network": strength.words()}
+    return {**names, "what the attacks say of the network": attacks.strength(met, [told]).words()}
 
 
 def _clean_line(rows: Sequence[Row]) -> dict[str, str]:

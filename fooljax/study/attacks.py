@@ -10,7 +10,7 @@ the others. What the sets cost is counted in network passes. All figures are tho
 """
 
 import functools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from fooljax.analysis.attack_strength import Attempt, are_probabilities
+from fooljax.analysis.attack_strength import Attempt, Strength, are_probabilities, attack_strength
 from fooljax.analysis.statistics import median
 from fooljax.analysis.thresholds import Thresholds
 from fooljax.engine.log_odds import log_odds
@@ -117,19 +117,34 @@ def _by_then(reached: Sequence[int | None] | None, share: float) -> int | None:
     return in_order[needed - 1] if needed <= len(in_order) else None
 
 
-def attempts(rows: Iterable[Row], budget: str = "budget") -> list[Attempt]:
+def attempts(rows: Iterable[Row]) -> list[Attempt]:
     """The attempts of some rows, for `fooljax.analysis.attack_strength`.
 
     Args:
-      rows: on one defence, with `generator`, `log_odds` and a budget. Rows of noise and of random CPPNs are
-        left out, since they see nothing of the network.
-      budget: the entry that holds the passes that a run might cost.
+      rows: on one defence, with `generator`, `log_odds` and `budget`, the passes that a run might cost. Rows
+        of noise and of random CPPNs are left out, since they see nothing of the network.
     """
     groups: dict[tuple[str, int], list[float]] = {}
     for row in rows:
         if row["generator"] in FRESH or row["generator"].startswith("random_search"):
-            groups.setdefault((row["generator"], row[budget]), []).append(median(row["log_odds"]))
+            groups.setdefault((row["generator"], row["budget"]), []).append(median(row["log_odds"]))
     return [Attempt(name, name == "gradient", passes, odds) for (name, passes), odds in groups.items()]
+
+
+def strength(rows: Iterable[Row], seen: Sequence[Mapping[str, Any]]) -> Strength:
+    """What the attacks on one defence say of their own strength.
+
+    Args:
+      rows: as for `attempts`, with one attack at least.
+      seen: what `symptoms` gave of each network that was attacked; may be empty.
+    Raises:
+      InputError: no row is of an attack.
+    """
+    return attack_strength(
+        attempts(rows),
+        zero_gradients=max((one["zero_gradients"] for one in seen), default=None),
+        probabilities=any(one["probabilities"] for one in seen) if seen else None,
+    )
 
 
 def symptoms(

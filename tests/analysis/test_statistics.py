@@ -6,6 +6,7 @@ from scipy import stats
 
 from fooljax.analysis.statistics import (
     mean_interval,
+    mean_share_interval,
     median,
     median_interval,
     observations,
@@ -92,6 +93,14 @@ def test_a_mean_counts_each_target_once():
     assert observations([[1.0, 5, 3]]).tolist() == [1, 5, 3]
     with pytest.raises(InputError, match=r"^groups: expected finite numbers, got inf"):
         mean_interval([[1.0, np.inf], [2.0]])
+
+
+def test_a_mean_of_shares_stays_within_what_shares_can_be():
+    assert mean_share_interval([[0.5], [0.5]]) == (0.5, 0.5, 0.5)
+    assert mean_share_interval([[0.75]]) == (0.75, 0, 1)
+    groups = [[0.9], [1.0], [0.8]]
+    assert mean_interval(groups).high > 1.0
+    assert mean_share_interval(groups) == (*mean_interval(groups)[:2], 1.0)
 
 
 def test_the_order_of_runs_and_of_targets_changes_nothing():
