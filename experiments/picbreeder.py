@@ -24,6 +24,7 @@ import numpy.typing as npt
 from fooljax import study
 from fooljax.cli.study import run_study
 from fooljax.encodings.picbreeder import draw_genome, read_genome
+from fooljax.engine.log_odds import rounded
 from fooljax.engine.types import Target, checked_shape
 from fooljax.errors import InputError, shown
 from fooljax.report.picbreeder import BRED, EVOLVED, RANDOM, findings, tables
@@ -107,7 +108,7 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
         "taken": np.flatnonzero(named == classes).tolist(),
         "named": named.tolist(),
         "named_before": first.argmax(axis=1).tolist(),
-        "named_log_odds": [round(float(one), 3) for one in odds.max(axis=1)],
+        "named_log_odds": rounded(odds.max(axis=1)),
     }
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax.analysis.thresholds import Thresholds
-from fooljax.engine.log_odds import FOOLED
+from fooljax.engine.log_odds import FOOLED, rounded
 
 DIGITS = 4
 """Decimals of a log-odds in a row."""
@@ -43,16 +43,12 @@ def seen_by(
     own = odds[np.arange(len(odds)), classes]
     named = np.argmax(odds, axis=1)
     return {
-        "own": _rounded(own),
+        "own": rounded(own, DIGITS),
         "named": named.tolist(),
-        "named_odds": _rounded(odds.max(axis=1)),
+        "named_odds": rounded(odds.max(axis=1), DIGITS),
         "same": thresholds.shares(odds, classes),
         "any": thresholds.shares(odds),
     }
-
-
-def _rounded(odds: npt.NDArray[np.floating]) -> list[float]:
-    return [round(float(one), DIGITS) for one in odds]
 
 
 def relation(source: str, target: str) -> str:

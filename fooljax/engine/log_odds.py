@@ -61,6 +61,18 @@ def confidence(odds: npt.ArrayLike) -> npt.NDArray[np.float64]:
         return 1.0 / (1.0 + np.exp(-odds))
 
 
+def rounded(odds: npt.ArrayLike, digits: int = 3) -> list[float]:
+    """Log-odds as the rows of a study hold them.
+
+    Args:
+      odds: `[N]` log-odds.
+      digits: after the point.
+    Returns:
+      As many floats.
+    """
+    return [round(float(one), digits) for one in np.asarray(odds)]
+
+
 def to_log_odds(probability: float) -> float:
     """The log-odds of a probability in (0, 1): `to_log_odds(0.9999)` is ln 9999.
 

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from fooljax.analysis.attack_strength import Attempt, Strength, are_probabilities, attack_strength
 from fooljax.analysis.statistics import median
 from fooljax.analysis.thresholds import Thresholds
-from fooljax.engine.log_odds import log_odds
+from fooljax.engine.log_odds import log_odds, rounded
 from fooljax.engine.types import Apply, Params, Target
 from fooljax.errors import InputError
 from fooljax.scoring import score
@@ -100,7 +100,7 @@ def figures(found: ImageSet, target: Target, thresholds: Thresholds) -> dict[str
     return {
         "images_digest": found.digest,
         "passes": found.passes,
-        "log_odds": [round(float(one), 3) for one in found.log_odds],
+        "log_odds": rounded(found.log_odds),
         "shares": thresholds.shares(odds, found.classes),
         "passes_of_classes": None if reached is None else list(reached),
         "passes_to_median": _by_then(reached, 0.5),

@@ -1,5 +1,6 @@
 """Clean images beside evolved ones: of each class one that the network names right."""
 
+import functools
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +15,17 @@ from fooljax.engine.types import Target, checked_shape
 from fooljax.errors import InputError, shown
 from fooljax.scoring import score
 from fooljax.targets.fitting import check_data
+
+
+@functools.lru_cache(maxsize=1)
+def photographs(
+    folder: Path, side: int, per_class: int
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
+    """Photographs `[N, side, side, 3]` and their classes `[N]`, read once in a process.
+
+    Arguments and errors are those of `fooljax.data.labelled_photographs.first_photographs`.
+    """
+    return first_photographs(folder, side, per_class=per_class)[:2]
 
 
 class Clean(NamedTuple):

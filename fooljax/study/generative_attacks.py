@@ -12,7 +12,7 @@ from fooljax.analysis.judges import agrees, calibrate, verdict
 from fooljax.analysis.panel import NOISE
 from fooljax.analysis.thresholds import Thresholds, clean_thresholds
 from fooljax.data.dataset import Dataset
-from fooljax.engine.log_odds import FOOLED
+from fooljax.engine.log_odds import FOOLED, rounded
 from fooljax.generative.vae import VaeDensity
 from fooljax.scoring import score
 from fooljax.study import attacks
@@ -122,7 +122,7 @@ def look(
         longer = dataclasses.replace(density_of, steps=MORE_STEPS * density_of.steps)
         apply = dataclasses.replace(target.apply, density=longer)  # type: ignore[type-var]
         odds = score(dataclasses.replace(target, apply=apply), images)
-        told["more_steps"] = [round(float(one), 3) for one in odds[range(len(images)), classes]]
+        told["more_steps"] = rounded(odds[range(len(images)), classes])
     return told
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax.detectors import guarded, rejecting
+from fooljax.engine.log_odds import rounded
 from fooljax.engine.types import Target
 from fooljax.scoring import score
 from fooljax.study import attacks
@@ -70,7 +71,7 @@ def knowing(
             found,
             {
                 **attacks.figures(found, watched.target, watched.thresholds),
-                "network_log_odds": [round(float(odds), 3) for odds in own],
+                "network_log_odds": rounded(own),
                 "fooled": float(np.mean(fools(own))),
                 "told_apart": watched.told_apart(found.images, fools(own), [detector])[detector],
                 **more,

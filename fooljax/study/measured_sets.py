@@ -22,7 +22,7 @@ from fooljax.data.image_folders import find_images
 from fooljax.data.imagenet import synsets
 from fooljax.data.labelled_photographs import HELP as PHOTOGRAPHS_HELP
 from fooljax.data.loading import HELP
-from fooljax.engine.log_odds import FOOLED
+from fooljax.engine.log_odds import FOOLED, rounded
 from fooljax.engine.types import Target
 from fooljax.errors import InputError, shown
 from fooljax.scoring import score
@@ -205,17 +205,17 @@ def measured(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[tuple[Targ
             found = map(clean_images.from_data(target, dataset_of(config.data), cells), runs)
         for clean in found:
             facts = {"images_digest": digest_tree({"images": clean.images}), "passes": 0}
-            yield target, Measured(*clean, facts | {"log_odds": _rounded(clean.log_odds)})
+            yield target, Measured(*clean, facts | {"log_odds": rounded(clean.log_odds)})
         return
     if first["generator"] == ARCHIVE:
         images, classes = archives.images(_archive(config), cells)
         odds = score(target, images)[range(len(classes)), classes]
         facts = {"images_digest": digest_tree({"images": images}), "passes": first["budget"]}
-        yield target, Measured(images, classes, odds, facts | {"log_odds": _rounded(odds)})
+        yield target, Measured(images, classes, odds, facts | {"log_odds": rounded(odds)})
         return
     specs = [SetSpec(first["network"], first["generator"], run, first["budget"], cells) for run in runs]
     for one in ImageSets(config.images).get_many(specs, target):
-        facts = {"images_digest": one.digest, "passes": one.passes, "log_odds": _rounded(one.log_odds)}
+        facts = {"images_digest": one.digest, "passes": one.passes, "log_odds": rounded(one.log_odds)}
         yield target, Measured(one.images, one.classes, one.log_odds, facts)
 
 
@@ -223,10 +223,6 @@ def _archive(config: SetSettings) -> Path:
     if config.archive is None:
         raise InputError("--archive: expected the folder of a finished run, got none")
     return Path(config.archive)
-
-
-def _rounded(odds: npt.NDArray[np.floating]) -> list[float]:
-    return [round(float(one), 3) for one in odds]
 
 
 def in_order(rows: Sequence[Row]) -> list[Row]:

@@ -1,6 +1,5 @@
 """What a study's networks say of clean images, and their thresholds, each asked once in a process."""
 
-import functools
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax.analysis.thresholds import CONFIDENCES, Thresholds, clean_thresholds
-from fooljax.data.labelled_photographs import first_photographs
 from fooljax.engine.log_odds import to_log_odds
 from fooljax.engine.types import Target, checked_shape
 from fooljax.scoring import score
+from fooljax.study.clean_images import photographs
 from fooljax.study.measured_sets import dataset_of
 from fooljax.study.study import Workspace
 from fooljax.targets.fitting import check_data
@@ -64,16 +63,11 @@ def clean_images(workspace: Workspace, target: Target, clean: str) -> CleanImage
     """
     if clean == PHOTOGRAPHS:
         side = checked_shape(target.image_shape)[0]
-        found = _photographs(Path(workspace.config.imagefolder), side)
+        found = photographs(Path(workspace.config.imagefolder), side, PHOTOGRAPHS_OF_CLASS)
         return CleanImages(PHOTOGRAPHS, *found)
     dataset = dataset_of(clean)
     check_data(target, dataset)
     return CleanImages(dataset.name, dataset.test_images, dataset.test_labels)
-
-
-@functools.lru_cache(maxsize=1)
-def _photographs(folder: Path, side: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
-    return first_photographs(folder, side, per_class=PHOTOGRAPHS_OF_CLASS)[:2]
 
 
 def clean_answers(workspace: Workspace, name: str, clean: str) -> CleanAnswers:

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax import strategies
-from fooljax.data.labelled_photographs import first_photographs
 from fooljax.engine.archive import Archive
 from fooljax.engine.types import Encoding, Target, checked_shape
 from fooljax.errors import InputError, shown
@@ -18,6 +17,7 @@ from fooljax.evolution import search
 from fooljax.rendering import draw
 from fooljax.runs.opened import open_folder
 from fooljax.settings import option
+from fooljax.study.clean_images import photographs
 from fooljax.study.generators import cppn_encoding
 from fooljax.study.measured_sets import SetSettings, dataset_of
 
@@ -71,7 +71,7 @@ def clean_of(config: RetrainingSettings, target: Target) -> Clean:
     rng = np.random.default_rng(0)
     if config.imagefolder is not None:
         side = checked_shape(target.image_shape)[0]
-        images, labels = _photographs(Path(config.imagefolder), side, config.photographs)
+        images, labels = photographs(Path(config.imagefolder), side, config.photographs)
         order = rng.permutation(len(images))
         half = len(order) // 2
         learnt, rest = order[:half][:MOST_CLEAN], order[half:]
@@ -83,11 +83,6 @@ def clean_of(config: RetrainingSettings, target: Target) -> Clean:
     tuning, held_out = (part[:HELD_OUT] for part in (rest[: len(rest) // 2], rest[len(rest) // 2 :]))
     held = data.test_images[held_out], data.test_labels[held_out]
     return Clean(data.train_images[learnt], data.test_images[tuning], *held)
-
-
-@functools.lru_cache(maxsize=1)
-def _photographs(folder: Path, side: int, per_class: int) -> tuple[Images, npt.NDArray[np.int32]]:
-    return first_photographs(folder, side, per_class=per_class)[:2]
 
 
 def first_generation(target: Target, count: int, key: jax.Array) -> Images:

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 import numpy.typing as npt
 
-from fooljax.engine.log_odds import FOOLED
+from fooljax.engine.log_odds import FOOLED, rounded
 from fooljax.engine.types import Target
 from fooljax.scoring import score
 from fooljax.study import attacks
@@ -73,7 +73,7 @@ def _seen(workspace: Workspace, task: Task) -> dict[str, Any]:
         "images_shown": len(images),
         "rejected": _rejected(odds, before),
         "fooled": float(np.mean(best >= FOOLED)),
-        "log_odds": [round(float(one), 3) for one in aimed],
+        "log_odds": rounded(aimed),
     }
 
 
@@ -105,8 +105,8 @@ def _goes_on(workspace: Workspace, task: Task, target: Target, before: Target) -
     own = odds[places]
     return {
         "passes": found.passes,
-        "log_odds": [round(float(one), 3) for one in own],
-        "log_odds_before": [round(float(one), 3) for one in first[places]],
+        "log_odds": rounded(own),
+        "log_odds_before": rounded(first[places]),
         "shares": held_out(workspace, task.networks[0]).thresholds.shares(odds, found.classes),
         "rejected": _rejected(odds, before),
         "fooled": float(np.mean(own >= FOOLED)),

@@ -133,7 +133,7 @@ def test_a_network_is_made_once_and_rejects_at_the_rate_that_it_is_asked_for(con
 def test_photographs_and_all_layers(config, lessons, monkeypatch):
     """What whoever has the photographs of ImageNet does, with made images."""
     photographs = (DATA.test_images, DATA.test_labels)
-    monkeypatch.setattr(retraining_lessons, "_photographs", lambda *_: photographs)
+    monkeypatch.setattr(retraining_lessons, "photographs", lambda *_: photographs)
     whole = replace(config, imagefolder="here", part="all", rounds=1)
     found = network(whole, State("mine", 1, 0, 5).name(whole), print)
     assert lessons[0][2] == "all"
@@ -162,7 +162,7 @@ def test_clean_images_are_in_one_part_each(config):
 
 def test_photographs_are_split_by_chance_and_in_the_same_way_each_time(config, monkeypatch):
     images, labels = noise(40, 0, 255), np.arange(40)
-    monkeypatch.setattr(retraining_lessons, "_photographs", lambda *_: (images, labels))
+    monkeypatch.setattr(retraining_lessons, "photographs", lambda *_: (images, labels))
     one, other = (
         clean_of(replace(config, imagefolder="here"), Target((), print, image_shape=SHAPE)) for _ in "ab"
     )
