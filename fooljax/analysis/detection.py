@@ -11,12 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from fooljax.analysis.rejection import RATES
 from fooljax.analysis.statistics import median
 from fooljax.analysis.thresholds import reached_by
 from fooljax.errors import FaultError, InputError
 
-REJECTED = (0.01, 0.05)
-"""Shares of clean images that are rejected, at which detectors are compared."""
 LEAST_IMAGES = 99
 """Clean images, so that thresholds for 1 % can be told."""
 TPR = 0.95
@@ -55,9 +54,9 @@ def calibrate(scores: npt.NDArray[np.floating], sure: npt.NDArray[np.floating]) 
         )
     if not np.all(np.isfinite(values)) or not np.all(np.isfinite(odds)):
         raise InputError("scores: expected finite numbers, got others")
-    thresholds = {share: -reached_by(-values, 1.0 - share) for share in REJECTED}
-    rise = thresholds[REJECTED[-1]] - median(values)
-    nats = median(odds) - reached_by(odds, 1.0 - REJECTED[-1])
+    thresholds = {share: -reached_by(-values, 1.0 - share) for share in RATES}
+    rise = thresholds[RATES[-1]] - median(values)
+    nats = median(odds) - reached_by(odds, 1.0 - RATES[-1])
     if rise <= 0.0 or nats <= 0.0:
         raise InputError("scores: expected clean images that differ in score and confidence, got some alike")
     return Levels(thresholds, nats / rise)

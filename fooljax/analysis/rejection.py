@@ -16,12 +16,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from fooljax.analysis.thresholds import reached_by
+from fooljax.analysis.thresholds import LEAST_IMAGES, reached_by
 from fooljax.engine.log_odds import FOOLED
 from fooljax.errors import InputError
 
 RATES = (0.01, 0.05)
-"""Shares of clean images that are rejected."""
+"""Shares of clean images that are rejected, at which detectors and retrained networks are compared."""
 SCORES = ("fooling class", "confidence")
 Odds = npt.NDArray[np.floating]
 
@@ -62,8 +62,8 @@ def rejection(odds: Odds, fooling: int, *, seed: int = 0) -> Rejection:
     Raises:
       InputError: there are too few images, or the arrays do not fit together.
     """
-    if len(odds) < 198:
-        raise InputError(f"odds: expected 198 clean images or more, got {len(odds)}")
+    if len(odds) < LEAST_IMAGES:
+        raise InputError(f"odds: expected {LEAST_IMAGES} clean images or more, got {len(odds)}")
     shuffled = np.asarray(odds)[np.random.default_rng(seed).permutation(len(odds))]
     first, second = (scores(part, fooling) for part in np.array_split(shuffled, 2))
     levels = {name: {f"{rate}": -reached_by(-first[name], 1.0 - rate) for rate in RATES} for name in SCORES}

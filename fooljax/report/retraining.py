@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from fooljax.analysis.correlations import mean_correlation, spearman
-from fooljax.analysis.rejection import SCORES
+from fooljax.analysis.rejection import RATES, SCORES
 from fooljax.analysis.statistics import (
     Groups,
     Interval,
@@ -261,7 +261,7 @@ def _attacks(rows: Sequence[Row]) -> list[dict[str, str]]:
                     **{
                         _head(name, rate): _share(of, _passing(name, rate))
                         for name in SCORES
-                        for rate in ("0.01", "0.05")
+                        for rate in map(str, RATES)
                     },
                 }
             )
