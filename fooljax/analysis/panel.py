@@ -39,6 +39,17 @@ NOISE: dict[str, Callable[[np.random.Generator, tuple[int, ...]], npt.NDArray[np
 """Levels in [0, 1], cut off at both ends."""
 
 
+def noise_images(kind: str, draws: np.random.Generator, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
+    """Images of noise, by which judges are calibrated.
+
+    Args:
+      kind: out of `NOISE`.
+      draws: what is drawn from.
+      shape: `[N, H, W, K]`.
+    """
+    return np.rint(255.0 * np.clip(NOISE[kind](draws, shape), 0.0, 1.0)).astype(np.uint8)
+
+
 class Apart(NamedTuple):
     """How far images are from the nearest training image.
 
@@ -155,10 +166,7 @@ def assemble(target: Target, judges: Mapping[str, Target], data: Dataset | None,
         raise InputError("judges: expected at least one, got none")
     check_judges(target, judges)
     draws, shape = np.random.default_rng(seed), (CONTROLS, *checked_shape(target.image_shape))
-    noise = {
-        name: np.rint(255.0 * np.clip(draw(draws, shape), 0.0, 1.0)).astype(np.uint8)
-        for name, draw in NOISE.items()
-    }
+    noise = {name: noise_images(name, draws, shape) for name in NOISE}
     both = np.concatenate(list(noise.values()))
     of_noise = {name: _asked(judge, both) for name, judge in judges.items()}
     first, rest = np.zeros(0, int), np.zeros(0, int)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from fooljax import generative
 from fooljax.analysis.judges import agrees, calibrate, verdict
-from fooljax.analysis.panel import NOISE
+from fooljax.analysis.panel import NOISE, noise_images
 from fooljax.analysis.thresholds import Thresholds, clean_thresholds
 from fooljax.data.dataset import Dataset
 from fooljax.engine.log_odds import FOOLED, rounded
@@ -47,7 +47,7 @@ def of_network(workspace: Workspace, name: str, dataset: Dataset) -> dict[str, A
     target, classes = workspace.network(name), dataset.num_classes
     images, labels = dataset.test_images[:CLEAN_IMAGES], dataset.test_labels[:CLEAN_IMAGES]
     odds = score(target, images)
-    noise = noise_like(dataset)
+    noise = noise_of(dataset)
     found: dict[str, Any] = {
         "target_sha256": workspace.digest(name),
         "network_name": target.name,
@@ -145,14 +145,13 @@ def _least(workspace: Workspace, name: str, dataset: Dataset) -> float:
     key = (workspace.digest(name), dataset.digest)
     if key not in _CALIBRATIONS:
         judge, labels = workspace.network(name), dataset.test_labels[:CALIBRATED_ON]
-        noise = np.concatenate([score(judge, one[:CONTROLS]) for one in noise_like(dataset).values()])
+        noise = np.concatenate([score(judge, one[:CONTROLS]) for one in noise_of(dataset).values()])
         clean = score(judge, dataset.test_images[:CALIBRATED_ON])
         _CALIBRATIONS[key] = calibrate(noise, clean, labels).threshold
     return _CALIBRATIONS[key]
 
 
-def noise_like(dataset: Dataset) -> dict[str, npt.NDArray[np.uint8]]:
+def noise_of(dataset: Dataset) -> dict[str, npt.NDArray[np.uint8]]:
     """Images of each kind of noise, `[NOISE_IMAGES, H, W, K]` uint8."""
     shape = (NOISE_IMAGES, *dataset.image_shape)
-    levels = {kind: draw(np.random.default_rng(0), shape) for kind, draw in NOISE.items()}
-    return {kind: np.rint(255.0 * np.clip(one, 0.0, 1.0)).astype(np.uint8) for kind, one in levels.items()}
+    return {kind: noise_images(kind, np.random.default_rng(0), shape) for kind in NOISE}
