@@ -16,17 +16,21 @@ from fooljax.study.retraining_measured import ARCHIVE, FIRST, GOES_ON, OLD
 from fooljax.study.thresholds_reached import THRESHOLDS, threshold_cells
 
 WORDS = """\
-**Retrained**: how often a network was taught to reject fooling images. Several chains of one network were
-retrained, each with other fooling images. **Rejects**: the share of clean images that the class more takes;
-its bias was moved until that share of clean images was rejected, on images that nothing else was done with.
-**Log-odds**: of the class that an image is for, against all others and the class more; the median of a
-set's images, then over sets. **Fooled**: the share of images with 99.99 % for their class, under the very
-network that rejects. **Taken by the class more**: the share of images that the class more gets.
+**Retrained**: how often a network was taught to reject fooling images. Each chain begins with the network
+anew and learns from fooling images of its own. **Rejects**: the share of clean images that the class more
+takes; its bias was moved until that share was rejected, on clean images that nothing else was done with.
+**Log-odds**: of the class that an image is for, against all others and the class more; the median of a set's
+images, then over sets. **Fooled**: the share of images with 99.99 % for their class, under the very network
+that rejects. **Taken by the class more**: the share of images that the class more gets. A unit is a set:
+before, a run against the network; afterwards, the one run against the network of a chain. Chains of one
+network share some of what they learnt from, and there is one network of each kind, so numbers speak of that
+network and of no others."""
+GREATER = """\
 **Greater than before**: the chance that a set against the retrained network has a greater median than one
 against the network before, 0.5 if retraining did nothing; its interval is of 95 %, p is Mann-Whitney's,
-two-sided and exact. A unit is a set: before, a run against the network; afterwards, the one run against the
-network of a chain. Chains of one network share some of what they learnt from, and there is one network of
-each kind, so numbers speak of that network and of no others."""
+two-sided and exact."""
+COMPARED = ("greater than before", "p")
+"""Columns that are there where there is anything to compare."""
 SHOWN = {
     OLD: "evolved CPPNs against the network before, which the chain did not learn from",
     ARCHIVE: "evolved CPPNs of a long run, of classes that were not learnt from",
@@ -88,8 +92,13 @@ def tables(rows: Sequence[Row]) -> str:
     shown = [row for row in rows if row["kind"] == "shown" and row["round"]]
     if not attacked or not clean:
         return "No rows yet.\n"
-    parts = [THREAT, "", WORDS, "", "### Images made anew against each network\n"]
-    parts += [markdown([_attack_line(of, rows) for of in _groups(attacked)]), ""]
+    lines = [_attack_line(of, rows) for of in _groups(attacked)]
+    compared = any(line["p"] != numbers.NONE for line in lines)
+    if not compared:
+        lines = [{head: line[head] for head in line if head not in COMPARED} for line in lines]
+    words = f"{WORDS}\n\n{GREATER}" if compared else WORDS
+    parts = [THREAT, "", words, "", "### Images made anew against each network\n"]
+    parts += [markdown(lines), ""]
     parts += [
         "### Were the attacks strong?\n",
         markdown([_strength_line(of, clean) for of in _states(attacked)]),
@@ -176,10 +185,10 @@ def _attack_line(rows: Sequence[Row], every: Sequence[Row]) -> dict[str, str]:
     odds = median([median(row["log_odds"]) for row in rows])
     same = [row for row in every if row["network"] == rows[0]["network"]]
     before = _before(same, "cppn" if rows[0]["generator"] == GOES_ON else rows[0]["generator"])
-    cells = {"greater than before": numbers.NONE, "p": numbers.NONE}
+    cells = dict.fromkeys(COMPARED, numbers.NONE)
     if rows[0]["round"] and min(len(before), len(rows)) > 1 and rows[0]["generator"] != GOES_ON:
         test = _compared(rows, before)
-        cells = {"greater than before": numbers.signed(test.a12), "p": numbers.p_value(test.p)}
+        cells = dict(zip(COMPARED, (numbers.signed(test.a12), numbers.p_value(test.p)), strict=True))
     rejected = [row["rejected"] for row in rows if row["rejected"] is not None]
     return {
         **_names(rows),
