@@ -29,7 +29,7 @@ unit: .venv/installed-dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not optimised" $(ARGS)
 	$(OPTIMISED) $(BIN)/python -m pytest -n 2 --dist loadfile -m "optimised and not slow" $(ARGS)
 
-# All experiments in their small size, by two processes that share them.
+# All experiments in their small size, in two processes.
 smoke: .venv/installed-dev
 	$(BIN)/python -m pytest -m slow tests/experiments/test_paper.py $(ARGS)
 
