@@ -31,17 +31,18 @@ AMPLIFIED = 10
 PLAIN = 100
 """Grey levels from which on a change is plain to see."""
 HOW = """\
-**How.** Of each class a clean image that the network names right is aimed at another class, drawn at random.
-Of all images that the network was shown during the search, the one with the smallest change that it named so
-is kept. The limit to the change is found by bisection. Found means that the 8-bit image, scored once more, is
+**How.** Of each class, a clean image that the network names right is aimed at another class, drawn at random.
+Of all images that the network was shown during the search and named so, the one with the smallest change is
+kept. The limit to the change is found by bisection. Found means that the 8-bit image, scored once more, is
 named as the class, with at least 99.99 % where the line says so. Lengths are in units of the range of values.
 *Before rounding* is the same search among images that are not rounded to 8 bits, where it was made; *undone
 by rounding* is the share of its images that lose the class when they are. The lengths are the smallest that
 were found: there may be smaller ones, so a network is at most as robust as they say."""
 SEEN = """\
-Networks are shown the changed images, the clean ones, and clean ones with noise of the same length, which is
-never shorter. *As aimed at* is the share that they give the class aimed at, *wrong* the share that they do
-not give the class of the clean image. Only the first network was asked during the search."""
+Networks are shown the changed images, the clean ones, and clean ones with noise of the same length. Rounded
+to 8 bits, the noise is at least as long as the change. *As aimed at* is the share that they give the class
+aimed at, *wrong* the share that they do not give the class of the clean image. Only the first network was
+asked during the search."""
 UNITS = """\
 A unit is a set of images of all classes on an independently trained network. Brackets are intervals of 95 %
 for further networks that are trained alike: t-intervals of medians, and Clopper and Pearson's for shares with

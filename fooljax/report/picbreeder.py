@@ -18,11 +18,11 @@ NAMES = {
     CLEAN: "clean images that were held out",
 }
 WORDS = """\
-**Taken by the class more**: images that the retrained network names as fooling. With several chains, those
-that more than half of the chains take. The interval is Wilson's of 95 % over the images, each of which
-counts once: it speaks of further images of the kind and of these networks. Images of other chains' searches
-are other ones, so there all are counted. **Named as before**: of images that are not taken, the share that
-the network names as it did before it was retrained."""
+**Taken by the class more**: images that the retrained network names as fooling. Where there are several
+networks, more than half of them have to take an image. The interval is Wilson's of 95 % over the images, each
+of which counts once: it speaks of further images of the kind and of these networks. Evolved and random CPPNs
+are other ones for each network, so there all are counted. **Named as before**: of images that are not taken,
+the share that the network names as it did before it was retrained."""
 
 
 def findings(rows: Sequence[Row]) -> dict[str, Finding]:
@@ -63,7 +63,7 @@ def tables(rows: Sequence[Row]) -> str:
     if pictures := [line for of in alike(_bred(rows), "network").values() for line in _picture_lines(of)]:
         parts += [
             "\n### Picture by picture\n",
-            "Networks that take it, of all retrained ones at all rates.",
+            "**Taken by**: how many of the retrained networks take it. A network counts once at each rate.",
             "",
         ]
         parts += [markdown(pictures)]

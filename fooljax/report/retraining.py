@@ -23,12 +23,12 @@ from fooljax.study.findings import Finding, alone, share
 from fooljax.study.measured_sets import NAMES, SEES
 
 WORDS = """\
-A chain is a first network and a seed of evolution: {chains}. Chains with one first network count as one
-observation. Brackets are intervals of 95 % for further first networks that are trained alike: of a median and
-of clean digits a t-interval over first networks, of other shares Clopper and Pearson's with no more trials
-than there are runs. Of a round that not all chains have done, those that have are told. DNN 1 has no fooling
-class that it could give, and DNN 2 and later ones have it. The fooling class is no class to aim at; log-odds
-count it among the others, so every search here knows the defence. Trainings: {training}."""
+A chain is a first network and a seed of evolution. Number of chains: {chains}. Those with one first network
+count as one observation. Brackets are intervals of 95 % for further first networks that are trained alike: of
+a median and of clean digits a t-interval over first networks, of other shares Clopper and Pearson's with no
+more trials than there are runs. Where not all chains have come as far as a network, its line is of those that
+have. DNN 1 has no fooling class, and DNN 2 and later ones have it. The fooling class is no class to aim at;
+log-odds count it among the others, so every search here knows the defence. Trainings: {training}."""
 NEW = """\
 Evolution anew against each network, by the search whose images it will learn from: {runs} runs of {passes}
 passes ({first_runs} in the first round), one image for each digit. **Passes**: until half of the digits of a
