@@ -21,7 +21,7 @@ from fooljax.engine.objective import Objective
 from fooljax.engine.types import Apply, Params, Target
 from fooljax.errors import InputError
 from fooljax.scoring import score
-from fooljax.targets.features import Look, look_of
+from fooljax.targets.features import FEATURES, Look, look_of
 from fooljax.targets.last_layer import OUTPUTS
 
 
@@ -33,6 +33,10 @@ class _Plain:
 
     def __call__(self, params: Params, images: jax.Array) -> tuple[jax.Array, jax.Array]:
         return jnp.zeros((images.shape[0], 0), jnp.float32), self.apply(params, images)
+
+
+def _looking(target: Target) -> Look:
+    return look_of(target) or _Plain(target.apply)
 
 
 @dataclass(frozen=True)
@@ -115,7 +119,6 @@ def scores_of(fitted: Sequence[Fitted], images: npt.NDArray[np.uint8]) -> npt.ND
     return score(watched, images, objective=OUTPUTS)
 
 
-_FEATURES = Objective("features", lambda both: both[0])
 _LOGITS = Objective("logits", lambda both: both[1])
 
 
@@ -132,11 +135,10 @@ def seen_of_clean(target: Target, images: npt.NDArray[np.uint8], labels: npt.NDA
     labels = np.asarray(labels)
     if labels.shape != np.shape(images)[:1] or not np.issubdtype(labels.dtype, np.integer):
         raise InputError(f"labels: expected [{len(images)}] whole numbers, got {list(labels.shape)}")
-    asked = Target(target.params, look_of(target) or _Plain(target.apply))
-    logits = np.asarray(score(asked, images, objective=_LOGITS), np.float64)
-    if look_of(target) is None:
-        return Clean(images, np.zeros((len(labels), 0)), logits, labels)
-    features = np.asarray(score(asked, images, objective=_FEATURES), np.float64)
+    asked = Target(target.params, _looking(target))
+    features, logits = (
+        np.asarray(score(asked, images, objective=one), np.float64) for one in (FEATURES, _LOGITS)
+    )
     return Clean(images, features, logits, labels)
 
 
@@ -163,5 +165,4 @@ def fit(detector: Detector | str, target: Target, clean: Clean) -> Fitted:
         raise InputError(
             f"detector: {chosen.name} looks at a network's features, which {target.name} does not tell"
         )
-    watching = Watching(chosen, look_of(target) or _Plain(target.apply))
-    return Fitted(target, watching, jax.device_put(chosen.fit(clean)))
+    return Fitted(target, Watching(chosen, _looking(target)), jax.device_put(chosen.fit(clean)))
