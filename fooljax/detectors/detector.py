@@ -61,7 +61,6 @@ class Detector(NamedTuple):
       score: `score(params, seen) -> [B]` float32: how suspicious each image is; higher is more so.
       fit: `fit(clean) -> params`, a pytree of float32 arrays. It may raise InputError.
       needs_features: whether it works with networks that tell their features alone.
-      passes: network passes that one image costs, forward and backward counted each.
     """
 
     name: str
@@ -69,4 +68,3 @@ class Detector(NamedTuple):
     score: Callable[[Params, Seen], jax.Array]
     fit: Callable[[Clean], Params] = nothing_to_fit
     needs_features: bool = False
-    passes: int = 1

@@ -13,8 +13,6 @@ from fooljax.engine.types import Params
 TEMPERATURE = 1000.0
 STEP = 0.0014
 """The authors' for most of their networks; here of the range of a pixel, and there of their scaled one."""
-PASSES = 3
-"""Forward and backward for the step, and forward again."""
 
 
 def odin(params: Params, seen: Seen) -> jax.Array:

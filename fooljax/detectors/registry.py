@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from fooljax.detectors import odin
 from fooljax.detectors.detector import Detector
 from fooljax.detectors.distances import (
     fit_mahalanobis,
@@ -13,6 +12,7 @@ from fooljax.detectors.distances import (
     relative_mahalanobis,
 )
 from fooljax.detectors.logit_scores import free_energy, least_confidence, least_logit, log_entropy
+from fooljax.detectors.odin import odin
 from fooljax.detectors.openmax import fit_openmax, openmax
 from fooljax.detectors.vim import fit_vim, vim
 from fooljax.errors import InputError, nearest, shown
@@ -25,7 +25,7 @@ DETECTORS: Mapping[str, Detector] = {
         Detector("max_logit", "largest logit", least_logit),
         Detector("energy", "energy", free_energy),
         Detector("entropy", "entropy", log_entropy),
-        Detector("odin", "ODIN", odin.odin, passes=odin.PASSES),
+        Detector("odin", "ODIN", odin),
         Detector("openmax", "OpenMax", openmax, fit_openmax),
         Detector("mahalanobis", "Mahalanobis", mahalanobis, fit_mahalanobis, needs_features=True),
         Detector(
