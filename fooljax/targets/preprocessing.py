@@ -67,12 +67,7 @@ class PreprocessedNetwork:
 
     def __call__(self, params: Params, images: jax.Array) -> jax.Array:
         """Logits `[B, C]` of images `[B, size, size, 3]` in [0, 1]."""
-
-        def apply(params: Params, inputs: jax.Array) -> jax.Array:
-            logits: jax.Array = self.module.apply(params, inputs)  # type: ignore[assignment]
-            return logits
-
-        logits: jax.Array = preprocessed(apply, self.how)(params, images)
+        logits: jax.Array = preprocessed(self.module.apply, self.how)(params, images)
         return logits
 
     def look(self, params: Params, images: jax.Array) -> tuple[jax.Array, jax.Array]:
