@@ -51,14 +51,14 @@ def pair_distances(vectors: npt.NDArray[np.floating]) -> Pairs:
 
 
 def closer(near: npt.NDArray[np.floating], far: npt.NDArray[np.floating]) -> float:
-    """The chance that a distance of the first kind is less than one of the second; a tie counts half.
+    """The chance that a number of the first kind is less than one of the second; a tie counts half.
 
-    With pairs of one class against pairs of different classes: 0.5 if the class makes no difference to how an
-    image looks, 1 if two images of one class are always more alike.
+    With distances of pairs of one class against those of pairs of different classes: 0.5 if the class makes
+    no difference to how an image looks, 1 if two images of one class are always more alike.
 
     Args:
-      near: `[N]` distances.
-      far: `[M]` distances.
+      near: `[N]`, most often distances.
+      far: `[M]`.
     Returns:
       The share, or NaN where there are none of one kind.
     """

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
+from fooljax.analysis.diversity import closer
 from fooljax.analysis.statistics import median
 from fooljax.analysis.thresholds import Thresholds, scaled_log_odds
 from fooljax.engine.log_odds import confidence
@@ -33,7 +33,6 @@ def sureness(
         raise InputError("odds, clean: expected finite log-odds of at least one image each")
     sure, own = odds.max(axis=1), clean.max(axis=1)
     scaled = scaled_log_odds(odds, thresholds.temperature).max(axis=1)
-    above = stats.mannwhitneyu(own, sure, method="asymptotic").statistic
     reached = {
         name: float(np.mean(sure >= thresholds.raw[level]))
         for name, level in (("fpr_at_95_tpr_clean_positive", "tpr_95"), ("share_9999", "0.9999"))
@@ -42,6 +41,6 @@ def sureness(
         "median_log_odds": round(median(sure), 3),
         "mmc": float(np.mean(confidence(sure))),
         "mmc_scaled": float(np.mean(confidence(scaled))),
-        "auroc": float(above) / (len(own) * len(sure)),
+        "auroc": closer(sure, own),
         **reached,
     }
