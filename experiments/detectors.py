@@ -24,7 +24,8 @@ from fooljax.cli.study import run_study
 from fooljax.data import load
 from fooljax.detectors import DETECTORS
 from fooljax.errors import InputError, shown
-from fooljax.report.detectors import figures, findings, holding, tables
+from fooljax.report.detector_rows import holding
+from fooljax.report.detectors import figures, findings, tables
 from fooljax.scoring import score
 from fooljax.settings import option
 from fooljax.study import ImageSets, Row, Task, Workspace, attacks

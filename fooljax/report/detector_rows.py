@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 
 from fooljax.analysis.attack_strength import Strength
-from fooljax.analysis.statistics import median
+from fooljax.analysis.statistics import Groups, median
 from fooljax.detectors import DETECTORS
 from fooljax.engine.log_odds import FOOLED
 from fooljax.study import Row, alike, attacks
 from fooljax.study.generators import EXPLANATIONS
+from fooljax.study.tables import those_by_network
 
 STRICT, LENIENT = "0.05", "0.01"
 """Shares of clean images that are rejected, as rows name them."""
-Groups = list[list[float]]
 
 
 def of_kind(rows: Sequence[Row], kind: str) -> list[Row]:
@@ -47,11 +47,8 @@ def static_share(rows: Sequence[Row], detector: str, figure: str, share: str = S
       figure: `auroc` and so on; `caught` or `through`.
       share: of clean images that are rejected, for these two.
     """
-    return [
-        [_figure(row["told_apart"][detector], figure, share) for row in of]
-        for _, of in sorted(alike(rows, "network").items())
-        if detector in of[0]["told_apart"]
-    ]
+    there = [row for row in rows if detector in row["told_apart"]]
+    return those_by_network(there, lambda row: _figure(row["told_apart"][detector], figure, share))
 
 
 def knowing_share(rows: Sequence[Row], figure: str, share: str = STRICT) -> Groups:
@@ -62,10 +59,7 @@ def knowing_share(rows: Sequence[Row], figure: str, share: str = STRICT) -> Grou
       figure: as for `static_share`.
       share: as for `static_share`.
     """
-    return [
-        [_figure(row["told_apart"], figure, share) for row in of]
-        for _, of in sorted(alike(rows, "network").items())
-    ]
+    return those_by_network(rows, lambda row: _figure(row["told_apart"], figure, share))
 
 
 def _figure(told: Row, figure: str, share: str) -> float:

@@ -4,14 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fooljax.analysis.statistics import Interval, median_interval, share_interval
+from fooljax.analysis.statistics import Groups, median_interval, share_interval
 from fooljax.report.detector_figures import steps
 from fooljax.report.detector_rows import (
     LENIENT,
     STRICT,
-    Groups,
     first_budget,
-    holding,
     images_of,
     knowing_share,
     of_kind,
@@ -21,8 +19,6 @@ from fooljax.report.detector_rows import (
 )
 from fooljax.study import UNIT, Row, alike, attacks, by_network, markdown, numbers
 from fooljax.study.findings import Finding, of_units, share
-
-__all__ = ["figures", "findings", "holding", "tables"]
 
 SHORT = {"cppn": "CPPN", "gradient": "gradient", "direct": "pixels"}
 NOBODY = "no detector"
@@ -230,9 +226,9 @@ def _clean(clean: Sequence[Row], names: Sequence[str]) -> list[dict[str, str]]:
         line = {"detector": title_of(name)}
         for head, which in (("threshold for 5 %", STRICT), ("threshold for 1 %", LENIENT)):
             rejected = [row["clean_rejected"][name][which] for row in clean]
-            ends = Interval(float(np.mean(rejected)), min(rejected), max(rejected))
-            line[head] = f"{numbers.percent(ends.estimate, 2)} ({numbers.percent(ends.low, 2)} to "
-            line[head] += f"{numbers.percent(ends.high, 2)})"
+            ends = (float(np.mean(rejected)), min(rejected), max(rejected))
+            middle, least, most = (numbers.percent(share, 2) for share in ends)
+            line[head] = f"{middle} ({least} to {most})"
         lines.append(line)
     return lines
 

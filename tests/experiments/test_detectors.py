@@ -8,7 +8,8 @@ import pytest
 
 from experiments import detectors
 from fooljax.errors import InputError
-from fooljax.report.detectors import holding, tables
+from fooljax.report.detector_rows import holding
+from fooljax.report.detectors import tables
 from fooljax.study import attacks
 
 
