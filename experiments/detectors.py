@@ -23,6 +23,7 @@ from fooljax import study
 from fooljax.cli.study import run_study
 from fooljax.data import load
 from fooljax.detectors import DETECTORS
+from fooljax.engine.log_odds import FOOLED
 from fooljax.errors import InputError, shown
 from fooljax.report.detector_rows import holding
 from fooljax.report.detectors import figures, findings, tables
@@ -30,9 +31,9 @@ from fooljax.scoring import score
 from fooljax.settings import option
 from fooljax.study import ImageSets, Row, Task, Workspace, attacks
 from fooljax.study.generators import GENERATORS
-from fooljax.study.knowing import in_files, judged_through, judged_without, knowing
+from fooljax.study.knowing import in_files, judged_without, knowing
 from fooljax.study.measured_sets import SetSettings, chosen, names_of, told_of
-from fooljax.study.watched import Watched, fools, judge, watched
+from fooljax.study.watched import Watched, judge, watched
 from fooljax.targets.image_sizes import fitted
 
 __all__ = ["STUDY", "findings", "main"]
@@ -167,14 +168,14 @@ def _static(workspace: Workspace, tasks: Sequence[Task], found: Watched) -> Iter
     told = tasks[0].settings
     if told["generator"] not in GENERATORS:
         images = fitted(load(told["generator"]).test_images[:OTHERS], found.target)
-        fooled = fools(score(found.target, images).max(axis=1))
+        fooled = score(found.target, images).max(axis=1) >= FOOLED
         yield {"fooled": float(np.mean(fooled)), "told_apart": found.told_apart(images, fooled)}
         return
     runs = [task.settings["run"] for task in tasks]
     specs = attacks.specs(told["network"], [told["generator"]], runs=runs, passes=told["budget"])
     sets = ImageSets(workspace.config.images)
     for one, told_of_set in attacks.met(sets, specs, found.target, found.thresholds):
-        fooled = fools(one.log_odds)
+        fooled = one.log_odds >= FOOLED
         told_of_set |= {"fooled": float(np.mean(fooled))}
         yield {**told_of_set, "told_apart": found.told_apart(one.images, fooled)}
 
@@ -188,12 +189,12 @@ def _knows(workspace: Workspace, tasks: Sequence[Task], found: Watched) -> Itera
         *(told[name] for name in ("network", "detector", "generator")),
         runs=[task.settings["run"] for task in tasks],
         passes=told["budget"],
+        judges={name: workspace.network(name) for name in told["judges"]},
     )
     for task, (one, told_of_set) in zip(tasks, made, strict=True):
         if task.settings["run"] == 0:
             workspace.save_images(task, one.images)
-        judges = {name: workspace.network(name) for name in told["judges"]}
-        yield {**told_of_set, "judged": judged_through(found, told["detector"], one, judges)}
+        yield told_of_set
 
 
 STUDY = study.Study(

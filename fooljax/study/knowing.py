@@ -7,13 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax.detectors import guarded, rejecting
-from fooljax.engine.log_odds import rounded
+from fooljax.engine.log_odds import FOOLED, rounded
 from fooljax.engine.types import Target
 from fooljax.scoring import score
 from fooljax.study import attacks
 from fooljax.study.image_sets import ImageSet, ImageSets, SetSpec
 from fooljax.study.study import Workspace
-from fooljax.study.watched import Watched, fools
+from fooljax.study.watched import Watched
 from fooljax.targets.image_sizes import fitted
 
 STRICT = 0.05
@@ -31,6 +31,7 @@ def knowing(
     *,
     runs: Sequence[int],
     passes: int,
+    judges: Mapping[str, Target],
 ) -> Iterator[tuple[ImageSet, dict[str, Any]]]:
     """Makes sets of images against a network and one of its detectors, and measures them.
 
@@ -45,10 +46,13 @@ def knowing(
       generator: out of `fooljax.study.attacks.FRESH`, or random search.
       runs: indices of the runs.
       passes: network passes of each set, at most; an image that network and detector look at counts once.
+      judges: classifiers of the same classes, by name.
     Yields:
       For each run the set and its figures: those of `fooljax.study.attacks.figures`, where `log_odds` are
       those of the attack; `network_log_odds`, of the classes alone; `fooled`, the share of images that fool
-      the network; `told_apart`, what the detector makes of them. Of gradient ascent `symptoms`, too.
+      the network; `told_apart`, what the detector makes of them; `judged`: for each judge, of the images that
+      fool the network and pass the detector, whether it gives each the class that the image is for. Of
+      gradient ascent `symptoms`, too.
     """
     levels = watched.levels[detector]
     threshold = levels.thresholds[STRICT]
@@ -67,34 +71,19 @@ def knowing(
         more["symptoms"] = attacks.symptoms(target, noise, np.arange(SYMPTOM_IMAGES) % len(classes))
     for found in sets.get_many(specs, target):
         own = score(watched.target, found.images)[range(len(classes)), found.classes]
+        fooled = own >= FOOLED
+        passed = watched.fitted[detector].scores(found.images) <= threshold
         yield (
             found,
             {
                 **attacks.figures(found, watched.target, watched.thresholds),
                 "network_log_odds": rounded(own),
-                "fooled": float(np.mean(fools(own))),
-                "told_apart": watched.told_apart(found.images, fools(own), [detector])[detector],
+                "fooled": float(np.mean(fooled)),
+                "told_apart": watched.told_apart(found.images, fooled, [detector])[detector],
                 **more,
+                "judged": _judged(found, fooled & passed, judges),
             },
         )
-
-
-def judged_through(
-    watched: Watched, detector: str, found: ImageSet, judges: Mapping[str, Target]
-) -> dict[str, list[bool]]:
-    """What judges say of the images of a set that fool the network and pass the detector.
-
-    Args:
-      watched: the network and its detectors.
-      detector: the name of the one that is to be passed.
-      found: the set.
-      judges: classifiers of the same classes, by name.
-    Returns:
-      For each judge, whether it gives each of these images the class that the image is for.
-    """
-    own = score(watched.target, found.images)[range(len(found.classes)), found.classes]
-    passed = watched.fitted[detector].scores(found.images) <= watched.levels[detector].thresholds[STRICT]
-    return _judged(found, fools(own) & passed, judges)
 
 
 def judged_without(workspace: Workspace, told: Mapping[str, Any]) -> dict[str, list[bool]]:
@@ -108,7 +97,7 @@ def judged_without(workspace: Workspace, told: Mapping[str, Any]) -> dict[str, l
     specs = attacks.specs(told["network"], [told["generator"]], runs=runs, passes=passes)
     sets = ImageSets(workspace.config.images).get_many(specs, workspace.network(told["network"]))
     judges = {name: workspace.network(name) for name in told["judges"]}
-    each = [_judged(one, fools(one.log_odds), judges) for one in sets]
+    each = [_judged(one, one.log_odds >= FOOLED, judges) for one in sets]
     return {name: [said for one in each for said in one[name]] for name in judges}
 
 

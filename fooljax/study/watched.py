@@ -19,7 +19,6 @@ from fooljax.analysis.thresholds import Thresholds, clean_thresholds
 from fooljax.data.labelled_photographs import first_photographs
 from fooljax.detectors import Clean, Fitted, fit, seen_of_clean
 from fooljax.detectors.fitted import scores_of
-from fooljax.engine.log_odds import FOOLED
 from fooljax.engine.types import Target, checked_shape
 from fooljax.scoring import score
 from fooljax.study.measured_sets import SetSettings, dataset_of, network
@@ -204,8 +203,3 @@ def judge(config: SetSettings, name: str, say: Callable[[str], None]) -> Target:
     some = np.random.default_rng(0).permutation(len(data.train_labels))[:MOST]
     images, labels = data.train_images[some], data.train_labels[some]
     return nearest_neighbours(dataclasses.replace(data, train_images=images, train_labels=labels))
-
-
-def fools(odds: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
-    """Which images reach 99.99 %."""
-    return np.asarray(odds >= FOOLED)
