@@ -32,7 +32,7 @@ from fooljax.settings import option
 from fooljax.study import ImageSets, Row, Task, Workspace, attacks
 from fooljax.study.generators import GENERATORS
 from fooljax.study.knowing import in_files, judged_without, knowing
-from fooljax.study.measured_sets import SetSettings, chosen, names_of, told_of
+from fooljax.study.measured_sets import SetSettings, chosen, different_names, names_of, told_of
 from fooljax.study.watched import Watched, judge, watched
 from fooljax.targets.image_sizes import fitted
 
@@ -81,12 +81,10 @@ SIZES: dict[str, dict[str, Any]] = {
 
 def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     """Each network's detectors; the static test; attacks that know; then larger ones on what holds."""
-    names = list(DETECTORS) if config.detectors == "all" else config.detectors.split(",")
     data = {"data": "photographs"} if config.imagefolder is not None else told_of(config)
+    all_or_some = ",".join(DETECTORS) if config.detectors == "all" else config.detectors
+    names = different_names(all_or_some, "--detectors")
     common: dict[str, Any] = {"detectors": names, **data}
-    if not all(names) or len(set(names)) < len(names):
-        expected = "different names with commas between"
-        raise InputError(f"--detectors: expected {expected}, got {shown(config.detectors)}")
     if config.classes != "all":
         raise InputError(
             f"--classes: expected all, since thresholds are those of all classes, got {shown(config.classes)}"

@@ -128,14 +128,24 @@ def names_of(config: NetworkSettings) -> list[str]:
     Raises:
       InputError: one is named twice, a name is missing, or one cannot be in the name of a row's file.
     """
-    names = config.networks.split(",")
-    for name in filter(None, names):
+    for name in filter(None, config.networks.split(",")):
         if not SAFE_NAME.fullmatch(name):
             raise InputError(f"--networks: expected names of letters, digits and _.=+-, got {shown(name)}")
+    return different_names(config.networks, "--networks")
+
+
+def different_names(text: str, flag: str) -> list[str]:
+    """The names that a setting gives, whatever they are.
+
+    Args:
+      text: the names, with commas between.
+      flag: the setting, for errors.
+    Raises:
+      InputError: one is given twice, or a name is missing.
+    """
+    names = text.split(",")
     if not all(names) or len(set(names)) < len(names):
-        raise InputError(
-            f"--networks: expected different names with commas between, got {shown(config.networks)}"
-        )
+        raise InputError(f"{flag}: expected different names with commas between, got {shown(text)}")
     return names
 
 
