@@ -21,7 +21,7 @@ from fooljax.engine.types import Target, checked_shape
 from fooljax.errors import InputError, shown
 from fooljax.perturbation.driver import METHODS, perturb
 from fooljax.perturbation.norms import NORMS
-from fooljax.perturbation.sizes import grey_levels, peak_signal_to_noise
+from fooljax.perturbation.sizes import euclidean_length, grey_levels, peak_signal_to_noise
 from fooljax.report.png import save_png
 from fooljax.scoring import score
 from fooljax.settings import REQUIRED, option
@@ -97,7 +97,7 @@ def run(config: Config, photograph: Path, output: Path | None) -> list[str]:
         f"before: {_named(target, original)}",
         f"after:  {_named(target, changed)}",
         f"change: at most {int(grey_levels(changed, original)[0])} of 255 grey levels, Euclidean length "
-        f"{float(np.linalg.norm((changed - original.astype(float)) / 255.0)):.2f}, "
+        f"{float(euclidean_length(changed, original)[0]):.2f}, "
         f"peak signal-to-noise ratio {float(peak_signal_to_noise(changed, original)[0]):.0f} dB",
         f"image:  {path}",
     ]

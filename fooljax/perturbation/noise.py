@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax.errors import InputError, shown
+from fooljax.perturbation.sizes import LENGTHS
 
 NOISES = ("uniform", "gaussian")
 HALVINGS = 30
@@ -34,28 +35,17 @@ def noise_of_length(
         )
     rng = np.random.default_rng(seed)
     drawn = rng.uniform(-1.0, 1.0, images.shape) if noise == "uniform" else rng.normal(size=images.shape)
-    changed = np.empty_like(images)
-    for place, (image, length) in enumerate(zip(images, lengths, strict=True)):
-        low, high = 0.0, 512.0  # by this, every value is at an end of its range
-        for _ in range(HALVINGS):
-            middle = (low + high) / 2.0
-            enough = LENGTHS[norm](_with(image, middle * drawn[place]), image) >= length - 1e-6
-            low, high = (low, middle) if enough else (middle, high)
-        changed[place] = _with(image, high * drawn[place])
-    return changed
+    least = lengths - 1e-6
+    low, high = np.zeros(len(images)), np.full(len(images), 512.0)  # by this, every value is at an end
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2.0
+        length = LENGTHS[norm](_with(images, middle, drawn), images)
+        enough = length.astype(least.dtype) >= least  # as precise as the lengths that were given
+        low, high = np.where(enough, low, middle), np.where(enough, middle, high)
+    return _with(images, high, drawn)
 
 
-def _with(image: npt.NDArray[np.uint8], noise: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
-    return np.clip(np.rint(image + noise), 0, 255).astype(np.uint8)
-
-
-def _euclidean(changed: npt.NDArray[np.uint8], image: npt.NDArray[np.uint8]) -> float:
-    return float(np.linalg.norm((changed - image.astype(np.float64)).ravel()) / 255.0)
-
-
-def _greatest(changed: npt.NDArray[np.uint8], image: npt.NDArray[np.uint8]) -> float:
-    return float(np.max(np.abs(changed - image.astype(np.float64))) / 255.0)
-
-
-LENGTHS = {"l2": _euclidean, "linf": _greatest}
-"""The length of the change of an 8-bit image, by the name of the norm."""
+def _with(
+    images: npt.NDArray[np.uint8], scale: npt.NDArray[np.float64], noise: npt.NDArray[np.float64]
+) -> npt.NDArray[np.uint8]:
+    return np.clip(np.rint(images + scale[:, None, None, None] * noise), 0, 255).astype(np.uint8)

@@ -22,6 +22,20 @@ def peak_signal_to_noise(
         return 10.0 * np.log10(255.0**2 / error)
 
 
+def euclidean_length(
+    changed: npt.NDArray[np.uint8], originals: npt.NDArray[np.uint8]
+) -> npt.NDArray[np.float64]:
+    """The Euclidean length of the change of each image, in units of the range of values, `[N]`."""
+    found: npt.NDArray[np.float64] = (
+        np.sqrt(np.sum((changed - originals.astype(np.float64)) ** 2, axis=(1, 2, 3))) / 255.0
+    )
+    return found
+
+
 def grey_levels(changed: npt.NDArray[np.uint8], originals: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
     """The largest change of a value in each image, in grey levels of 255, `[N]`."""
     return np.max(np.abs(changed.astype(np.int64) - originals), axis=(1, 2, 3))
+
+
+LENGTHS = {"l2": euclidean_length, "linf": lambda *images: grey_levels(*images) / 255.0}
+"""The length of the change of 8-bit images, by the name of the norm."""
