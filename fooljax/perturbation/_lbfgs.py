@@ -70,4 +70,4 @@ def lbfgs(steps: int = 20) -> Method:
         odds, is_top = forward(given.params, (shown, given.classes))
         return noted(wanted, given, found, shown, odds, is_top)
 
-    return Method("lbfgs", attempt, lambda norm: 1.0, factor=10.0, passes=2 * steps + 1)
+    return Method(attempt, lambda norm: 1.0, factor=10.0, passes=2 * steps + 1)

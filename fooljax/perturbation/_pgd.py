@@ -47,4 +47,4 @@ def pgd(steps: int = 20) -> Method:
         carry: tuple[Found, jax.Array] = jax.lax.scan(step, begin, jnp.arange(steps, dtype=jnp.float32))[0]
         return carry
 
-    return Method("pgd", attempt, lambda norm: norm.first, factor=2.0, passes=2 * steps)
+    return Method(attempt, lambda norm: norm.first, factor=2.0, passes=2 * steps)

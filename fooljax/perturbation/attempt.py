@@ -103,17 +103,15 @@ class Method(NamedTuple):
     """A way to look for a change of limited size. Equal methods share compiled programs.
 
     Attributes:
-      name: short, as in flags.
       attempt: `attempt(wanted, given, found, strength [B]) -> (found, named [B])`: looks for a change, the
         larger the strength the larger, and says of which images there was one that the network named as
         wanted.
       first: `first(norm)`, the strength to begin with.
       factor: by what the strength grows until a change is found.
-      passes: `passes()`, network passes for an image in one attempt; those of its line search not counted
-        where its length is not fixed.
+      passes: network passes for an image in one attempt; those of its line search not counted where its
+        length is not fixed.
     """
 
-    name: str
     attempt: Callable[[Wanted, Given, Found, jax.Array], tuple[Found, jax.Array]]
     first: Callable[[Norm], float]
     factor: float

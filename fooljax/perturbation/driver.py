@@ -59,7 +59,11 @@ class Perturbed:
 
     def pixels(self) -> npt.NDArray[np.uint8]:
         """The images as files hold them, `[N, H, W, K]`."""
-        return np.rint(self.images * np.float32(255.0)).astype(np.uint8)
+        return _pixels_of(self.images)
+
+
+def _pixels_of(images: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+    return np.rint(images * np.float32(255.0)).astype(np.uint8)
 
 
 @with_own_settings
@@ -150,7 +154,7 @@ def _checked_again(
     target: Target, program: Program, found: Found, classes: npt.NDArray[np.int32]
 ) -> Perturbed:
     """What was found, with what the network says of the 8-bit images when it is asked once more."""
-    pixels = np.rint(np.asarray(found.images) * np.float32(255.0)).astype(np.uint8)
+    pixels = _pixels_of(np.asarray(found.images))
     odds = score(target, pixels)
     own = odds[range(len(classes)), classes]
     is_named = program.wanted.is_named(jnp.asarray(own), jnp.asarray(odds.argmax(axis=1) == classes))

@@ -16,7 +16,6 @@ class Norm(NamedTuple):
 
     Attributes:
       name: short, as in flags.
-      words: for people.
       length: `length(change) -> [B]`.
       steepest: `steepest(gradient) -> [B, H, W, K]`, the change of length 1 along which a function with this
         gradient rises fastest; 0 where the gradient is.
@@ -25,7 +24,6 @@ class Norm(NamedTuple):
     """
 
     name: str
-    words: str
     length: Callable[[jax.Array], jax.Array]
     steepest: Callable[[jax.Array], jax.Array]
     project: Callable[[jax.Array, jax.Array], jax.Array]
@@ -48,16 +46,7 @@ def _of_length_1(gradient: jax.Array) -> jax.Array:
     return even / jnp.where(length > 0.0, length, 1.0)
 
 
-L2 = Norm(
-    "l2", "Euclidean length", _euclidean, _of_length_1, jax.vmap(projections.projection_l2_ball), first=0.5
-)
-LINF = Norm(
-    "linf",
-    "largest change of a value",
-    _greatest,
-    jnp.sign,
-    jax.vmap(projections.projection_linf_ball),
-    first=2 / 255,
-)
+L2 = Norm("l2", _euclidean, _of_length_1, jax.vmap(projections.projection_l2_ball), first=0.5)
+LINF = Norm("linf", _greatest, jnp.sign, jax.vmap(projections.projection_linf_ball), first=2 / 255)
 NORMS: Mapping[str, Norm] = MappingProxyType({norm.name: norm for norm in (L2, LINF)})
 """By name. Lengths are in units of the range of values, so that 1/255 is one grey level."""
