@@ -105,12 +105,12 @@ def rejecting(target: Target, level: float) -> Target:
     Raises:
       InputError: the target is no generative classifier.
     """
+    apply = Rejecting(_density_of(target))
     params = {**target.params, "level": jnp.float32(level)}
-    _check(target)
     return dataclasses.replace(
         target,
         params=params,
-        apply=Rejecting(target.apply.density),  # type: ignore[attr-defined]
+        apply=apply,
         name=f"{target.name}, rejecting",
         class_names=(*target.class_names, REJECTED),
         confidence="p(y | x), where images of low p(x, y) are a class of their own",
@@ -158,8 +158,7 @@ def log_joint(target: Target, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.f
     Raises:
       InputError: the target is no generative classifier.
     """
-    _check(target)
-    plain = Classifier(target.apply.density)  # type: ignore[attr-defined]
+    plain = Classifier(_density_of(target))
     params = {name: target.params[name] for name in ("density", "temperature")}
     asked = dataclasses.replace(target, apply=plain, params=params)
     return score(asked, images, objective=_AS_IT_IS).astype(np.float64) * float(params["temperature"])
@@ -180,9 +179,10 @@ def log_density(target: Target, images: npt.NDArray[np.uint8]) -> npt.NDArray[np
     return found
 
 
-def _check(target: Target) -> None:
+def _density_of(target: Target) -> Density:
     if not isinstance(target.apply, Classifier | Rejecting):
         raise InputError(f"target: expected a generative classifier, got {shown(target.name, 60)}")
+    return target.apply.density
 
 
 def levels(values: npt.NDArray[np.floating], rates: Sequence[float]) -> dict[str, float]:

@@ -24,7 +24,7 @@ from fooljax.generative.vae import VaeDensity
 from fooljax.storage.trees import digest_tree
 from fooljax.targets.fitting import check_trained
 from fooljax.targets.temperature import best_temperature
-from fooljax.targets.trained_cache import cached_path, kept_or_trained
+from fooljax.targets.trained_cache import PACKAGES, cached_path, kept_or_trained
 
 HELD_OUT = 0.1
 """Of the training images, for temperature and levels."""
@@ -63,7 +63,7 @@ KINDS = {
         lambda images: {**asdict(_VAE), **asdict(vae_training.recipe_for(images))},
         lambda classes, pixels: vae_training.blank(_VAE, classes, pixels),
         lambda images, *rest: vae_training.fit(_VAE, vae_training.recipe_for(len(images)), images, *rest),
-        ("jax", "flax"),
+        PACKAGES,
     ),
     "mixture": Kind(
         "Gaussian mixture for each class",
@@ -143,9 +143,14 @@ def generative(
     def made(params: Params, **more: Any) -> Target:
         return as_classifier(of.density, params["density"], params["temperature"], **more)
 
-    path = cached_path(dataset, kind, seed, cache)
-    check = lambda params: check_trained(made(params), dataset)  # noqa: E731
-    params, clean, made_with = kept_or_trained(path, template, facts, train, check, of.packages)
+    params, clean, made_with = kept_or_trained(
+        cached_path(dataset, kind, seed, cache),
+        template,
+        facts,
+        train,
+        lambda params: check_trained(made(params), dataset),
+        of.packages,
+    )
     own = {"density": params["density"], "temperature": params["temperature"]}
     return made(
         params,
