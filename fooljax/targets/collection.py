@@ -113,14 +113,11 @@ def find(
     network, seed = _parts(str(name))
     if network == "lenet" and seed is not None:
         return pretrained(network, seed)
-    if network in BY_RECIPE and seed is not None:
-        architecture, recipe = BY_RECIPE[network]
+    if (network in BY_RECIPE or network in TRAINED_HERE) and seed is not None:
         dataset = embedded_digits() if data is None else data
+        usual = "paper-full" if len(dataset.train_labels) >= MANY_IMAGES else "paper"
+        architecture, recipe = BY_RECIPE.get(network, (network, usual))
         return trained(dataset, recipe, network=architecture, seed=seed, on_training=say)
-    if network in TRAINED_HERE and seed is not None:
-        dataset = embedded_digits() if data is None else data
-        recipe = "paper-full" if len(dataset.train_labels) >= MANY_IMAGES else "paper"
-        return trained(dataset, recipe, network=network, seed=seed, on_training=say)
     known = list(dict.fromkeys(name for names in NETWORKS_OF.values() for name in names))
     raise InputError(
         f"network: expected one of {', '.join(known)}, got {shown(name, 60)}{nearest(str(name), known)}"
