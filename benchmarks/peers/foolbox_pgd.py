@@ -20,6 +20,7 @@ import numpy as np
 import fooljax
 from fooljax.data import load
 from fooljax.storage.json_files import write_json
+from fooljax.study.changed_images import other_classes
 from fooljax.targets import pretrained
 
 LIMITS = {
@@ -38,8 +39,7 @@ def digits() -> tuple[np.ndarray, np.ndarray]:
     dataset = load("embedded")
     chosen = slice(0, None, len(dataset.test_labels) // IMAGES)
     labels = dataset.test_labels[chosen][:IMAGES]
-    further = np.random.default_rng(0).integers(1, 10, IMAGES)
-    return dataset.test_images[chosen][:IMAGES], (labels + further) % 10
+    return dataset.test_images[chosen][:IMAGES], other_classes(labels, dataset.num_classes, seed=0)
 
 
 def of_foolbox(network: Any, images: np.ndarray, aims: np.ndarray, norm: str) -> list[list[float]]:

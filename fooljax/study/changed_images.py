@@ -16,7 +16,6 @@ from fooljax.perturbation.sizes import grey_levels, peak_signal_to_noise
 from fooljax.scoring import score
 from fooljax.study import clean_images
 from fooljax.study.images import sheet_of
-from fooljax.targets.class_named import class_index
 from fooljax.targets.image_sizes import fitted
 
 EXAMPLES = 3
@@ -70,13 +69,12 @@ def examples(target: Target, settings: Mapping[str, Any]) -> dict[str, Any]:
     if channels == 1:
         clean = clean_images.from_data(target, embedded_digits(), range(0, 10, 2))(0)
         images, names = clean.images, [target.class_names[one] for one in clean.classes]
-        aims = (clean.classes + 3) % len(target.class_names)
+        aims: str | npt.NDArray[np.integer] = (clean.classes + 3) % len(target.class_names)
     else:
         paths = sample_photographs()[:EXAMPLES]
         names = [path.name for path in paths]
         images = np.stack([read_photograph(path, height) for path in paths])
-        ostrich = class_index(OSTRICH, dict(enumerate(target.class_names)), argument="to", whose=target.name)
-        aims = np.full(len(paths), ostrich)
+        aims = OSTRICH
     changed = perturb(target, images, aims, check_target=False, **settings).pixels()
     return {
         "files": names,
