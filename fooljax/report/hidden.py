@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -11,11 +11,13 @@ from matplotlib.figure import Figure
 
 from fooljax.analysis.statistics import mean_interval, median_interval
 from fooljax.engine.log_odds import FOOLED, format_confidence
+from fooljax.perturbation import NOISES
 from fooljax.report.png import png_bytes
 from fooljax.report.style import own_style
 from fooljax.study import Row, alike, markdown, numbers
 from fooljax.study.findings import Finding, alone, share
 from fooljax.study.images import images_of
+from fooljax.study.tables import those_by_network
 
 KINDS = {
     "l2": "PGD, smallest Euclidean length",
@@ -23,7 +25,6 @@ KINDS = {
     "linf": "PGD, smallest largest change",
     "lbfgs": "L-BFGS, smallest Euclidean length",
 }
-NOISES = ("uniform", "gaussian")
 UNSEEN = 40.0
 """Decibels of peak signal-to-noise ratio from which on a change is commonly said not to be seen."""
 AMPLIFIED = 10
@@ -77,18 +78,19 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
         sure = [row for row in some if row["kind"] == "l2_9999"]
         first = [row for row in some if row["kind"] == "l2" and row.get("exact_found")]
         if first:
-            found[f"{name}_undone"] = share(_by_network(first, _undone), _of(first))
+            found[f"{name}_undone"] = share(those_by_network(first, _undone), _of(first))
         if not sure:
             continue
-        found[f"{name}_hidden"] = share(_by_network(sure, _hidden), _of(sure))
-        found[f"{name}_noise"] = share(_by_network(sure, lambda row: _own(row, "gaussian")), _of(sure))
-        if not all(_by_network(sure, lambda row: _elsewhere(row, "changed", 1))):
+        found[f"{name}_hidden"] = share(those_by_network(sure, _hidden), _of(sure))
+        noisy = those_by_network(sure, lambda row: _seen(row, "gaussian", 0, "itself"))
+        found[f"{name}_noise"] = share(noisy, _of(sure))
+        wrong = those_by_network(sure, lambda row: _elsewhere(row, "changed", 1))
+        if len(wrong) < len(alike(sure, "network")):
             continue
-        wrong = _by_network(sure, lambda row: _elsewhere(row, "changed", 1))
         found[f"{name}_misnamed_elsewhere"] = share(wrong, _of(sure))
-        aimed = _by_network(sure, lambda row: _elsewhere(row, "changed", 0))
+        aimed = those_by_network(sure, lambda row: _elsewhere(row, "changed", 0))
         found[f"{name}_aimed_elsewhere"] = share(aimed, _of(sure))
-        apart = _by_network(sure, _beyond_noise)
+        apart = those_by_network(sure, _beyond_noise)
         value = mean_interval(apart) if len(apart) > 1 else alone(float(np.mean(apart)))
         found[f"{name}_misnamed_beyond"] = Finding(
             value, numbers.signed(value) if len(apart) > 1 else f"{value.estimate:.2f}", _of(sure)
@@ -154,8 +156,7 @@ def _cells(rows: Sequence[Row], label: str) -> dict[str, str]:
     """The shares of one line, by the head of their column."""
 
     def cell(which: str, place: int) -> str:
-        groups = _by_network(rows, lambda row: _seen(row, which, place, label))
-        return share([one for one in groups if one], "").written
+        return share(those_by_network(rows, lambda row: _seen(row, which, place, label)), "").written
 
     return {
         "as aimed at": cell("changed", 0),
@@ -184,10 +185,6 @@ def _seen(row: Row, which: str, place: int, label: str) -> float | None:
     return float(np.mean(counted)) if counted else None
 
 
-def _own(row: Row, which: str) -> float | None:
-    return _seen(row, which, 0, "itself")
-
-
 def _elsewhere(row: Row, which: str, place: int) -> float | None:
     """The mean share over all other networks but classifiers by nearest images."""
     shares = [
@@ -213,15 +210,6 @@ def _hidden(row: Row) -> float:
         for length, odds, decibels in zip(row["length"], row["log_odds"], row["decibels"], strict=True)
     ]
     return float(np.mean(there))
-
-
-def _by_network(rows: Sequence[Row], figure: Callable[[Row], float | None]) -> list[list[float]]:
-    groups: dict[str, list[float]] = {}
-    for row in rows:
-        groups.setdefault(row["network"], [])
-        if (value := figure(row)) is not None:
-            groups[row["network"]].append(value)
-    return list(groups.values())
 
 
 def _of(rows: Sequence[Row]) -> str:
