@@ -26,7 +26,7 @@ from fooljax.report.generative import REJECTING, findings, tables
 from fooljax.report.generative_figures import figures
 from fooljax.settings import option
 from fooljax.study import Row, Task, Workspace, attacks, generative_attacks, measured_sets
-from fooljax.study.image_sets import ImageSets, SetSpec
+from fooljax.study.image_sets import ImageSets
 from fooljax.study.images import sheet_of
 
 __all__ = ["STUDY", "Config", "findings", "main"]
@@ -119,7 +119,7 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
     # Sets of one folder are told apart by the data, too, since a name means another network with other data.
     label, cells = f"{dataset.digest[:6]}.{name}", tuple(range(dataset.num_classes))
     runs = [task.settings["run"] for task in tasks]
-    specs = [SetSpec(label, told["generator"], run, told["budget"], cells) for run in runs]
+    specs = attacks.specs(label, [told["generator"]], runs=runs, passes=told["budget"], cells=cells)
     sets = ImageSets(workspace.config.images)
     thresholds = generative_attacks.thresholds_of(workspace, name, dataset)
     for found, facts in attacks.met(sets, specs, target, thresholds):

@@ -1,11 +1,12 @@
 """Tables and findings of `experiments.generative`, from its rows alone."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from fooljax.analysis.statistics import mean_interval, median, share_interval
 from fooljax.engine.log_odds import FOOLED, format_confidence
+from fooljax.report import recognisable
 from fooljax.study import Row, alike, attacks, markdown, numbers
 from fooljax.study.findings import Finding, of_units, share
 from fooljax.study.measured_sets import NAMES, THREAT
@@ -116,8 +117,7 @@ def by_generator(rows: Sequence[Row]) -> dict[str, list[Row]]:
     """The rows of images with the largest budget, by what made them, in the order of tables."""
     images = [row for row in rows if row["kind"] == "images"]
     most = max((row["budget"] for row in images), default=0)
-    groups = alike([row for row in images if row["budget"] == most], "generator")
-    return {generator: groups[generator,] for generator in NAMES if (generator,) in groups}
+    return recognisable.by_generator([row for row in images if row["budget"] == most])
 
 
 def _shares(rows: Sequence[Row], entry: str, of: str | None = None) -> list[list[float]]:
@@ -155,19 +155,18 @@ def _classifier(kind: str, rows: Sequence[Row]) -> dict[str, str]:
         **_begin(kind),
         "networks": str(len(rows)),
         "test images named rightly": _span([row["clean_accuracy"] for row in rows]),
-        "temperature": " to ".join(
-            dict.fromkeys(f"{one:.1f}" for one in (min(temperatures), max(temperatures)))
-        )
-        if temperatures
-        else numbers.NONE,
+        "temperature": _span(temperatures, "{:.1f}".format),
         "median confidence in test images": format_confidence(float(np.median(clean))),
-        "test images rejected": _span(rejected) if rejected else numbers.NONE,
+        "test images rejected": _span(rejected),
         "noise with 99.99 %": numbers.percent(float(np.mean(noise))),
     }
 
 
-def _span(values: Sequence[float]) -> str:
-    return " to ".join(dict.fromkeys(numbers.percent(one) for one in (min(values), max(values))))
+def _span(values: Sequence[float], written: Callable[[float], str] = numbers.percent) -> str:
+    """The least and the largest of some values, or what stands for none."""
+    if not values:
+        return numbers.NONE
+    return " to ".join(dict.fromkeys(written(one) for one in (min(values), max(values))))
 
 
 def _attack(kind: str, generator: str, rows: Sequence[Row]) -> dict[str, str]:
