@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax import generative
-from fooljax.analysis.judges import agrees, calibrate, verdict
-from fooljax.analysis.panel import NOISE, noise_images
+from fooljax.analysis.judges import calibrate, fooling, verdict
+from fooljax.analysis.panel import CALIBRATED_ON, CONTROLS, NOISE, noise_images
 from fooljax.analysis.thresholds import Thresholds, clean_thresholds
 from fooljax.data.dataset import Dataset
 from fooljax.engine.log_odds import FOOLED, rounded
@@ -17,14 +17,13 @@ from fooljax.generative.vae import VaeDensity
 from fooljax.scoring import score
 from fooljax.study import attacks
 from fooljax.study.image_sets import ImageSet
+from fooljax.study.network_thresholds import CleanAnswers
 from fooljax.study.study import Workspace
 
 CLEAN_IMAGES = 2000
 """Test images, at most, that give thresholds and shares."""
-CALIBRATED_ON = 800
-"""Test images, at most, by which a judge's threshold is found."""
-NOISE_IMAGES, CONTROLS = 500, 100
-"""Of each kind of noise: in all, and by which judges are calibrated."""
+NOISE_IMAGES = 500
+"""Of each kind of noise; judges are calibrated by `CONTROLS` of them."""
 MORE_STEPS = 10
 """How many times as many steps in latent space the second look at a VAE's images takes."""
 SYMPTOMS_OF = 20
@@ -46,14 +45,14 @@ def of_network(workspace: Workspace, name: str, dataset: Dataset) -> dict[str, A
     """
     target, classes = workspace.network(name), dataset.num_classes
     images, labels = dataset.test_images[:CLEAN_IMAGES], dataset.test_labels[:CLEAN_IMAGES]
-    odds = score(target, images)
+    odds, _, thresholds = _clean_answers(workspace, name, dataset)
     noise = noise_of(dataset)
     found: dict[str, Any] = {
         "target_sha256": workspace.digest(name),
         "network_name": target.name,
         "clean_accuracy": float(np.mean(odds[:, :classes].argmax(1) == labels)),
         "clean_images": len(images),
-        "thresholds": thresholds_of(workspace, name, dataset).row(),
+        "thresholds": thresholds.row(),
         "noise": {
             kind: float(np.mean(score(target, drawn)[:, :classes].max(axis=1) >= FOOLED))
             for kind, drawn in noise.items()
@@ -98,25 +97,23 @@ def look(
       when inference takes `MORE_STEPS` times as many steps.
     """
     target, images, classes = workspace.network(name), found.images, found.classes
-    fooled = found.log_odds >= FOOLED
-    votes = {
-        one: agrees(verdict(score(workspace.network(one), images), classes), classes, least)
-        for one, least in ((judge, _least(workspace, judge, dataset)) for judge in judges)
-    }
+    verdicts = {judge: verdict(score(workspace.network(judge), images), classes) for judge in judges}
+    leasts = {judge: _least(workspace, judge, dataset) for judge in judges}
+    seen = fooling(found.log_odds, classes, verdicts, leasts)
     told: dict[str, Any] = {
         "target_sha256": workspace.digest(name),
         "images": len(images),
-        "fooled": int(fooled.sum()),
-        "agree": {one: int(vote.sum()) for one, vote in votes.items()},
-        "fooled_agree": {one: int((vote & fooled).sum()) for one, vote in votes.items()},
-        "unseen": int((fooled & ~np.any(list(votes.values()), axis=0)).sum()),
+        "fooled": int(seen.fooled.sum()),
+        "agree": {one: int(vote.sum()) for one, vote in seen.agrees.items()},
+        "fooled_agree": {one: int((vote & seen.fooled).sum()) for one, vote in seen.agrees.items()},
+        "unseen": int(seen.none.sum()),
     }
     if levels := target.provenance.get("levels"):
         density = generative.log_density(target, images)
         above = {rate: density >= level for rate, level in levels.items()}
         told["log_density"] = [round(float(one), 1) for one in density]
         told["accepted"] = {rate: int(one.sum()) for rate, one in above.items()}
-        told["fooled_accepted"] = {rate: int((one & fooled).sum()) for rate, one in above.items()}
+        told["fooled_accepted"] = {rate: int((one & seen.fooled).sum()) for rate, one in above.items()}
     density_of = getattr(target.apply, "density", None)
     if isinstance(density_of, VaeDensity):
         longer = dataclasses.replace(density_of, steps=MORE_STEPS * density_of.steps)
@@ -126,18 +123,23 @@ def look(
     return told
 
 
-_THRESHOLDS: dict[tuple[str, str], Thresholds] = {}
+_ANSWERS: dict[tuple[str, str], CleanAnswers] = {}
 _CALIBRATIONS: dict[tuple[str, str], float] = {}
 """By the digests of network and data: what is worked out once in a process."""
 
 
 def thresholds_of(workspace: Workspace, name: str, dataset: Dataset) -> Thresholds:
     """The thresholds of a network, which may have one more class than the data has."""
+    return _clean_answers(workspace, name, dataset).thresholds
+
+
+def _clean_answers(workspace: Workspace, name: str, dataset: Dataset) -> CleanAnswers:
     key = (workspace.digest(name), dataset.digest)
-    if key not in _THRESHOLDS:
+    if key not in _ANSWERS:
         odds = score(workspace.network(name), dataset.test_images[:CLEAN_IMAGES])
-        _THRESHOLDS[key] = clean_thresholds(odds, dataset.test_labels[:CLEAN_IMAGES])
-    return _THRESHOLDS[key]
+        labels = dataset.test_labels[:CLEAN_IMAGES]
+        _ANSWERS[key] = CleanAnswers(odds, labels, clean_thresholds(odds, labels))
+    return _ANSWERS[key]
 
 
 def _least(workspace: Workspace, name: str, dataset: Dataset) -> float:
