@@ -140,8 +140,9 @@ def parse_tool(
     program: str | None = None,
     output_folder: str = "",
     output_file: str = "The PNG file to write. (default: a file in RUN)",
+    source: tuple[str, str] = ("RUN", "The folder of a finished run."),
 ) -> tuple[Config, Path, Path | None]:
-    """Reads the flags of a command that makes something to look at from a finished run.
+    """Reads the flags of a command that makes something to look at, from a finished run by default.
 
     Args:
       config: the dataclass of its settings.
@@ -150,20 +151,21 @@ def parse_tool(
       program: how the command is called; by default by the module of `config`.
       output_folder: the help of `--output`, where that is a folder; else it is a PNG file.
       output_file: its help then.
+      source: what it is made from: the argument's name, and its help.
     Returns:
-      The settings, the run's folder, and the file or folder to write (None: the command chooses).
+      The settings, the source, and the file or folder to write (None: the command chooses).
     Raises:
       InputError: a flag is missing, unknown, of the wrong type or out of range, or there is something at the
         file's name that must not be replaced.
     """
     parser = settings_parser(config, description, program)
-    parser.add_argument("run_folder", metavar="RUN", help="The folder of a finished run.")
+    parser.add_argument("source", metavar=source[0], help=source[1])
     word = "DIR" if output_folder else "FILE"
     text = output_folder or output_file
     parser.add_argument("--output", metavar=word, default=None, help=text)
     flags = parser.parse_args(argv)
     given = given_settings(config, flags)
-    for name, value in (("RUN", flags.run_folder), ("--output", flags.output)):
+    for name, value in ((source[0], flags.source), ("--output", flags.output)):
         if value is not None and (not value or "\0" in value):
             raise InputError(f"{name}: expected a path, got {shown(repr(value))}")
     output = None if flags.output is None else Path(flags.output)
@@ -171,7 +173,7 @@ def parse_tool(
         if output.suffix.lower() != ".png":
             raise InputError(f"--output: expected a name that ends in .png, got {shown(output)}")
         check_output(output, "--output")
-    return config(**given), Path(flags.run_folder), output
+    return config(**given), Path(flags.source), output
 
 
 def settings_parser(config: type[Any], description: str, program: str | None = None) -> Parser:

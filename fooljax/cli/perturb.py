@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from fooljax.cli.command_line import Parser, given_settings, run_command, settings_parser
+from fooljax.cli.command_line import parse_tool, run_command
 from fooljax.data.photographs import read_photograph
 from fooljax.engine.log_odds import format_confidence
 from fooljax.engine.types import Target, checked_shape
@@ -110,24 +110,16 @@ def _named(target: Target, images: npt.NDArray[np.uint8]) -> str:
 
 
 def _main(argv: Sequence[str] | None) -> None:
-    parser: Parser = settings_parser(
+    given = parse_tool(
         Config,
         "Looks for the smallest change of a photograph that a network for ImageNet takes for another class, "
         "and writes the changed photograph.",
-        "fooljax perturb",
+        argv,
+        program="fooljax perturb",
+        output_file="The PNG file to write. (default: PHOTOGRAPH-changed.png in the current folder)",
+        source=("PHOTOGRAPH", "A photograph: JPEG, PNG and others."),
     )
-    parser.add_argument("photograph", metavar="PHOTOGRAPH", help="A photograph: JPEG, PNG and others.")
-    text = "The PNG file to write. (default: PHOTOGRAPH-changed.png in the current folder)"
-    parser.add_argument("--output", metavar="FILE", default=None, help=text)
-    flags = parser.parse_args(argv)
-    config = Config(**given_settings(Config, flags))
-    for name, value in (("PHOTOGRAPH", flags.photograph), ("--output", flags.output)):
-        if value is not None and (not value or "\0" in value):
-            raise InputError(f"{name}: expected a path, got {shown(repr(value))}")
-    output = None if flags.output is None else Path(flags.output)
-    if output is not None and output.suffix.lower() != ".png":
-        raise InputError(f"--output: expected a name that ends in .png, got {shown(output)}")
-    print("\n".join(run(config, Path(flags.photograph), output)))
+    print("\n".join(run(*given)))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
