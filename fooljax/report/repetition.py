@@ -18,9 +18,10 @@ from fooljax.engine.log_odds import format_confidence
 from fooljax.report.bands import curves
 from fooljax.report.png import png_bytes
 from fooljax.report.style import own_style
-from fooljax.study import Row, alike, by_network, markdown, numbers
+from fooljax.study import Row, alike, markdown, numbers
 from fooljax.study.findings import Finding, of_units, share
 from fooljax.study.measured_sets import ARCHIVE, CLEAN, NAMES, THREAT, in_order, sets_table
+from fooljax.study.tables import those_by_network
 
 EFFECTS_OF = ("cppn_paper", "cppn", ARCHIVE, "random_search_cppn_paper", "random_cppn_paper", CLEAN)
 """Generators whose copies are tabulated: evolved CPPNs, the controls of the paper's, and clean images."""
@@ -67,8 +68,7 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
     for before, kind in (("", "cppn_paper"), ("cppn_", "cppn"), ("archive_", ARCHIVE), ("clean_", CLEAN)):
         some = [row for row in rows if row["generator"] == kind]
         if some:
-            shares = [{**row, "share": row["repeating"] / row["images"]} for row in some]
-            found[f"{before}repeating"] = share(by_network(shares, "share", network="network"), _units(some))
+            found[f"{before}repeating"] = share(_repeating(some), _units(some))
         for name in ("removed_one", "removed_half", "added_many") if kind != CLEAN else ():
             for figure, groups in (
                 (f"{before}{name}", change(some, name)),
@@ -101,12 +101,11 @@ def _found(rows: Sequence[Row]) -> str:
     lines = []
     for (generator,), of in alike(rows, "generator").items():
         effects = [one for row in of for one in row["effects"]]
-        shares = [{**row, "share": row["repeating"] / row["images"]} for row in of]
         lines.append(
             {
                 "images": NAMES[generator],
                 "with repeated elements": f"{len(effects)} of {sum(row['images'] for row in of)}",
-                "share": numbers.shares(share_interval(by_network(shares, "share", network="network"))),
+                "share": numbers.shares(share_interval(_repeating(of))),
                 "copies (median)": _median(effects, lambda one: one["copies"]),
                 "pixels of an element (median)": _median(
                     effects, lambda one: one["size"][0] * one["size"][1]
@@ -115,6 +114,11 @@ def _found(rows: Sequence[Row]) -> str:
             }
         )
     return markdown(lines)
+
+
+def _repeating(rows: Sequence[Row]) -> list[list[float]]:
+    """The share of each set's images with a repeated element, by network."""
+    return those_by_network(rows, lambda row: row["repeating"] / row["images"])
 
 
 def _median(effects: Sequence[dict[str, Any]], of: Any) -> str:

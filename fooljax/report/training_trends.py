@@ -9,6 +9,7 @@ from fooljax.analysis.trends import Trend, trend
 from fooljax.study import Row, alike, numbers
 from fooljax.study.findings import Finding, alone, of_units
 from fooljax.study.generators import EXPLANATIONS
+from fooljax.study.tables import those_by_network
 from fooljax.study.trainings import KINDS, PLAIN_KIND
 
 MADE = ("direct", "cppn", "gradient")
@@ -49,10 +50,7 @@ def in_order(rows: Sequence[Row]) -> list[Row]:
 
 def by_network_of(rows: Sequence[Row], figure: str) -> list[list[float]]:
     """A figure of `FIGURES` of each row, grouped by network."""
-    groups: dict[str, list[float]] = {}
-    for row in rows:
-        groups.setdefault(row["network"], []).append(_figure(row, figure))
-    return list(groups.values())
+    return those_by_network(rows, lambda row: _figure(row, figure))
 
 
 def _figure(row: Row, name: str) -> float:

@@ -38,9 +38,10 @@ from fooljax.report.transfer_rows import (
     units_of,
     with_largest_budget,
 )
-from fooljax.study import Row, alike, by_network, markdown, numbers
+from fooljax.study import Row, alike, markdown, numbers
 from fooljax.study.findings import Finding, of_units, share
 from fooljax.study.measured_sets import ARCHIVE, CLEAN, THREAT
+from fooljax.study.tables import those_by_network
 from fooljax.study.thresholds_reached import THRESHOLDS, threshold_cells
 
 WORDS = """\
@@ -88,10 +89,7 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
             found[f"{kind}_same_{level[2:]}"] = share(same, said)
         first = grouped(of, wanted, lambda row, seen: named_first(seen, row["aims"]))
         found[f"{kind}_named_first"] = share(first, said)
-        own_alone = by_network(
-            [{**row, "own_only": own_only(row)} for row in of], "own_only", network="network"
-        )
-        found[f"{kind}_own_only"] = share(own_alone, said)
+        found[f"{kind}_own_only"] = share(those_by_network(of, own_only), said)
     for kind in ("cppn", "direct", ARCHIVE):
         theirs = [row for row in images if row["network"] in units]
         pair = [[row for row in theirs if row["generator"] == one] for one in (kind, "gradient")]

@@ -11,6 +11,7 @@ from fooljax.engine.log_odds import FOOLED
 from fooljax.study import Row, alike
 from fooljax.study.generators import NOISE
 from fooljax.study.measured_sets import ARCHIVE, CLEAN
+from fooljax.study.tables import those_by_network
 
 NAMES = {
     "direct": "evolved pixels",
@@ -80,12 +81,7 @@ def grouped(
     rows: Sequence[Row], wanted: Pairs, figure: Callable[[Row, Seen], float | None]
 ) -> list[list[float]]:
     """A figure of each set, averaged over the targets of a kind; for each source those of its runs."""
-    groups: dict[str, list[float]] = {}
-    for row in rows:
-        value = mean_known(figure(row, seen) for seen in shown_to(row, wanted))
-        if value is not None:
-            groups.setdefault(row["network"], []).append(value)
-    return list(groups.values())
+    return those_by_network(rows, lambda row: mean_known(figure(row, seen) for seen in shown_to(row, wanted)))
 
 
 def label(generator: str, passes: int) -> str:
