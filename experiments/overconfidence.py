@@ -27,7 +27,7 @@ from fooljax.data.dataset import Dataset
 from fooljax.data.loading import HELP
 from fooljax.engine.types import Target
 from fooljax.errors import InputError, shown
-from fooljax.report.overconfidence import figures, findings, tables
+from fooljax.report.overconfidence import RAYS, figures, findings, tables
 from fooljax.scoring import score
 from fooljax.settings import option
 from fooljax.study import ImageSets, ImageSettings, Row, SetSpec, Task, Workspace, attacks, measured_sets
@@ -49,10 +49,8 @@ from fooljax.targets.networks.trainable import NETWORKS
 __all__ = ["STUDY", "findings", "main"]
 
 TRAININGS = (PLAIN_KIND, EXPOSED, ADVERSARIAL)
-GENERATORS = ("direct", "cppn", "gradient", "random_search_direct", "random_search_cppn")
+GENERATORS = (*attacks.FRESH, "random_search_direct", "random_search_cppn")
 FACTORS = tuple(float(factor) for factor in np.geomspace(1.0, 1e6, 37).round(3))
-RAYS = {"uniform_noise": "uniform noise", "clean": "clean images"}
-"""Images that are scaled."""
 
 
 @dataclass(frozen=True)

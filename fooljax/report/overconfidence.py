@@ -26,6 +26,7 @@ from fooljax.study.trainings import KINDS
 
 CLEAN = "clean"
 RAYS = {"uniform_noise": "uniform noise", CLEAN: "clean images"}
+"""Images that are scaled, by name; for people."""
 SURENESS = """\
 **MMC**: the mean over images of the largest confidence, and the same after temperature scaling. **AUROC**:
 the chance that the network is surer of a clean image than of one of these; 0.5 is no difference. **FPR at
@@ -77,10 +78,16 @@ def _shown(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
     """What networks of one training were shown, by its name: clean images, noise, and what was made."""
     clean = [("clean images", [row for row in rows if row["kind"] == "network"])]
     noise = [(name, [row for row in rows if row.get("noise") == kind]) for kind, name in NOISES.items()]
+    made = [(EXPLANATIONS[generator], some) for generator, some in _of_largest_budget(rows).items()]
+    return [*clean, *noise, *made]
+
+
+def _of_largest_budget(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """The rows of what was made with the largest budget, by generator."""
     made = [row for row in rows if row["kind"] == "attack"]
     largest = max((row["budget"] for row in made), default=0)
-    of = alike([row for row in made if row["budget"] == largest], "generator")
-    return [*clean, *noise, *((EXPLANATIONS[generator], some) for (generator,), some in of.items())]
+    groups = alike([row for row in made if row["budget"] == largest], "generator")
+    return {generator: of for (generator,), of in groups.items()}
 
 
 def _sureness(rows: Sequence[Row]) -> str:
@@ -152,7 +159,7 @@ def _attacks(rows: Sequence[Row]) -> str:
     return markdown(sorted(lines, key=lambda line: order.index(line["images"])))
 
 
-def _odds(rows: Sequence[Row]) -> Any:
+def _odds(rows: Sequence[Row]) -> Interval:
     return mean_interval(those_by_network(rows, lambda row: median(row["log_odds"])))
 
 
@@ -208,11 +215,7 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
         told = f"{sum(row['count'] for row in some):,} rays, {networks} networks"
         found[f"{training}_rays"] = share(_groups(some, "share_ever_999"), told)
         found[f"{training}_clipped"] = share(_groups(some, "clipped_share_95"), told)
-        made = [row for row in of if row["kind"] == "attack"]
-        largest = max((row["budget"] for row in made), default=0)
-        for (generator,), sets in alike(
-            [row for row in made if row["budget"] == largest], "generator"
-        ).items():
+        for generator, sets in _of_largest_budget(of).items():
             units = of_units(len(sets), networks)
             for level, name in (("0.9999", "9999"), ("tpr_95", "tpr_95")):
                 groups = those_by_network(sets, lambda row, level=level: row["shares"]["raw"][level])  # type: ignore[misc]
@@ -241,10 +244,7 @@ def figures(rows: Sequence[Row]) -> dict[str, bytes]:
         up = "log-odds of the class named first"
         found["rays.png"] = curves(panels, up=up, log_odds=True, ticks=ticks, limits=(-5.0, 40.0))
     groups: dict[str, list[float]] = {}
-    made = [row for row in rows if row["kind"] == "attack"]
-    largest = max((row["budget"] for row in made), default=0)
-    of_largest = [row for row in made if row["budget"] == largest]
-    for (generator,), of in alike(of_largest, "generator").items():
+    for generator, of in _of_largest_budget(rows).items():
         for (training,), some in alike(of, "training").items():
             groups[f"{NAMES[generator]}: {KINDS[training].words}"] = [median(row["log_odds"]) for row in some]
     if groups:
