@@ -22,15 +22,11 @@ from fooljax.cli.study import run_study
 from fooljax.report.recognisable import findings, tables
 from fooljax.report.recognisable_figures import figures
 from fooljax.settings import option
-from fooljax.study import Row, Task, Workspace, measured_sets
-from fooljax.study.generators import NOISE
+from fooljax.study import Row, Task, Workspace, attacks, measured_sets
 
 __all__ = ["STUDY", "findings", "main"]
 
-GENERATORS = (
-    *("direct", "cppn", "gradient", "random_search_direct", "random_search_cppn", "random_cppn"),
-    *(*NOISE, measured_sets.CLEAN),
-)
+GENERATORS = (*attacks.FRESH, *attacks.CONTROLS, measured_sets.CLEAN)
 
 
 @dataclass(frozen=True)

@@ -35,10 +35,7 @@ from fooljax.targets.networks.trainable import NETWORKS
 
 __all__ = ["STUDY", "findings", "main"]
 
-GENERATORS = (
-    *("direct", "cppn", "gradient", "random_search_direct", "random_search_cppn", "random_cppn"),
-    *("uniform_noise", "gaussian_noise"),
-)
+GENERATORS = (*attacks.FRESH, *attacks.CONTROLS)
 DIVERSE = ("few", "shifted", "rejecting", "exposed")
 
 

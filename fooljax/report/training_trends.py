@@ -7,18 +7,21 @@ from fooljax.analysis.comparisons import Unpaired, mann_whitney
 from fooljax.analysis.statistics import mean_interval, median
 from fooljax.analysis.trends import Trend, trend
 from fooljax.study import Row, alike, numbers
+from fooljax.study.attacks import FRESH
 from fooljax.study.findings import Finding, alone, of_units
 from fooljax.study.generators import EXPLANATIONS
 from fooljax.study.tables import those_by_network
 from fooljax.study.trainings import KINDS, PLAIN_KIND
 
-MADE = ("direct", "cppn", "gradient")
+MADE = FRESH
 """Images that are made against a network. What comes of them is tested for a trend."""
 FIGURES = {
     "log_odds": "log-odds of the images",
     "scaled_log_odds": "the same after temperature scaling",
     "passes": "passes until the median class",
 }
+IN_NAMES = {"log_odds": "", "scaled_log_odds": "scaled_", "passes": "passes_"}
+"""What the names of findings say of each figure."""
 
 
 class Against(NamedTuple):
@@ -138,12 +141,11 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
         attacks = [row for row in of if row["kind"] == "attack"]
         for (generator, figure), (one, networks) in trends(of).items():
             units, rho = of_units(networks, networks), one.correlation.rho
-            middle = figure.removesuffix("log_odds")
-            middle = f"{middle}_" if middle and not middle.endswith("_") else middle
-            found[f"{front}size_{middle}rho_{generator}"] = Finding(rho, numbers.signed(rho), units)
+            name = f"{front}size_{IN_NAMES[figure]}"
+            found[f"{name}rho_{generator}"] = Finding(rho, numbers.signed(rho), units)
             if figure != "passes":
                 slope = Finding(one.slope, numbers.signed(one.slope), units)
-                found[f"{front}size_{middle}slope_{generator}"] = slope
+                found[f"{name}slope_{generator}"] = slope
         for (generator, kind), against in diversity(attacks).items():
             a12, networks = against.test.a12, sum(against.test.counts)
             units = of_units(networks, networks)

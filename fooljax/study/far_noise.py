@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from fooljax.data.dataset import Dataset
 from fooljax.engine.types import Apply, Params, Target
+from fooljax.study.generators import NOISE
 from fooljax.study.random_pictures import pictures
 from fooljax.targets.losses import UnsureOfNoise
 from fooljax.targets.noise import noise_like
@@ -37,7 +38,7 @@ def noise_images(kind: str, target: Target, dataset: Dataset, count: int, seed: 
     Returns:
       `[count, H, W, K]` uint8.
     """
-    if kind in ("uniform_noise", "gaussian_noise"):
+    if kind in NOISE:
         return pictures(kind, dataset, count, seed)
     noise_key, start_key = jax.random.split(jax.random.key(seed))
     chosen = np.random.default_rng(seed).permutation(len(dataset.train_images))[:count]
