@@ -90,12 +90,8 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     budgets: list[tuple[int, Sequence[str]]]
     budgets = [(passes, MADE) for passes in (*_numbers(config.fewer_passes), config.passes)]
     budgets += [(passes, ("gradient",)) for passes in _numbers(config.gradient_passes)]
-    for passes, generators in [
-        *budgets,
-        (config.passes, SHOWN),
-        (config.passes, RANDOM),
-        (config.passes, (ARCHIVE,)),
-    ]:
+    budgets += [(config.passes, (*SHOWN, *RANDOM, ARCHIVE))]
+    for passes, generators in budgets:
         kept = [generator for generator in generators if generator in wanted]
         for task in tasks_of_sets(replace(chosen, passes=passes), kept):
             told = {"kind": "images", **task.settings, **common}
