@@ -26,14 +26,13 @@ from fooljax.data.labelled_photographs import HELP
 from fooljax.engine.types import Encoding, Target, checked_shape
 from fooljax.errors import InputError, shown
 from fooljax.evolution import search
-from fooljax.rendering import draw
 from fooljax.report.class_difficulty import figures, findings, tables
 from fooljax.scoring import score
 from fooljax.settings import option
 from fooljax.study import Row, Task, Workspace, archives
-from fooljax.study.generators import cppn_encoding
 from fooljax.study.measured_sets import dataset_of
 from fooljax.study.network_thresholds import PHOTOGRAPHS, clean_answers, thresholds_of
+from fooljax.study.retraining_lessons import first_generation
 from fooljax.targets.collection import find
 
 SEARCHES: dict[str, tuple[str, Callable[[tuple[int, int, int]], Encoding]]] = {
@@ -126,8 +125,7 @@ def _clean(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, An
     told = tasks[0].settings
     target = workspace.network(told["network"])
     odds, labels, thresholds = clean_answers(workspace, told["network"], told["data"])
-    drawn = cppn_encoding(checked_shape(target.image_shape))
-    genomes = jax.vmap(drawn.init)(jax.random.split(jax.random.key(0), RANDOM_IMAGES))
+    random = first_generation(target, RANDOM_IMAGES, jax.random.key(0))
     yield {
         "target_sha256": target.provenance.get("params_sha256"),
         "clean_data": PHOTOGRAPHS if told["data"] == PHOTOGRAPHS else dataset_of(told["data"]).name,
@@ -135,7 +133,7 @@ def _clean(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, An
         "thresholds": thresholds.row(),
         "random_images": RANDOM_IMAGES,
         **clean_figures(odds, labels),
-        "random_log_odds": np.median(score(target, draw(drawn, genomes)), axis=0).tolist(),
+        "random_log_odds": np.median(score(target, random), axis=0).tolist(),
     }
 
 
