@@ -89,12 +89,17 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
         if judge == name:
             raise InputError(f"--judge: expected another network than {name}, or two in --networks")
         told = {"network": name, "judge": judge, "classes": config.classes}
-        clean = (config.imagefolder and PHOTOGRAPHS) or config.data
-        yield Task(f"clean,{name}", {**told, "images": "clean", "data": clean}, (name, judge), name)
+        clean = {"images": "clean", "data": _clean_data(config)}
+        yield Task(f"clean,{name}", {**told, **clean}, (name, judge), name)
         for generator in measured_sets.chosen(config.generators, GENERATORS):
             passes = config.paper_passes if generator.endswith("_paper") else config.passes
             more = {"images": generator, "runs": config.runs, "passes": passes}
             yield Task(f"{generator},{name}", {**told, **more}, (name, judge), name)
+
+
+def _clean_data(config: Config) -> str:
+    """Names the clean images."""
+    return PHOTOGRAPHS if config.imagefolder else config.data
 
 
 def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
@@ -103,7 +108,7 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
     target, judge = map(workspace.network, tasks[0].networks)
     features, cells = _features(judge), read_classes(config.classes, len(target.class_names))
     chosen = range(len(target.class_names)) if cells is None else cells
-    data = (config.imagefolder and PHOTOGRAPHS) or config.data
+    data = _clean_data(config)
     clean = clean_answers(workspace, tasks[0].networks[0], data)
     together = going_together(clean.odds)[np.ix_(chosen, chosen)]
     families = [family_of(index) if len(target.class_names) == NUM_CLASSES else "" for index in chosen]
@@ -144,13 +149,11 @@ def _distances(
     images: Images, features: Features, families: Sequence[str]
 ) -> dict[str, dict[str, float | None]]:
     """Distances between the images `[R, C, H, W, K]` in pixels and in features."""
-    flat, kinds = images.reshape(-1, *images.shape[2:]), images.shape[:2]
-    vectors = {"pixels": flat.reshape(len(flat), -1) / 255.0, "features": features(flat)}
+    kinds = images.shape[:2]
+    seen = features(images.reshape(-1, *images.shape[2:]))
+    vectors = {"pixels": images.reshape(*kinds, -1) / 255.0, "features": seen.reshape(*kinds, -1)}
     return {
-        name: {
-            **told_apart(some.reshape(*kinds, -1)),
-            "families": relatives_closer(some.reshape(*kinds, -1), families),
-        }
+        name: {**told_apart(some), "families": relatives_closer(some, families)}
         for name, some in vectors.items()
     }
 
