@@ -103,12 +103,9 @@ def diversity(rows: Sequence[Row]) -> dict[tuple[str, str], Against]:
     """
     found = {}
     made = [row for row in rows if row["generator"] in MADE and row["architecture"] != "given"]
-    for (generator, kind, learnt), of in alike(in_order(made), "generator", "training", "learnt").items():
-        plain = [
-            row
-            for row in made
-            if (row["generator"], row["training"], row["learnt"]) == (generator, PLAIN_KIND, learnt)
-        ]
+    groups = alike(in_order(made), "generator", "training", "learnt")
+    for (generator, kind, learnt), of in groups.items():
+        plain = groups.get((generator, PLAIN_KIND, learnt))
         if kind != PLAIN_KIND and plain:
             apart, scaled = (
                 mean_interval(by_network_of(of, figure)).estimate
