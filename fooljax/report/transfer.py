@@ -202,7 +202,7 @@ def _matched(first: Sequence[Row], second: Sequence[Row]) -> list[list[float]]:
     groups = []
     others = other_networks([*first, *second])
     kinds = [alike(kind, "network") for kind in (first, second)]
-    for key in kinds[0].keys() & kinds[1].keys():
+    for key in sorted(kinds[0].keys() & kinds[1].keys()):
         one, other = (own_and_other(kind[key], others) for kind in kinds)
         difference = matched((one[0], one[1]), (other[0], other[1]), EDGES)
         if difference is not None:
