@@ -29,7 +29,7 @@ from fooljax.scoring import score
 from fooljax.settings import option
 from fooljax.storage.trees import digest_tree
 from fooljax.study import archives, clean_images, numbers
-from fooljax.study.generators import EXPLANATIONS, GENERATORS
+from fooljax.study.generators import EXPLANATIONS
 from fooljax.study.image_sets import PASSES, ImageSets, ImageSettings, SetSpec
 from fooljax.study.study import Workspace
 from fooljax.study.tables import alike, by_network, markdown
@@ -149,9 +149,7 @@ def different_names(text: str, flag: str) -> list[str]:
     return names
 
 
-def chosen(
-    generators: str, known: Iterable[str] = (*GENERATORS, CLEAN), flag: str = "--generators"
-) -> list[str]:
+def chosen(generators: str, known: Iterable[str], flag: str = "--generators") -> list[str]:
     """The generators that a setting names, or other things with names.
 
     Args:

@@ -6,6 +6,7 @@ import pytest
 
 from fooljax.errors import InputError
 from fooljax.study import measured_sets
+from fooljax.study.generators import GENERATORS
 from fooljax.study.measured_sets import CLEAN, NAMES, SetSettings, in_order, sets_table
 from fooljax.study.tables import those_by_network
 
@@ -79,6 +80,7 @@ def test_rows_without_a_figure_take_no_part():
 
 @pytest.mark.parametrize("wrong", ["", "cppn,", "cppn,cppn", "cppn,wavelets"])
 def test_generators_are_named_once_each(wrong):
-    assert measured_sets.chosen("clean,cppn") == ["clean", "cppn"]
+    known = (*GENERATORS, CLEAN)
+    assert measured_sets.chosen("clean,cppn", known) == ["clean", "cppn"]
     with pytest.raises(InputError, match=r"^--generators: expected some of .*clean, got"):
-        measured_sets.chosen(wrong)
+        measured_sets.chosen(wrong, known)
