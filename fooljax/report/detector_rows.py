@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 
 from fooljax.analysis.attack_strength import Strength
-from fooljax.analysis.statistics import Groups, median
+from fooljax.analysis.statistics import Groups
 from fooljax.detectors import DETECTORS
-from fooljax.engine.log_odds import FOOLED
 from fooljax.study import Row, alike, attacks
 from fooljax.study.generators import EXPLANATIONS
 from fooljax.study.tables import those_by_network
@@ -77,11 +76,7 @@ def holding(rows: Sequence[Row], every: int) -> list[str]:
     return [
         name
         for (name,), of in alike(first_budget(knowing), "detector").items()
-        if len(of) == every
-        and all(
-            median([median(row["log_odds"]) for row in own]) < FOOLED
-            for own in alike(of, "generator").values()
-        )
+        if len(of) == every and not strength_of(of).overcome
     ]
 
 
