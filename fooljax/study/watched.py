@@ -125,9 +125,10 @@ class Watched:
         """
         rejected = {
             name: {
-                f"{share}": float(np.mean(self.clean_scores[name] > level)) for share, level in own.items()
+                f"{share}": float(np.mean(self.clean_scores[name] > level))
+                for share, level in own.thresholds.items()
             }
-            for name, own in ((name, one.thresholds) for name, one in self.levels.items())
+            for name, own in self.levels.items()
         }
         return {
             "clean_images": self.counts,
