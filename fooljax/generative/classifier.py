@@ -21,11 +21,11 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax.engine.log_odds import FOOLED
-from fooljax.engine.objective import Objective
 from fooljax.engine.types import Params, Target
 from fooljax.errors import InputError, shown
 from fooljax.scoring import score
 from fooljax.storage.trees import digest_tree
+from fooljax.targets.last_layer import OUTPUTS
 
 Density = Callable[[Params, jax.Array], jax.Array]
 """`density(params, images) -> log p(x, y)` in nats: images `[B, H, W, K]` in [0, 1], result `[B, C]`."""
@@ -140,13 +140,6 @@ def rejecting_share(target: Target, share: str) -> Target:
     return rejecting(target, known[share])
 
 
-def _log_joint(logits: jax.Array) -> jax.Array:
-    return logits
-
-
-_AS_IT_IS = Objective("log_joint", _log_joint)
-
-
 def log_joint(target: Target, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
     """Log p(x, y) of 8-bit images under a generative classifier.
 
@@ -161,7 +154,7 @@ def log_joint(target: Target, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.f
     plain = Classifier(_density_of(target))
     params = {name: target.params[name] for name in ("density", "temperature")}
     asked = dataclasses.replace(target, apply=plain, params=params)
-    return score(asked, images, objective=_AS_IT_IS).astype(np.float64) * float(params["temperature"])
+    return score(asked, images, objective=OUTPUTS).astype(np.float64) * float(params["temperature"])
 
 
 def log_density(target: Target, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
