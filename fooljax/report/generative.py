@@ -150,7 +150,7 @@ def _classifier(kind: str, rows: Sequence[Row]) -> dict[str, str]:
     temperatures = [row["temperature"] for row in rows if "temperature" in row]
     rate = kind.partition(REJECTING)[2]
     rejected = [row["rejected"][rate] for row in rows] if rate else []
-    noise = [[row["noise"][name] for name in row["noise"]] for row in rows]
+    noise = [list(row["noise"].values()) for row in rows]
     return {
         **_begin(kind),
         "networks": str(len(rows)),
