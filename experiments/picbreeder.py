@@ -33,7 +33,7 @@ from fooljax.settings import option
 from fooljax.storage.trees import digest_tree
 from fooljax.study import ImageSets, Row, Task, Workspace
 from fooljax.study.measured_sets import CLEAN, names_of, told_of
-from fooljax.study.retrained import LEARNT_FROM, State, network, rates_of
+from fooljax.study.retrained import LEARNT_FROM, State, network, rates_of, retrained_states
 from fooljax.study.retraining_lessons import RetrainingSettings, clean_of, first_generation
 
 __all__ = ["STUDY", "findings", "main"]
@@ -73,18 +73,10 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     rates = rates_of(config, config.rates)
     clean = {"data": "photographs"} if config.imagefolder is not None else told_of(config)
     for name in names_of(config):
-        states = [State(name)]
-        states += [
-            State(name, count, chain, rate)
-            for count in range(1, config.rounds + 1)
-            for chain in range(config.chains)
-            for rate in rates
-        ]
-        for state in states:
-            told = {"network": name, "round": state.round, "chain": state.chain, "rate": state.rate}
-            label = f"{name},round={state.round},chain={state.chain},rate={state.rate or 0}"
+        for state in (State(name), *retrained_states(config, name, rates)):
             for kind, facts in ((BRED, bred), (EVOLVED, {}), (RANDOM, {}), (CLEAN, clean)):
-                yield Task(f"{label},{kind}", {**told, "images": kind, **facts}, (state.name(config), name))
+                told = {**state._asdict(), "images": kind, **facts}
+                yield Task(f"{state.label},{kind}", told, (state.name(config), name))
 
 
 def _files(config: Config) -> list[Path]:

@@ -24,7 +24,7 @@ from fooljax.settings import option
 from fooljax.study import Row, Task
 from fooljax.study.generators import GENERATORS
 from fooljax.study.measured_sets import chosen, names_of, told_of
-from fooljax.study.retrained import LEARNT_FROM, State, network, rates_of
+from fooljax.study.retrained import LEARNT_FROM, State, network, rates_of, retrained_states
 from fooljax.study.retraining_lessons import RetrainingSettings
 from fooljax.study.retraining_measured import ARCHIVE, FIRST, GOES_ON, OLD, measure
 
@@ -69,28 +69,21 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     chosen(config.generators, (*GENERATORS, GOES_ON))
     chosen(config.shown, GENERATORS, "--shown")
     for name in names_of(config):
-        for chain in range(config.runs):
-            yield from _of(config, State(name, chain=chain), attack_only=chain > 0)
-        for count in range(1, config.rounds + 1):
-            for chain in range(config.chains):
-                for rate in rates:
-                    yield from _of(config, State(name, count, chain, rate), attack_only=False)
+        itself = [State(name, chain=chain) for chain in range(config.runs)]
+        for state in (*itself, *retrained_states(config, name, rates)):
+            yield from _of(config, state, first_rate=state.rate in (None, rates[0]))
 
 
-def _of(config: Config, state: State, *, attack_only: bool) -> Iterator[Task]:
+def _of(config: Config, state: State, *, first_rate: bool) -> Iterator[Task]:
     """What is done with a state: clean images, images of others, and images that are made against it."""
-    told: dict[str, Any] = {"network": state.network, "round": state.round, "chain": state.chain}
-    told |= {"rate": state.rate, "classes": config.classes}
+    told: dict[str, Any] = {**state._asdict(), "classes": config.classes}
     told |= {"data": "photographs"} if config.imagefolder is not None else told_of(config)
     name = state.name(config)
-    label = f"{state.network},round={state.round},chain={state.chain},rate={state.rate or 0}"
-    if not attack_only:
-        yield Task(f"{label},clean", {"kind": "clean", **told}, (name, state.network))
-    if state.rate is not None or not attack_only:
+    if state.round or not state.chain:  # the network itself is one, however many runs meet it
+        yield Task(f"{state.label},clean", {"kind": "clean", **told}, (name, state.network))
         for generator in _shown(config, state.chain):
             facts = {"kind": "shown", "generator": generator, **told}
-            yield Task(f"{label},shown={generator}", facts, (name, state.network))
-    first_rate = state.rate is None or state.rate == rates_of(config, config.rates)[0]
+            yield Task(f"{state.label},shown={generator}", facts, (name, state.network))
     for generator in config.generators.split(","):
         if generator != LEARNT_FROM and (state.chain >= config.others or not first_rate):
             continue
@@ -98,7 +91,7 @@ def _of(config: Config, state: State, *, attack_only: bool) -> Iterator[Task]:
             continue
         budget = config.gradient_passes if generator == "gradient" else config.passes
         facts = {"kind": "attack", "generator": generator, "budget": budget, **told}
-        yield Task(f"{label},against={generator}", facts, (name,))
+        yield Task(f"{state.label},against={generator}", facts, (name,))
 
 
 def _shown(config: Config, chain: int) -> list[str]:

@@ -11,7 +11,7 @@ Source: Nguyen et al. 2015, section 3.6: the images of the first and the last ge
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -75,6 +75,11 @@ class State(NamedTuple):
     chain: int = 0
     rate: int | None = None
 
+    @property
+    def label(self) -> str:
+        """With which the names of its tasks begin."""
+        return f"{self.network},round={self.round},chain={self.chain},rate={self.rate or 0}"
+
     def name(self, config: RetrainingSettings) -> str:
         """By which the network is asked for."""
         if self.round == 0:
@@ -89,6 +94,14 @@ class State(NamedTuple):
             cells = tuple(range(num_classes))
         run = 0 if self.round else self.chain
         return SetSpec(self.name(config), generator, run, passes, cells)
+
+
+def retrained_states(config: RetrainingSettings, network: str, rates: Sequence[int]) -> Iterator[State]:
+    """The states of all chains of a network after each round, one chain after the other."""
+    for count in range(1, config.rounds + 1):
+        for chain in range(config.chains):
+            for rate in rates:
+                yield State(network, count, chain, rate)
 
 
 def state_of(name: str, config: RetrainingSettings) -> State:
