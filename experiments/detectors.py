@@ -32,7 +32,7 @@ from fooljax.settings import option
 from fooljax.study import ImageSets, Row, Task, Workspace, attacks
 from fooljax.study.generators import GENERATORS
 from fooljax.study.knowing import in_files, judged_without, knowing
-from fooljax.study.measured_sets import SetSettings, chosen, different_names, names_of, told_of
+from fooljax.study.measured_sets import SetSettings, chosen, different_names, names_of, told_of_clean
 from fooljax.study.watched import Watched, judge, watched
 from fooljax.targets.image_sizes import fitted
 
@@ -81,7 +81,7 @@ SIZES: dict[str, dict[str, Any]] = {
 
 def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     """Each network's detectors; the static test; attacks that know; then larger ones on what holds."""
-    data = {"data": "photographs"} if config.imagefolder is not None else told_of(config)
+    data = told_of_clean(config)
     all_or_some = ",".join(DETECTORS) if config.detectors == "all" else config.detectors
     names = different_names(all_or_some, "--detectors")
     common: dict[str, Any] = {"detectors": names, **data}

@@ -23,7 +23,7 @@ from fooljax.report.retraining_large import figures, findings, tables
 from fooljax.settings import option
 from fooljax.study import Row, Task
 from fooljax.study.generators import GENERATORS
-from fooljax.study.measured_sets import chosen, names_of, told_of
+from fooljax.study.measured_sets import chosen, names_of, told_of_clean
 from fooljax.study.retrained import LEARNT_FROM, State, network, rates_of, retrained_states
 from fooljax.study.retraining_lessons import RetrainingSettings
 from fooljax.study.retraining_measured import ARCHIVE, FIRST, GOES_ON, OLD, measure
@@ -76,8 +76,7 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
 
 def _of(config: Config, state: State, *, first_rate: bool) -> Iterator[Task]:
     """What is done with a state: clean images, images of others, and images that are made against it."""
-    told: dict[str, Any] = {**state._asdict(), "classes": config.classes}
-    told |= {"data": "photographs"} if config.imagefolder is not None else told_of(config)
+    told: dict[str, Any] = {**state._asdict(), "classes": config.classes, **told_of_clean(config)}
     name = state.name(config)
     if state.round or not state.chain:  # the network itself is one, however many runs meet it
         yield Task(f"{state.label},clean", {"kind": "clean", **told}, (name, state.network))

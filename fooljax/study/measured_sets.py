@@ -122,6 +122,11 @@ def told_of(config: NetworkSettings) -> dict[str, str]:
     return {"data": dataset.name, "data_sha256": dataset.digest}
 
 
+def told_of_clean(config: SetSettings) -> dict[str, str]:
+    """What a task is told of its clean images: those of the data, or photographs."""
+    return told_of(config) if config.imagefolder is None else {"data": "photographs"}
+
+
 def names_of(config: NetworkSettings) -> list[str]:
     """The names of the networks.
 
@@ -191,8 +196,7 @@ def tasks(
                 if config.classes != "all":
                     told["classes"] = config.classes
                 if generator == CLEAN:
-                    told |= {"budget": 0}
-                    told |= told_of(config) if photographs is None else {"data": "photographs"}
+                    told |= {"budget": 0, **told_of_clean(config)}
                 if finished:
                     told |= {"budget": archives.passes_of(_archive(config))}
                     told["elites_sha256"] = finished["elites_sha256"]
