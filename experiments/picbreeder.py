@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 import numpy.typing as npt
 
@@ -31,15 +30,15 @@ from fooljax.report.picbreeder import BRED, EVOLVED, RANDOM, findings, tables
 from fooljax.scoring import score
 from fooljax.settings import option
 from fooljax.storage.trees import digest_tree
-from fooljax.study import ImageSets, Row, Task, Workspace
+from fooljax.study import Row, Task, Workspace
 from fooljax.study.measured_sets import CLEAN, names_of, told_of_clean
 from fooljax.study.retrained import LEARNT_FROM, State, network, rates_of, retrained_states
-from fooljax.study.retraining_lessons import RetrainingSettings, clean_of, first_generation
+from fooljax.study.retraining_lessons import RetrainingSettings, clean_of
+from fooljax.study.retraining_measured import new_random, set_of_itself
 
 __all__ = ["STUDY", "findings", "main"]
 
 MADE = Path(__file__).parent / "made_genomes"
-RANDOM_IMAGES = 100
 
 
 @dataclass(frozen=True)
@@ -106,17 +105,14 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
 def _images(config: Config, task: Task, before: Target) -> npt.NDArray[np.uint8]:
     """The images of a task at the size that the network takes."""
     height, width, channels = checked_shape(before.image_shape)
-    chain, kind = task.settings["chain"], task.settings["images"]
+    kind = task.settings["images"]
     if kind == BRED:
         drawn = [draw_genome(read_genome(path), height, width) for path in _files(config)]
         return np.stack([with_channels(one, channels) for one in drawn])
     if kind == RANDOM:
-        return first_generation(before, RANDOM_IMAGES, jax.random.key(10_000 + chain))
+        return new_random(before, task.settings["chain"])
     if kind == EVOLVED:
-        spec = State(task.settings["network"], chain=chain).spec(
-            config, LEARNT_FROM, config.passes, len(before.class_names)
-        )
-        return ImageSets(str(config.images)).get(spec, before).images
+        return set_of_itself(config, task.settings, before, LEARNT_FROM, config.passes).images
     return clean_of(config, before).held_out
 
 

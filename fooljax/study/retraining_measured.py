@@ -1,6 +1,6 @@
 """What is measured of retrained networks: their answers to clean images, to old images, and new attacks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,9 +12,16 @@ from fooljax.engine.log_odds import FOOLED, rounded
 from fooljax.engine.types import Target
 from fooljax.scoring import score
 from fooljax.study import attacks
-from fooljax.study.image_sets import ImageSets
+from fooljax.study.image_sets import ImageSet, ImageSets
 from fooljax.study.retrained import LEARNT_FROM, State, held_out
-from fooljax.study.retraining_lessons import archived, archived_classes, first_generation, gone_on
+from fooljax.study.retraining_lessons import (
+    Images,
+    RetrainingSettings,
+    archived,
+    archived_classes,
+    first_generation,
+    gone_on,
+)
 from fooljax.study.study import Workspace
 from fooljax.study.task import Task
 
@@ -25,6 +32,28 @@ GOES_ON = "goes_on"
 """Evolution that begins with images of the finished run, which fooled the network before it was retrained."""
 FIRST_SHOWN = 100
 Odds = npt.NDArray[np.floating]
+
+
+def new_random(before: Target, chain: int) -> Images:
+    """Random CPPNs that no network has learnt from, for each chain others."""
+    return first_generation(before, FIRST_SHOWN, jax.random.key(10_000 + chain))
+
+
+def set_of_itself(
+    config: RetrainingSettings, told: Mapping[str, Any], before: Target, generator: str, passes: int
+) -> ImageSet:
+    """The set that was made against the network itself, and that a chain did not learn from.
+
+    Args:
+      config: names the folder.
+      told: the network and the chain.
+      before: the network itself.
+      generator: of the images.
+      passes: of the set.
+    """
+    state = State(told["network"], chain=told["chain"])
+    spec = state.spec(config, generator, passes, len(before.class_names))
+    return ImageSets(str(config.images)).get(spec, before)
 
 
 def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
@@ -55,16 +84,15 @@ def _seen(workspace: Workspace, task: Task) -> dict[str, Any]:
     """What a network says of images that were not made against it."""
     config, told = workspace.config, task.settings
     before, target = workspace.network(told["network"]), workspace.network(task.networks[0])
-    kind, own = told["generator"], State(told["network"], chain=told["chain"])
-    classes: Any
+    kind = told["generator"]
+    classes: npt.NDArray[np.integer] | None = None
     if kind == ARCHIVE:
         (images,), classes = archived(config, 2), archived_classes(config, 2)
     elif kind == FIRST:
-        images, classes = first_generation(before, FIRST_SHOWN, jax.random.key(10_000 + told["chain"])), None
+        images = new_random(before, told["chain"])
     else:
         passes = config.gradient_passes if kind == "gradient" else config.passes
-        spec = own.spec(config, LEARNT_FROM if kind == OLD else kind, passes, len(before.class_names))
-        found = ImageSets(config.images).get(spec, before)
+        found = set_of_itself(config, told, before, LEARNT_FROM if kind == OLD else kind, passes)
         images, classes = found.images, found.classes
     odds = score(target, images)
     best = odds[:, : len(before.class_names)].max(axis=1)
