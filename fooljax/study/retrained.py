@@ -29,6 +29,7 @@ from fooljax.study import measured_sets
 from fooljax.study.image_sets import ImageSets, SetSpec
 from fooljax.study.measured_sets import chosen, dataset_of
 from fooljax.study.retraining_lessons import (
+    LEARNT,
     Images,
     RetrainingSettings,
     archived,
@@ -163,7 +164,9 @@ def _retrained(
 ) -> Target:
     """The network of a state, whose rate is None."""
     before = network(config, state._replace(round=state.round - 1).name(config), say)
-    evolved = [*_evolved(config, state, teacher, say), *archived(config, 0)]
+    evolved = _evolved(config, state, teacher, say)
+    if config.archive is not None:
+        evolved.append(archived(config.archive, LEARNT).images)
     key = jax.random.fold_in(jax.random.fold_in(jax.random.key(state.chain), state.round), 1)
     train_key, first_key = jax.random.split(key)
     fooling = np.concatenate([*evolved, first_generation(teacher, sum(map(len, evolved)), first_key)])

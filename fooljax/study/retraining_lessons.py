@@ -10,8 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax import strategies
-from fooljax.engine.archive import Archive
-from fooljax.engine.types import Encoding, Target, checked_shape
+from fooljax.engine.types import Encoding, Genome, Target, checked_shape
 from fooljax.errors import InputError, shown
 from fooljax.evolution import search
 from fooljax.rendering import draw
@@ -25,6 +24,8 @@ MOST_CLEAN, HELD_OUT = 1500, 500
 """Clean images that are learnt from at most; and those, at most, of each of the two parts that are not."""
 GOING_ON, CHILDREN = 10, 100
 """Classes of a search that goes on from old images, and its children in a generation."""
+LEARNT, UNSEEN = 0, 2
+"""The fourths of a finished run's classes that networks learn from, and that they are shown afterwards."""
 Images = npt.NDArray[np.uint8]
 
 
@@ -72,17 +73,18 @@ def clean_of(config: RetrainingSettings, target: Target) -> Clean:
     if config.imagefolder is not None:
         side = checked_shape(target.image_shape)[0]
         images, labels = photographs(Path(config.imagefolder), side, config.photographs)
-        order = rng.permutation(len(images))
-        half = len(order) // 2
-        learnt, rest = order[:half][:MOST_CLEAN], order[half:]
-        tuning, held_out = rest[: len(rest) // 2][:HELD_OUT], rest[len(rest) // 2 :][:HELD_OUT]
-        return Clean(images[learnt], images[tuning], images[held_out], labels[held_out])
-    data = dataset_of(config.data)
-    learnt = rng.permutation(len(data.train_images))[:MOST_CLEAN]
-    rest = rng.permutation(len(data.test_images))
-    tuning, held_out = (part[:HELD_OUT] for part in (rest[: len(rest) // 2], rest[len(rest) // 2 :]))
-    held = data.test_images[held_out], data.test_labels[held_out]
-    return Clean(data.train_images[learnt], data.test_images[tuning], *held)
+        learnt, rest = _halves(rng.permutation(len(images)))
+        learnt_from = images
+    else:
+        data = dataset_of(config.data)
+        learnt_from, images, labels = data.train_images, data.test_images, data.test_labels
+        learnt, rest = rng.permutation(len(learnt_from)), rng.permutation(len(images))
+    tuning, held_out = (part[:HELD_OUT] for part in _halves(rest))
+    return Clean(learnt_from[learnt[:MOST_CLEAN]], images[tuning], images[held_out], labels[held_out])
+
+
+def _halves(order: npt.NDArray[np.integer]) -> list[npt.NDArray[np.integer]]:
+    return np.split(order, [len(order) // 2])
 
 
 def first_generation(target: Target, count: int, key: jax.Array) -> Images:
@@ -91,19 +93,41 @@ def first_generation(target: Target, count: int, key: jax.Array) -> Images:
     return draw(encoding, jax.vmap(encoding.init)(jax.random.split(key, count)))
 
 
-def archived(config: RetrainingSettings, part: int) -> list[Images]:
-    """The images of a fourth of the classes of the finished run; none without one.
+class Archived(NamedTuple):
+    """Elites of a finished run.
+
+    Attributes:
+      encoding: draws them.
+      genomes: leaves `[C, ...]`.
+      images: `[C, H, W, K]` uint8.
+      classes: `[C]`, the class that each is for.
+    """
+
+    encoding: Encoding
+    genomes: Genome
+    images: Images
+    classes: npt.NDArray[np.integer]
+
+
+@functools.lru_cache(maxsize=4)
+def archived(folder: Path | str, part: int, most: int | None = None) -> Archived:
+    """The elites of a fourth of the classes of a finished run, read and drawn once.
 
     Args:
-      config: names the run.
+      folder: of the run, the first run of which is read.
       part: 0 to 3: the fourth, by the classes' indices.
+      most: so many of them at most, evenly spread; by default all.
+    Raises:
+      InputError: it has an encoding that does not come with fooljax, or see `open_folder`.
     """
-    return [] if config.archive is None else [_archived(Path(config.archive), part)[0]]
-
-
-def archived_classes(config: RetrainingSettings, part: int) -> npt.NDArray[np.integer]:
-    """The classes that the images of `archived` are for."""
-    return _archived(Path(str(config.archive)), part)[1]
+    run = open_folder(folder)
+    if run.encoding is None:
+        raise InputError(f"--archive: expected a run with an encoding of fooljax, got {shown(folder)}")
+    chosen = np.arange(part, len(run.cells), 4)
+    if most is not None:
+        chosen = chosen[:: max(1, len(chosen) // most)][:most]
+    genomes = jax.tree.map(lambda leaf: np.asarray(leaf)[0][chosen], run.archive.genomes)
+    return Archived(run.encoding, genomes, draw(run.encoding, genomes), np.asarray(run.cells)[chosen])
 
 
 class GoneOn(NamedTuple):
@@ -131,45 +155,15 @@ def gone_on(config: RetrainingSettings, target: Target, passes: int, key: jax.Ar
       passes: network passes, at most.
       key: of the search.
     """
-    run = _run(Path(str(config.archive)))
-    unseen = np.arange(2, len(run.cells), 4)
-    chosen = unseen[:: max(1, len(unseen) // GOING_ON)][:GOING_ON]
-    genomes = jax.tree.map(lambda leaf: np.asarray(leaf)[0][chosen], run.archive.genomes)
-    classes = np.asarray(run.cells)[chosen]
+    old = archived(str(config.archive), UNSEEN, GOING_ON)
     found = search(
         target,
-        run.encoding,
-        strategies.build("focused", run.encoding, CHILDREN, {}),
+        old.encoding,
+        strategies.build("focused", old.encoding, CHILDREN, {}),
         key=key,
-        generations=(passes - len(chosen)) // CHILDREN,
-        cells=classes.tolist(),
-        init_genomes=genomes,
+        generations=(passes - len(old.classes)) // CHILDREN,
+        cells=old.classes.tolist(),
+        init_genomes=old.genomes,
     )
     spent = int(np.asarray(found.metrics["queries"])[0, -1])
-    return GoneOn(draw(run.encoding, genomes), found.images()[0], classes, spent)
-
-
-@functools.lru_cache(maxsize=4)
-def _archived(folder: Path, part: int) -> tuple[Images, npt.NDArray[np.integer]]:
-    run = _run(folder)
-    chosen = np.arange(part, len(run.cells), 4)
-    genomes = jax.tree.map(lambda leaf: np.asarray(leaf)[0][chosen], run.archive.genomes)
-    return draw(run.encoding, genomes), np.asarray(run.cells)[chosen]
-
-
-def _run(folder: Path) -> "_Run":
-    """A finished run.
-
-    Raises:
-      InputError: it has an encoding that does not come with fooljax, or see `open_folder`.
-    """
-    run = open_folder(folder)
-    if run.encoding is None:
-        raise InputError(f"--archive: expected a run with an encoding of fooljax, got {shown(folder)}")
-    return _Run(run.encoding, run.archive, run.cells)
-
-
-class _Run(NamedTuple):
-    encoding: Encoding
-    archive: Archive
-    cells: tuple[int, ...]
+    return GoneOn(old.images, found.images()[0], old.classes, spent)

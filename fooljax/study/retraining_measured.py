@@ -15,10 +15,10 @@ from fooljax.study import attacks
 from fooljax.study.image_sets import ImageSet, ImageSets
 from fooljax.study.retrained import LEARNT_FROM, State, held_out
 from fooljax.study.retraining_lessons import (
+    UNSEEN,
     Images,
     RetrainingSettings,
     archived,
-    archived_classes,
     first_generation,
     gone_on,
 )
@@ -87,7 +87,8 @@ def _seen(workspace: Workspace, task: Task) -> dict[str, Any]:
     kind = told["generator"]
     classes: npt.NDArray[np.integer] | None = None
     if kind == ARCHIVE:
-        (images,), classes = archived(config, 2), archived_classes(config, 2)
+        old = archived(config.archive, UNSEEN)
+        images, classes = old.images, old.classes
     elif kind == FIRST:
         images = new_random(before, told["chain"])
     else:
