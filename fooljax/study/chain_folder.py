@@ -21,12 +21,13 @@ from fooljax.data.dataset import Dataset
 from fooljax.defences.chains import NEVER, Chain, fooling_images, runs_for
 from fooljax.defences.fine_tuning import REJECTED, rejecting, with_rejection
 from fooljax.engine.types import Params, Target
-from fooljax.errors import FaultError, InputError, shown
+from fooljax.errors import InputError, shown
 from fooljax.evolution import search
 from fooljax.scoring import score
 from fooljax.storage.reading import name_of
-from fooljax.storage.trees import digest_tree, load_tree, save_tree
+from fooljax.storage.trees import digest_tree, load_tree
 from fooljax.study.generators import CPPNS
+from fooljax.study.image_sets import save_with_folder
 from fooljax.targets.collection import find
 from fooljax.targets.families import Member, fit_family
 from fooljax.targets.fitting import check_data
@@ -171,11 +172,12 @@ class Chains:
         facts = {
             "network": target.provenance["params_sha256"],
             "runs": runs,
-            **{name: value for name, value in self.how.facts.items() if name in ("generator", "passes")},
+            "generator": self.how.generator,
+            "passes": self.how.passes,
         }
         if not path.exists():
             self.say(f"{chain.network(number)}: {runs} runs of {self.how.passes:,} passes")
-            _save(path, self._search(chain, number, target), "round", facts)
+            save_with_folder(path, self._search(chain, number, target), {"round": facts})
         pixels = jax.ShapeDtypeStruct((runs, classes, *shape), np.uint8)
         template: dict[str, Any] = {
             "first": pixels,
@@ -236,8 +238,8 @@ class Chains:
         apply = apply_of(_architecture(chain), classes + 1)
         trained = fit_family(apply, recipe, members, dataset.train_images, dataset.train_labels)
         for one, params in zip(family, trained, strict=True):
-            facts = self._network_facts(one, number)
-            _save(self._path(one, f"dnn{number}"), params, "network", facts)
+            facts = {"network": self._network_facts(one, number)}
+            save_with_folder(self._path(one, f"dnn{number}"), params, facts)
 
     def _start(self, chain: Chain, number: int, key: jax.Array) -> Params:
         """The parameters that a training begins with."""
@@ -282,14 +284,6 @@ def _architecture(chain: Chain) -> str:
 
 def _key(chain: Chain, use: str) -> jax.Array:
     return jax.random.key(zlib.crc32(f"{chain.name} {use}".encode()))
-
-
-def _save(path: Path, tree: Any, kind: str, facts: dict[str, Any]) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FaultError(f"images: {shown(path.parent)} cannot be made: {error.strerror}") from error
-    save_tree(path, tree, {kind: facts})
 
 
 def _check(path: Path, found: dict[str, Any], kind: str, wanted: dict[str, Any]) -> None:

@@ -257,12 +257,7 @@ class ImageSets:
             "mutations": made.mutations,
             "reached": made.reached,
         }
-        path = self.path(spec)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise FaultError(f"images: {shown(path.parent)} cannot be made: {error.strerror}") from error
-        save_tree(path, tree, {"image_set": facts})
+        save_with_folder(self.path(spec), tree, {"image_set": facts})
 
     def _read(self, spec: SetSpec, network: "_Network") -> ImageSet:
         path, cells = self.path(spec), network.cells(spec)
@@ -305,6 +300,23 @@ class ImageSets:
             mutations=tuple(map(int, facts["mutations"])),
             reached=None if facts.get("reached") is None else tuple(facts["reached"]),
         )
+
+
+def save_with_folder(path: Path, tree: Any, facts: dict[str, Any]) -> None:
+    """Saves a tree in the folder of image sets, and makes the folder that it is to lie in.
+
+    Args:
+      path: of the file.
+      tree: as for `fooljax.storage.trees.save_tree`.
+      facts: stored beside it.
+    Raises:
+      FaultError: the folder cannot be made, or the file cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FaultError(f"images: {shown(path.parent)} cannot be made: {error.strerror}") from error
+    save_tree(path, tree, facts)
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,9 @@ from fooljax.defences.fine_tuning import Lesson, fine_tuned, margins, rejecting,
 from fooljax.engine.types import Target
 from fooljax.errors import InputError, shown
 from fooljax.scoring import score
-from fooljax.storage.trees import load_tree, save_tree
+from fooljax.storage.trees import load_tree
 from fooljax.study import measured_sets
-from fooljax.study.image_sets import ImageSets, SetSpec
+from fooljax.study.image_sets import ImageSets, SetSpec, save_with_folder
 from fooljax.study.measured_sets import chosen, dataset_of
 from fooljax.study.retraining_lessons import (
     LEARNT,
@@ -144,10 +144,9 @@ def network(config: RetrainingSettings, name: str, say: Callable[[str], None]) -
     if not path.exists():
         say(f"retraining {state.network}: round {state.round} of chain {state.chain}")
         made = _retrained(config, plain, teacher, say)
-        path.parent.mkdir(parents=True, exist_ok=True)
         tuned = margins(made, clean_of(config, teacher).tuning)
         levels = {str(rate): reached_by(tuned, 1.0 - rate / 100.0) for rate in RATES}
-        save_tree(path, made.params, {"margins": levels})
+        save_with_folder(path, made.params, {"margins": levels})
     params, facts = load_tree(path, blank.params)
     found = with_params(blank, jax.device_put(params), blank.apply, blank.class_names)
     return found if state.rate is None else rejecting(found, float(facts["margins"][str(state.rate)]))
