@@ -1,5 +1,6 @@
 """What a study's networks say of clean images, and their thresholds, each asked once in a process."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,7 +39,7 @@ class CleanImages(NamedTuple):
 
 
 class CleanAnswers(NamedTuple):
-    """What a network says of all clean images.
+    """What a network says of clean images.
 
     Attributes:
       odds: `[N, C]`, log-odds.
@@ -79,11 +80,24 @@ def clean_answers(workspace: Workspace, name: str, clean: str) -> CleanAnswers:
       clean: as for `clean_images`.
     """
     told = workspace.config.imagefolder if clean == PHOTOGRAPHS else dataset_of(clean).digest
-    key = (workspace.digest(name), str(told))
+    return answers_to(
+        workspace, name, str(told), lambda: clean_images(workspace, workspace.network(name), clean)
+    )
+
+
+def answers_to(workspace: Workspace, name: str, told: str, images: Callable[[], CleanImages]) -> CleanAnswers:
+    """What a network says of some clean images, and the thresholds that follow.
+
+    Args:
+      workspace: knows the network.
+      name: of the network.
+      told: tells these clean images from others.
+      images: gives them where the network was not asked yet.
+    """
+    key = (workspace.digest(name), told)
     if key not in _KNOWN:
-        target = workspace.network(name)
-        found = clean_images(workspace, target, clean)
-        odds = score(target, found.images)
+        found = images()
+        odds = score(workspace.network(name), found.images)
         _KNOWN[key] = CleanAnswers(odds, found.labels, clean_thresholds(odds, found.labels))
     return _KNOWN[key]
 

@@ -17,17 +17,16 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
-import numpy.typing as npt
 
-from fooljax.analysis.thresholds import Thresholds, clean_thresholds, reached_by
+from fooljax.analysis.thresholds import reached_by
 from fooljax.defences.fine_tuning import Lesson, fine_tuned, margins, rejecting, with_rejection
 from fooljax.engine.types import Target
 from fooljax.errors import InputError, shown
-from fooljax.scoring import score
 from fooljax.storage.trees import load_tree
 from fooljax.study import measured_sets
 from fooljax.study.image_sets import ImageSets, SetSpec, save_with_folder
 from fooljax.study.measured_sets import chosen, dataset_of
+from fooljax.study.network_thresholds import CleanAnswers, CleanImages, answers_to
 from fooljax.study.retraining_lessons import (
     LEARNT,
     Images,
@@ -46,8 +45,6 @@ LEARNT_FROM = "cppn"
 RATES = range(1, 21)
 """Percents of clean images that a network may reject."""
 NAME = re.compile(r"(.+)-([0-9a-f]{8})-round([0-9]+)-chain([0-9]+)(?:-rejects([0-9]+))?")
-_KNOWN: dict[str, "HeldOut"] = {}
-"""By the digest of a network."""
 
 
 def rates_of(config: RetrainingSettings, rates: str) -> list[int]:
@@ -189,26 +186,13 @@ def _evolved(
     return found
 
 
-class HeldOut(NamedTuple):
-    """What a network says of the clean images that are held out.
-
-    Attributes:
-      odds: `[M, C]`, log-odds.
-      labels: `[M]`.
-      thresholds: of the network.
-    """
-
-    odds: npt.NDArray[np.float32]
-    labels: npt.NDArray[np.integer]
-    thresholds: Thresholds
-
-
-def held_out(workspace: Workspace, name: str) -> HeldOut:
+def held_out(workspace: Workspace, name: str) -> CleanAnswers:
     """What a network of a study says of the clean images that are held out, asked once in a process."""
-    digest = workspace.digest(name)
-    if digest not in _KNOWN:
-        first = workspace.network(state_of(name, workspace.config).network)
-        clean = clean_of(workspace.config, first)
-        odds = score(workspace.network(name), clean.held_out)
-        _KNOWN[digest] = HeldOut(odds, clean.labels, clean_thresholds(odds, clean.labels))
-    return _KNOWN[digest]
+    config = workspace.config
+    told = f"held out of {config.imagefolder or dataset_of(config.data).digest}, {config.photographs}"
+
+    def images() -> CleanImages:
+        clean = clean_of(config, workspace.network(state_of(name, config).network))
+        return CleanImages("held out", clean.held_out, clean.labels)
+
+    return answers_to(workspace, name, told, images)
