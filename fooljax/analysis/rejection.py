@@ -76,6 +76,11 @@ def rejection(odds: Odds, fooling: int, *, seed: int = 0) -> Rejection:
     )
 
 
+def taken(odds: Odds, fooling: int) -> float:
+    """The share of images whose largest logit is that of the class for images to be rejected."""
+    return float(np.mean(np.argmax(odds, axis=1) == fooling))
+
+
 def met_by(odds: Odds, classes: npt.NDArray[np.integer], fooling: int, found: Rejection) -> dict[str, Any]:
     """How a network that may reject meets images that aim at a class.
 
@@ -103,7 +108,7 @@ def met_by(odds: Odds, classes: npt.NDArray[np.integer], fooling: int, found: Re
         }
 
     return {
-        "taken": float(np.mean(np.argmax(values, axis=1) == fooling)),
+        "taken": taken(values, fooling),
         "fooled": float(np.mean(own >= FOOLED)),
         "passed": share(named),
         "sure": share(own >= FOOLED),

@@ -8,6 +8,7 @@ import jax
 import numpy as np
 import numpy.typing as npt
 
+from fooljax.analysis.rejection import taken
 from fooljax.engine.log_odds import FOOLED, rounded
 from fooljax.engine.types import Target
 from fooljax.scoring import score
@@ -145,4 +146,4 @@ def _goes_on(workspace: Workspace, task: Task, target: Target, before: Target) -
 def _rejected(odds: Odds, before: Target) -> float | None:
     """The share of images that the class more takes; None of a network without it."""
     classes = len(before.class_names)
-    return None if odds.shape[1] == classes else float(np.mean(odds.argmax(axis=1) == classes))
+    return None if odds.shape[1] == classes else taken(odds, classes)
