@@ -91,7 +91,7 @@ def fine_tuned(
     if part == "head":
         layer = last_layer.layer_of(begun)
         told = jnp.asarray(last_layer.features(begun, images))
-        learnt, _ = train(_of_features, recipe, key, layer, told, labels)
+        learnt, _ = train(LastLayer.__call__, recipe, key, layer, told, labels)
         return with_last_layer(begun, learnt, begun.class_names)
     params, _ = jax.jit(train, static_argnums=(0, 1))(
         begun.apply, recipe, key, begun.params, jnp.asarray(images), labels
@@ -131,7 +131,3 @@ def rejecting(target: Target, margin: float) -> Target:
     layer = last_layer.layer_of(target)
     bias = layer.bias.at[-1].add(margin)
     return with_last_layer(target, LastLayer(layer.kernel, bias), target.class_names)
-
-
-def _of_features(layer: LastLayer, seen: jax.Array) -> jax.Array:
-    return layer(seen)
