@@ -34,7 +34,8 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
     """
     found = {}
     for (name,), of in alike(rows, "network").items():
-        retrained = [row for row in of if row["round"] == max(row["round"] for row in of) and row["round"]]
+        last = max(row["round"] for row in of)
+        retrained = [row for row in of if row["round"] == last > 0]
         lowest = min((row["rate"] for row in retrained), default=None)
         for (kind,), some in alike([row for row in retrained if row["rate"] == lowest], "images").items():
             hits, count = _taken(some)
@@ -91,13 +92,10 @@ def _line(rows: Sequence[Row]) -> dict[str, str]:
     hits, count = _taken(rows)
     cells["taken by the class more"] = f"{hits} of {count}" if first["round"] else numbers.NONE
     cells["share"] = numbers.shares(wilson_interval(hits, count)) if first["round"] else numbers.NONE
-    same = [
-        named == before
-        for row in rows
-        for place, (named, before) in enumerate(zip(row["named"], row["named_before"], strict=True))
-        if place not in set(row["taken"])
-    ]
-    cells["named as before"] = numbers.percent(float(np.mean(same))) if same else numbers.NONE
+    same = np.concatenate(
+        [np.delete(np.equal(row["named"], row["named_before"]), row["taken"]) for row in rows]
+    )
+    cells["named as before"] = numbers.percent(float(np.mean(same))) if same.size else numbers.NONE
     odds = [one for row in rows for one in row["named_log_odds"]]
     return {**cells, "median confidence in the first name": numbers.confidence(median(odds))}
 

@@ -19,8 +19,9 @@ from fooljax.analysis.statistics import (
 )
 from fooljax.engine.log_odds import FOOLED
 from fooljax.study import Row, alike, attacks, markdown, numbers
+from fooljax.study.chain_tasks import LEARNT
 from fooljax.study.findings import Finding, alone, share
-from fooljax.study.measured_sets import NAMES, SEES
+from fooljax.study.measured_sets import NAMES, seen_by
 
 WORDS = """\
 A chain is a first network and a seed of evolution. Number of chains: {chains}. Those with one first network
@@ -51,8 +52,6 @@ What the attacks on each network say of themselves. Overcome: the median run of 
 TREND = """\
 Spearman's rank correlation with the number of the network, DNN 2 to the last, of each chain; the mean over
 chains, with a t-interval over first networks. Near 0: it gets neither harder nor easier."""
-LATER = 2
-"""The first network that has learnt from fooling images."""
 
 
 def tables(rows: Sequence[Row]) -> str:
@@ -67,17 +66,18 @@ def tables(rows: Sequence[Row]) -> str:
         f"{recipe['steps']:,} steps of {recipe['batch_size']} images, {recipe['optimizer']}, from {start}"
     )
     words = WORDS.format(chains=len(alike(rounds, "network", "seed")), training=training)
-    runs = [len(next(iter(of))["log_odds"]) for of in _by_number(rounds).values()]
+    by_number = _by_number(rounds)
+    runs = [len(of[0]["log_odds"]) for of in by_number.values()]
     new = NEW.format(runs=runs[-1], first_runs=runs[0], passes=f"{told['passes']:,}")
-    parts = [words, "", markdown([_network(of) for of in _by_number(rounds).values()]), ""]
-    parts += ["### Evolution anew\n", new, "", markdown([_new(of) for of in _by_number(rounds).values()]), ""]
+    parts = [words, "", markdown([_network(of) for of in by_number.values()]), ""]
+    parts += ["### Evolution anew\n", new, "", markdown([_new(of) for of in by_number.values()]), ""]
     parts += ["### Equal rejection of clean digits\n", MATCHED, ""]
-    parts += [markdown([_matched(of) for of in _by_number(rounds).values()]), ""]
-    if older := [of for number, of in _by_number(rounds).items() if number >= LATER]:
+    parts += [markdown([_matched(of) for of in by_number.values()]), ""]
+    if older := [of for number, of in by_number.items() if number >= LEARNT]:
         parts += ["### Old images\n", OLD, "", markdown([_old(of) for of in older]), ""]
     if trend := _trends(rounds):
         parts += ["### Does it get harder?\n", TREND, "", markdown([trend]), ""]
-    if met := [row for row in rows if row["kind"] == "attack"]:
+    if met := in_order(row for row in rows if row["kind"] == "attack"):
         parts += ["### All attacks\n", ATTACKS, "", markdown(_attacks(met)), "", STRENGTH, ""]
         strength = {f"DNN {number}": _strength(of) for number, of in _by_number(met).items()}
         parts += [markdown([{"network": name, "attacks": said} for name, said in strength.items()]), ""]
@@ -173,7 +173,7 @@ def _matched(rows: Sequence[Row]) -> dict[str, str]:
     cells = {"network": f"DNN {rows[0]['number']}"}
     for name in SCORES:
         for rate in rows[0]["levels"]["levels"][name]:
-            if name == "fooling class" and rows[0]["number"] < LATER:
+            if name == "fooling class" and rows[0]["number"] < LEARNT:
                 cells[_head(name, rate)] = numbers.NONE
                 continue
             cells[_head(name, rate)] = _share(rows, _passing(name, rate))
@@ -223,7 +223,7 @@ def trend(rounds: Sequence[Row], figure: Callable[[Row], float]) -> list[list[fl
     for of in alike(in_order(rounds), "network").values():
         rhos = []
         for chain in alike(of, "seed").values():
-            later = [row for row in chain if row["number"] >= LATER]
+            later = [row for row in chain if row["number"] >= LEARNT]
             if len(later) >= 4:
                 rho = spearman([row["number"] for row in later], [figure(row) for row in later]).rho.estimate
                 rhos += [rho] if math.isfinite(rho) else []
@@ -236,7 +236,7 @@ def _attacks(rows: Sequence[Row]) -> list[dict[str, str]]:
     order = list(NAMES)
     for number, of_number in _by_number(rows).items():
         generators: dict[tuple[str, str], list[Row]] = {}
-        for row in in_order(of_number):
+        for row in of_number:
             generators.setdefault((row["generator"], row.get("rejects", "")), []).append(row)
         for kind, rate in sorted(generators, key=lambda key: (order.index(key[0]), key[1])):
             of = generators[kind, rate]
@@ -250,7 +250,7 @@ def _attacks(rows: Sequence[Row]) -> list[dict[str, str]]:
                 {
                     "network": f"DNN {number}",
                     "images": NAMES[kind] + rejects,
-                    "sees": "logits" if kind.startswith("random_search") else SEES.get(kind, "nothing"),
+                    "sees": seen_by(kind),
                     "chains": str(len(of)),
                     "median confidence": _sure(by_start(of, median_log_odds)),
                     "images >= 99.99 %": _share(of, fooled),
@@ -316,7 +316,7 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
         "taken": share(by_run(end, lambda row: row["new"]["taken"]), of),
         "random_taken": share(by_run(end, lambda row: row["random"]["taken"]), of),
     }
-    if last >= LATER:
+    if last >= LEARNT:
         for name in ("taken", "fooling"):
             found[f"old_{name}"] = share(by_run(end, _of_old(name, 1)), of)
     for name, some in (("first", by_number[1]), ("last", end)):
@@ -325,21 +325,21 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
     if groups := trend(rounds, median_log_odds):
         value = mean_correlation(groups)
         found["trend"] = Finding(value, numbers.signed(value), of)
-    met = [row for row in rows if row["kind"] == "attack"]
+    met = in_order(row for row in rows if row["kind"] == "attack")
     plain = [row for row in met if "rejects" not in row]
     attacked = max((row["number"] for row in plain), default=0)
     if plain:
         found["attacked"] = Finding(alone(attacked), str(attacked), of)
-        longer = [row for row in plain if row["generator"] == "cppn" and row["number"] == attacked >= LATER]
+        longer = [row for row in plain if row["generator"] == "cppn" and row["number"] == attacked >= LEARNT]
         if longer:
-            found["last_share"] = share(by_start(in_order(longer), fooled), of)
+            found["last_share"] = share(by_start(longer, fooled), of)
     for (kind,), of_kind in alike(plain, "generator").items():
         ends = _by_number(of_kind)
         for name, number in (("first", 1), ("last", attacked)):
             if number not in ends:
                 continue
-            found[f"{kind}_{name}"] = share(by_start(in_order(ends[number]), fooled), of)
+            found[f"{kind}_{name}"] = share(by_start(ends[number], fooled), of)
     for (rate,), some in alike([row for row in met if "rejects" in row], "rejects").items():
         of_last = _by_number(some)
-        found[f"rejects_{rate}"] = share(by_start(in_order(of_last[max(of_last)]), fooled), of)
+        found[f"rejects_{rate}"] = share(by_start(of_last[max(of_last)], fooled), of)
     return found

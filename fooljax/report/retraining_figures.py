@@ -45,9 +45,7 @@ def _rounds(rounds: Sequence[Row], met: Sequence[Row]) -> bytes:
             axes.plot([row["number"] for row in chain], values, color=colour, lw=0.6, alpha=0.5)
         by_number = alike(of, "number")
         places = sorted(number for (number,) in by_number)
-        intervals = [
-            mean_interval(by_start(in_order(by_number[place,]), median_log_odds)) for place in places
-        ]
+        intervals = [mean_interval(by_start(by_number[place,], median_log_odds)) for place in places]
         middle, low, high = np.asarray(intervals, float).reshape(-1, 3).T
         label = f"{name}, {passes:,} passes"
         axes.plot(places, middle, "o-", color=colour, ms=4, lw=1.8, label=label)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from fooljax.analysis.comparisons import Unpaired, mann_whitney
-from fooljax.analysis.statistics import median, share_interval
+from fooljax.analysis.statistics import median
 from fooljax.engine.log_odds import FOOLED
 from fooljax.report.dots import strips
 from fooljax.study import Row, alike, attacks, markdown, numbers
@@ -67,14 +67,15 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
         if before and after:
             test = _compared(after, before)
             found[f"{name}_greater"] = Finding(test.a12, numbers.signed(test.a12), sets)
-        last = [row for row in of if row["round"] == _rounds(of) > 0]
-        shown = [row for row in last if row["kind"] == "shown" and row["rate"] == _first_rate(of)]
+        rounds, rate = _rounds(of), _first_rate(of)
+        last = [row for row in of if row["round"] == rounds > 0]
+        shown = [row for row in last if row["kind"] == "shown" and row["rate"] == rate]
         for (kind,), some in alike(shown, "generator").items():
             value = float(np.mean([row["rejected"] for row in some]))
             images = sum(row["images_shown"] for row in some)
             found[f"{name}_{kind}_taken"] = Finding(alone(value), numbers.percent(value), f"{images} images")
         for row in last:
-            if row["kind"] == "clean" and row["rate"] == _first_rate(of) and row["chain"] == 0:
+            if row["kind"] == "clean" and row["rate"] == rate and row["chain"] == 0:
                 value, images = row["agreement"], f"{row['clean_images']} images"
                 found[f"{name}_agreement"] = Finding(alone(value), numbers.percent(value), images)
         fooled = [row["fooled"] for row in last if row["kind"] == "attack" and row["generator"] == "gradient"]
@@ -227,12 +228,11 @@ def _clean_line(rows: Sequence[Row]) -> dict[str, str]:
 
 
 def _shown_line(rows: Sequence[Row]) -> dict[str, str]:
-    taken = share_interval([[row["rejected"] for row in rows]])
     level = [odds for row in rows for odds in row["log_odds"]]
     return {
         **_names(rows),
         "images shown": str(sum(row["images_shown"] for row in rows)),
-        "taken by the class more": numbers.percent(taken.estimate),
+        "taken by the class more": numbers.percent(float(np.mean([row["rejected"] for row in rows]))),
         "some class at 99.99 %": numbers.percent(float(np.mean([row["fooled"] for row in rows]))),
         "median log-odds": f"{median(level):.1f}",
         "at 99.99 % for its class": f"{int(np.sum(np.asarray(level) >= FOOLED))} of {len(level)}",

@@ -237,6 +237,11 @@ def _archive(config: SetSettings) -> Path:
     return Path(config.archive)
 
 
+def seen_by(generator: str) -> str:
+    """What a generator sees of the network, for people."""
+    return "logits" if generator.startswith("random_search") else SEES.get(generator, "nothing")
+
+
 def in_order(rows: Sequence[Row]) -> list[Row]:
     """Rows in the order of `NAMES`, then of networks and runs, however they were read."""
     names = list(NAMES)
@@ -252,11 +257,10 @@ def sets_table(rows: Sequence[Row]) -> str:
     lines = []
     for (generator,), of in alike(rows, "generator").items():
         odds = np.concatenate([row["log_odds"] for row in of])
-        sees = "logits" if generator.startswith("random_search") else SEES.get(generator, "nothing")
         lines.append(
             {
                 "images": NAMES[generator],
-                "sees": sees,
+                "sees": seen_by(generator),
                 "sets": f"{len(by_network(of, 'passes', network='network'))} networks x "
                 f"{len(of) / len(alike(of, 'network')):g} runs",
                 "passes of a set": numbers.plain(max(row["passes"] for row in of)),
