@@ -11,7 +11,7 @@ import pytest
 
 from fooljax.data.dataset import from_arrays
 from fooljax.engine.types import Target
-from fooljax.errors import InputError
+from fooljax.errors import FaultError, InputError
 from fooljax.study import measured_sets, retrained, retraining_lessons
 from fooljax.study.image_sets import NAME
 from fooljax.study.retrained import State, network, state_of
@@ -169,3 +169,10 @@ def test_photographs_are_split_by_chance_and_in_the_same_way_each_time(config, m
     assert [len(part) for part in one] == [20, 10, 10, 10]
     assert np.array_equal(one.held_out, other.held_out)
     assert np.array_equal(images[one.labels], one.held_out)
+
+
+def test_a_folder_that_cannot_be_made_is_told_in_one_line(config, tmp_path):
+    (tmp_path / "file").touch()
+    under = replace(config, images=str(tmp_path / "file"))
+    with pytest.raises(FaultError, match=r"^images: .*file/mine-\w+-round1-chain0 cannot be made: Not a dir"):
+        network(under, State("mine", 1, 0).name(under), print)
