@@ -13,7 +13,6 @@ networks artists.
 import functools
 import itertools
 import json
-import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,6 +30,7 @@ from fooljax.engine.types import Target
 from fooljax.errors import InputError, shown
 from fooljax.rendering import draw
 from fooljax.report.artists import ROOMS, figures, opened, tables
+from fooljax.runs.elites import slug
 from fooljax.runs.opened import open_folder
 from fooljax.runs.record import RunRecord
 from fooljax.runs.tables import EliteRow
@@ -145,9 +145,8 @@ def functions_of(genome: Mapping[str, Any]) -> set[str]:
 
 
 def _written(row: EliteRow, agree: Sequence[str], asked: int, genome: Mapping[str, Any]) -> dict[str, Any]:
-    name = re.sub(r"[^a-z0-9]+", "-", row.class_name.lower()).strip("-")
     return {
-        "file": f"{row.class_index:03d}-{name}",
+        "file": f"{row.class_index:03d}-{slug(row.class_name)}",
         "class": row.class_index,
         "class_name": row.class_name,
         "log_odds": row.log_odds,

@@ -1,7 +1,6 @@
 "use strict";
 const pictures = JSON.parse(document.getElementById("pictures").textContent);
 const at = (id) => document.getElementById(id);
-const clone = (value) => JSON.parse(JSON.stringify(value));
 const CHILDREN = 8;
 
 // Canvases are drawn one after another, so that the page answers in between.
@@ -82,7 +81,7 @@ function look(picture) {
   at("network").innerHTML = network(picture.genome);
   at("formulas").textContent = formulas(picture.genome).join("\n");
   if (!at("near").open) at("near").showModal();
-  draw(at("near-canvas"), picture.genome, near.view);
+  move(0, 0);
 }
 function zoom(factor, x = 0.5, y = 0.5) {
   const view = near.view, size = Math.min(1, Math.max(view.width * factor, 1e-3));
@@ -95,7 +94,7 @@ function move(x, y) {
   const view = near.view;
   view.left = Math.min(Math.max(view.left + x * view.width, 0), 1 - view.width);
   view.top = Math.min(Math.max(view.top + y * view.height, 0), 1 - view.height);
-  draw(at("near-canvas"), near.picture.genome, { ...view });
+  draw(nearCanvas, near.picture.genome, { ...view });
 }
 const nearCanvas = at("near-canvas"), held = new Map();
 const within = (event) => {
@@ -131,17 +130,18 @@ at("near").addEventListener("keydown", (event) => {
 
 // Breeding: the visitor chooses, and the choice becomes the parent of the next pictures.
 const line = [];
-let family = [], name = "mine";
+const parent = () => line[line.length - 1];
+let family = [], name;
 function breed(genome) {
   line.push(genome);
   offspring();
 }
 function offspring() {
-  const parent = line[line.length - 1], rounds = Number(at("change").value);
-  family = [parent];
+  const rounds = Number(at("change").value);
+  family = [parent()];
   for (let child = 0; child < CHILDREN; child++) {
     const random = uniform(crypto.getRandomValues(new Uint32Array(1))[0]);
-    let genome = parent;
+    let genome = parent();
     for (let round = 0; round < rounds; round++) genome = mutated(genome, random);
     family.push(genome);
   }
@@ -166,11 +166,10 @@ function begin(picture) {
   line.length = 0;
   name = picture.file;
   at("breed").hidden = false;
-  breed(clone(picture.genome));
+  breed(picture.genome);
   at("breed").scrollIntoView({ behavior: "smooth" });
   at("family").querySelector("button").focus({ preventScroll: true });
 }
-const parent = () => line[line.length - 1];
 at("back").addEventListener("click", () => { line.pop(); offspring(); });
 at("again").addEventListener("click", offspring);
 at("keep").addEventListener("click", () => saveGenome(parent(), `${name}-bred-${line.length - 1}`));

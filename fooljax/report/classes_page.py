@@ -5,8 +5,6 @@ that a thousand of them cost a browser as much as one. A short script, the only 
 filters and sorts; without scripts all images are shown in the order of the classes.
 """
 
-import base64
-import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -114,7 +112,6 @@ def write_classes(
             page={"title": title},
             home=link(home),
             script=SCRIPT,
-            digest=base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode(),
             sprite=sheet(path.parent, [each.file_name if _is_filled(each) else "" for each in part]),
             side=THUMBNAIL,
             items=[_item(place, image) for place, image in enumerate(part)],

@@ -17,7 +17,7 @@ const FUNCTIONS = {
   square: (p) => Math.min(p * p, 9) / 9,
 };
 
-// The ids of a genome's nodes, each after all that it reads. Throws where there is none, or a field is missing.
+// A genome's nodes, each after all that it reads. Throws where there is no such order, or a field is missing.
 function ordered(genome) {
   if (genome.format !== "fooljax-cppn" || genome.version !== 1) throw new Error("This file is no genome of fooljax.");
   const placed = new Set(genome.inputs.map((one) => one.id)), order = [];
@@ -73,7 +73,7 @@ function colours(kind, a, b, c) {
 
 // RGBA bytes of a genome at any size. The view is the part of the image that is drawn, in parts of its sides.
 function drawn(genome, width, height, view = { left: 0, top: 0, width: 1, height: 1 }) {
-  const [rows, columns] = genome.size, count = width * height;
+  const [rows, columns] = genome.size, count = width * height, scaled = genome.coordinates === "scaled";
   const values = new Map(genome.inputs.map((one) => [one.id, new Float32Array(count)]));
   const inputs = genome.inputs.map((one) => [one.name, values.get(one.id)]);
   for (let r = 0, at = 0; r < height; r++) {
@@ -81,7 +81,7 @@ function drawn(genome, width, height, view = { left: 0, top: 0, width: 1, height
     const Y = rows > 1 ? -1 + 2 * y / (rows - 1) : 2 * y;
     for (let c = 0; c < width; c++, at++) {
       const x = (view.left + view.width * (c + 0.5) / width) * columns - 0.5;
-      const X = columns > 1 ? -1 + 2 * x / (columns - 1) : 2 * x, scaled = genome.coordinates === "scaled";
+      const X = columns > 1 ? -1 + 2 * x / (columns - 1) : 2 * x;
       for (const [name, plane] of inputs) {
         plane[at] = name === "x" ? (scaled ? X : x) : name === "y" ? (scaled ? Y : y) : name === "bias" ? 1 : Math.hypot(X, Y);
       }

@@ -4,8 +4,6 @@ It loads nothing and sends nothing. Its only script shows one image at a time, k
 browser and saves them as a JSON file. What the images are is not in the page.
 """
 
-import base64
-import hashlib
 from importlib.resources import files
 from pathlib import Path
 
@@ -52,7 +50,6 @@ def write_label_page(path: Path | str, task: LabelTask) -> None:
         content=content,
         count=len(task.images),
         script=script,
-        digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         task=task,
         few=few,
     )

@@ -4,7 +4,9 @@
 what several pages have.
 """
 
+import base64
 import functools
+import hashlib
 from decimal import ROUND_FLOOR, Decimal
 from pathlib import Path
 from typing import Any
@@ -48,12 +50,18 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters["confidence"] = format_confidence
     environment.filters["percent"] = _percent
+    environment.filters["sha256"] = _sha256
     return environment
 
 
 def _percent(share: float) -> str:
     """A share as a percentage with one digit, which is cut: 0.9999 is "99.9 %"."""
     return f"{(Decimal(repr(float(share))) * 100).quantize(Decimal('0.1'), ROUND_FLOOR)} %"
+
+
+def _sha256(script: str) -> str:
+    """The digest by which a page allows its script."""
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
 def _plain(value: Any) -> Any:
