@@ -25,7 +25,7 @@ LINES = (
     "runs",
     "study",
     "labelling",
-    "report",
+    "report audits",
     "ascent_result ascents result api testing",
     "cli",
 )

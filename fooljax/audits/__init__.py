@@ -1,0 +1,1 @@
+"""Audits: how easily a network is fooled, and whether a detector would notice."""
