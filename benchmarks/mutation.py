@@ -49,7 +49,7 @@ CASES = {
 
 def elites_of(path: Path, num_cells: int) -> Archive:
     """The archive of a run of `imagenet_cppn` with its default encoding."""
-    side = imagenet.preprocessing("efficientnet-lite0").size
+    side = imagenet.crops_of("efficientnet-lite0").size
     encoding = cppn((side, side, 3), functions="wide", coordinates="scaled")
 
     def like(key: jax.Array) -> Archive:

@@ -12,8 +12,8 @@ import flax.linen as nn
 
 from fooljax.engine.types import Params
 from fooljax.targets import cifar10, imagenet
+from fooljax.targets.crops import Crops
 from fooljax.targets.networks import cifar_resnet, squeezenet, tiny_darknet
-from fooljax.targets.preprocessing import Preprocessing
 from fooljax.targets.weights import NamedTensors
 
 GOLDEN = Path(__file__).parent.parent / "tests" / "golden"
@@ -31,7 +31,7 @@ class SmallNetwork(NamedTuple):
     """
 
     module: nn.Module
-    how: Preprocessing
+    how: Crops
     params: Params
     sides: tuple[int, ...]
 
@@ -61,11 +61,11 @@ def small_network(name: str) -> SmallNetwork:
     if name == "squeezenet":
         sides = (111, *(55,) * 9, *(27,) * 12, *(13,) * 3, 13)
         params = squeezenet.params_from(tensors)
-        return SmallNetwork(imagenet.network(name), imagenet.preprocessing(name), params, sides)
+        return SmallNetwork(imagenet.network(name), imagenet.crops_of(name), params, sides)
     if name == "tiny-darknet":
         sides = (224, 112, *(56,) * 4, *(28,) * 4, *(14,) * 6)
         params = tiny_darknet.params_from(tensors)
-        return SmallNetwork(imagenet.network(name), imagenet.preprocessing(name), params, sides)
+        return SmallNetwork(imagenet.network(name), imagenet.crops_of(name), params, sides)
     blocks = cifar_resnet.VARIANTS[name]
     sides = (*(32,) * (1 + 2 * blocks), *(16,) * 2 * blocks, *(8,) * 2 * blocks, 1)
     params = cifar_resnet.params_from(tensors, name)

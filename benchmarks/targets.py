@@ -48,7 +48,7 @@ def flops(name: str) -> float:
     """Floating-point operations of one image: multiplications and additions of all weights."""
     if name in SMALL:
         return small_network(name).flops
-    total, side = 0.0, imagenet.preprocessing(name).input_size
+    total, side = 0.0, imagenet.crops_of(name).input_size
     if name in efficientnet.VARIANTS:
         side = -(-side // 2)
         total += 2 * 27 * efficientnet.STEM * side**2
@@ -79,7 +79,7 @@ def params_of(name: str) -> Any:
         return imagenet.load(name).params["network"]
     if name in SMALL:
         return small_network(name).params
-    side = imagenet.preprocessing(name).input_size
+    side = imagenet.crops_of(name).input_size
     return imagenet.network(name).init(jax.random.key(0), jnp.zeros((1, side, side, 3)))
 
 
@@ -140,7 +140,7 @@ def _in_parts(function: Callable[[Any], Any], inputs: Any) -> Callable[[], Any]:
 
 def measure(name: str, repeats: int) -> dict[str, Any]:
     """One network's forward, interleaved with the matrix product, the plain form and PyTorch."""
-    how = small_network(name).how if name in SMALL else imagenet.preprocessing(name)
+    how = small_network(name).how if name in SMALL else imagenet.crops_of(name)
     side, params = how.input_size, params_of(name)
     levels = np.random.default_rng(0).random((IMAGES, side, side, 3), np.float32)
     images = jnp.asarray(levels)

@@ -20,7 +20,7 @@ from fooljax.encodings.cppn.render import make_render
 from fooljax.engine.log_odds import log_odds
 from fooljax.engine.types import Target, checked_shape
 from fooljax.targets import imagenet
-from fooljax.targets.preprocessing import preprocessed
+from fooljax.targets.crops import cropped
 from fooljax.targets.shipped import pretrained
 
 LOOPS = {("cppn", 200): (0.5, None), ("cppn", 4096): (0.7, 0.85)}
@@ -58,7 +58,7 @@ def photographs(batch: int, repeats: int) -> Found:
     """A bare EfficientNet-Lite0, crops included, in the three precisions of `_forward`."""
     name = "efficientnet-lite0"
     target = imagenet.load(name)
-    apply = preprocessed(_of_short(imagenet.network(name).apply), imagenet.preprocessing(name))
+    apply = cropped(_of_short(imagenet.network(name).apply), imagenet.crops_of(name))
     short = Target({**target.params, "network": _short(target.params["network"])}, apply)
     images = jax.random.uniform(jax.random.key(2), (batch, *checked_shape(target.image_shape)))
     return _forward(target, short, images, repeats)

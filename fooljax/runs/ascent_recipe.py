@@ -22,7 +22,7 @@ from fooljax.runs.plan import command_line
 from fooljax.settings import compose, option
 from fooljax.targets import cifar10, cifar10_choice, imagenet, imagenet_choice, mnist_choice
 from fooljax.targets.choice import TargetChoice
-from fooljax.targets.preprocessing import Preprocessing
+from fooljax.targets.crops import Crops
 from fooljax.targets.registry import find_target
 from fooljax.terminal import Terminal
 
@@ -107,7 +107,7 @@ def compose_ascent(target: str) -> AscentRecipe:
             words.PHOTOGRAPHS,
             compose(name, (AscentSettings, known.settings), classes=AUTHORS_CLASSES),
             known.choose,
-            functools.partial(_mean_subtracted, imagenet.preprocessing(target)),
+            functools.partial(_mean_subtracted, imagenet.crops_of(target)),
         )
     if known.settings is cifar10_choice.Cifar10Settings:
         return AscentRecipe(
@@ -148,7 +148,7 @@ def imagenet_experiment(name: str) -> AscentRecipe:
         words.PHOTOGRAPHS,
         compose("Settings", parts, classes=AUTHORS_CLASSES),
         imagenet_choice.choose_named,
-        lambda settings, target: _mean_subtracted(imagenet.preprocessing(settings.target), settings, target),
+        lambda settings, target: _mean_subtracted(imagenet.crops_of(settings.target), settings, target),
         {"smoke": {"classes": "0-3", **SMOKE}},
     )
 
@@ -263,7 +263,7 @@ def _mean_of_training(settings: Any, target: Target) -> Mean:
     return np.asarray(np.mean(data.load(settings.data).train_images, axis=0) / 255.0)
 
 
-def _mean_subtracted(how: Preprocessing, settings: Any, target: Target) -> Mean:
+def _mean_subtracted(how: Crops, settings: Any, target: Target) -> Mean:
     """The mean that a network for photographs subtracts, as a colour in [0, 1], red first."""
     del settings
     colour = np.mean(np.asarray(target.params["mean"]).reshape(-1, 3), axis=0) / 255.0

@@ -8,6 +8,7 @@ from fooljax.targets.imagenet import load
 from fooljax.targets.networks.lenet import LeNet
 from fooljax.targets.networks.trainable import NETWORKS
 from fooljax.targets.own_choice import choice_of
+from fooljax.targets.preprocessing import Preprocessing
 from fooljax.targets.registry import TARGETS, find_target
 from fooljax.targets.shipped import pretrained
 from fooljax.targets.training import RECIPES, Recipe, train
@@ -17,6 +18,7 @@ __all__ = [
     "RECIPES",
     "TARGETS",
     "LeNet",
+    "Preprocessing",
     "Recipe",
     "Target",
     "TargetChoice",

@@ -11,15 +11,15 @@ from fooljax.data.cifar10 import CLASS_NAMES
 from fooljax.engine.types import Apply, Target
 from fooljax.errors import InputError, shown
 from fooljax.storage.trees import digest_tree
+from fooljax.targets.crops import CroppedNetwork, Crops
 from fooljax.targets.imagenet_networks import TORCHVISION_MEAN, TORCHVISION_SCALE
 from fooljax.targets.networks import cifar_resnet
-from fooljax.targets.preprocessing import PreprocessedNetwork, Preprocessing
 from fooljax.targets.weights import NamedTensors, read_weights
 
 NAMES = tuple(cifar_resnet.VARIANTS)
 SOURCE = "https://github.com/akamaster/pytorch_resnet_cifar10"
 """Where users get the networks' weights."""
-HOW = Preprocessing(cifar_resnet.INPUT_SIZE, cifar_resnet.INPUT_SIZE, scale=TORCHVISION_SCALE, tile=16)
+HOW = Crops(cifar_resnet.INPUT_SIZE, cifar_resnet.INPUT_SIZE, scale=TORCHVISION_SCALE, tile=16)
 """The networks learnt from images that were prepared with ImageNet's means and deviations."""
 
 
@@ -69,4 +69,4 @@ def apply_of(name: str, num_classes: int = len(CLASS_NAMES)) -> Apply:
       name: in `NAMES`.
       num_classes: of its logits.
     """
-    return PreprocessedNetwork(cifar_resnet.CifarResNet(name, num_classes), HOW)
+    return CroppedNetwork(cifar_resnet.CifarResNet(name, num_classes), HOW)

@@ -10,8 +10,8 @@ import numpy.typing as npt
 from fooljax.engine.objective import Objective
 from fooljax.engine.types import Params, Target
 from fooljax.scoring import score
+from fooljax.targets.crops import CroppedNetwork
 from fooljax.targets.networks.trainable import NetworkFunction
-from fooljax.targets.preprocessing import PreprocessedNetwork
 
 Look = Callable[[Params, jax.Array], tuple[jax.Array, jax.Array]]
 """`look(params, images) -> (features, logits)`: images `[B, H, W, K]` in [0, 1], features `[B, F]`."""
@@ -30,7 +30,7 @@ def look_of(target: Target) -> Look | None:
     Returns:
       The function, equal for equal networks; None where the features cannot be had.
     """
-    return target.apply.look if isinstance(target.apply, NetworkFunction | PreprocessedNetwork) else None
+    return target.apply.look if isinstance(target.apply, NetworkFunction | CroppedNetwork) else None
 
 
 def features_of(target: Target) -> Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]] | None:

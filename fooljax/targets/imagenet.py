@@ -19,9 +19,9 @@ from fooljax.data.imagenet import NUM_CLASSES, class_names
 from fooljax.engine.types import Apply, Target
 from fooljax.errors import InputError
 from fooljax.storage.trees import digest_tree
+from fooljax.targets.crops import CROPS, CroppedNetwork, Crops
 from fooljax.targets.imagenet_networks import IMAGENET_NETWORKS, ImageNetNetwork
 from fooljax.targets.networks import efficientnet
-from fooljax.targets.preprocessing import CROPS, PreprocessedNetwork, Preprocessing
 from fooljax.targets.weights import NamedTensors, read_mean_image, read_weights
 
 NAMES = tuple(IMAGENET_NETWORKS)
@@ -54,7 +54,7 @@ def load(
     known = IMAGENET_NETWORKS[name]
     if mean is not None and not known.takes_mean_image:
         raise InputError(f"mean: {name} takes no mean image, got {mean}")
-    how = preprocessing(name, crops)
+    how = crops_of(name, crops)
     path = packaged_weights(name) if weights is None else Path(weights)
     tensors = NamedTensors(read_weights(path), str(path))
     params = {"network": known.params_from(tensors), "mean": _mean(known, mean)}
@@ -79,11 +79,11 @@ def load(
 
 def with_crops(name: str, target: Target, crops: int) -> Target:
     """The same network, its parameters shared, looking at another number of crops."""
-    how = preprocessing(name, crops)
+    how = crops_of(name, crops)
     return dataclasses.replace(target, apply=apply_of(name, how), confidence=str(how))
 
 
-def preprocessing(name: str, crops: int = 1) -> Preprocessing:
+def crops_of(name: str, crops: int = 1) -> Crops:
     """What a network's images go through."""
     return dataclasses.replace(IMAGENET_NETWORKS[name].how, crops=crops)
 
@@ -126,7 +126,7 @@ def network(name: str, num_classes: int = NUM_CLASSES) -> nn.Module:
 
 
 @functools.cache
-def apply_of(name: str, how: Preprocessing, num_classes: int = NUM_CLASSES) -> Apply:
+def apply_of(name: str, how: Crops, num_classes: int = NUM_CLASSES) -> Apply:
     """The `apply(params, images)` of a network; the same function each time, so that targets share programs.
 
     Args:
@@ -134,4 +134,4 @@ def apply_of(name: str, how: Preprocessing, num_classes: int = NUM_CLASSES) -> A
       how: what an image goes through.
       num_classes: of its logits.
     """
-    return PreprocessedNetwork(network(name, num_classes), how)
+    return CroppedNetwork(network(name, num_classes), how)

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import flax.linen as nn
 
 from fooljax.engine.types import Params
+from fooljax.targets.crops import Crops
 from fooljax.targets.networks import alexnet, efficientnet, squeezenet, tiny_darknet
-from fooljax.targets.preprocessing import Preprocessing
 from fooljax.targets.weights import NamedTensors
 
 MARGIN = 32
@@ -36,7 +36,7 @@ class ImageNetNetwork(NamedTuple):
 
     module: Callable[..., nn.Module]
     params_from: Callable[[NamedTensors], Params]
-    how: Preprocessing
+    how: Crops
     mean: tuple[float, float, float]
     takes_mean_image: bool = False
 
@@ -46,17 +46,17 @@ def _efficientnet(name: str) -> ImageNetNetwork:
     return ImageNetNetwork(
         partial(efficientnet.EfficientNetLite, name),
         partial(efficientnet.params_from, variant=name),
-        Preprocessing(side + MARGIN, side, scale=(1 / 128, 1 / 128, 1 / 128), tile=2),
+        Crops(side + MARGIN, side, scale=(1 / 128, 1 / 128, 1 / 128), tile=2),
         (127.0, 127.0, 127.0),
     )
 
 
 def _alexnet(name: str) -> ImageNetNetwork:
     side, of_caffe = alexnet.VARIANTS[name].input_size, name != "alexnet-torchvision"
-    how = Preprocessing(CROPPED_SIZE, side, scale=TORCHVISION_SCALE, tile=32)
+    how = Crops(CROPPED_SIZE, side, scale=TORCHVISION_SCALE, tile=32)
     of_family = partial(alexnet.AlexNet, name), partial(alexnet.params_from, variant=name)
     if of_caffe:
-        how = Preprocessing(CROPPED_SIZE, side, order="bgr", tile=32)
+        how = Crops(CROPPED_SIZE, side, order="bgr", tile=32)
         return ImageNetNetwork(*of_family, how, CAFFE_MEAN, takes_mean_image=True)
     return ImageNetNetwork(*of_family, how, TORCHVISION_MEAN)
 
@@ -67,13 +67,13 @@ IMAGENET_NETWORKS: dict[str, ImageNetNetwork] = {
     "squeezenet": ImageNetNetwork(
         squeezenet.SqueezeNet,
         squeezenet.params_from,
-        Preprocessing(CROPPED_SIZE, squeezenet.INPUT_SIZE, order="bgr", tile=2),
+        Crops(CROPPED_SIZE, squeezenet.INPUT_SIZE, order="bgr", tile=2),
         SQUEEZENET_MEAN,
     ),
     "tiny-darknet": ImageNetNetwork(
         tiny_darknet.TinyDarknet,
         tiny_darknet.params_from,
-        Preprocessing(CROPPED_SIZE, tiny_darknet.INPUT_SIZE, scale=(1 / 255, 1 / 255, 1 / 255), tile=2),
+        Crops(CROPPED_SIZE, tiny_darknet.INPUT_SIZE, scale=(1 / 255, 1 / 255, 1 / 255), tile=2),
         (0.0, 0.0, 0.0),
     ),
 }

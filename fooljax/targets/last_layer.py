@@ -133,7 +133,7 @@ def _apply(target: Target, num_classes: int) -> Apply:
     name = target.provenance["network"]
     if name in cifar10.NAMES:
         return cifar10.apply_of(name, num_classes)
-    return imagenet.apply_of(name, imagenet.preprocessing(name, target.provenance["crops"]), num_classes)
+    return imagenet.apply_of(name, imagenet.crops_of(name, target.provenance["crops"]), num_classes)
 
 
 def _replaced(tree: Params, keys: tuple[str, ...], leaves: dict[str, jax.Array]) -> Params:

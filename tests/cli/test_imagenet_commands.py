@@ -37,10 +37,10 @@ def small(monkeypatch):
     names = tuple(f"class {index}" for index in range(CLASSES))
     facts = {"weights": "small.pth", "params_sha256": "0" * 64}
     target = Target(params, logits, "small", (SIZE, SIZE, 3), names, None, "softmax of a toy", facts)
-    how = imagenet.Preprocessing(SIZE, SIZE)
+    how = imagenet.Crops(SIZE, SIZE)
     monkeypatch.setattr(imagenet, "load", lambda *_, **__: target)
     monkeypatch.setattr(imagenet, "with_crops", lambda name, target, crops: Target(params, halved))
-    monkeypatch.setattr(imagenet, "preprocessing", lambda name, crops=1: how)
+    monkeypatch.setattr(imagenet, "crops_of", lambda name, crops=1: how)
     monkeypatch.setattr(imagenet_choice, "NUM_CLASSES", CLASSES)
 
 

@@ -20,9 +20,9 @@ from fooljax.gradient.driver import _named
 from fooljax.rendering import draw
 from fooljax.scoring import _scoring, score
 from fooljax.targets import imagenet
+from fooljax.targets.crops import cropped
 from fooljax.targets.networks.lenet import LeNet
 from fooljax.targets.networks.trainable import apply_of
-from fooljax.targets.preprocessing import preprocessed
 
 
 def results(target):
@@ -77,7 +77,7 @@ def test_saved_images_are_scored_with_exact_products_on_a_gpu(full):
 
 
 def test_the_scores_of_photograph_networks_have_exact_products_on_a_gpu():
-    how = imagenet.preprocessing("efficientnet-lite0")
+    how = imagenet.crops_of("efficientnet-lite0")
     network = imagenet.network("efficientnet-lite0")
     images = jax.ShapeDtypeStruct((2, how.input_size, how.input_size, 3), jnp.float32)
     params = {
@@ -85,7 +85,7 @@ def test_the_scores_of_photograph_networks_have_exact_products_on_a_gpu():
         "mean": jax.ShapeDtypeStruct((3,), jnp.float32),
     }
     pixels = jax.ShapeDtypeStruct((2, how.size, how.size, 3), jnp.uint8)
-    found = products(_scoring(preprocessed(network.apply, how), LOG_ODDS, True), params, pixels)
+    found = products(_scoring(cropped(network.apply, how), LOG_ODDS, True), params, pixels)
     assert len(found) > 40
     assert all(found)
 

@@ -61,7 +61,7 @@ def test_networks_that_prepare_images_tell_features_and_logits_in_one_pass():
     ("name", "width"), [("efficientnet-lite0", 1280), ("squeezenet", 512), ("tiny-darknet", 128)]
 )
 def test_networks_for_imagenet_have_features_of_the_centre_crop(name, width):
-    how = imagenet.preprocessing(name, 10)
+    how = imagenet.crops_of(name, 10)
     inputs = jax.ShapeDtypeStruct((1, how.input_size, how.input_size, 3), jnp.float32)
     shapes = jax.eval_shape(lambda x: imagenet.network(name).init(jax.random.key(0), x), inputs)
     params = {"network": shapes, "mean": jax.ShapeDtypeStruct((3,), jnp.float32)}

@@ -12,9 +12,9 @@ from fooljax.errors import InputError
 from fooljax.scoring import score
 from fooljax.targets import imagenet
 from fooljax.targets.choice import read_classes
+from fooljax.targets.crops import Crops, cropped
 from fooljax.targets.imagenet_networks import IMAGENET_NETWORKS
 from fooljax.targets.networks import alexnet, efficientnet, kernels
-from fooljax.targets.preprocessing import Preprocessing, preprocessed
 from fooljax.targets.weights import NamedTensors
 
 GOLDEN = "tests/golden/imagenet.npz"
@@ -151,9 +151,9 @@ def test_local_response_normalisation():
     np.testing.assert_allclose(alexnet.local_response_norm(jnp.asarray(image)), expected, rtol=1e-5)
 
 
-# Preprocessing, against a loop over crops.
+# Crops, against a loop over crops.
 
-HOW = Preprocessing(size=12, input_size=9, crops=10, order="bgr", scale=(0.5, 1.0, 2.0))
+HOW = Crops(size=12, input_size=9, crops=10, order="bgr", scale=(0.5, 1.0, 2.0))
 
 
 def linear(params, inputs):
@@ -170,7 +170,7 @@ def test_ten_crops_are_the_mean_of_ten_softmaxes():
     random = np.random.default_rng(0)
     images, weights = random.random((3, 12, 12, 3)), random.standard_normal((243, 5)) * 1e-3
     params = {"network": jnp.asarray(weights), "mean": jnp.asarray([10.0, 20.0, 30.0])}
-    logits = preprocessed(linear, HOW)(params, jnp.asarray(images))
+    logits = cropped(linear, HOW)(params, jnp.asarray(images))
     places = [(0, 0), (0, 3), (3, 0), (3, 3), (1, 1)]
     for image, found in zip(images, logits, strict=True):
         shares = []
@@ -185,8 +185,8 @@ def test_one_crop_is_the_centre():
     random = np.random.default_rng(1)
     images, weights = random.random((5, 12, 12, 3)), random.standard_normal((243, 5)) * 1e-3
     params = {"network": jnp.asarray(weights), "mean": jnp.asarray([10.0, 20.0, 30.0])}
-    how = Preprocessing(12, 9, 1, "bgr", (0.5, 1.0, 2.0))
-    logits = preprocessed(linear, how)(params, jnp.asarray(images))
+    how = Crops(12, 9, 1, "bgr", (0.5, 1.0, 2.0))
+    logits = cropped(linear, how)(params, jnp.asarray(images))
     expected = [inputs_of(image, 1, 1, False).reshape(-1) @ weights for image in images]
     np.testing.assert_allclose(logits, expected, rtol=1e-4)
     assert str(how) == "softmax of the centre crop, 9 x 9 of 12 x 12 pixels"
@@ -209,10 +209,10 @@ def test_efficientnet_gives_the_logits_of_pytorch(golden, name):
 @pytest.mark.parametrize("name", FAMILY)
 def test_alexnet_gives_the_logits_of_pytorch(golden, name):
     weights = random_weights(FAMILY[name]())
-    how = imagenet.preprocessing(name)
+    how = imagenet.crops_of(name)
     mean = IMAGENET_NETWORKS[name].mean
     params = {"network": alexnet.params_from(NamedTensors(weights, "drawn"), name), "mean": jnp.asarray(mean)}
-    apply = preprocessed(imagenet.network(name).apply, how)
+    apply = cropped(imagenet.network(name).apply, how)
     images = jnp.asarray(golden["images_256"], jnp.float32) / 255.0
     logits = np.asarray(jax.jit(apply)(params, images))
     # Caffe's inputs are a hundred times as large as torchvision's, and so are these logits.
@@ -249,7 +249,7 @@ def test_small_alexnets_take_digits():
 
 
 def test_equal_targets_share_programs():
-    how = imagenet.preprocessing("caffenet")
+    how = imagenet.crops_of("caffenet")
     assert imagenet.apply_of("caffenet", how) is imagenet.apply_of("caffenet", how)
 
 

@@ -68,7 +68,7 @@ def test_a_network_of_ones_own_has_none_that_is_known():
 
 @pytest.mark.parametrize("name", ["efficientnet-lite0", "tiny-darknet"])
 def test_networks_for_imagenet_take_any_number_of_classes(name):
-    how = imagenet.preprocessing(name)
+    how = imagenet.crops_of(name)
     module = imagenet.network(name, 7)
     shapes = jax.eval_shape(lambda: module.init(jax.random.key(0), jnp.zeros((1, 224, 224, 3))))
     params = {"network": shapes, "mean": jax.ShapeDtypeStruct((3,), np.float32)}
