@@ -24,14 +24,13 @@ from fooljax.cli.study import run_study
 from fooljax.data import load
 from fooljax.detectors import DETECTORS
 from fooljax.engine.log_odds import FOOLED
-from fooljax.errors import InputError, shown
 from fooljax.report.detector_rows import holding
 from fooljax.report.detectors import figures, findings, tables
 from fooljax.scoring import score
 from fooljax.settings import option
 from fooljax.study import ImageSets, Row, Task, Workspace, attacks
 from fooljax.study.generators import GENERATORS
-from fooljax.study.knowing import in_files, judged_without, knowing
+from fooljax.study.knowing import classes_told, in_files, judged_without, knowing
 from fooljax.study.measured_sets import SetSettings, chosen, different_names, names_of, told_of_clean
 from fooljax.study.watched import Watched, judge, watched
 from fooljax.targets.image_sizes import fitted
@@ -84,15 +83,14 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     data = told_of_clean(config)
     all_or_some = ",".join(DETECTORS) if config.detectors == "all" else config.detectors
     names = different_names(all_or_some, "--detectors")
+    of_clean = {"detectors": names, **data}
+    if config.classes != "all":  # the classes that images are made for; thresholds are always those of all
+        data = {**data, "classes": config.classes}
     common: dict[str, Any] = {"detectors": names, **data}
-    if config.classes != "all":
-        raise InputError(
-            f"--classes: expected all, since thresholds are those of all classes, got {shown(config.classes)}"
-        )
     made = chosen(config.generators, attacks.FRESH)
     controls = [] if config.controls == "none" else chosen(config.controls, RANDOM_SEARCHES, "--controls")
     for name in names_of(config):
-        yield Task(f"clean,{name}", {"kind": "clean", "network": name, **common}, (name,))
+        yield Task(f"clean,{name}", {"kind": "clean", "network": name, **of_clean}, (name,))
     unaware = [*made, *(one for one in attacks.CONTROLS if _possible(one, made))]
     for generator in [*unaware, *_listed(config.others)]:
         for name in names_of(config):
@@ -170,7 +168,8 @@ def _static(workspace: Workspace, tasks: Sequence[Task], found: Watched) -> Iter
         yield {"fooled": float(np.mean(fooled)), "told_apart": found.told_apart(images, fooled)}
         return
     runs = [task.settings["run"] for task in tasks]
-    specs = attacks.specs(told["network"], [told["generator"]], runs=runs, passes=told["budget"])
+    cells = classes_told(told, found.target)
+    specs = attacks.specs(told["network"], [told["generator"]], runs=runs, passes=told["budget"], cells=cells)
     sets = ImageSets(workspace.config.images)
     for one, told_of_set in attacks.met(sets, specs, found.target, found.thresholds):
         fooled = one.log_odds >= FOOLED
@@ -187,6 +186,7 @@ def _knows(workspace: Workspace, tasks: Sequence[Task], found: Watched) -> Itera
         *(told[name] for name in ("network", "detector", "generator")),
         runs=[task.settings["run"] for task in tasks],
         passes=told["budget"],
+        classes=classes_told(told, found.target),
         judges={name: workspace.network(name) for name in told["judges"]},
     )
     for task, (one, told_of_set) in zip(tasks, made, strict=True):

@@ -14,6 +14,7 @@ from fooljax.study import attacks
 from fooljax.study.image_sets import ImageSet, ImageSets, SetSpec
 from fooljax.study.study import Workspace
 from fooljax.study.watched import Watched
+from fooljax.targets.choice import read_classes
 from fooljax.targets.image_sizes import fitted
 
 STRICT = 0.05
@@ -32,6 +33,7 @@ def knowing(
     runs: Sequence[int],
     passes: int,
     judges: Mapping[str, Target],
+    classes: Sequence[int] | None = None,
 ) -> Iterator[tuple[ImageSet, dict[str, Any]]]:
     """Makes sets of images against a network and one of its detectors, and measures them.
 
@@ -47,6 +49,7 @@ def knowing(
       runs: indices of the runs.
       passes: network passes of each set, at most; an image that network and detector look at counts once.
       judges: classifiers of the same classes, by name.
+      classes: that images are made for; None for all of the network.
     Yields:
       For each run the set and its figures: those of `fooljax.study.attacks.figures`, where `log_odds` are
       those of the attack; `network_log_odds`, of the classes alone; `fooled`, the share of images that fool
@@ -60,17 +63,17 @@ def knowing(
     target = (rejecting if by_gradient else guarded)(
         watched.fitted[detector], threshold=threshold, slope=levels.slope
     )
-    classes = tuple(range(len(watched.target.class_names)))
+    cells = tuple(range(len(watched.target.class_names)) if classes is None else classes)
     name, objective = f"{network}.{in_files(detector)}", "log_odds" if by_gradient else "pass"
-    specs = [SetSpec(name, generator, run, passes, classes, objective) for run in runs]
+    specs = [SetSpec(name, generator, run, passes, cells, objective) for run in runs]
     more: dict[str, Any] = {}
     if by_gradient:
         shape = (SYMPTOM_IMAGES, *(watched.target.image_shape or ()))
         noise = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
         noise[::2] //= 32  # half of them nearly black, as the images that an ascent begins with
-        more["symptoms"] = attacks.symptoms(target, noise, np.arange(SYMPTOM_IMAGES) % len(classes))
+        more["symptoms"] = attacks.symptoms(target, noise, np.resize(cells, SYMPTOM_IMAGES))
     for found in sets.get_many(specs, target):
-        own = score(watched.target, found.images)[range(len(classes)), found.classes]
+        own = score(watched.target, found.images)[range(len(cells)), found.classes]
         fooled = own >= FOOLED
         passed = watched.fitted[detector].scores(found.images) <= threshold
         yield (
@@ -91,11 +94,14 @@ def judged_without(workspace: Workspace, told: Mapping[str, Any]) -> dict[str, l
 
     Args:
       workspace: knows the networks and the folder of sets.
-      told: `network`, `generator`, `runs`, `budget` and `judges`, as a task tells them.
+      told: `network`, `generator`, `runs`, `budget`, `judges`, and `classes` unless these are all, as a task
+        tells them.
     """
     runs, passes = range(told["runs"]), told["budget"]
-    specs = attacks.specs(told["network"], [told["generator"]], runs=runs, passes=passes)
-    sets = ImageSets(workspace.config.images).get_many(specs, workspace.network(told["network"]))
+    target = workspace.network(told["network"])
+    cells = classes_told(told, target)
+    specs = attacks.specs(told["network"], [told["generator"]], runs=runs, passes=passes, cells=cells)
+    sets = ImageSets(workspace.config.images).get_many(specs, target)
     judges = {name: workspace.network(name) for name in told["judges"]}
     each = [_judged(one, one.log_odds >= FOOLED, judges) for one in sets]
     return {name: [said for one in each for said in one[name]] for name in judges}
@@ -110,6 +116,11 @@ def _judged(
         return {name: [] for name in judges}
     named = {name: score(judge, fitted(images, judge)).argmax(axis=1) for name, judge in judges.items()}
     return {name: (each == classes).tolist() for name, each in named.items()}
+
+
+def classes_told(told: Mapping[str, Any], target: Target) -> tuple[int, ...] | None:
+    """The classes that a task's images are made for; None for all of the network."""
+    return read_classes(told.get("classes", "all"), len(target.class_names))
 
 
 def in_files(name: str) -> str:
