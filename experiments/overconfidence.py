@@ -26,7 +26,6 @@ from fooljax.cli.study import run_study
 from fooljax.data.dataset import Dataset
 from fooljax.data.loading import HELP
 from fooljax.engine.types import Target
-from fooljax.errors import InputError, shown
 from fooljax.report.overconfidence import RAYS, figures, findings, tables
 from fooljax.scoring import score
 from fooljax.settings import option
@@ -101,19 +100,10 @@ def _of_network(config: Config, generators: Sequence[str]) -> Iterator[tuple[str
     for source in RAYS:
         yield f"rays,{source}", {"kind": "rays", "source": source, "count": config.count}
     for generator in generators:
-        for budget in _budgets(config):
+        for budget in sorted(measured_sets.whole_numbers(config.passes, "--passes")):
             for run in range(config.runs):
                 told = {"generator": generator, "budget": budget, "run": run}
                 yield f"{generator},passes={budget},run={run}", {"kind": "attack", **told}
-
-
-def _budgets(config: Config) -> list[int]:
-    try:
-        return sorted({int(one) for one in config.passes.split(",")})
-    except ValueError as error:
-        raise InputError(
-            f"--passes: expected whole numbers with commas between, got {shown(config.passes)}"
-        ) from error
 
 
 def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:

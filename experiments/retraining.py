@@ -110,6 +110,8 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     """The rounds of all chains, and the attacks on their networks."""
     met = attacks_of(
         numbers=config.attacked,
+        # Of the usual numbers, those count that the chains have.
+        most=None if config.attacked == Config.attacked else config.rounds,
         generators=config.generators,
         ends=config.end_generators,
         rejects=config.rejects,

@@ -23,7 +23,6 @@ from fooljax import study
 from fooljax.analysis.statistics import median
 from fooljax.analysis.thresholds import clean_thresholds, scaled_log_odds
 from fooljax.cli.study import run_study
-from fooljax.errors import InputError, shown
 from fooljax.report.training_data import figures, tables
 from fooljax.report.training_trends import findings
 from fooljax.scoring import score
@@ -87,13 +86,8 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
 
 def _trainings(config: Config, architecture: str) -> list[Training]:
     """Plain networks of all sizes, then those of other trainings."""
-    try:
-        sizes = sorted({int(one) for one in config.sizes.split(",")})
-    except ValueError as error:
-        raise InputError(f"--sizes: expected whole numbers with commas, got {shown(config.sizes)}") from error
-    if sizes[0] < 1:
-        raise InputError(f"--sizes: expected 1 training image or more, got {sizes[0]}")
-    points = [(PLAIN_KIND, size) for size in sizes]
+    sizes = measured_sets.whole_numbers(config.sizes, "--sizes")
+    points = [(PLAIN_KIND, size) for size in sorted(sizes)]
     if config.trainings != "none":
         kinds = measured_sets.chosen(config.trainings, KINDS, "--trainings")
         points += [(kind, config.trainings_images) for kind in (PLAIN_KIND, *kinds)]

@@ -24,7 +24,7 @@ from fooljax.scoring import score
 from fooljax.settings import option
 from fooljax.study import Row, Task, Workspace
 from fooljax.study.generators import NOISE
-from fooljax.study.measured_sets import ARCHIVE, CLEAN, SMOKE, SetSettings, measured, network
+from fooljax.study.measured_sets import ARCHIVE, CLEAN, SMOKE, SetSettings, measured, network, whole_numbers
 from fooljax.study.measured_sets import chosen as chosen_generators
 from fooljax.study.measured_sets import tasks as tasks_of_sets
 from fooljax.study.network_thresholds import PHOTOGRAPHS, thresholds_of
@@ -87,9 +87,10 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     chosen = replace(config, networks=",".join(sources)) if config.networks == "all" else config
     wanted = set(chosen_generators(config.generators, (*MADE, *SHOWN, *RANDOM, ARCHIVE)))
     wanted -= {CLEAN} if common["clean"] is None else set()
+    gradient_passes = _numbers(config.gradient_passes, "--gradient-passes")
     budgets: list[tuple[int, Sequence[str]]]
-    budgets = [(passes, MADE) for passes in (*_numbers(config.fewer_passes), config.passes)]
-    budgets += [(passes, ("gradient",)) for passes in _numbers(config.gradient_passes)]
+    budgets = [(passes, MADE) for passes in (*_numbers(config.fewer_passes, "--fewer-passes"), config.passes)]
+    budgets += [(passes, ("gradient",)) for passes in gradient_passes]
     budgets += [(config.passes, (*SHOWN, *RANDOM, ARCHIVE))]
     for passes, generators in budgets:
         kept = [generator for generator in generators if generator in wanted]
@@ -99,8 +100,8 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
             yield Task(name, told, networks, f"passes={passes},{task.together}")
 
 
-def _numbers(text: str) -> list[int]:
-    return [] if text == "none" else [int(one) for one in text.split(",")]
+def _numbers(text: str, flag: str) -> list[int]:
+    return [] if text == "none" else whole_numbers(text, flag)
 
 
 def clean_data(config: Config) -> str | None:

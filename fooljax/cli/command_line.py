@@ -42,6 +42,8 @@ COMMON = (
     *("coordinator_address", "num_processes", "process_id"),
 )
 """Flags of several commands that are no settings, by the names that messages have for them."""
+SEVERAL = {"network": "networks", "detector": "detectors", "generator": "generators"}
+"""Settings that name several things, by what a message calls one of them."""
 LONGEST_LINE = 4000
 """Characters of a message, at most: a path may have as many."""
 
@@ -317,11 +319,13 @@ def is_a_command() -> bool:
 def _with_flag(message: str, settings: Settings | None) -> str:
     """Names the flags, as the user wrote them, where a message begins with names of settings."""
     start, colon, rest = message.partition(":")
-    begun_with = start.split(", ")
     if isinstance(settings, type):
         names: Iterable[str] = [field.name for field in dataclasses.fields(settings)]
     else:
         names = settings() if settings else ()
+    begun_with = start.split(", ")
+    if start not in names and SEVERAL.get(start) in names:
+        begun_with = [SEVERAL[start]]
     known = {*begun_with} <= {*names, *COMMON}
     return f"{', '.join(map(flag_of, begun_with))}{colon}{rest}" if known else message
 

@@ -8,6 +8,7 @@ from fooljax.analysis.rejection import RATES
 from fooljax.defences.chains import Chain
 from fooljax.errors import InputError, shown
 from fooljax.study import attacks
+from fooljax.study.measured_sets import whole_numbers
 from fooljax.study.task import Row, Task
 
 NONE = "none"
@@ -44,15 +45,19 @@ class Attacks:
             yield {"generator": "cppn", "budget": self.passes, "rejects": rate}
 
 
-def attacks_of(*, numbers: str, generators: str, ends: str, rejects: str, passes: int) -> Attacks:
+def attacks_of(
+    *, numbers: str, most: int | None, generators: str, ends: str, rejects: str, passes: int
+) -> Attacks:
     """Reads the flags that say what meets which networks; `none` stands for nothing.
+
+    A number above `most` is refused, where that is given.
 
     Raises:
       InputError: one of them is not what was expected.
     """
-    given = _parts(numbers)
-    if not all(word.isdecimal() and int(word) >= 1 for word in given):
-        raise InputError(f"--attacked: expected numbers from 1 on, with commas, got {shown(numbers)}")
+    given = [] if numbers == NONE else whole_numbers(numbers, "--attacked")
+    if most is not None and given and max(given) > most:
+        raise InputError(f"--attacked: expected numbers up to {most}, the --rounds, got {max(given)}")
     known, rates = (*attacks.FRESH, *attacks.CONTROLS), tuple(map(str, RATES))
     for flag, text, allowed in (
         ("--generators", generators, known),
@@ -61,7 +66,7 @@ def attacks_of(*, numbers: str, generators: str, ends: str, rejects: str, passes
     ):
         if unknown := [word for word in _parts(text) if word not in allowed]:
             raise InputError(f"{flag}: expected some of {', '.join(allowed)}, got {shown(unknown[0])}")
-    return Attacks(tuple(map(int, given)), _parts(generators), _parts(ends), _parts(rejects), passes)
+    return Attacks(tuple(given), _parts(generators), _parts(ends), _parts(rejects), passes)
 
 
 def _parts(text: str) -> tuple[str, ...]:

@@ -154,6 +154,24 @@ def different_names(text: str, flag: str) -> list[str]:
     return names
 
 
+def whole_numbers(text: str, flag: str) -> list[int]:
+    """The numbers that a setting gives.
+
+    Args:
+      text: whole numbers from 1 on, with commas between.
+      flag: the setting, for errors.
+    Raises:
+      InputError: there is something else among them, or one is given twice.
+    """
+    words = text.split(",")
+    if not all(word.isascii() and word.isdecimal() and 0 < int(word[:10]) < 10**9 for word in words):
+        raise InputError(f"{flag}: expected numbers from 1 on, with commas between, got {shown(text)}")
+    found = list(map(int, words))
+    if len(set(found)) < len(found):
+        raise InputError(f"{flag}: expected different numbers with commas between, got {shown(text)}")
+    return found
+
+
 def chosen(generators: str, known: Iterable[str], flag: str = "--generators") -> list[str]:
     """The generators that a setting names, or other things with names.
 

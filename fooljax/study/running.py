@@ -16,6 +16,7 @@ from typing import Any
 
 from fooljax.engine.placement import own_device
 from fooljax.errors import InputError
+from fooljax.storage.outputs import as_folder
 from fooljax.study.folder import StudyFolder
 from fooljax.study.image_sets import ImageSettings
 from fooljax.study.measuring import Measured, Measuring, digest, measure
@@ -59,8 +60,10 @@ def run(
       FaultError: the folder cannot be written, or the workers cannot be had or died again and again.
     """
     rows: dict[str, Row] = {}
-    if isinstance(config, ImageSettings) and config.images is None:
-        config = dataclasses.replace(config, images=str(Path(outdir).parent / "images"))
+    if isinstance(config, ImageSettings):
+        if config.images is None:
+            config = dataclasses.replace(config, images=str(Path(outdir).parent / "images"))
+        as_folder("images", config.images)
     settings = dataclasses.asdict(config)
     if workers is None and scheduler is None:
         own_device()  # where JAX finds none, no folder is made

@@ -35,6 +35,16 @@ def test_whatever_ends_a_command_is_one_printable_line(error, status, line, caps
     assert len(told) < 5000
 
 
+def test_a_message_about_one_of_several_names_their_flag(capsys):
+    def fail():
+        raise InputError("network: expected one of lenet-0, got lemet-0")
+
+    assert run_command(fail, lambda: ("networks", "data")) == 2
+    assert one_line(capsys).startswith("error: --networks: expected one of")
+    assert run_command(fail, lambda: ("networks", "network")) == 2
+    assert one_line(capsys).startswith("error: --network: expected one of")
+
+
 def test_a_bug_keeps_its_traceback():
     def fail():
         raise AssertionError("a bug")

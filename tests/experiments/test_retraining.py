@@ -180,8 +180,9 @@ def test_a_stage_waits_for_the_one_before_it_in_every_chain():
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ({"attacked": "1,x"}, r"^--attacked: expected numbers from 1 on, with commas, got 1,x"),
+        ({"attacked": "1,x"}, r"^--attacked: expected numbers from 1 on, with commas between, got 1,x"),
         ({"attacked": "0"}, r"^--attacked: expected numbers"),
+        ({"attacked": "1,99"}, r"^--attacked: expected numbers up to 15, the --rounds, got 99"),
         ({"generators": "cppn,magic"}, r"^--generators: expected some of direct, cppn, .*, got magic"),
         ({"end_generators": "noise"}, r"^--end-generators: expected some of direct, .*, got noise"),
         ({"rejects": "0.5"}, r"^--rejects: expected some of 0.01, 0.05, got 0.5"),

@@ -84,9 +84,9 @@ def test_networks_by_depth_have_a_trend_of_their_own(rows):
 
 def test_settings_that_name_nothing_are_one_line():
     config = training_data.Config(sizes="250,many")
-    with pytest.raises(InputError, match=r"^--sizes: expected whole numbers with commas, got 250,many"):
+    with pytest.raises(InputError, match=r"^--sizes: expected numbers .*, got 250,many"):
         list(training_data.tasks(config, []))
-    with pytest.raises(InputError, match=r"^--sizes: expected 1 training image or more, got -5"):
+    with pytest.raises(InputError, match=r"^--sizes: expected numbers .*, got 250,-5"):
         list(training_data.tasks(training_data.Config(sizes="250,-5"), []))
     with pytest.raises(InputError, match=r"^--trainings: expected some of plain, few, .* got big"):
         list(training_data.tasks(training_data.Config(trainings="big"), []))

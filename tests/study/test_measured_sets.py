@@ -84,3 +84,10 @@ def test_generators_are_named_once_each(wrong):
     assert measured_sets.chosen("clean,cppn", known) == ["clean", "cppn"]
     with pytest.raises(InputError, match=r"^--generators: expected some of .*clean, got"):
         measured_sets.chosen(wrong, known)
+
+
+@pytest.mark.parametrize("text", ["", "x", "1,,2", "0", "-1", "1.5", "\u0661", "2,2", "9" * 5000])
+def test_numbers_with_commas_are_whole_different_and_above_0(text):
+    with pytest.raises(InputError, match=r"^--some: expected .*numbers"):
+        measured_sets.whole_numbers(text, "--some")
+    assert measured_sets.whole_numbers("400,20", "--some") == [400, 20]

@@ -24,6 +24,7 @@ from fooljax.cli.study import run_study
 from fooljax.engine.types import Target
 from fooljax.errors import FaultError, InputError
 from fooljax.study import running
+from fooljax.study.image_sets import ImageSettings
 from fooljax.study.images import images_of, sheet_of
 from fooljax.study.study import network_digest
 
@@ -228,6 +229,13 @@ def test_networks_are_told_apart_by_parameters_and_a_users_own_by_its_code_too()
     assert network_digest("a", closed[0]) != network_digest("a", closed[1])
     with pytest.raises(InputError, match="network a: expected a target with its image_shape"):
         network_digest("a", toys.target())
+
+
+def test_a_folder_of_images_without_a_name_is_refused(tmp_path):
+    study_of_images = dataclasses.replace(STUDY, config=ImageSettings)
+    with pytest.raises(InputError, match=r"^images: expected a folder, got ''"):
+        study.run(study_of_images, ImageSettings(images=""), tmp_path / "s")
+    assert not (tmp_path / "s").exists()
 
 
 def test_a_size_stands_for_settings_of_a_study(tmp_path, capsys):
