@@ -320,11 +320,11 @@ def _with_flag(message: str, settings: Settings | None) -> str:
     """Names the flags, as the user wrote them, where a message begins with names of settings."""
     start, colon, rest = message.partition(":")
     if isinstance(settings, type):
-        names: Iterable[str] = [field.name for field in dataclasses.fields(settings)]
+        names = [field.name for field in dataclasses.fields(settings)]
     else:
-        names = settings() if settings else ()
+        names = list(settings()) if settings else []
     begun_with = start.split(", ")
-    if start not in names and SEVERAL.get(start) in names:
+    if start not in names and SEVERAL.get(start, start) in names:
         begun_with = [SEVERAL[start]]
     known = {*begun_with} <= {*names, *COMMON}
     return f"{', '.join(map(flag_of, begun_with))}{colon}{rest}" if known else message
