@@ -27,6 +27,7 @@ def attack(generator, odds, passes=20_000, fooled=1.0, knows=None):
         "images": 50,
         "log_odds": {"median": odds, "low": odds - 1.5, "high": odds + 2.0},
         "shares": {level: share(fooled) for level in LEVELS},
+        "scaled_shares": {level: share(fooled) for level in LEVELS},
         "passes_to": {}
         if control
         else {
@@ -68,7 +69,18 @@ def content(classes=10, name="digits", **changes):
             {"name": "batches", "passed": False, "words": "An image's logits depend on its batch."},
             {"name": "order of channels", "passed": None, "words": "The images have one channel."},
         ],
-        "thresholds": {"temperature": 1.2, "clean_median": 12.5, "tau95": 5.25, "tau99": 1.75},
+        "thresholds": {
+            "temperature": 1.2,
+            "clean_median": 12.5,
+            "tau95": 5.25,
+            "tau99": 1.75,
+            "scaled": {"clean_median": 10.0, "tau95": 4.5, "tau99": 1.5},
+        },
+        "budget": [
+            {"what": "direct", "detectors": 0, "runs": 5, "passes": 20_000, "total": 100_000},
+            {"what": "direct", "detectors": 1, "runs": 5, "passes": 20_000, "total": 100_000},
+            {"what": "checks, clean images and scores", "detectors": 0, "runs": 1, "passes": 30, "total": 30},
+        ],
         "attacks": [
             attack("direct", 11.0),
             attack("cppn", 12.0, fooled=0.9),
@@ -100,6 +112,9 @@ def content(classes=10, name="digits", **changes):
                 "knowing": {rate: {"direct": share(0.1)} for rate in ("0.95", "0.99")}
                 if name == "mahalanobis"
                 else None,
+                "through": {rate: {"direct": share(0.8)} for rate in ("0.95", "0.99")}
+                if name == "mahalanobis"
+                else None,
             }
             for name in ("msp", "mahalanobis")
         ],
@@ -107,11 +122,24 @@ def content(classes=10, name="digits", **changes):
             {
                 "name": "knn",
                 "right": share(0.97, 10_000),
+                "fault": "",
                 "agrees": {"direct": share(0.1), "cppn": share(0.2)},
             }
         ],
         "transfer": [
             {"network": "mlp", "generator": "direct", "images": 50, "same": share(0.4), "sure": share(0.1)}
+        ],
+        "survival": [
+            {
+                "generator": "direct",
+                "nearest_percentile": 99.5,
+                "named": {
+                    "grey_level": share(0.9),
+                    "shift": share(0.2),
+                    "jpeg": share(0.7),
+                    "blur": share(0.1),
+                },
+            }
         ],
         "strength": ["gradient: overcome", "direct: overcome"],
         "not_tested": ["Whether people recognise the images was not measured."],

@@ -10,6 +10,7 @@ No function asks in which order the runs of a target stand.
 """
 
 import functools
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -169,6 +170,25 @@ def mean_share_interval(groups: Groups) -> Interval:
     """
     middle, *ends = mean_interval(groups)
     return Interval(middle, *(min(max(end, 0.0), 1.0) + 0.0 for end in ends))
+
+
+def difference_interval(first: Interval, second: Interval) -> Interval:
+    """The difference of two independent estimates, first less second, from the interval of each.
+
+    Args:
+      first: an estimate with its interval of 95 %.
+      second: another, of the same kind.
+    Returns:
+      The difference. An end is infinite where one that it is made of is.
+
+    Source: Zou and Donner 2008 (method of variance estimates recovery). Of Wilson's intervals of two shares
+    it is Newcombe's (1998) method 10.
+    """
+    (one, one_low, one_high), (other, other_low, other_high) = first, second
+    middle = one - other
+    down = math.hypot(one - one_low, other_high - other)
+    up = math.hypot(one_high - one, other - other_low)
+    return Interval(middle, middle - down, middle + up)
 
 
 def observations(groups: Groups) -> npt.NDArray[np.float64]:

@@ -3,11 +3,13 @@
 Log-odds are natural logarithms. Confidences at which images are counted are written as text, "0.9999".
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fooljax.analysis.statistics import Interval
 from fooljax.errors import InputError, shown
 from fooljax.storage.json_files import read_json
 from fooljax.storage.reading import name_of
@@ -25,14 +27,23 @@ class Share:
     low: float
     high: float
 
+    def interval(self) -> Interval:
+        """The three of them."""
+        return Interval(self.share, self.low, self.high)
+
 
 @dataclass(frozen=True)
 class Odds:
-    """The median log-odds of some images with the ends of its interval of 95 %."""
+    """The median log-odds of some images with the ends of its interval of 95 %, None where it has no end."""
 
     median: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
+
+    def interval(self) -> Interval:
+        """The three of them; an end that is not there is infinite."""
+        low, high = (math.inf if end is None else end for end in (self.low, self.high))
+        return Interval(self.median, -low if self.low is None else low, high)
 
 
 @dataclass(frozen=True)
@@ -103,18 +114,40 @@ class Check:
 
 @dataclass(frozen=True)
 class CleanThresholds:
-    """Log-odds that the network has in clean images.
+    """Log-odds that the network has in clean images; None where there were too few of them.
 
     Attributes:
-      temperature: by which logits would have to be divided for confidences to fit how often it is right.
+      temperature: by which logits would have to be divided for confidences to fit how often it is right; 1
+        where there were too few images to tell.
       clean_median: that half of the clean images reach.
       tau95, tau99: that 95 % and 99 % of them reach.
+      scaled: the same three by name, after logits are divided by the temperature.
     """
 
     temperature: float
-    clean_median: float
-    tau95: float
-    tau99: float
+    clean_median: float | None
+    tau95: float | None
+    tau99: float | None
+    scaled: Mapping[str, float | None]
+
+
+@dataclass(frozen=True)
+class BudgetLine:
+    """What was spent on one kind of attack, or on all the rest.
+
+    Attributes:
+      what: the generator, or the rest in words.
+      detectors: how many detectors it was made against; 0 where it knows the network alone.
+      runs: independent runs of each.
+      passes: network passes of a run, at most.
+      total: of all of them.
+    """
+
+    what: str
+    detectors: int
+    runs: int
+    passes: int
+    total: int
 
 
 @dataclass(frozen=True)
@@ -130,6 +163,7 @@ class Attack:
       log_odds: of the images' classes.
       shares: of images that reach each of the levels "0.5", "0.99", "0.999", "0.9999" and, where there were
         enough clean images, "clean_median", "tau95" and "tau99".
+      scaled_shares: the same after temperature scaling.
       passes_to: by "0.5", "0.99" and "0.9999". Controls that do not search have none.
       flags: signs that the attack was weak, in words.
     """
@@ -141,6 +175,7 @@ class Attack:
     images: int
     log_odds: Odds
     shares: Mapping[str, Share]
+    scaled_shares: Mapping[str, Share]
     passes_to: Mapping[str, Reached]
     flags: tuple[str, ...]
 
@@ -176,12 +211,14 @@ class Detector:
       caught: by the share of clean images that pass, "0.95" and "0.99", then by generator: share of images
         that it rejects, of attacks that know nothing of it.
       knowing: the same of attacks that know it; None where none was made.
+      through: of these attacks the share of images that fool the network at 99.99 % and pass.
     """
 
     name: str
     auroc: Mapping[str, float]
     caught: Mapping[str, Mapping[str, Share]]
     knowing: Mapping[str, Mapping[str, Share]] | None
+    through: Mapping[str, Mapping[str, Share]] | None
 
 
 @dataclass(frozen=True)
@@ -191,11 +228,13 @@ class Judge:
     Attributes:
       name: of the network.
       right: share of clean images that it names rightly; None where their classes are not known.
-      agrees: by generator: share of images that it gives the class they were made for.
+      fault: why its word should not count; "" where it should.
+      agrees: by generator: share of images in which it recognises the class that they were made for.
     """
 
     name: str
     right: Share | None
+    fault: str
     agrees: Mapping[str, Share]
 
 
@@ -219,6 +258,21 @@ class Transfer:
 
 
 @dataclass(frozen=True)
+class Survival:
+    """What becomes of images when they change a little, and how near clean images are.
+
+    Attributes:
+      generator: of the images.
+      nearest_percentile: share of clean images, in percent, that are nearer to their nearest clean image.
+      named: by the name of the change: share of fooling images that the network still names alike.
+    """
+
+    generator: str
+    nearest_percentile: float
+    named: Mapping[str, Share]
+
+
+@dataclass(frozen=True)
 class Cost:
     """What the audit cost; `machine` in words."""
 
@@ -237,12 +291,14 @@ class Audit:
     command: str
     data: CleanData
     checks: tuple[Check, ...]
-    thresholds: CleanThresholds | None
+    thresholds: CleanThresholds
+    budget: tuple[BudgetLine, ...]
     attacks: tuple[Attack, ...]
     classes: tuple[ClassLine, ...]
     detectors: tuple[Detector, ...]
     judges: tuple[Judge, ...]
     transfer: tuple[Transfer, ...]
+    survival: tuple[Survival, ...]
     strength: tuple[str, ...]
     not_tested: tuple[str, ...]
     verdict: tuple[str, ...]
@@ -277,6 +333,8 @@ def _impossible(audit: Audit) -> Iterator[tuple[str, str]]:
         yield "network.class_names", f"expected {network.classes}, found {len(network.class_names)}"
     yield from _outside(audit, "")
     for place, attack in enumerate(audit.attacks):
+        if "0.9999" not in attack.shares:
+            yield f"attacks[{place}].shares", "expected the level 0.9999, found nothing"
         for level, found in attack.passes_to.items():
             if found.reached > found.of:
                 yield (
@@ -292,7 +350,7 @@ def _outside(value: Any, place: str) -> Iterator[tuple[str, str]]:
             if not 0.0 <= low <= share <= high <= 1.0:
                 yield place, f"expected a share in its interval in [0, 1], found {share} in [{low}, {high}]"
         case Odds(median, low, high):
-            if not low <= median <= high:
+            if not (low is None or low <= median) or not (high is None or median <= high):
                 yield place, f"expected a median in its interval, found {median} in [{low}, {high}]"
         case Mapping():
             for name, one in value.items():

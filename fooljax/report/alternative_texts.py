@@ -1,11 +1,12 @@
 """What the figures show, in words, for readers who cannot see them."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from fooljax.analysis.statistics import Interval
 from fooljax.engine.log_odds import NO_VALUE, format_confidence
 from fooljax.report.content import RunPage
 from fooljax.report.course import size_label
@@ -48,6 +49,19 @@ def of_curves(page: RunPage) -> str:
         elif generations:
             parts.append(f"The {name} did not reach 99.99 % in any run.")
     return " ".join(parts)
+
+
+def of_audit_image(class_name: str, made_by: str, log_odds: float) -> str:
+    """An image on the page of an audit."""
+    said = format_confidence(log_odds)
+    return f"Image for class {class_name} ({made_by}); the confidence of the network is {said}."
+
+
+def of_audit_figure(attacks: Mapping[str, Interval], levels: Mapping[str, float]) -> str:
+    """What the figure of an audit shows: the median of each attack, and the levels of clean images."""
+    told = listed([f"{name} at {format_confidence(odds.estimate)}" for name, odds in attacks.items()])
+    lines = listed([f"{name} at {level:.1f}" for name, level in levels.items()])
+    return f"Chart of the median log-odds of the images of each attack: {told}. Lines mark log-odds: {lines}."
 
 
 def written(objective: str) -> Callable[[float], str]:

@@ -9,19 +9,12 @@ import numpy.typing as npt
 from fooljax.analysis.transfer import OTHER, SAME, SEED, Seen, architecture, mean_known, relation
 from fooljax.engine.log_odds import FOOLED
 from fooljax.study import Row, alike
-from fooljax.study.generators import NOISE
+from fooljax.study.generators import NOISE, SHORT_NAMES
 from fooljax.study.measured_sets import ARCHIVE, CLEAN
 from fooljax.study.tables import those_by_network
 
 NAMES = {
-    "direct": "evolved pixels",
-    "cppn": "evolved CPPNs",
-    "gradient": "gradient ascent",
-    "random_search_direct": "best of random pixels (control)",
-    "random_search_cppn": "best of random CPPNs (control)",
-    "random_cppn": "random CPPNs, mutated as often (control)",
-    "uniform_noise": "uniform noise (control)",
-    "gaussian_noise": "Gaussian noise (control)",
+    **SHORT_NAMES,
     ARCHIVE: "finished search with CPPNs",
     CLEAN: "clean images (control)",
 }

@@ -261,3 +261,17 @@ EXPLANATIONS: dict[str, Any] = {
     "gaussian_noise": "Gaussian noise",
 }
 """What each generator makes, for people."""
+SHORT_NAMES = {
+    "direct": "evolved pixels",
+    "cppn": "evolved CPPNs",
+    "cppn_paper": "evolved CPPNs of the paper",
+    "gradient": "gradient ascent",
+    "random_search_direct": "best of random pixels (control)",
+    "random_search_cppn": "best of random CPPNs (control)",
+    "random_search_cppn_paper": "best of the paper's random CPPNs (control)",
+    "random_cppn": "random CPPNs, mutated as often (control)",
+    "random_cppn_paper": "the paper's random CPPNs, mutated as often (control)",
+    "uniform_noise": "uniform noise (control)",
+    "gaussian_noise": "Gaussian noise (control)",
+}
+"""What tables call each generator."""

@@ -1,0 +1,143 @@
+"""Audits beside each other: a table with a line for each network, and a file with a line for each attack."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from fooljax.audits.record import Attack, Audit, Detector
+from fooljax.study import numbers
+from fooljax.study.tables import markdown
+
+FOOLED = "0.9999"
+ATTACKS = ("direct", "cppn", "gradient")
+"""Generators that are no controls."""
+SHOWN = {
+    "direct": "pixels",
+    "cppn": "CPPNs",
+    "gradient": "gradient",
+    "random_search_direct": "random pixels (control)",
+    "random_search_cppn": "random CPPNs (control)",
+}
+"""Generators that have a column of their own, and its head."""
+LEVELS = ("0.5", "0.99", "0.999", FOOLED, "clean_median", "tau95", "tau99")
+WORDS = """\
+A line is a network. The columns of generators have the share of images that the network names with 99.99 % or
+more, read back from the saved files. Brackets are intervals of 95 %, which speak of further runs against the
+same network. **Passes to 99.99 %** are the network passes by which the median class was there, of the attack
+that needed fewest. **Best detector** is the one that catches most images of the strongest attack while 95 %
+of clean images pass, and what it catches of those that know it. Networks with other budgets, other clean
+images or another number of classes are no fair comparison."""
+
+
+def knowing_nothing(audit: Audit) -> dict[str, Attack]:
+    """The attacks that know the network alone, by generator."""
+    return {one.generator: one for one in audit.attacks if one.knows is None}
+
+
+def strongest(audit: Audit) -> Attack | None:
+    """The attack that fooled the network most often, of those that are no controls; None where none was."""
+    attacks = [one for name, one in knowing_nothing(audit).items() if name in ATTACKS]
+    return max(attacks, key=lambda one: (_fooled(one), one.log_odds.median), default=None)
+
+
+def ordered(audits: Sequence[Audit]) -> list[Audit]:
+    """Audits with the network first that was fooled least; where two are alike, by its name."""
+
+    def place(audit: Audit) -> tuple[float, float, str]:
+        best = strongest(audit)
+        return (
+            (_fooled(best), best.log_odds.median, audit.network.name)
+            if best
+            else (0.0, 0.0, audit.network.name)
+        )
+
+    return sorted(audits, key=place)
+
+
+def cells(audit: Audit) -> dict[str, str]:
+    """The line of a network, by the heads of its columns."""
+    network, attacks = audit.network, knowing_nothing(audit)
+    accuracy = audit.data.accuracy
+    shares = {
+        head: numbers.shares(attacks[name].shares[FOOLED].interval()) if name in attacks else numbers.NONE
+        for name, head in SHOWN.items()
+    }
+    budgets = sorted({one.passes for one in attacks.values() if one.passes})
+    return {
+        "network": network.name,
+        "classes": f"{network.classes:,}",
+        "image": size(network.image_shape),
+        "clean images named rightly": numbers.percent(accuracy.share) if accuracy else numbers.NONE,
+        "passes of a run": " to ".join(f"{one:,}" for one in sorted({*budgets[:1], *budgets[-1:]})),
+        **shares,
+        "passes to 99.99 %": _soonest(attacks),
+        "best detector": _best_detector(audit),
+    }
+
+
+def table(audits: Sequence[Audit]) -> str:
+    """The leaderboard in Markdown, the network first that was fooled least, with what its columns mean."""
+    order = "The network that was fooled least stands first."
+    return f"{markdown([cells(one) for one in ordered(audits)])}\n\n{WORDS} {order}"
+
+
+def lines(audits: Sequence[Audit]) -> list[list[Any]]:
+    """The leaderboard's file: a head, and a line for each attack of each audit, with numbers as they are."""
+    head = ["network", "from", "params_sha256", "classes", "image_shape", "clean_images", "clean_described"]
+    head += ["clean_accuracy", "generator", "knows", "passes", "runs", "images"]
+    head += ["median_log_odds", "median_log_odds_low", "median_log_odds_high"]
+    head += [f"share_{level}{end}" for level in LEVELS for end in ("", "_low", "_high")]
+    head += [f"passes_to_{level}" for level in ("0.5", "0.99", FOOLED)]
+    rows: list[list[Any]] = [head]
+    for audit in ordered(audits):
+        network, data = audit.network, audit.data
+        about = [network.name, network.from_, network.params_sha256, network.classes]
+        about += ["x".join(map(str, network.image_shape)), data.images, data.described]
+        about += [data.accuracy.share if data.accuracy else ""]
+        for one in audit.attacks:
+            row = [*about, one.generator, one.knows or "", one.passes, one.runs, one.images]
+            row += [
+                one.log_odds.median,
+                *("" if end is None else end for end in (one.log_odds.low, one.log_odds.high)),
+            ]
+            for level in LEVELS:
+                row += list(one.shares[level].interval()) if level in one.shares else [""] * 3
+            for level in ("0.5", "0.99", FOOLED):
+                reached = one.passes_to.get(level)
+                row.append("" if reached is None or reached.median is None else reached.median)
+            rows.append(row)
+    return rows
+
+
+def size(shape: Sequence[int]) -> str:
+    """The shape of an image, for people."""
+    return " x ".join(map(str, shape))
+
+
+def best_detector(audit: Audit) -> Detector | None:
+    """The detector that catches most images of the strongest attack; None if none was tried."""
+    best = strongest(audit)
+    met = [one for one in audit.detectors if best and best.generator in one.caught.get("0.95", {})]
+    return max(met, key=lambda one: one.caught["0.95"][best.generator].share, default=None) if best else None
+
+
+def _fooled(attack: Attack) -> float:
+    return attack.shares[FOOLED].share
+
+
+def _soonest(attacks: dict[str, Attack]) -> str:
+    found = [
+        one.passes_to[FOOLED].median
+        for name, one in attacks.items()
+        if name in ATTACKS and FOOLED in one.passes_to
+    ]
+    known = [one for one in found if one is not None]
+    return f"{min(known):,.0f}" if known else "not reached" if found else numbers.NONE
+
+
+def _best_detector(audit: Audit) -> str:
+    detector, best = best_detector(audit), strongest(audit)
+    if detector is None or best is None:
+        return numbers.NONE
+    caught = f"{detector.name}: {numbers.percent(detector.caught['0.95'][best.generator].share)}"
+    knowing = (detector.knowing or {}).get("0.95", {}).get(best.generator)
+    return f"{caught}; {numbers.percent(knowing.share)} where it is known" if knowing else caught
