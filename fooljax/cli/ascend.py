@@ -18,6 +18,7 @@ from fooljax.report.ascent_page import write_ascent_page
 from fooljax.runs import ascent_words
 from fooljax.runs.ascent_recipe import AscentRecipe, ascent_recipe_of, compose_ascent, plan_of_ascent
 from fooljax.runs.ascent_run import begin, check_given, run_in
+from fooljax.runs.evolution_run import check_named
 from fooljax.runs.folder import RunFolder
 from fooljax.settings import config_from
 from fooljax.storage.json_files import read_json
@@ -154,12 +155,7 @@ def _resume(recipe: AscentRecipe, path: Path, given: Mapping[str, Any], terminal
     with RunFolder.resume(path, recipe.experiment) as folder:
         settings = config_from(recipe.config, folder.config["settings"], str(folder.path / "config.json"))
         check_given(path, asdict(settings), given)
-        source = getattr(settings, "data", "")
-        if is_import_name(source) and "data" not in given:
-            raise InputError(
-                f"data: the run in {shown(path)} runs code that is not built in; if you trust it, add "
-                f"--data {shlex.quote(shown(source))}"
-            )
+        check_named(path, settings, given, ("data", "judges"))
         plan = plan_of_ascent(recipe, settings, terminal)
         run_in(folder, plan, terminal, write_ascent_page)
 
@@ -177,7 +173,8 @@ def _new_folder(recipe: AscentRecipe) -> str:
 def _resuming(recipe: AscentRecipe, path: Path, given: Mapping[str, Any]) -> list[str]:
     """The words of the command that goes on with a run; code of the user's is named again."""
     words = [*recipe.command[: 2 if recipe.experiment is None else None], "--resume", str(path.absolute())]
-    for name, value in (("target", recipe.target_name), ("data", given.get("data", ""))):
-        if is_import_name(value):
+    own = {"target": recipe.target_name, **{name: given.get(name, "") for name in ("data", "judges")}}
+    for name, value in own.items():
+        if any(map(is_import_name, value.split(","))):
             words += [f"--{name}", value]
     return words

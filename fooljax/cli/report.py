@@ -16,9 +16,10 @@ from fooljax.errors import FaultError, InputError, shown
 from fooljax.report import evolution_page, image_files
 from fooljax.report.ascent_page import write_ascent_page
 from fooljax.runs.agreement import missing
+from fooljax.runs.ascent_recipe import choice_of_ascent
 from fooljax.runs.ascent_record import open_ascent
 from fooljax.runs.judge_names import AUTO, HELP, named_judges
-from fooljax.runs.judging import add_panel, judge_run
+from fooljax.runs.judging import Record, add_panel, judge_run
 from fooljax.runs.kinds import is_ascent_folder
 from fooljax.runs.opened import open_folder
 from fooljax.runs.recipe import choice_of, load_again, target_of
@@ -160,17 +161,20 @@ def judge(config: Config, folder: Path) -> None:
       config: the settings of the report.
       folder: of the run.
     Raises:
-      InputError: the run is a gradient ascent, its images, its network or the judges cannot be had, or it
-        maximised something else than log-odds.
+      InputError: its images, its network or the judges cannot be had, or it maximised something else than
+        log-odds.
       FaultError: the folder cannot be written.
     """
     assert config.judges is not None
+    record: Record
     if is_ascent_folder(folder):
-        raise InputError(f"judges: expected a run of a search, got the gradient ascent {shown(folder)}")
-    record = open_folder(folder, config.encoding)
-    if not record.is_log_odds:
-        raise InputError(f"judges: the run maximised {record.objective}, which is no confidence")
-    choice = choice_of(record, config.target)
+        record = open_ascent(folder)
+        choice = choice_of_ascent(record, config.target)
+    else:
+        record = open_folder(folder, config.encoding)
+        if not record.is_log_odds:
+            raise InputError(f"judges: the run maximised {record.objective}, which is no confidence")
+        choice = choice_of(record, config.target)
     data = None if config.data is None else loading.load(config.data)
     weights = None if config.weights is None else Path(config.weights)
     judges = named_judges(config.judges, choice, _say, weights=weights, data=data)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fooljax.errors import InputError
 from fooljax.report.content import Number
+from fooljax.report.panel_content import PanelSection
 from fooljax.report.pictures import figure_picture
 from fooljax.report.templates import write_html
 
@@ -45,6 +46,7 @@ class AscentPage:
       notes: what this does not show, one limitation each.
       settings: group -> name -> value.
       command: the command line that does the same again; "" where Python began the run.
+      panel: what judges say of the images; None where none was asked.
     """
 
     title: str
@@ -62,6 +64,7 @@ class AscentPage:
     notes: Sequence[str]
     settings: Mapping[str, Mapping[str, str]]
     command: str
+    panel: PanelSection | None = None
 
 
 def write_ascent_html(path: Path | str, page: AscentPage) -> None:

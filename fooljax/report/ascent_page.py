@@ -1,5 +1,6 @@
 """The page of a gradient ascent, made from its folder alone."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,14 @@ from fooljax.report.ascent_curves import ascent_curves
 from fooljax.report.ascent_html import AscentPage, MethodSection, write_ascent_html
 from fooljax.report.content import Number
 from fooljax.report.grid import gallery
+from fooljax.report.panel_section import ascent_panel_section
 from fooljax.report.png import png_bytes
 from fooljax.runs import arithmetic
 from fooljax.runs.ascent_images import START
 from fooljax.runs.ascent_recipe import EXPERIMENTS
 from fooljax.runs.ascent_record import AscentRecord
 from fooljax.runs.plan import command_line
+from fooljax.runs.summary import NOT_MEASURED
 from fooljax.settings import config_from, in_words
 from fooljax.storage.files import write_bytes
 
@@ -24,6 +27,7 @@ MAX_IMAGES = 100
 COLUMNS = (
     "iterations",
     "99.99 % or more",
+    "of these, no judge agrees",
     "named as the class",
     "median",
     "lowest",
@@ -82,6 +86,7 @@ def write_ascent_page(record: AscentRecord, output: Path | None = None) -> Path:
             "the table is no ranking.",
         ],
         settings=_settings(record),
+        panel=ascent_panel_section(record),
         command=str(record.config.get("command") or _old_command(record)),
     )
     write_ascent_html(folder / "index.html", page)
@@ -112,6 +117,7 @@ def _method(record: AscentRecord, name: str) -> MethodSection:
         values=(
             f"{len(ascent.history):,}",
             f"{int(np.sum(odds >= FOOLED))} of {odds.size}",
+            _no_judge(record, name),
             f"{named} of {odds.size}",
             _median(odds),
             format_confidence(float(odds.min())),
@@ -123,6 +129,11 @@ def _method(record: AscentRecord, name: str) -> MethodSection:
         f"The network's confidence is {format_confidence(float(odds.min()))} at the lowest and "
         f"{_median(odds)} in the median.",
     )
+
+
+def _no_judge(record: AscentRecord, name: str) -> str:
+    panel = record.summary.get("panel")
+    return f"{panel['sets'][name]['no_judge_agrees']:,}" if isinstance(panel, Mapping) else NOT_MEASURED
 
 
 def _numbers(record: AscentRecord) -> list[Number]:

@@ -11,12 +11,12 @@ from fooljax.report.panel_content import CHANGES, ImageLine, JudgeLine, PanelSec
 from fooljax.report.pictures import link
 from fooljax.report.run_settings import percentage
 from fooljax.report.thumbnails import position, sheet
+from fooljax.runs.ascent_record import AscentRecord
 from fooljax.runs.panel_table import PanelRow
 from fooljax.runs.record import RunRecord
 
-SETS = {
-    "first": "First images that fooled",
-    "elites": "Best images",
+IMAGES = {"first": "First images that fooled", "elites": "Best images"}
+CONTROLS = {
     "clean": "Control: clean images",
     "uniform_noise": "Control: uniform noise",
     "gaussian_noise": "Control: Gaussian noise",
@@ -25,7 +25,7 @@ NONE_AGREES = "Fool the network, and no judge agrees"
 
 
 def panel_section(record: RunRecord, files: Files, folder: Path, most: int) -> PanelSection | None:
-    """What the page says of the judges.
+    """What the page of a search says of the judges.
 
     Args:
       record: of the run.
@@ -38,24 +38,39 @@ def panel_section(record: RunRecord, files: Files, folder: Path, most: int) -> P
     facts = record.summary.get("panel")
     if not isinstance(facts, Mapping):
         return None
-    counted = tuple(name for name, one in facts["judges"].items() if not one["refused"])
-    relatives = {name for name in counted if facts["judges"][name]["same_family"]}
-    has_relatives = bool(relatives) and len(relatives) < len(counted)
-    found = {name: facts["sets"][name] for name in SETS if name in facts["sets"]}
-    one_set: Mapping[str, Any] = next(iter(found.values()))
     rows = [row for row in record.panel_rows if row.kind == "elites" and (row.run, row.class_index) in files]
     rows = rows if len(rows) <= most else []
     names = [files[row.run, row.class_index] for row in rows]
+    images = tuple(_image(place, row, names[place]) for place, row in enumerate(rows))
+    return _section(facts, {**IMAGES, **CONTROLS}, images, sheet(folder, names) if names else "")
+
+
+def ascent_panel_section(record: AscentRecord) -> PanelSection | None:
+    """What the page of a gradient ascent says of the judges; None where no judge was asked."""
+    facts = record.summary.get("panel")
+    if not isinstance(facts, Mapping):
+        return None
+    return _section(facts, {**{name: name for name in record.ascents}, **CONTROLS}, (), "")
+
+
+def _section(
+    facts: Mapping[str, Any], titles: Mapping[str, str], images: tuple[ImageLine, ...], sprite: str
+) -> PanelSection:
+    counted = tuple(name for name, one in facts["judges"].items() if not one["refused"])
+    relatives = {name for name in counted if facts["judges"][name]["same_family"]}
+    has_relatives = bool(relatives) and len(relatives) < len(counted)
+    found = {name: facts["sets"][name] for name in titles if name in facts["sets"]}
+    one_set: Mapping[str, Any] = next(iter(found.values()))
     return PanelSection(
         judges=tuple(_judge(name, one) for name, one in facts["judges"].items()),
         counted=counted,
         has_relatives=has_relatives,
         spaces=tuple(one_set["distances"]),
         changes=tuple(CHANGES.get(name, name) for name in one_set["after"]),
-        sets=tuple(_set(SETS[name], one, counted, has_relatives) for name, one in found.items()),
+        sets=tuple(_set(titles[name], one, counted, has_relatives) for name, one in found.items()),
         clean=_clean(facts),
-        images=tuple(_image(place, row, names[place]) for place, row in enumerate(rows)),
-        sprite=sheet(folder, names) if names else "",
+        images=images,
+        sprite=sprite,
     )
 
 

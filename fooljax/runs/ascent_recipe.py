@@ -13,13 +13,16 @@ from fooljax import data
 from fooljax.engine.types import Target
 from fooljax.errors import InputError, shown
 from fooljax.gradient import start_images
+from fooljax.importing import is_import_name
 from fooljax.runs import ascent_words, words
+from fooljax.runs.ascent_record import AscentRecord
 from fooljax.runs.ascent_run import AscentPlan
 from fooljax.runs.ascent_settings import AscentSettings, methods_of
 from fooljax.runs.folder import FORMAT
+from fooljax.runs.judge_names import names_of
 from fooljax.runs.kinds import ASCENT, check_is_of_command
 from fooljax.runs.plan import command_line
-from fooljax.settings import compose, option
+from fooljax.settings import compose, config_from, option
 from fooljax.targets import cifar10, cifar10_choice, imagenet, imagenet_choice, mnist_choice
 from fooljax.targets.choice import TargetChoice
 from fooljax.targets.crops import Crops
@@ -192,6 +195,7 @@ def plan_of_ascent(recipe: AscentRecipe, settings: Any, terminal: Terminal) -> A
       InputError: a setting, the network or the data is not what was expected.
     """
     methods = methods_of(settings)
+    names_of(settings.judges)
     with terminal.stage("data"):
         choice = recipe.choose(settings)
 
@@ -205,6 +209,7 @@ def plan_of_ascent(recipe: AscentRecipe, settings: Any, terminal: Terminal) -> A
         num_starts=settings.starts,
         starts=starts,
         mean=lambda target: recipe.mean(settings, target),
+        judges=settings.judges,
         content=content_of(
             [method.name for method in methods],
             choice,
@@ -215,6 +220,31 @@ def plan_of_ascent(recipe: AscentRecipe, settings: Any, terminal: Terminal) -> A
             chosen_by=recipe.target_name or None,
         ),
     )
+
+
+def choice_of_ascent(record: AscentRecord, given: str | None) -> TargetChoice:
+    """The network of a gradient ascent, before it is loaded again; see `fooljax.runs.recipe.choice_of`.
+
+    Args:
+      record: of the gradient ascent.
+      given: MODULE:NAME of the network, where it does not come with fooljax; the user must have given it.
+    Raises:
+      InputError: it does not come with fooljax and was not given, or it cannot be had any more.
+    """
+    if given is not None:
+        known = find_target(given)
+        return known.choose(known.settings())
+    source = str(record.path / "config.json")
+    recipe = ascent_recipe_of(record.config, source)
+    if is_import_name(recipe.target_name):
+        raise InputError(
+            f"target: the gradient ascent in {record.path} is on code that is not built in; if you trust it, "
+            f"add --target {shown(recipe.target_name)}"
+        )
+    settings = config_from(recipe.config, record.config["settings"], source)
+    if is_import_name(str(getattr(settings, "data", ""))):
+        raise InputError(f"data: the network of {record.path} was trained on data that is not built in")
+    return recipe.choose(settings)
 
 
 def content_of(

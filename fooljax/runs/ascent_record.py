@@ -20,6 +20,8 @@ from fooljax.runs.ascent_images import COLUMNS, START
 from fooljax.runs.folder import MARK, check_config, is_finished
 from fooljax.runs.images import read_image
 from fooljax.runs.kinds import OLD_ASCENTS, is_ascent
+from fooljax.runs.panel_table import FILE as PANEL_FILE
+from fooljax.runs.panel_table import PanelRow, read_panel_rows
 from fooljax.storage.csv_files import text_of
 from fooljax.storage.json_files import read_json
 from fooljax.storage.reading import read_regular
@@ -67,6 +69,11 @@ class AscentRecord:
         height, width, channels = next(iter(self.ascents.values())).images.shape[1:]
         return height, width, channels
 
+    @property
+    def target_sha256(self) -> str:
+        """Digest of the network's parameters."""
+        return str(self.target_facts.get("params_sha256", ""))
+
     @cached_property
     def log_odds(self) -> dict[str, npt.NDArray[np.float64]]:
         """`[S, C]` by method, of each image's own class; those of the start images under `START`.
@@ -92,6 +99,12 @@ class AscentRecord:
         folder = self.path / "images" / START
         files = [folder / f"start{index:02d}.png" for index in range(self.starts)]
         return np.stack([read_image(file, self.image_shape) for file in files])
+
+    @cached_property
+    def panel_rows(self) -> list[PanelRow]:
+        """Rows of `panel.csv`: what judges say of each saved image; none where no judge was asked."""
+        path = self.path / PANEL_FILE
+        return read_panel_rows(path, self.ascents, self.starts, self.cells) if path.exists() else []
 
     def images(self, method: str) -> npt.NDArray[np.uint8]:
         """The images of a method as their files hold them, `[S, C, H, W, K]`."""

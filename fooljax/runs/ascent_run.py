@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
+from fooljax.analysis.panel import check_judges
 from fooljax.engine.fitness import quantise
 from fooljax.engine.types import Target, check_channels
 from fooljax.errors import InputError, shown
@@ -37,9 +38,12 @@ from fooljax.runs.ascent_summary import Done, line_of, summarise
 from fooljax.runs.elites import replaced
 from fooljax.runs.evolution_run import check_same_target, keep_compiled_programs
 from fooljax.runs.folder import RunFolder
+from fooljax.runs.judge_names import AUTO, named_judges
+from fooljax.runs.judging import save_panel
 from fooljax.runs.memory import COPIES, check_fits
 from fooljax.settings import in_words
 from fooljax.storage.files import write_bytes
+from fooljax.storage.json_files import plain
 from fooljax.storage.trees import load_arrays, load_tree, save_tree
 from fooljax.targets.choice import TargetChoice
 from fooljax.terminal import Interrupted, Terminal
@@ -59,6 +63,7 @@ class AscentPlan:
       mean: `mean(target) -> [H, W, K]` in [0, 1], or None for black.
       content: of `config.json`, without the versions.
       check_target: whether the network is shown some images first, see `fooljax.probe`.
+      judges: names of the networks that are asked about the images, see `fooljax.runs.judge_names`.
     """
 
     methods: tuple[Method, ...]
@@ -68,6 +73,7 @@ class AscentPlan:
     mean: Callable[[Target], npt.NDArray[Any] | None]
     content: Mapping[str, Any]
     check_target: bool = True
+    judges: str = AUTO
 
 
 Draw = Callable[[AscentRecord], object]
@@ -97,6 +103,8 @@ def run_in(
     with terminal.stage("target"):
         target = plan.choice.load(terminal.say)
         check_same_target(folder, target)
+        judges = named_judges(plan.judges, plan.choice, terminal.say)
+        check_judges(target, judges)
     cells = cells_of(plan.choice, target)
     check_memory(plan, cells)
     mean = plan.mean(target)
@@ -113,7 +121,7 @@ def run_in(
         told = f"stopped, {len(done)} of {len(plan.methods)} methods are done"
         raise Interrupted(error.signal_number, told) from None
     with terminal.stage("report"):
-        return save(folder, plan, target, starts, done, draw)
+        return save(folder, plan, target, starts, done, draw, terminal, judges)
 
 
 def cells_of(choice: TargetChoice, target: Target) -> tuple[int, ...]:
@@ -208,6 +216,8 @@ def save(
     starts: npt.ArrayLike,
     done: Sequence[Done],
     draw: Draw,
+    terminal: Terminal,
+    judges: Mapping[str, Target] | None = None,
 ) -> dict[str, Any]:
     """Writes all files of a run folder but `config.json` and `target.json`; returns the summary.
 
@@ -218,6 +228,8 @@ def save(
       starts: `[S, H, W, K]` in [0, 1].
       done: of each method, `S * C` images, start by start.
       draw: makes the figures and the page.
+      terminal: what is said, and to whom.
+      judges: that were named, by name.
     Raises:
       FaultError: the disk failed, or a saved image is not what the ascent had found.
     """
@@ -244,7 +256,9 @@ def save(
     table = table_of_images(folder.path, [control, *scored], target.class_names, plan.choice.group)
     write_bytes(folder.path / "images.csv", table)
     settings, experiment = folder.config["settings"], folder.config.get("experiment")
-    summary = summarise(experiment, settings, plan.choice.facts, target, control, done, scored)
+    summary = plain(summarise(experiment, settings, plan.choice.facts, target, control, done, scored))
+    record, second = open_ascent(folder.path, summary), plan.choice.second(terminal.say)
+    summary["panel"] = save_panel(record, plan.choice, plan.judges, target, judges or {}, second)
     draw(open_ascent(folder.path, summary))
     folder.finish(summary)
     return summary

@@ -12,6 +12,7 @@ from fooljax.gradient.methods import (
     choose_methods,
     named_methods,
 )
+from fooljax.runs.judge_names import AUTO, JUDGES_HELP
 from fooljax.settings import option
 
 
@@ -54,6 +55,7 @@ class AscentSettings:
         least=0.0,
     )
     seed: int = option(0, "Seed of the start images.", least=0, most=2**31 - 1)
+    judges: str = option(AUTO, JUDGES_HELP)
 
 
 class _Settings(Protocol):

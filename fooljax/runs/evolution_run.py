@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import os
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -95,18 +95,32 @@ def resume(
                 raise InputError(
                     f"{name}: the run in {shown(path)} was begun with {begun}, got {in_words(value)}"
                 )
-        for name in ("strategy", "data", "judges"):
-            value = getattr(settings, name, "")
-            if any(map(is_import_name, value.split(","))) and name not in given:
-                raise InputError(
-                    f"{name}: the run in {shown(path)} runs code that is not built in; if you trust it, add "
-                    f"--{name} {shlex.quote(shown(value))}"
-                )
+        check_named(path, settings, given, ("strategy", "data", "judges"))
         generations = given.get("generations", settings.generations)
         plan = plan_of(recipe, dataclasses.replace(settings, generations=generations), host.terminal)
         summary, _, _ = go_on(plan, folder, make_page, host)
         assert summary is not None
         return summary
+
+
+def check_named(path: Path, settings: Any, given: Mapping[str, Any], names: Sequence[str]) -> None:
+    """Code that does not come with fooljax runs only where the user names it again.
+
+    Args:
+      path: of the run.
+      settings: of the run.
+      given: settings that the user gave, by name.
+      names: of the settings that may name such code.
+    Raises:
+      InputError: a setting of the run names code that `given` does not.
+    """
+    for name in names:
+        value = getattr(settings, name, "")
+        if any(map(is_import_name, value.split(","))) and name not in given:
+            raise InputError(
+                f"{name}: the run in {shown(path)} runs code that is not built in; if you trust it, add "
+                f"--{name} {shlex.quote(shown(value))}"
+            )
 
 
 def check_generations(given: int, begun_with: int) -> None:
@@ -244,7 +258,7 @@ def save_results(
         save_table(folder.path / f"{name}.csv", scored, target, plan.choice.group)
     summary: dict[str, Any] = plain(summarise(plan, target, evolution, best, first, second))
     record = open_unfinished(folder.path, plan.encoding, summary)
-    summary["panel"] = save_panel(record, plan, target, judges or {}, second)
+    summary["panel"] = save_panel(record, plan.choice, plan.judges, target, judges or {}, second)
     make_page(record)
     folder.finish(summary)
     return summary

@@ -15,6 +15,7 @@ HELP = (
     "Networks that had no part in making the images, and are asked what they take them for: names with "
     "commas between them, as lenet-1,mlp-0,knn or efficientnet-lite1, or MODULE:NAME."
 )
+JUDGES_HELP = f"{HELP} auto asks those that cost a second or two at the end, as for digits; none asks nobody."
 
 
 def names_of(text: str) -> list[str]:

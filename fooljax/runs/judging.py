@@ -6,27 +6,59 @@ A run does it when it ends, `fooljax report RUN --judges NAMES` for any finished
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
+import numpy.typing as npt
 
 from fooljax.analysis.panel import Found, Panel, assemble
 from fooljax.analysis.panel_numbers import of_panel
 from fooljax.data.dataset import Dataset
 from fooljax.engine.types import Target
 from fooljax.errors import FaultError, InputError
+from fooljax.runs.ascent_record import AscentRecord
 from fooljax.runs.folder import MARK
 from fooljax.runs.judge_names import AUTO, NONE
 from fooljax.runs.panel_table import FILE, Distance, JudgeSays, PanelRow, save_panel_rows
-from fooljax.runs.plan import RunPlan
 from fooljax.runs.record import Kind, RunRecord
 from fooljax.runs.scored import cut_off
 from fooljax.runs.summary import NOT_MEASURED
-from fooljax.runs.tables import EliteRow
 from fooljax.storage.json_files import plain, write_json
 from fooljax.storage.locks import lock_folder
+from fooljax.targets.choice import TargetChoice
 
 logger = logging.getLogger("fooljax")
+
+
+Record = RunRecord | AscentRecord
+"""What stands in the folder of a search, or of a gradient ascent."""
+
+
+class SavedImage(NamedTuple):
+    """What is known of a saved image.
+
+    Attributes:
+      run: of a search its run, of a gradient ascent its start image.
+      class_index, class_name: that it was made for.
+      log_odds: of the network that was fooled, for this class.
+    """
+
+    run: int
+    class_index: int
+    class_name: str
+    log_odds: float
+
+
+class Shown(NamedTuple):
+    """A set of saved images that judges are shown.
+
+    Attributes:
+      rows: what is known of each.
+      images: `[N, H, W, K]`, the same images.
+    """
+
+    rows: Sequence[SavedImage]
+    images: npt.NDArray[np.uint8]
 
 
 class Judged(NamedTuple):
@@ -46,13 +78,19 @@ class Judged(NamedTuple):
 
 
 def save_panel(
-    record: RunRecord, plan: RunPlan, target: Target, judges: Mapping[str, Target], second: Target | None
+    record: Record,
+    choice: TargetChoice,
+    names: str,
+    target: Target,
+    judges: Mapping[str, Target],
+    second: Target | None,
 ) -> dict[str, Any] | str:
     """Judges the images of a run that ends, and writes `panel.csv`. What fails here does not cost the run.
 
     Args:
       record: of the run, whose summary is not written yet.
-      plan: what was done.
+      choice: of the network that was fooled.
+      names: of the judges, see `fooljax.runs.judge_names`.
       target: the network that was fooled.
       judges: those that were named.
       second: the second network.
@@ -61,10 +99,10 @@ def save_panel(
     """
     judged = None
     try:
-        if plan.judges != NONE and record.is_log_odds:
-            data = plan.choice.clean()
-            if plan.judges == AUTO and data is not None:
-                judges = plan.choice.judges(second, data)
+        if names != NONE:
+            data = choice.clean()
+            if names == AUTO and data is not None:
+                judges = choice.judges(second, data)
             judged = judge_run(record, target, judges, data)
     except (InputError, FaultError) as error:
         logger.warning("no judges were asked: %s", error)
@@ -76,7 +114,7 @@ def save_panel(
     return facts
 
 
-def add_panel(record: RunRecord, judged: Judged) -> None:
+def add_panel(record: Record, judged: Judged) -> None:
     """Writes what judges say into the folder of a finished run: `panel.csv`, and `panel` in `summary.json`.
 
     Raises:
@@ -92,12 +130,12 @@ def add_panel(record: RunRecord, judged: Judged) -> None:
 
 
 def judge_run(
-    record: RunRecord, target: Target, judges: Mapping[str, Target], data: Dataset | None
+    record: Record, target: Target, judges: Mapping[str, Target], data: Dataset | None
 ) -> Judged | None:
     """Shows the saved images of a run to judges, and images whose answer is known beside them.
 
     Args:
-      record: of the run; its images are read from their files, or drawn where they were not kept.
+      record: of the run; the images of a search are read from their files, or drawn where they were not kept.
       target: the network that was fooled.
       judges: by name.
       data: clean images, see `fooljax.analysis.panel.assemble`.
@@ -106,30 +144,51 @@ def judge_run(
     Raises:
       InputError: a judge knows other classes, every judge is refused, or an image cannot be had.
     """
-    if not judges or not record.is_log_odds:
+    if not judges or (isinstance(record, RunRecord) and not record.is_log_odds):
         return None
     panel = assemble(target, judges, data)
     sets, rows = dict(panel.controls), []
-    kinds: tuple[Kind, ...] = ("elites", "first")
-    for kind in kinds:
-        kept = record.elites if kind == "elites" else record.first_rows
-        if kept:
-            images = record.images(kind)
-            shown_images = np.stack([images[row.run, record.cells.index(row.class_index)] for row in kept])
-            odds = np.asarray([row.log_odds for row in kept])
-            found = panel.look(shown_images, np.asarray([row.class_index for row in kept]), log_odds=odds)
-            sets[kind] = found
-            rows += _rows(kind, kept, found, panel, record.class_names)
+    saved = _of_methods(record) if isinstance(record, AscentRecord) else _of_search(record)
+    for kind, (kept, images) in saved.items():
+        odds = np.asarray([row.log_odds for row in kept])
+        found = panel.look(images, np.asarray([row.class_index for row in kept]), log_odds=odds)
+        sets[kind] = found
+        rows += _rows(kind, kept, found, panel, record.class_names)
     facts = of_panel(panel, sets)
-    for kind in set(kinds) & set(sets):
+    runs = record.starts if isinstance(record, AscentRecord) else record.runs
+    for kind in saved:
         runs_of = [row.run for row in rows if row.kind == kind and row.fools]
-        counts = np.bincount(runs_of, minlength=record.runs) if runs_of else np.zeros(record.runs, int)
+        counts = np.bincount(runs_of, minlength=runs) if runs_of else np.zeros(runs, int)
         facts["sets"][kind]["no_judge_agrees_of_each_run"] = counts.tolist()
     return Judged(facts, rows)
 
 
+def _of_search(record: RunRecord) -> dict[str, Shown]:
+    found: dict[str, Shown] = {}
+    for kind in get_args(Kind):
+        kept = record.elites if kind == "elites" else record.first_rows
+        if kept:
+            images = record.images(kind)
+            places = [(row.run, record.cells.index(row.class_index)) for row in kept]
+            rows = [SavedImage(row.run, row.class_index, row.class_name, row.log_odds) for row in kept]
+            found[kind] = Shown(rows, np.stack([images[place] for place in places]))
+    return found
+
+
+def _of_methods(record: AscentRecord) -> dict[str, Shown]:
+    found = {}
+    for method in record.ascents:
+        rows = [
+            SavedImage(start, cell, record.class_names[cell], float(record.log_odds[method][start, place]))
+            for start in range(record.starts)
+            for place, cell in enumerate(record.cells)
+        ]
+        found[method] = Shown(rows, record.images(method).reshape(len(rows), *record.image_shape))
+    return found
+
+
 def _rows(
-    kind: str, kept: Sequence[EliteRow], found: Found, panel: Panel, class_names: Sequence[str]
+    kind: str, kept: Sequence[SavedImage], found: Found, panel: Panel, class_names: Sequence[str]
 ) -> list[PanelRow]:
     rows = []
     for place, row in enumerate(kept):

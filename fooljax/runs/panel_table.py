@@ -1,6 +1,6 @@
 """`panel.csv`: what held-out judges say of each saved image of a run, written and read back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +11,6 @@ from fooljax.storage.files import write_bytes
 from fooljax.storage.reading import name_of
 
 FILE = "panel.csv"
-KINDS = ("elites", "first")
 _JUDGE, _SPACE, _CHANGE = "judge:", "distance:", "after:"
 """What columns are called that hold a judge's verdict, a distance, or the log-odds after a change."""
 
@@ -49,8 +48,9 @@ class PanelRow(NamedTuple):
     """One saved image.
 
     Attributes:
-      kind: "elites" or "first".
-      run, class_index, class_name: of the image.
+      kind: of a search "elites" or "first", of a gradient ascent the method.
+      run: of the image; of a gradient ascent the number of its start image.
+      class_index, class_name: of the image.
       log_odds: of the network that was fooled, for this class.
       fools: whether that is a confidence of 99.99 % or more, and no judge agrees.
       judges: by name.
@@ -87,29 +87,44 @@ def save_panel_rows(path: Path, rows: Sequence[PanelRow]) -> None:
     write_bytes(path, csv_text(cells).encode())
 
 
-def read_panel_rows(path: Path) -> list[PanelRow]:
+def read_panel_rows(
+    path: Path, kinds: Collection[str], runs: int, classes: Collection[int]
+) -> list[PanelRow]:
     """Reads the table.
 
+    Args:
+      path: of the file.
+      kinds: those that the folder may have.
+      runs: how many runs or start images it has.
+      classes: indices of the classes that its images were made for.
     Raises:
-      InputError: the file is missing, or is not such a table.
+      InputError: the file is missing, or is not such a table, or is of other images.
     """
     try:
-        header, *rows = [[text_of(cell) for cell in row] for row in csv_rows(path)]
-        return [_row(dict(zip(header, row, strict=True))) for row in rows]
+        header, *lines = [[text_of(cell) for cell in row] for row in csv_rows(path)]
+        rows = [_row(dict(zip(header, line, strict=True)), kinds) for line in lines]
     except InputError:
         raise
     except DAMAGE as error:
         raise InputError(
             f"{name_of(path)}: expected a table of what judges say, found something else ({shown(error)})"
         ) from error
+    for row in rows:
+        if row.run >= runs or row.class_index not in classes:
+            raise InputError(
+                f"{path}: expected images of {path.parent}, found run {row.run}, class {row.class_index}"
+            )
+    if len({(row.kind, row.run, row.class_index) for row in rows}) < len(rows):
+        raise InputError(f"{path}: expected each image once, found one twice")
+    return rows
 
 
-def _row(cells: Mapping[str, str]) -> PanelRow:
+def _row(cells: Mapping[str, str], kinds: Collection[str]) -> PanelRow:
     def named(begin: str, end: str = "") -> list[str]:
         return [name.removeprefix(begin).removesuffix(end) for name in cells if _is(name, begin, end)]
 
     kind, run, index = cells["set"], int(cells["run"]), int(cells["class"])
-    if kind not in KINDS or run < 0 or index < 0:
+    if kind not in kinds or run < 0 or index < 0:
         raise ValueError(f"run {run}, class {index} of {shown(kind)}")
     judges = {
         name: JudgeSays(

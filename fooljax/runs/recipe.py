@@ -8,6 +8,7 @@ from fooljax.engine.types import Target
 from fooljax.errors import InputError, shown
 from fooljax.importing import is_import_name
 from fooljax.runs import version_0_1, words
+from fooljax.runs.ascent_record import AscentRecord
 from fooljax.runs.encoding_kinds import ENCODING_KINDS, EncodingKind, find_encoding
 from fooljax.runs.kinds import check_is_of_command, check_is_search
 from fooljax.runs.record import RunRecord
@@ -213,11 +214,11 @@ def choice_of(record: RunRecord, given: str | None) -> TargetChoice:
     return recipe.target.choose(config_from(part, settings, source))
 
 
-def load_again(record: RunRecord, choice: TargetChoice, say: Callable[[str], None]) -> Target:
+def load_again(record: RunRecord | AscentRecord, choice: TargetChoice, say: Callable[[str], None]) -> Target:
     """Loads the network that a run fooled.
 
     Args:
-      record: of the run.
+      record: of the run, a search or a gradient ascent.
       choice: of the network.
       say: takes a line for the user, of work that takes long.
     Raises:

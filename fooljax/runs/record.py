@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import jax
 import numpy as np
@@ -106,15 +106,7 @@ class RunRecord:
     def panel_rows(self) -> list[PanelRow]:
         """Rows of `panel.csv`: what judges say of each saved image; none where no judge was asked."""
         path = self.path / PANEL_FILE
-        rows = read_panel_rows(path) if path.exists() else []
-        for row in rows:
-            if row.run >= self.runs or row.class_index not in self.cells:
-                raise InputError(
-                    f"{path}: expected images of {self.path}, found run {row.run}, class {row.class_index}"
-                )
-        if len({(row.kind, row.run, row.class_index) for row in rows}) < len(rows):
-            raise InputError(f"{path}: expected each image once, found one twice")
-        return rows
+        return read_panel_rows(path, get_args(Kind), self.runs, self.cells) if path.exists() else []
 
     @cached_property
     def ancestry(self) -> Ancestry:

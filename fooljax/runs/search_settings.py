@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from fooljax import strategies
 from fooljax.errors import InputError, shown
-from fooljax.runs.judge_names import HELP
+from fooljax.runs.judge_names import AUTO, JUDGES_HELP
 from fooljax.settings import option
 
 
@@ -62,10 +62,7 @@ class SearchSettings:
         "Folder of a finished run. The search begins with the best images of that run, not with random ones.",
         kind=str,
     )
-    judges: str = option(
-        "auto",
-        f"{HELP} auto asks those that cost a second or two at the end, as for digits; none asks nobody.",
-    )
+    judges: str = option(AUTO, JUDGES_HELP)
     lineage: bool = option(
         False,
         "Record every image that took the place of another, so that `fooljax lineage` can draw ancestors. "

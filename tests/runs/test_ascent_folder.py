@@ -8,6 +8,7 @@ import pytest
 
 from experiments import mnist_gradient
 from fooljax.cli import evolve, report
+from fooljax.engine.log_odds import FOOLED
 from fooljax.errors import InputError
 from fooljax.labelling.images import open_source
 from fooljax.report import ascent_page
@@ -308,3 +309,58 @@ def test_people_are_asked_about_the_images_of_all_methods(folder):
         cell = record.cells.index(image.class_index)
         assert image.log_odds == record.log_odds[method][image.run, cell]
         np.testing.assert_array_equal(image.pixels, record.images(method)[image.run, cell])
+
+
+def test_judges_are_asked_about_the_images_of_every_method(folder):
+    panel, record = untimed(folder)["panel"], open_ascent(folder)
+    assert list(panel["judges"]) == ["lenet-1", "knn"]
+    assert panel["sets"]["clean"]["no_judge_agrees"] == 0
+    for method in METHODS:
+        rows = [row for row in record.panel_rows if row.kind == method]
+        odds = [[row.log_odds for row in rows if row.run == start] for start in range(record.starts)]
+        np.testing.assert_allclose(odds, record.log_odds[method], rtol=1e-6)
+        found = panel["sets"][method]
+        assert found["fooled"] == sum(row.log_odds >= FOOLED for row in rows)
+        assert found["no_judge_agrees"] == sum(row.fools for row in rows)
+        assert sum(found["no_judge_agrees_of_each_run"]) == found["no_judge_agrees"]
+        seen = [any(says.agrees for says in row.judges.values()) for row in rows]
+        assert [row.fools for row in rows] == [
+            row.log_odds >= FOOLED and not agrees for row, agrees in zip(rows, seen, strict=True)
+        ]
+
+
+def test_judges_of_a_finished_ascent_are_asked_again_from_its_folder(copy, folder):
+    before = json.loads((copy / "summary.json").read_text())
+    (copy / "summary.json").write_text(json.dumps({**before, "panel": "not measured"}))
+    (copy / "panel.csv").unlink()
+    assert report.main([str(copy)]) == 0
+    assert "Is it recognisable?" not in (copy / "index.html").read_text()
+    assert report.main([str(copy), "--judges", "auto"]) == 0
+    assert json.loads((copy / "summary.json").read_text()) == before
+    assert (copy / "panel.csv").read_bytes() == (folder / "panel.csv").read_bytes()
+    assert (copy / "index.html").read_bytes() == (folder / "index.html").read_bytes()
+    assert "Is it recognisable?" in (copy / "index.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("unregularised,0,", "elites,0,", "expected a table of what judges say"),
+        ("unregularised,0,", "unregularised,7,", "found run 7, class 0"),
+        ("unregularised,0,0,", "unregularised,0,1,", "expected each image once"),
+    ],
+)
+def test_a_table_of_judges_of_other_images_is_refused(old, new, message, copy):
+    table = (copy / "panel.csv").read_text()
+    assert old in table
+    (copy / "panel.csv").write_text(table.replace(old, new, 1))
+    with pytest.raises(InputError, match=message):
+        _ = open_ascent(copy).panel_rows
+
+
+def test_nobody_is_asked_where_the_user_wants_none(flags, tmp_path):
+    some = [*flags, "--methods", "adam", "--judges", "none", "--quiet"]
+    assert mnist_gradient.main([*some, "--outdir", str(tmp_path / "r")]) == 0
+    assert json.loads((tmp_path / "r" / "summary.json").read_text())["panel"] == "not measured"
+    assert "not measured" in (tmp_path / "r" / "index.html").read_text()
+    assert not (tmp_path / "r" / "panel.csv").exists()

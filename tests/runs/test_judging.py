@@ -89,7 +89,7 @@ def test_a_report_judges_the_folder_alone_and_finds_the_same(copied, finished, c
     assert report.main([str(copied), "--judges", "knn", "--output", str(copied)]) == 0
     assert list(panel_of(copied)["judges"]) == ["knn"]
     assert panel_of(copied)["features_of"] is None
-    assert set(read_panel_rows(copied / FILE)[0].distances) == {"pixels"}
+    assert set(open_folder(copied).panel_rows[0].distances) == {"pixels"}
     capsys.readouterr()
 
 
@@ -179,12 +179,13 @@ def test_a_damaged_table_is_one_line(copied, capsys, change):
 
 
 def test_a_table_is_read_as_it_was_written(finished, tmp_path):
-    rows = read_panel_rows(finished / FILE)
+    record = open_folder(finished)
+    rows = record.panel_rows
     save_panel_rows(tmp_path / FILE, rows)
     assert (tmp_path / FILE).read_bytes() == (finished / FILE).read_bytes()
     with open(finished / FILE, newline="") as file:
         assert len(list(csv.reader(file))) == len(rows) + 1
     save_panel_rows(tmp_path / FILE, [])
-    assert read_panel_rows(tmp_path / FILE) == []
+    assert read_panel_rows(tmp_path / FILE, ("elites", "first"), record.runs, record.cells) == []
     assert all(np.isfinite(list(row.after.values())).all() for row in rows)
     shutil.rmtree(tmp_path)
