@@ -18,7 +18,7 @@ import numpy as np
 
 from fooljax import study
 from fooljax.analysis.feature_size import band, grid_places, shuffled
-from fooljax.analysis.telling_pixels import RULES, with_telling_pixels
+from fooljax.analysis.telling_pixels import RULES, STEPS, with_telling_pixels
 from fooljax.analysis.windows import Image, alone, without
 from fooljax.cli.study import run_study
 from fooljax.data.embedded import embedded_digits
@@ -62,6 +62,9 @@ class Config(measured_sets.SetSettings):
 
     generators: str = option(",".join(GENERATORS), "Kinds of images that are measured, with commas between.")
     draws: int = option(8, "Orders in which pieces are shuffled, for each image and size.", least=1)
+    steps: int = option(
+        STEPS, "Gradients of each image between one share of telling pixels and the next.", least=1
+    )
     windows: int = option(16, "Windows of each size, at most, out of those that cover the image.", least=1)
 
 
@@ -81,6 +84,7 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
         config, measured_sets.chosen(config.generators, (*GENERATORS, measured_sets.ARCHIVE))
     ):
         told = {**task.settings, "draws": config.draws, "windows": config.windows}
+        told["steps"] = config.steps
         told["shown"] = told["run"] == 0 and told["network"] == config.networks.split(",")[0]
         yield Task(task.name, told, task.networks, task.together)
 
@@ -109,7 +113,10 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
             odds = [
                 [score(target, left)[range(some.size), classes] for left in images]
                 for images in (
-                    with_telling_pixels(target, one.images[some], classes, shares, rule) for rule in RULES
+                    with_telling_pixels(
+                        target, one.images[some], classes, shares, rule, task.settings["steps"]
+                    )
+                    for rule in RULES
                 )
             ]
             kept["pixels"] = np.max(odds, axis=0)[::-1].T.tolist()

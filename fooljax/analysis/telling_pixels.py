@@ -25,6 +25,8 @@ from fooljax.errors import InputError, shown
 RULES = ("gain", "size")
 STEPS = 8
 """Times that the gradient is asked between one share of pixels and the next."""
+TILE = 10
+"""Images whose gradients are worked out at a time, for the sake of memory."""
 
 
 def with_telling_pixels(
@@ -33,6 +35,7 @@ def with_telling_pixels(
     classes: npt.NDArray[np.integer],
     shares: Sequence[float],
     rule: str = "gain",
+    steps: int = STEPS,
 ) -> npt.NDArray[np.uint8]:
     """Images of which only some pixels are left, on a ground of their median colour.
 
@@ -44,6 +47,7 @@ def with_telling_pixels(
       classes: `[B]`, of each.
       shares: of the pixels that are left, falling, in (0, 1].
       rule: out of `RULES`: what tells least.
+      steps: times that the gradient is asked between one share and the next.
     Returns:
       `[S, B, H, W, K]`, for each share the images.
     Raises:
@@ -53,13 +57,17 @@ def with_telling_pixels(
         raise InputError(f"rule: expected one of {', '.join(RULES)}, got {shown(repr(rule))}")
     if any(not 0.0 < share <= 1.0 for share in shares) or sorted(set(shares), reverse=True) != list(shares):
         raise InputError(f"shares: expected falling numbers in (0, 1], got {list(shares)}")
+    if len(images) > TILE:
+        starts = range(0, len(images), TILE)
+        tiles = [(images[start : start + TILE], classes[start : start + TILE]) for start in starts]
+        return np.concatenate([with_telling_pixels(target, *one, shares, rule, steps) for one in tiles], 1)
     ground = np.stack([alone(image, [], (1, 1)) for image in images])
     pixels = images.shape[1] * images.shape[2]
     left = np.ones((len(images), pixels), bool)
     ask = _costs(target.apply)
     made, before = [], 1.0
     for share in shares:
-        for step in np.geomspace(before, share, STEPS + 1)[1:] if share < before else ():
+        for step in np.geomspace(before, share, steps + 1)[1:] if share < before else ():
             seen = np.where(left.reshape(images.shape[:3])[..., None], images, ground)
             costs = np.asarray(ask(target.params, seen, images, ground, np.asarray(classes)))
             costs = np.abs(costs) if rule == "size" else costs

@@ -56,3 +56,11 @@ def test_shares_that_do_not_fall_are_one_line(shares):
 def test_an_unknown_rule_is_one_line():
     with pytest.raises(InputError, match=r"^rule: expected one of gain, size, got 'best'"):
         with_telling_pixels(TARGET, images(), np.asarray([0, 0]), (0.5,), "best")
+
+
+def test_many_images_are_worked_out_like_one():
+    many = np.concatenate([images()] * 6)
+    found = with_telling_pixels(TARGET, many, np.zeros(12, int), (0.5, 0.1), steps=2)
+    alone = with_telling_pixels(TARGET, many[11:], np.zeros(1, int), (0.5, 0.1), steps=2)
+    assert found.shape == (2, *many.shape)
+    assert np.array_equal(found[:, 11:], alone)
