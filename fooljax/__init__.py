@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     )
     from fooljax.api import evolve
     from fooljax.ascents import ascend
+    from fooljax.audits.auditing import audit
     from fooljax.encodings.cppn.serialise import from_json, to_json
     from fooljax.engine.archive import Archive
     from fooljax.engine.fitness import evaluate
@@ -71,6 +72,7 @@ _HOME = {
     "ascend": "ascents",
     "ask": "engine.loop",
     "as_target": "engine.types",
+    "audit": "audits.auditing",
     "confidence": "engine.log_odds",
     "curves": "report.course",
     "evaluate": "engine.fitness",
@@ -133,6 +135,7 @@ __all__ = [
     "as_target",
     "ascend",
     "ask",
+    "audit",
     "confidence",
     "curves",
     "data",

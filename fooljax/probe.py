@@ -8,7 +8,7 @@ shown the same images in several arrangements first, by one small compiled progr
 
 import functools
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -38,14 +38,30 @@ LARGE = 2.0**17
 logger = logging.getLogger("fooljax")
 
 
+class Fault(NamedTuple):
+    """Why a network's answers cannot be trusted as they are.
+
+    Attributes:
+      kind: "infinite", "nan" or "probabilities"; or, where an image's log-odds are not always the same,
+        "chance" (asked twice the same), "place" (in another place of the batch), "company" (among other
+        images) or "alone" (in a batch of its own).
+      words: what was expected and what came, as the rest of a line.
+    """
+
+    kind: str
+    words: str
+
+
 class Probe(NamedTuple):
     """What a target said of the probe's images.
 
     Attributes:
       logits: `[8, C]` float32, of the images in one batch; of a joint target, a pytree of such arrays.
+      faults: what is wrong with its answers, the first of a kind for each network.
     """
 
     logits: Any
+    faults: tuple[Fault, ...] = ()
 
     @property
     def log_odds(self) -> Any:
@@ -141,6 +157,21 @@ def probe(target: Target, image_shape: tuple[int, ...]) -> Probe:
         images or infinite for one, or they are probabilities. Or an image's log-odds depend on chance, on its
         place in the batch or on the other images there, by more than rounding explains.
     """
+    found = examine(target, image_shape)
+    if found.faults:
+        raise InputError(f"target: {found.faults[0].words}")
+    return found
+
+
+def examine(target: Target, image_shape: tuple[int, ...]) -> Probe:
+    """As `probe`, but a network whose answers cannot be trusted is not refused: its faults are told.
+
+    Args:
+      target: the network as it will be used. Each network of a joint target is checked.
+      image_shape: `(H, W, K)`.
+    Raises:
+      InputError: the target refuses such images or gives no logits `[B, C]`.
+    """
     kinds = logits_of_two(target, image_shape)
     images = probe_images(image_shape)
     ask = functools.partial(_ask, target.apply, target.params)
@@ -151,18 +182,17 @@ def probe(target: Target, image_shape: tuple[int, ...]) -> Probe:
     except Exception as error:
         raise InputError(f"target: failed on images {list(images.shape)}: {first_line(error)}") from error
     answers = {
-        "asked twice the same": (ask(images), np.arange(IMAGES)),
-        "in another place of the batch": (_turned(ask, images), np.arange(IMAGES)),
-        "among copies of itself instead of other images": (ask(images[[0] * IMAGES]), np.zeros(IMAGES, int)),
+        "chance": (ask(images), np.arange(IMAGES)),
+        "place": (_turned(ask, images), np.arange(IMAGES)),
+        "company": (ask(images[[0] * IMAGES]), np.zeros(IMAGES, int)),
     }
     if images[0].size <= SMALL:
-        answers["in a batch of its own"] = (ask(images[:1]), np.zeros(1, int))
+        answers["alone"] = (ask(images[:1]), np.zeros(1, int))
+    faults: list[Fault] = []
     for number, (logits, kind) in enumerate(zip(jax.tree.leaves(first), jax.tree.leaves(kinds), strict=True)):
-        others = {
-            words: (jax.tree.leaves(found)[number], places) for words, (found, places) in answers.items()
-        }
-        _check_network(logits, float(jnp.finfo(kind.dtype).eps), others)
-    return Probe(first)
+        others = {way: (jax.tree.leaves(found)[number], places) for way, (found, places) in answers.items()}
+        faults += _faults(logits, float(jnp.finfo(kind.dtype).eps), others)
+    return Probe(first, tuple(faults))
 
 
 def _turned(ask: Callable[[Any], Any], images: npt.NDArray[np.float32]) -> Any:
@@ -171,41 +201,48 @@ def _turned(ask: Callable[[Any], Any], images: npt.NDArray[np.float32]) -> Any:
     return jax.tree.map(lambda logits: logits[np.argsort(turned)], ask(images[turned]))
 
 
-def _check_network(
+WAYS = {
+    "chance": "asked twice the same",
+    "place": "in another place of the batch",
+    "company": "among copies of itself instead of other images",
+    "alone": "in a batch of its own",
+}
+"""The ways in which an image is asked about again."""
+
+
+def _faults(
     first: npt.NDArray[np.float32],
     rounding: float,
     answers: Mapping[str, tuple[npt.NDArray[np.float32], npt.NDArray[Any]]],
-) -> None:
-    """Makes sure of one network's logits `[8, C]`, and that it answers the same however it is asked.
+) -> Iterator[Fault]:
+    """What is wrong with one network's logits `[8, C]`, and where it answers otherwise when asked otherwise.
 
     Args:
       first: the logits.
       rounding: of the type that the network computes them in.
       answers: by how it was asked: logits `[n, C]`, and which of the images they are of.
-    Raises:
-      InputError: as `probe`.
     """
     # A logit of minus infinity is a class that is ruled out; the logarithm of a probability of 0 is one.
     if infinite := int(np.sum(np.isposinf(first).any(axis=1) | np.isneginf(first).all(axis=1))):
-        raise InputError(
-            f"target: its logits are infinite for {infinite} of {IMAGES} images that it was shown"
-        )
+        yield Fault("infinite", f"its logits are infinite for {infinite} of {IMAGES} images that it was shown")
     nan = np.asarray(np.isnan(first).any(axis=1))
     if nan.sum() > IMAGES / 2:
-        raise InputError(f"target: its logits are NaN for {nan.sum()} of {IMAGES} images that it was shown")
+        yield Fault("nan", f"its logits are NaN for {nan.sum()} of {IMAGES} images that it was shown")
+        return
     if nan.any():
         logger.warning("target: its logits are NaN for %d of %d images that it was shown", nan.sum(), IMAGES)
-    _check_logits(first[~nan], SUMS_TO_ONE + 2.0 * rounding)
+    yield from _fault_of_logits(first[~nan], SUMS_TO_ONE + 2.0 * rounding)
     allowed = TOLERANCE + 16.0 * rounding * _largest(first[~nan])
     odds = _odds(first)
-    for words, (others, places) in answers.items():
+    for way, (others, places) in answers.items():
         moved = np.asarray(np.abs(_odds(others) - odds[places]))
         if np.max(moved[~nan[places]], initial=0.0) > allowed:
             image, cell = np.unravel_index(np.nanargmax(np.where(np.isnan(moved), -1.0, moved)), moved.shape)
             before, after = odds[places][image, cell], _odds(others)[image, cell]
-            raise InputError(
-                f"target: an image's log-odds for class {cell} are {after:.2f} {words}, {before:.2f} before; "
-                "expected the same: switch batch norm and dropout to inference"
+            yield Fault(
+                way,
+                f"an image's log-odds for class {cell} are {after:.2f} {WAYS[way]}, {before:.2f} before; "
+                "expected the same: switch batch norm and dropout to inference",
             )
 
 
@@ -250,8 +287,8 @@ def _largest(logits: npt.NDArray[np.float32]) -> float:
     return float(np.max(np.abs(logits), initial=0.0, where=np.isfinite(logits)))
 
 
-def _check_logits(logits: npt.NDArray[np.float32], tolerance: float) -> None:
-    """Refuses probabilities, and warns of logits that cannot rank images."""
+def _fault_of_logits(logits: npt.NDArray[np.float32], tolerance: float) -> Iterator[Fault]:
+    """Finds probabilities, and warns of logits that cannot rank images."""
     sums = np.sum(logits, axis=1)
     total, alike = float(np.mean(sums)), bool(np.all(logits == logits[:1]))
     # In percent, too; but a network that says the same of every image has rows of one sum, whatever it gives.
@@ -261,11 +298,12 @@ def _check_logits(logits: npt.NDArray[np.float32], tolerance: float) -> None:
         and (not alike or abs(total - 1.0) < tolerance)
     )
     if np.all(logits >= 0.0) and even:
-        raise InputError(
-            "target: expected logits, got what look like probabilities (none negative, rows sum to "
-            f"{total:.4g}); give the layer before the softmax, or the logarithm of these"
+        yield Fault(
+            "probabilities",
+            "expected logits, got what look like probabilities (none negative, rows sum to "
+            f"{total:.4g}); give the layer before the softmax, or the logarithm of these",
         )
-    if np.all((logits >= 0.0) & (logits <= 1.0)):
+    elif np.all((logits >= 0.0) & (logits <= 1.0)):
         logger.warning("target: all its outputs lie in [0, 1]; if they are probabilities, give their logits")
     if alike:
         logger.warning("target: its logits are the same for all %d images that it was shown", len(logits))

@@ -115,8 +115,8 @@ def clean_thresholds(
     first, second = np.split(order, [len(odds) // 2])
     temperature = fit_temperature(odds[first], labels[first])
     return Thresholds(
-        raw=_levels(odds[second]),
-        scaled=_levels(scaled_log_odds(odds[second], temperature)),
+        raw=clean_levels(odds[second]),
+        scaled=clean_levels(scaled_log_odds(odds[second], temperature)),
         temperature=temperature,
         fitted_on=first.size,
         taken_on=second.size,
@@ -174,7 +174,8 @@ def reached_by(values: npt.NDArray[np.floating], rate: float) -> float:
     return float(np.sort(values)[rank - 1]) if rank else -math.inf
 
 
-def _levels(odds: npt.NDArray[np.floating]) -> dict[str, float]:
+def clean_levels(odds: npt.NDArray[np.floating]) -> dict[str, float]:
+    """The levels of clean images' log-odds `[N, C]`, by name; -infinity where so few images do not tell one."""
     sure = odds.max(axis=1)
     return {
         **{f"{confidence}": to_log_odds(confidence) for confidence in CONFIDENCES},

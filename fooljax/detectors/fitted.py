@@ -20,6 +20,7 @@ from fooljax.detectors.registry import find_detector
 from fooljax.engine.objective import Objective
 from fooljax.engine.types import Apply, Params, Target
 from fooljax.errors import InputError
+from fooljax.host_targets import HostFunction
 from fooljax.scoring import score
 from fooljax.targets.features import FEATURES, Look, look_of
 from fooljax.targets.last_layer import OUTPUTS
@@ -114,9 +115,24 @@ def scores_of(fitted: Sequence[Fitted], images: npt.NDArray[np.uint8]) -> npt.ND
     Raises:
       InputError: as `fooljax.score`.
     """
+    if isinstance(fitted[0].target.apply, HostFunction):
+        logits = jnp.asarray(score(fitted[0].target, images, objective=OUTPUTS))
+        return np.stack([np.asarray(score_of_logits(one, logits)) for one in fitted], axis=-1)
     params = tuple(one.both for one in fitted)
     watched = Target(params, _Scores(tuple(one.watching for one in fitted)))
     return score(watched, images, objective=OUTPUTS)
+
+
+def score_of_logits(fitted: Fitted, logits: jax.Array) -> jax.Array:
+    """The scores `[B]` of images by their logits `[B, C]`, for a network that is asked on the host."""
+    no_images = jnp.zeros((len(logits), 0, 0, 0), jnp.float32)
+    seen = Seen(no_images, jnp.zeros((len(logits), 0), jnp.float32), logits, _asked_again)
+    return fitted.watching.detector.score(fitted.params, seen).astype(jnp.float32)
+
+
+def _asked_again(images: jax.Array) -> jax.Array:
+    del images
+    raise InputError("detector: expected one that looks at logits alone, since the network is no JAX function")
 
 
 _LOGITS = Objective("logits", lambda both: both[1])
@@ -126,7 +142,7 @@ def seen_of_clean(target: Target, images: npt.NDArray[np.uint8], labels: npt.NDA
     """What a network makes of clean images; detectors are fitted to it.
 
     Args:
-      target: the network, a JAX function.
+      target: the network.
       images: `[N, H, W, K]` uint8.
       labels: `[N]`, their classes.
     Raises:
@@ -135,6 +151,9 @@ def seen_of_clean(target: Target, images: npt.NDArray[np.uint8], labels: npt.NDA
     labels = np.asarray(labels)
     if labels.shape != np.shape(images)[:1] or not np.issubdtype(labels.dtype, np.integer):
         raise InputError(f"labels: expected [{len(images)}] whole numbers, got {list(labels.shape)}")
+    if isinstance(target.apply, HostFunction):
+        logits = np.asarray(score(target, images, objective=OUTPUTS), np.float64)
+        return Clean(images, np.zeros((len(images), 0)), logits, labels)
     asked = Target(target.params, _looking(target))
     features, logits = (
         np.asarray(score(asked, images, objective=one), np.float64) for one in (FEATURES, _LOGITS)
@@ -147,7 +166,7 @@ def fit(detector: Detector | str, target: Target, clean: Clean) -> Fitted:
 
     Args:
       detector: a `Detector`, its name in `DETECTORS`, or MODULE:NAME.
-      target: the network, a JAX function.
+      target: the network. Of one that is asked on the host, detectors see the logits alone.
       clean: what it makes of clean images, see `seen_of_clean`. Best are those that it has learnt from.
     Raises:
       InputError: an argument is not as above, the network does not tell the features that the detector wants,

@@ -16,10 +16,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import numpy.typing as npt
 
-from fooljax.detectors.fitted import Fitted, Watching
+from fooljax.detectors.fitted import Fitted, Watching, score_of_logits
 from fooljax.engine.log_odds import FOOLED
 from fooljax.engine.types import Params, Target
+from fooljax.host_targets import HostFunction
 from fooljax.joint_targets import SeveralNetworks
 from fooljax.objectives import fool_and_pass
 
@@ -82,7 +84,22 @@ def guarded(fitted: Fitted, *, threshold: float, slope: float) -> Target:
     Returns:
       The target, with the classes of the network.
     """
+    if isinstance(fitted.target.apply, HostFunction):
+        return _on_host(fitted, threshold, slope)
     return _target(fitted, GuardedFunction(fitted.watching), threshold, slope)
+
+
+def _on_host(fitted: Fitted, threshold: float, slope: float) -> Target:
+    """`guarded` of a network that is asked on the host."""
+    network = fitted.target
+    levels = {"threshold": np.float32(threshold), "slope": np.float32(slope)}
+
+    def function(images: npt.NDArray[np.float32]) -> tuple[Any, ...]:
+        logits = network.apply(network.params, images)
+        verdict = np.asarray(_verdict(levels, score_of_logits(fitted, jnp.asarray(logits))))
+        return logits, np.stack([verdict, np.zeros_like(verdict)], axis=-1)
+
+    return _target(fitted, HostFunction(function, network.name, networks=2), threshold, slope)
 
 
 def rejecting(fitted: Fitted, *, threshold: float, slope: float) -> Target:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax import encodings, strategies
+from fooljax.engine.log_odds import FOOLED, to_log_odds
 from fooljax.engine.objective import LOG_ODDS, Objective
 from fooljax.engine.types import Encoding, Genome, Target
 from fooljax.errors import InputError
@@ -24,6 +25,8 @@ from fooljax.gradient.methods import named_methods
 from fooljax.rendering import draw
 
 Shape = tuple[int, int, int]
+LOG_ODDS_OF = {"99 %": to_log_odds(0.99), "99.9 %": to_log_odds(0.999), "99.99 %": FOOLED}
+"""Log-odds of the levels of confidence that an ascent notes."""
 COLOUR_LEVEL = 0.45
 """Grey level near the mean of photographs, from which ascents on coloured images start."""
 
@@ -40,6 +43,9 @@ class Made(NamedTuple):
       mutations: of CPPNs that were varied: how often, for each image. () of others.
       reached: of generators that search: for each class the network passes of the whole set by which it first
         had 99.99 %, None where it never had. None of others.
+      course: of generators that search: network passes of the whole set, and the log-odds that the median
+        class had by then, wherever they rose. () of others, and of gradient ascent the levels alone that it
+        notes.
     """
 
     images: npt.NDArray[np.uint8]
@@ -48,6 +54,7 @@ class Made(NamedTuple):
     ancestry: tuple[tuple[int, ...], ...] = ()
     mutations: tuple[int, ...] = ()
     reached: tuple[int | None, ...] | None = None
+    course: tuple[tuple[int, float], ...] = ()
 
 
 class Wanted(NamedTuple):
@@ -63,6 +70,7 @@ class Wanted(NamedTuple):
       networks: how many networks the target asks, each pass of which counts.
       objective: what a search maximises.
       mutations: for random CPPNs, of each run: how often each genome is varied.
+      check_target: whether the network is shown some images first, see `fooljax.probe`.
     """
 
     target: Target
@@ -74,6 +82,7 @@ class Wanted(NamedTuple):
     networks: int = 1
     objective: Objective = LOG_ODDS
     mutations: Sequence[Sequence[int]] = ()
+    check_target: bool = True
 
 
 def direct_encoding(shape: Shape) -> Encoding:
@@ -117,6 +126,7 @@ def _searched(
         runs=max(wanted.runs) + 1,
         cells=wanted.cells,
         objective=wanted.objective,
+        check_target=wanted.check_target,
         on_replacements=note if drawn_by_cppn else None,
     )
     images, ids = evolution.images(), np.asarray(evolution.archive.ids)
@@ -131,8 +141,20 @@ def _searched(
         passes = int(evolution.metrics["queries"][run, -1]) * wanted.networks
         mutations = tuple(len(line) - 1 for line in ancestry)
         reached = tuple(one or None for one in first[run].tolist())
-        made.append(Made(images[run], passes, genomes, ancestry, mutations, reached))
+        course = _rises(
+            evolution.metrics["queries"][run] * wanted.networks, evolution.metrics["median_log_odds"][run]
+        )
+        made.append(Made(images[run], passes, genomes, ancestry, mutations, reached, course))
     return made
+
+
+def _rises(passes: npt.NDArray[Any], odds: npt.NDArray[Any]) -> tuple[tuple[int, float], ...]:
+    """Where the median log-odds rose; before the first point they were not finite."""
+    best = np.maximum.accumulate(odds)
+    risen = np.isfinite(best) & np.append(True, best[1:] > best[:-1])
+    return tuple(
+        (int(one), round(float(value), 3)) for one, value in zip(passes[risen], best[risen], strict=True)
+    )
 
 
 def _line(parents: Mapping[tuple[int, int], int], run: int, own: int) -> tuple[int, ...]:
@@ -164,12 +186,25 @@ def _climbed(wanted: Wanted) -> list[Made]:
             iterations=method.iterations,
             mean=mean,
             record_every=method.iterations,
+            check_target=wanted.check_target,
         )
         # In iteration k, from 0, each image has had k forward and backward passes and one forward pass.
-        steps = found.reached.iteration[:, LEVELS.index("99.99 %")].tolist()
-        reached = tuple((2 * step + 1) * count if step >= 0 else None for step in steps)
-        made.append(Made(found.pixels(), int(found.queries), reached=reached))
+        steps = np.asarray(found.reached.iteration)
+        reached = tuple(
+            (2 * step + 1) * count if step >= 0 else None for step in steps[:, LEVELS.index("99.99 %")].tolist()
+        )
+        made.append(Made(found.pixels(), int(found.queries), reached=reached, course=_noted(steps, count)))
     return made
+
+
+def _noted(steps: npt.NDArray[Any], count: int) -> tuple[tuple[int, float], ...]:
+    """When half of the classes had each confidence that an ascent notes; steps `[C, 4]`, -1 for never."""
+    course = []
+    for level, odds in LOG_ODDS_OF.items():
+        own = np.sort([step for step in steps[:, LEVELS.index(level)] if step >= 0])
+        if len(own) >= (needed := (count + 1) // 2):
+            course.append((int(2 * own[needed - 1] + 1) * count, round(odds, 3)))
+    return tuple(course)
 
 
 def _random_cppns(encoding_of: Callable[[Shape], Encoding], wanted: Wanted) -> list[Made]:

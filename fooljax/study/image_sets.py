@@ -144,6 +144,8 @@ class ImageSet:
       mutations: of CPPNs that were varied, how often, for each class; () of others.
       reached: of generators that search: for each class the network passes of the whole set by which it first
         had 99.99 %, None where it never had. None of others, and of sets that do not tell.
+      course: of generators that search: network passes of the whole set, and the log-odds that the median
+        class had by then. () of others, and of sets that do not tell.
     """
 
     spec: SetSpec
@@ -157,6 +159,7 @@ class ImageSet:
     ancestry: tuple[tuple[int, ...], ...]
     mutations: tuple[int, ...]
     reached: tuple[int | None, ...] | None
+    course: tuple[tuple[int, float], ...]
 
 
 class ImageSets:
@@ -164,13 +167,15 @@ class ImageSets:
 
     Args:
       folder: is made when the first set is.
+      check_target: whether networks are shown some images first, see `fooljax.probe`.
 
     Raises:
       InputError: it is no path.
     """
 
-    def __init__(self, folder: Path | str) -> None:
+    def __init__(self, folder: Path | str, *, check_target: bool = True) -> None:
         self.folder = as_folder("images", folder)
+        self.check_target = check_target
 
     def path(self, spec: SetSpec) -> Path:
         """Where the file of a set is, or will be."""
@@ -233,6 +238,7 @@ class ImageSets:
             networks=first.networks,
             objective=OBJECTIVES[first.objective],
             mutations=mutations,
+            check_target=self.check_target,
         )
         for spec, made in zip(specs, GENERATORS[first.generator](wanted), strict=True):
             if not self.path(spec).exists():
@@ -256,6 +262,7 @@ class ImageSets:
             "ancestry": made.ancestry,
             "mutations": made.mutations,
             "reached": made.reached,
+            "course": made.course,
         }
         save_with_folder(self.path(spec), tree, {"image_set": facts})
 
@@ -299,6 +306,7 @@ class ImageSets:
             ancestry=tuple(tuple(map(int, line)) for line in facts["ancestry"]),
             mutations=tuple(map(int, facts["mutations"])),
             reached=None if facts.get("reached") is None else tuple(facts["reached"]),
+            course=tuple((int(passes), float(odds)) for passes, odds in facts.get("course", ())),
         )
 
 

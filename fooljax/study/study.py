@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 from fooljax.engine.types import Target
 from fooljax.errors import InputError, shown
+from fooljax.host_targets import HostFunction
+from fooljax.storage.json_files import plain
 from fooljax.storage.trees import digest_tree
 from fooljax.study.images import images_of, sheet_of
 from fooljax.study.parts import Say
@@ -98,7 +100,8 @@ class Workspace:
 def network_digest(name: str, target: Target) -> str:
     """SHA-256 (hex) that tells networks apart: of their parameters, and of a user's own also of its program.
 
-    What the code of a built-in network is, the version of fooljax says.
+    What the code of a built-in network is, the version of fooljax says. A network that is asked on the host
+    is known by what it says of itself.
 
     Args:
       name: of the network, for errors.
@@ -107,7 +110,10 @@ def network_digest(name: str, target: Target) -> str:
       InputError: it is a user's own and has no image shape, so that its program cannot be made.
     """
     params = digest_tree(target.params)
-    if target.provenance.get("params_sha256") == params:
+    if isinstance(target.apply, HostFunction):
+        facts = (target.name, target.image_shape, target.class_names, target.provenance)
+        return digest_of({"host": plain(facts)})
+    if target.provenance.get("params_sha256") == params and jax.tree.leaves(target.params):
         return params
     if target.image_shape is None:
         raise InputError(f"network {shown(name)}: expected a target with its image_shape, got one without")

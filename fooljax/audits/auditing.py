@@ -1,0 +1,183 @@
+"""`fooljax.audit`: one call that says how easily a network is fooled, and whether a detector would notice."""
+
+import functools
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fooljax.audits.attack_entries import best_images, in_groups, picture_of
+from fooljax.audits.audited import Audited, check_one_network, detectors_of, rejecting_class
+from fooljax.audits.clean import CleanParts, checked_images
+from fooljax.audits.content import content
+from fooljax.audits.measuring import Steps
+from fooljax.audits.plan import tasks
+from fooljax.audits.record import FILE, read_audit
+from fooljax.audits.reading import read_images
+from fooljax.audits.settings import AUTO, BUDGET, AuditSettings
+from fooljax.data.dataset import Dataset
+from fooljax.engine.types import Target, as_target, check_channels, checked_shape
+from fooljax.errors import InputError, shown
+from fooljax.probe import TOLERANCE, examine
+from fooljax.report.audit_page import write_audit_page
+from fooljax.report.png import save_png
+from fooljax.storage.json_files import read_json, write_json
+from fooljax.storage.outputs import as_folder
+from fooljax.study import Row, Study, run
+from fooljax.targets import own_choice
+from fooljax.targets.choice import Say
+from fooljax.targets.registry import find_target
+
+STUDY = "audit"
+
+
+def audit(
+    target: Target | Callable[..., Any] | str,
+    images: npt.ArrayLike | Dataset | str,
+    labels: npt.ArrayLike | None = None,
+    *,
+    outdir: Path | str,
+    budget: int = BUDGET,
+    class_names: tuple[str, ...] = (),
+    seconds: Mapping[str, Target] | None = None,
+    judges: Mapping[str, Target] | None = None,
+    reject: str | None = None,
+    guess: bool = False,
+    detectors: str = AUTO,
+    source: str = "Python",
+    command: str = "fooljax.audit(...)",
+    say: Say = print,
+) -> dict[str, Any]:
+    """Audits a network: how easily it is fooled, how sure it then is, and whether a detector would notice.
+
+    A network with a fault, such as one that gives probabilities or whose answers depend on the batch, is not
+    refused: the fault is a finding, and the rest is done as far as it can be. A call that was killed goes on
+    when it is made again.
+
+    Args:
+      target: the network: a `Target`, what `host_target` gives, any JAX callable, the name of one in
+        `fooljax.targets.TARGETS`, or MODULE:NAME.
+      images: clean images, which the network has not learnt from: `[N, H, W, K]` uint8, or floats in [0, 1];
+        a `fooljax.data.Dataset`; or a text, as `--images` takes it. 10 are enough for some of it, 300 for
+        detectors.
+      labels: `[N]`, their classes; None where they are not known, or come with the images.
+      outdir: a new or empty folder, or that of the same audit to go on with. It will hold `audit.json`,
+        `index.html`, pictures and a row for each step.
+      budget: network passes of all attacks. Clean images and scores are counted apart.
+      class_names: `C` names, where the target has none or others.
+      seconds: networks that the images are carried over to, by name.
+      judges: networks for the same classes that had no part in making the images, by name.
+      reject: the name of a class that means none of the others.
+      guess: whether to give the network its input with another range or channel order, where that names
+        clearly more clean images rightly. By default this is only reported.
+      detectors: "auto", "none", or names with commas between them.
+      source: the file or code that the network comes from.
+      command: what does the same again, in words.
+      say: prints a line of progress.
+    Returns:
+      What `audit.json` holds, see `fooljax.audits.record`.
+    Raises:
+      InputError: an argument is not as above, or the folder holds another audit.
+      FaultError: a file cannot be written.
+    """
+    folder = as_folder("outdir", outdir)
+    network = known_network(target, class_names, say)
+    config = AuditSettings(budget, guess, reject, detectors)
+    check_one_network(network)
+    detectors_of(network, detectors)
+    audited = Audited(
+        network,
+        _clean(images, labels, network),
+        _checked("seconds", seconds, network),
+        _checked("judges", judges, network),
+        rejecting_class(network, reject),
+        source,
+    )
+    _check_same_network(folder, network)
+    steps = Steps(audited, folder)
+    study = Study(
+        STUDY,
+        "Says how easily a network is fooled.",
+        AuditSettings,
+        functools.partial(tasks, audited),
+        steps.network,
+        steps.measure,
+        lambda rows: "",
+    )
+    rows = run(study, config, folder, say=say, command=command)
+    found = content(audited, config, rows, command, rows[-1]["device"])
+    _write(folder, found, steps, rows)
+    return found
+
+
+def known_network(
+    target: Target | Callable[..., Any] | str, class_names: tuple[str, ...], say: Say
+) -> Target:
+    """The network of an argument, with its shape and class names.
+
+    Raises:
+      InputError: it is none, or does not say its shape, or there are not as many names as classes.
+    """
+    if isinstance(target, str):
+        known = find_target(target)
+        found = known.choose(known.settings()).load(say)
+    else:
+        found = as_target(target)
+    if class_names:
+        found = as_target(found, class_names=tuple(class_names))
+    named = own_choice.choice_of(found).load(lambda _: None)
+    check_channels(checked_shape(named.image_shape))
+    return named
+
+
+def _clean(images: Any, labels: Any, network: Target) -> CleanParts:
+    if isinstance(images, str | Path):
+        if labels is not None:
+            raise InputError("labels: expected none, since the images are named by a text, got some")
+        return read_images(str(images), network)
+    return checked_images(images, labels, network)
+
+
+def _checked(name: str, networks: Mapping[str, Target] | None, network: Target) -> dict[str, Target]:
+    """Other networks, which must know as many classes."""
+    found = {} if networks is None else dict(networks)
+    for own, one in found.items():
+        if not isinstance(one, Target):
+            raise InputError(f"{name}: expected targets by name, got {type(one).__name__} as {shown(own)}")
+        if len(one.class_names) != len(network.class_names):
+            raise InputError(
+                f"{name}: expected the {len(network.class_names):,} classes of {shown(network.name, 60)}, got "
+                f"the {len(one.class_names):,} of {shown(own, 60)}"
+            )
+    return found
+
+
+def _check_same_network(folder: Path, network: Target) -> None:
+    """Makes sure that an audit goes on with the network that it was begun with.
+
+    Raises:
+      InputError: it answers otherwise than the one before.
+    """
+    path = folder / "rows" / "check.json"
+    if not path.exists():
+        return
+    row = read_json(path)
+    if any(check["name"] == "chance" and check["passed"] is False for check in row["checks"]):
+        return
+    now = np.clip(examine(network, checked_shape(network.image_shape)).log_odds, -99.0, 99.0)
+    before = np.asarray(row["answers"])
+    if now.shape != before.shape or np.max(np.abs(np.nan_to_num(now) - before)) > TOLERANCE:
+        raise InputError(
+            f"target: the audit in {shown(folder)} was begun with another network; take another outdir"
+        )
+
+
+def _write(folder: Path, found: Mapping[str, Any], steps: Steps, rows: list[Row]) -> None:
+    """Writes pictures, `audit.json` and the page. All are made from the rows and the saved images."""
+    (folder / "pictures").mkdir(exist_ok=True)
+    for index, (row, place) in best_images(in_groups(rows)).items():
+        save_png(steps.images_of(row)[place], folder / picture_of(index))
+    write_json(folder / FILE, found)
+    write_audit_page(folder, read_audit(folder))

@@ -1,0 +1,226 @@
+"""The checks of a network as it is used: are its answers of the kind that everything else takes them for?
+
+A network that does not pass is not refused. What is wrong is a finding of the audit, and `mends` are what is
+put around the network so that the rest of the audit can be done.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fooljax.analysis.rates import wilson_interval
+from fooljax.audits.clean import CleanParts
+from fooljax.audits.input_changes import AS_GIVEN, CHANGES, plausible
+from fooljax.audits.mending import FLOOR, LOGARITHMS, ONE_BY_ONE, mended
+from fooljax.engine.types import Target, checked_shape
+from fooljax.host_targets import HostFunction
+from fooljax.probe import IMAGES, Fault, examine
+from fooljax.scoring import score
+from fooljax.study.attacks import symptoms
+
+GUESSED_BY = 200
+"""Clean images, at most, by which the range and the order of the input are guessed."""
+SYMPTOM_IMAGES = 16
+OF_BATCH = ("place", "company", "alone")
+"""Faults of a network whose answer for an image depends on the images beside it."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What the checks found.
+
+    Attributes:
+      checks: `name`, `passed` (None where it could not be told) and `words` of each.
+      mends: what the network needs, see `fooljax.audits.mending.mended`.
+      guesses: by the name of a change of the input, images named rightly and images asked; `as given` first.
+      trusted: whether the network with its mends always gives one image the same answer.
+      symptoms: see `fooljax.study.attacks.symptoms`; None where the network has no gradients.
+      answers: log-odds of the probe's images, which tell the network again when an audit goes on.
+      passes: network passes that all this took.
+    """
+
+    checks: list[dict[str, Any]]
+    mends: list[str]
+    guesses: dict[str, tuple[int, int]]
+    trusted: bool
+    symptoms: dict[str, Any] | None
+    answers: list[list[float]]
+    passes: int
+
+
+def check(target: Target, clean: CleanParts, guess: bool) -> Checked:
+    """Does all checks.
+
+    Args:
+      target: the network, as it was given.
+      clean: the user's images.
+      guess: whether the input is to be changed where that names clearly more clean images rightly.
+    Raises:
+      InputError: the network refuses its images, or gives no `[B, C]` at all.
+    """
+    shape = checked_shape(target.image_shape)
+    mends, found, first, passes = _mends(target, shape)
+    part = clean.fit if len(clean.fit.labels) else clean.thresholds
+    images, labels = part.images[:GUESSED_BY], part.labels[:GUESSED_BY]
+    guesses: dict[str, tuple[int, int]] = {}
+    if clean.labelled:
+        for name in (AS_GIVEN, *plausible(shape)):
+            odds = score(mended(target, _with(mends, name)), images)
+            guesses[name] = (int(np.sum(np.argmax(odds, axis=1) == labels)), len(labels))
+        passes += len(labels) * len(guesses)
+    better = better_guess(guesses)
+    if guess and better:
+        mends = _with(mends, better)
+    left = {fault.kind for fault in found[-1]}
+    seen = None
+    if not isinstance(target.apply, HostFunction) and not left & {"nan", "infinite"}:
+        noise = np.random.default_rng(0).integers(0, 256, (SYMPTOM_IMAGES, *shape), np.uint8)
+        noise[::2] //= 32  # half of them nearly black, as the images that an ascent begins with
+        aims = np.arange(SYMPTOM_IMAGES) % len(target.class_names)
+        seen = symptoms(mended(target, mends), noise, aims)
+        passes += 2 * SYMPTOM_IMAGES
+    kinds = {fault.kind: fault.words for faults in found for fault in reversed(faults)}
+    checks = [
+        _of_outputs(kinds),
+        _of_batches(kinds),
+        _of_chance(kinds),
+        _of_numbers(kinds),
+        of_input(guesses, better if guess else None),
+        _of_gradients(seen),
+    ]
+    return Checked(checks, mends, guesses, not left, seen, np.round(first, 4).tolist(), passes)
+
+
+def _mends(
+    target: Target, shape: tuple[int, int, int]
+) -> tuple[list[str], list[tuple[Fault, ...]], npt.NDArray[np.float32], int]:
+    """What the network needs, what was found each time it was looked at, and what it said first."""
+    mends: list[str] = []
+    found: list[tuple[Fault, ...]] = []
+    first: npt.NDArray[np.float32] | None = None
+    while True:
+        probed = examine(mended(target, mends), shape)
+        first = np.nan_to_num(np.clip(probed.log_odds, -99.0, 99.0)) if first is None else first
+        found.append(probed.faults)
+        kinds = {fault.kind for fault in probed.faults}
+        if "probabilities" in kinds and LOGARITHMS not in mends:
+            mends.append(LOGARITHMS)  # first: what depends on the batch hardly shows in probabilities
+        elif kinds & set(OF_BATCH) and ONE_BY_ONE not in mends:
+            mends.append(ONE_BY_ONE)
+        else:
+            return mends, found, first, len(found) * (4 * IMAGES + 1)
+
+
+def _with(mends: Sequence[str], change: str) -> list[str]:
+    return [*([] if change == AS_GIVEN else [change]), *mends]
+
+
+def better_guess(guesses: Mapping[str, tuple[int, int]]) -> str | None:
+    """The change of the input with which clearly more clean images are named rightly; None where none is.
+
+    Args:
+      guesses: images named rightly and images asked, by the name of the change; as they were given among them.
+    """
+    if not guesses:
+        return None
+    best = max(guesses, key=lambda name: guesses[name][0])  # the first of equals, which is the simplest
+    as_given = wilson_interval(*guesses[AS_GIVEN])
+    return best if wilson_interval(*guesses[best]).low > as_given.high else None
+
+
+def _check(name: str, passed: bool | None, words: str) -> dict[str, Any]:
+    return {"name": name, "passed": passed, "words": words}
+
+
+def _of_outputs(kinds: Mapping[str, str]) -> dict[str, Any]:
+    if "probabilities" in kinds:
+        return _check(
+            "outputs",
+            False,
+            "The network gives probabilities instead of logits. All figures are of their logarithms, where "
+            f"what is below {FLOOR:g} counts as {FLOOR:g}.",
+        )
+    return _check("outputs", True, "The network gives logits, not probabilities.")
+
+
+def _of_batches(kinds: Mapping[str, str]) -> dict[str, Any]:
+    told = next((kinds[kind] for kind in OF_BATCH if kind in kinds), None)
+    if told and "chance" not in kinds:
+        told = told.partition(";")[0]
+        return _check(
+            "batches",
+            False,
+            f"What the network says of an image depends on the other images of the batch: {told}. Batch norm "
+            "or dropout may be in training mode. In this audit every image was asked about alone.",
+        )
+    if told:
+        return _check("batches", None, "Whether the batch matters cannot be told, since chance does.")
+    return _check("batches", True, "What the network says of an image does not depend on its batch.")
+
+
+def _of_chance(kinds: Mapping[str, str]) -> dict[str, Any]:
+    if "chance" in kinds:
+        told = kinds["chance"].partition(";")[0]
+        return _check(
+            "chance",
+            False,
+            f"The network answers by chance: {told}. Every figure here is of one answer of several, and the "
+            "images may not fool the network when it is asked again.",
+        )
+    return _check("chance", True, "Asked twice, the network says the same.")
+
+
+def _of_numbers(kinds: Mapping[str, str]) -> dict[str, Any]:
+    told = next((kinds[kind] for kind in ("nan", "infinite") if kind in kinds), None)
+    if told:
+        return _check("numbers", False, f"The network does not always give numbers: {told}.")
+    return _check("numbers", True, "All outputs were numbers.")
+
+
+def of_input(guesses: Mapping[str, tuple[int, int]], applied: str | None) -> dict[str, Any]:
+    """The check of range, order and layout of the input.
+
+    Args:
+      guesses: as for `better_guess`.
+      applied: the change that the audit makes; None where it makes none.
+    """
+    if not guesses:
+        return _check("input", None, "Range and order of the input were not checked: no image has a label.")
+    right, asked = guesses[AS_GIVEN]
+    better = better_guess(guesses)
+    if better is None:
+        tried = "; ".join(CHANGES[name].words for name in guesses if name != AS_GIVEN)
+        return _check(
+            "input",
+            True,
+            f"Given its input as it was said, the network names {right} of {asked} clean images rightly. "
+            f"No other way does clearly better. Tried were: {tried}.",
+        )
+    words = CHANGES[better].words
+    done = (
+        "The audit was done in this way, as you asked."
+        if applied
+        else "The audit was done as the network was given; guess does it the other way."
+    )
+    return _check(
+        "input",
+        False,
+        f"With {words} the network names {guesses[better][0]} of {asked} clean images rightly, and as it was "
+        f"given {right}. {done}",
+    )
+
+
+def _of_gradients(seen: Mapping[str, Any] | None) -> dict[str, Any]:
+    if seen is None:
+        return _check("gradients", None, "The network has no gradients that could be followed.")
+    if zero := seen["zero_gradients"]:
+        return _check(
+            "gradients",
+            False,
+            f"The gradient is zero or no number for {100.0 * zero:.0f} % of the images that were tried, so "
+            "gradient ascent says little.",
+        )
+    return _check("gradients", True, "The network has gradients, and none that was tried is zero.")

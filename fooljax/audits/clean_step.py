@@ -1,0 +1,34 @@
+"""The step of an audit that asks the network about the clean images, and finds its thresholds."""
+
+from typing import Any
+
+import numpy as np
+
+from fooljax.audits.asking import Asking
+from fooljax.audits.audited import Audited
+from fooljax.audits.levels import thresholds_on
+from fooljax.engine.types import Target
+
+
+def of_clean(audited: Audited, target: Target) -> dict[str, Any]:
+    """What the network says of clean images.
+
+    Args:
+      audited: whose images.
+      target: the network, with what it needs put around it.
+    Returns:
+      `thresholds`; `right`: images of the last part that it names rightly, None without labels; `asked`: how
+      many there are; `rejected`: how many of them the class for rejection takes; `passes`.
+    """
+    ask, clean = Asking(), audited.clean
+    second = ask(target, clean.thresholds.images)
+    third = ask(target, clean.test.images)
+    thresholds = thresholds_on(second, clean.thresholds.labels if clean.labelled else None, audited.cells)
+    named = np.argmax(third, axis=1)
+    return {
+        "thresholds": thresholds.row(),
+        "right": int(np.sum(named == clean.test.labels)) if clean.labelled else None,
+        "asked": len(third),
+        "rejected": int(np.sum(~audited.counted(third))),
+        "passes": ask.passes,
+    }

@@ -1,0 +1,242 @@
+"""`audit.json`: all that an audit found, made from its rows."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fooljax.analysis.attack_strength import QUESTIONS
+from fooljax.audits.attack_entries import (
+    attack_entry,
+    class_entries,
+    in_groups,
+    strength_of,
+    thresholds_entry,
+)
+from fooljax.audits.audited import Audited
+from fooljax.audits.intervals import share_of_images, share_of_runs
+from fooljax.audits.plan import EVOLVED, best_detectors, shares_of
+from fooljax.audits.record import FORMAT, VERSION
+from fooljax.audits.settings import AuditSettings
+from fooljax.audits.untested import not_tested
+from fooljax.audits.verdict import Facts, verdict
+from fooljax.engine.log_odds import FOOLED
+from fooljax.study import Row
+
+RATES = {"0.95": "0.05", "0.99": "0.01"}
+"""The share of clean images that a detector accepts, and the share that it rejects, as rows have it."""
+AS_IT_IS = "Images in [0, 1] with their channels last go into the network as they are."
+
+
+def content(
+    audited: Audited, config: AuditSettings, rows: Sequence[Row], command: str, seconds_of: str
+) -> dict[str, Any]:
+    """All that an audit found.
+
+    Args:
+      audited: what was audited.
+      config: the settings.
+      rows: of all steps.
+      command: that does the same again.
+      seconds_of: the machine, in words.
+    """
+    by_kind = {row["kind"]: row for row in rows}
+    check, clean = by_kind["check"], by_kind["clean"]
+    groups = in_groups(rows)
+    target = audited.target
+    strength = strength_of(groups, check)
+    raised = [QUESTIONS[name] for name, flag in strength.flags.items() if flag]
+    classes = class_entries(groups, target.class_names)
+    attacks = [attack_entry(generator, knows, runs) for (generator, knows), runs in groups.items()]
+    detectors = _detectors(by_kind.get("detectors"), rows)
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "network": {
+            "name": target.name,
+            "from": audited.source,
+            "classes": len(target.class_names),
+            "image_shape": list(target.image_shape or ()),
+            "class_names": list(target.class_names),
+            "params_sha256": check["networks"]["network"],
+            "gradients": audited.gradients,
+            "preprocessing": str(target.provenance.get("preprocessing", AS_IT_IS)),
+        },
+        "command": command,
+        "data": {
+            "described": audited.clean.described,
+            "images": audited.clean.count,
+            "split": _split(audited),
+            "accuracy": None if clean["right"] is None else share_of_images(clean["right"], clean["asked"]),
+        },
+        "checks": check["checks"],
+        "thresholds": thresholds_entry(clean["thresholds"]),
+        "budget": _budget(audited, config, rows),
+        "attacks": attacks,
+        "classes": classes,
+        "detectors": detectors,
+        "judges": [_judge(row) for row in rows if row["kind"] == "judge"],
+        "transfer": [entry for row in rows if row["kind"] == "second" for entry in _transfer(row)],
+        "survival": _survival(by_kind["survival"]),
+        "strength": [strength.words()],
+        "not_tested": not_tested(audited, config, rows),
+        "verdict": verdict(_facts(audited, config, by_kind, attacks, classes, detectors, raised, strength.overcome)),
+        "cost": {
+            "passes": sum(row["passes"] for row in rows),
+            "seconds": round(sum(row["seconds"] for row in rows), 1),
+            "machine": seconds_of,
+        },
+    }
+
+
+def _split(audited: Audited) -> dict[str, int]:
+    clean = audited.clean
+    return {
+        "fit": len(clean.fit.labels),
+        "thresholds": len(clean.thresholds.labels),
+        "test": len(clean.test.labels),
+    }
+
+
+def _budget(audited: Audited, config: AuditSettings, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """How the budget was divided, a line for each kind of attack; and apart from it what all else cost."""
+    check = next(row for row in rows if row["kind"] == "check")
+    lines = [
+        {
+            "what": one.generator,
+            "detectors": one.detectors,
+            "runs": one.runs,
+            "passes": one.passes,
+            "total": one.total,
+        }
+        for one in shares_of(audited, config, check)
+    ]
+    spent = sum(row.get("attack_passes", 0) for row in rows)
+    apart = sum(row["passes"] for row in rows) - spent
+    return [
+        *lines,
+        {"what": "checks, clean images and scores", "detectors": 0, "runs": 1, "passes": apart, "total": apart},
+    ]
+
+
+def _detectors(found: Row | None, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """What each detector makes of the images, the one that catches the most first."""
+    if found is None:
+        return []
+    told = found["told_apart"]
+    entries = []
+    for name in best_detectors(found):
+        runs = {generator: [run[name] for run in of] for generator, of in told.items()}
+        knowing: dict[str, list[Any]] = {}
+        for row in rows:
+            if row["kind"] == "knowing" and row["detector"] == name:
+                knowing.setdefault(row["generator"], []).append(row["told_apart"])
+        entries.append(
+            {
+                "name": name,
+                "auroc": {
+                    generator: round(sum(one["auroc"] for one in of) / len(of), 4)
+                    for generator, of in runs.items()
+                },
+                "caught": _rates(runs, "caught"),
+                "knowing": _rates(knowing, "caught") if knowing else None,
+                "through": _rates(knowing, "through") if knowing else None,
+            }
+        )
+    return entries
+
+
+def _rates(runs: Mapping[str, Sequence[Any]], what: str) -> dict[str, dict[str, Any]]:
+    return {
+        rate: {generator: share_of_runs([one[what][cut] for one in of]) for generator, of in runs.items()}
+        for rate, cut in RATES.items()
+    }
+
+
+def _judge(row: Row) -> dict[str, Any]:
+    return {
+        "name": row["asked_network"],
+        "right": None if row["right"] is None else share_of_images(row["right"], row["asked"]),
+        "fault": row["fault"],
+        "agrees": {generator: share_of_runs(of) for generator, of in row["agrees"].items()},
+    }
+
+
+def _transfer(row: Row) -> list[dict[str, Any]]:
+    """For each attack whose images fooled the network: how many of them the second network names alike."""
+    entries = []
+    for generator, runs in row["same"].items():
+        fooled = [run for run in runs if run[0]]
+        if fooled:
+            entries.append(
+                {
+                    "network": row["asked_network"],
+                    "generator": generator,
+                    "images": sum(run[0] for run in fooled),
+                    "same": share_of_runs([run[1] / run[0] for run in fooled]),
+                    "sure": share_of_runs([run[2] / run[0] for run in fooled]),
+                }
+            )
+    return entries
+
+
+def _survival(row: Row) -> list[dict[str, Any]]:
+    """For each attack: images that are still named alike after small changes, and how near clean ones are."""
+    entries = []
+    for generator, runs in row["survival"].items():
+        told = [run for run in runs if run is not None]
+        entries.append(
+            {
+                "generator": generator,
+                "nearest_percentile": round(sum(row["nearest"][generator]) / len(runs), 1),
+                "named": {name: share_of_runs([run[name] for run in told]) for name in (told[0] if told else ())},
+            }
+        )
+    return entries
+
+
+def _facts(
+    audited: Audited,
+    config: AuditSettings,
+    by_kind: Mapping[str, Row],
+    attacks: Sequence[Mapping[str, Any]],
+    classes: Sequence[Mapping[str, Any]],
+    detectors: Sequence[Mapping[str, Any]],
+    raised: Sequence[str],
+    overcome: bool,
+) -> Facts:
+    """What the verdict speaks of."""
+    alone = {one["generator"]: one for one in attacks if one["knows"] is None}
+    evolved = [alone[name] for name in EVOLVED if name in alone]
+    soon = [
+        (one["passes_to"]["0.9999"]["median"], one["generator"])
+        for one in evolved
+        if one["passes_to"] and one["passes_to"]["0.9999"]["median"] is not None
+    ]
+    best = max(evolved, key=lambda one: one["shares"]["0.9999"]["share"])
+
+    def most(names: str) -> float:
+        found = [one["shares"]["0.9999"]["share"] for name, one in alone.items() if names in name]
+        return max(found, default=0.0)
+
+    first = detectors[0] if detectors else None
+    through = first["through"] and first["through"]["0.95"] if first else None
+    clean_median = best["shares"].get("clean_median")
+    check = by_kind["check"]
+    return Facts(
+        failed=tuple(one["name"] for one in check["checks"] if one["passed"] is False),
+        mended=bool(check["mends"]),
+        classes=len(audited.cells),
+        fooled=sum(one["log_odds"] >= FOOLED for one in classes),
+        surest=max(one["log_odds"] for one in classes),
+        soonest=(min(soon)[1], min(soon)[0]) if soon else None,
+        budget=config.budget,
+        at_clean=clean_median["share"] if clean_median else None,
+        controls=most("random_search"),
+        noise=most("noise"),
+        detector=first["name"] if first else None,
+        caught=max((first["caught"]["0.95"][name]["share"] for name in EVOLVED if name in alone), default=0.0)
+        if first
+        else 0.0,
+        through=max(one["share"] for one in through.values()) if through else None,
+        overcome=overcome,
+        flags=tuple(raised),
+    )

@@ -1,0 +1,133 @@
+"""The step of an audit that shows images to detectors, and that makes images which know a detector."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from fooljax.analysis.detection import LEAST_IMAGES, calibrate
+from fooljax.analysis.thresholds import Thresholds
+from fooljax.audits.asking import Asking
+from fooljax.audits.audited import NAME, Audited
+from fooljax.audits.clean import CleanParts
+from fooljax.audits.levels import shares
+from fooljax.detectors import Fitted, fit, seen_of_clean
+from fooljax.detectors.fitted import scores_of
+from fooljax.engine.log_odds import FOOLED, rounded
+from fooljax.engine.types import Target
+from fooljax.errors import FaultError, InputError
+from fooljax.scoring import score
+from fooljax.study.image_sets import ImageSet, ImageSets
+from fooljax.study.knowing import STRICT, knowing
+from fooljax.study.watched import Watched
+
+
+def enough_for_detectors(clean: CleanParts) -> bool:
+    """Whether there are clean images enough to fit detectors and to find their thresholds."""
+    return len(clean.fit.labels) > 0 and len(clean.thresholds.labels) >= LEAST_IMAGES
+
+
+def watched_by(
+    audited: Audited, target: Target, thresholds: Thresholds, names: Sequence[str]
+) -> tuple[Watched, dict[str, str], int]:
+    """The network and its detectors.
+
+    Args:
+      audited: whose clean images; where they have no labels, the network's own answers stand for them.
+      target: the network, with what it needs put around it.
+      thresholds: of its confidence.
+      names: of the detectors.
+    Returns:
+      The network with those detectors that could be fitted; of the others why not; and the passes it took.
+    """
+    clean, ask = audited.clean, Asking()
+    parts = (clean.fit, clean.thresholds, clean.test)
+    labels = clean.fit.labels
+    if not clean.labelled:
+        labels = np.argmax(ask(target, clean.fit.images), axis=1)
+    seen = seen_of_clean(target, clean.fit.images, labels)
+    sure = ask(target, clean.thresholds.images)[:, audited.cells].max(axis=1)
+    fitted: dict[str, Fitted] = {}
+    levels, scores, left_out = {}, {}, {}
+    for name in names:
+        try:
+            one = fit(name, target, seen)
+            levels[name] = calibrate(scores_of([one], clean.thresholds.images)[:, 0], sure)
+            scores[name] = scores_of([one], clean.test.images)[:, 0]
+            fitted[name] = one
+        except (InputError, FaultError) as error:
+            left_out[name] = str(error)
+    count = tuple(len(part.labels) for part in parts)
+    passes = ask.passes + 2 * count[0] + len(names) * (count[1] + count[2])
+    return Watched(target, thresholds, fitted, levels, scores, count), left_out, passes
+
+
+def of_detectors(found: Watched, made: Mapping[str, Sequence[ImageSet]]) -> dict[str, Any]:
+    """What detectors make of images that know nothing of them.
+
+    Args:
+      found: the network and its detectors.
+      made: image sets by generator, one for each run.
+    Returns:
+      `told_apart`: by generator, for each run what `Watched.told_apart` says. `clean_rejected`: by detector
+      and share, how many of other clean images are rejected. `passes`.
+    """
+    ask = Asking()
+    told: dict[str, list[dict[str, Any]]] = {}
+    for generator, sets in made.items():
+        for one in sets:
+            told.setdefault(generator, []).append(found.told_apart(one.images, one.log_odds >= FOOLED))
+            ask.passes += len(one.images)
+    return {
+        "told_apart": told,
+        "clean_rejected": found.clean_figures()["clean_rejected"],
+        "passes": ask.passes,
+    }
+
+
+def of_knowing(
+    audited: Audited,
+    sets: ImageSets,
+    found: Watched,
+    *,
+    detector: str,
+    generator: str,
+    runs: Sequence[int],
+    passes: int,
+    cells: Sequence[int],
+) -> Iterator[dict[str, Any]]:
+    """Makes images that fool the network and pass a detector.
+
+    Args:
+      audited: what is audited.
+      sets: the folder of sets.
+      found: the network and this detector.
+      detector: its name.
+      generator: "direct", "cppn" or "gradient".
+      runs: indices of the runs.
+      passes: network passes of each, at most.
+      cells: the classes that images are made for.
+    Yields:
+      For each run as `of_attack`, where `shares` are of images that reach a level and pass the detector at
+      the stricter threshold, and `log_odds` are the network's own; and `told_apart`, what the detector makes
+      of them.
+    """
+    made = knowing(
+        sets, found, NAME, detector, generator, runs=runs, passes=passes, judges={}, classes=list(cells)
+    )
+    level = found.levels[detector].thresholds[STRICT]
+    for one, figures in made:
+        odds = score(found.target, one.images)
+        passed = found.fitted[detector].scores(one.images) <= level
+        yield {
+            "images_digest": one.digest,
+            "classes": one.classes.tolist(),
+            "log_odds": rounded(odds[np.arange(len(odds)), one.classes]),
+            "shares": shares(found.thresholds, odds, one.classes, audited.counted(odds) & passed),
+            "reached": None if one.reached is None else list(one.reached),
+            "course": [list(point) for point in one.course],
+            "told_apart": figures["told_apart"],
+            "symptoms": figures.get("symptoms"),
+            "attack_passes": one.passes,
+            "passes": one.passes + 5 * len(odds),
+        }

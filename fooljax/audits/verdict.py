@@ -1,0 +1,132 @@
+"""The verdict of an audit: five plain sentences, made from the numbers by rules.
+
+No sentence says that a network is robust. Where nothing was found it says so, of this budget, and how strong
+the attack was.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from fooljax.engine.log_odds import format_confidence
+
+MADE = {
+    "direct": "evolution of pixels",
+    "cppn": "evolution of CPPNs",
+    "gradient": "gradient ascent",
+}
+"""What made the images, in a sentence."""
+
+
+class Facts(NamedTuple):
+    """What the sentences speak of.
+
+    Attributes:
+      failed: names of the checks that the network did not pass.
+      mended: whether something was put around the network for the audit.
+      classes: that images were made for.
+      fooled: classes of which some image had 99.99 % or more.
+      surest: log-odds of the surest image.
+      soonest: the attack by which half of its classes had 99.99 % first, and the passes of a run by then;
+        None where there is none.
+      budget: passes of all attacks.
+      at_clean: share of the best attack's images that are as sure as the median clean image; None untold.
+      controls: share of the images of random search, the better of both kinds, that had 99.99 %.
+      noise: share of images of noise that had 99.99 %.
+      detector: the detector that caught the most; None where none was tried.
+      caught: share of the images that it caught which know nothing of it, at 95 % of clean images accepted.
+      through: share of the images that know it which fool the network and pass; None where none was made.
+      overcome: whether the median run of some attack had 99.99 %.
+      flags: signs that the attack was weak, in words.
+    """
+
+    failed: tuple[str, ...]
+    mended: bool
+    classes: int
+    fooled: int
+    surest: float
+    soonest: tuple[str, int] | None
+    budget: int
+    at_clean: float | None
+    controls: float
+    noise: float
+    detector: str | None
+    caught: float
+    through: float | None
+    overcome: bool
+    flags: tuple[str, ...]
+
+
+def verdict(facts: Facts) -> list[str]:
+    """The five sentences."""
+    return [_used(facts), _fooled(facts), _compared(facts), _watched(facts), _strength(facts)]
+
+
+def percent(share: float) -> str:
+    """A share in words; what is neither none nor all is never written as such."""
+    found = 100.0 * share
+    if 0.0 < found < 0.1:
+        return "less than 0.1 %"
+    return "more than 99.9 %" if 99.9 < found < 100.0 else f"{found:.3g} %"
+
+
+def _used(facts: Facts) -> str:
+    if not facts.failed:
+        return "The network passes all checks of how it is used that could be made."
+    checks = f"{'checks' if len(facts.failed) > 1 else 'check'} {_listed(facts.failed)}"
+    if facts.mended:
+        return f"The network is faulty as it is used: it fails the {checks}; what follows is of it mended."
+    return f"The network is faulty as it is used: it fails the {checks}, so what follows may not hold."
+
+
+def _fooled(facts: Facts) -> str:
+    if not facts.fooled:
+        return (
+            f"No image with 99.99 % was found at this budget of {facts.budget:,} network passes; the surest "
+            f"image had {format_confidence(facts.surest)}."
+        )
+    many = "all" if facts.fooled == facts.classes else f"{facts.fooled:,} of"
+    found = f"Images with 99.99 % were found for {many} {facts.classes:,} classes"
+    if facts.soonest is None:
+        return f"{found}, by no attack for half of its classes at this budget of {facts.budget:,} passes."
+    made, passes = facts.soonest
+    return f"{found}; the first attack to do so for half of its classes, {MADE[made]}, took {passes:,} passes."
+
+
+def _compared(facts: Facts) -> str:
+    control = (
+        f"random search with as many passes had 99.99 % in {percent(facts.controls)} of its images, noise in "
+        f"{percent(facts.noise)}"
+    )
+    if facts.at_clean is None:
+        return f"How sure the network is of clean images is not known; {control}."
+    return (
+        f"Of the best attack's images, {percent(facts.at_clean)} are as sure as the median clean image; {control}."
+    )
+
+
+def _watched(facts: Facts) -> str:
+    if facts.detector is None:
+        return "No detector was tried."
+    found = (
+        f"The best detector, {facts.detector}, catches {percent(facts.caught)} of the images that know nothing "
+        "of it where it accepts 95 % of clean ones"
+    )
+    if facts.through is None:
+        return f"{found}; images that know it were not made, so this says little."
+    return f"{found}; of the images that know it, {percent(facts.through)} fool the network and pass."
+
+
+def _strength(facts: Facts) -> str:
+    if facts.overcome:
+        return "Nothing more needs to be asked of the attack, since it got through; a stronger one may need less."
+    if facts.flags:
+        return (
+            f"The attack was weak ({_listed(facts.flags)}), so that little was found is no evidence that the "
+            "network resists."
+        )
+    return "No sign of a weak attack was seen, but a larger budget or another attack may find what this one did not."
+
+
+def _listed(words: Sequence[str]) -> str:
+    """Words with commas between them, and `and` before the last."""
+    return " and ".join(part for part in (", ".join(words[:-1]), words[-1]) if part)
