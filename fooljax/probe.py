@@ -224,7 +224,9 @@ def _faults(
     """
     # A logit of minus infinity is a class that is ruled out; the logarithm of a probability of 0 is one.
     if infinite := int(np.sum(np.isposinf(first).any(axis=1) | np.isneginf(first).all(axis=1))):
-        yield Fault("infinite", f"its logits are infinite for {infinite} of {IMAGES} images that it was shown")
+        yield Fault(
+            "infinite", f"its logits are infinite for {infinite} of {IMAGES} images that it was shown"
+        )
     nan = np.asarray(np.isnan(first).any(axis=1))
     if nan.sum() > IMAGES / 2:
         yield Fault("nan", f"its logits are NaN for {nan.sum()} of {IMAGES} images that it was shown")

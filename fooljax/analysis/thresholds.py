@@ -175,7 +175,7 @@ def reached_by(values: npt.NDArray[np.floating], rate: float) -> float:
 
 
 def clean_levels(odds: npt.NDArray[np.floating]) -> dict[str, float]:
-    """The levels of clean images' log-odds `[N, C]`, by name; -infinity where so few images do not tell one."""
+    """The levels of clean images' log-odds `[N, C]`, by name; -infinity where few tell nothing."""
     sure = odds.max(axis=1)
     return {
         **{f"{confidence}": to_log_odds(confidence) for confidence in CONFIDENCES},

@@ -14,8 +14,8 @@ from fooljax.audits.clean import CleanParts, checked_images
 from fooljax.audits.content import content
 from fooljax.audits.measuring import Steps
 from fooljax.audits.plan import tasks
-from fooljax.audits.record import FILE, read_audit
 from fooljax.audits.reading import read_images
+from fooljax.audits.record import FILE, read_audit
 from fooljax.audits.settings import AUTO, BUDGET, AuditSettings
 from fooljax.data.dataset import Dataset
 from fooljax.engine.types import Target, as_target, check_channels, checked_shape
@@ -148,8 +148,8 @@ def _checked(name: str, networks: Mapping[str, Target] | None, network: Target) 
             raise InputError(f"{name}: expected targets by name, got {type(one).__name__} as {shown(own)}")
         if len(one.class_names) != len(network.class_names):
             raise InputError(
-                f"{name}: expected the {len(network.class_names):,} classes of {shown(network.name, 60)}, got "
-                f"the {len(one.class_names):,} of {shown(own, 60)}"
+                f"{name}: expected the {len(network.class_names):,} classes of {shown(network.name, 60)}, "
+                f"got the {len(one.class_names):,} of {shown(own, 60)}"
             )
     return found
 

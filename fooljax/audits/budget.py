@@ -12,7 +12,7 @@ from fooljax.errors import InputError
 WEIGHTS = {"direct": 4, "cppn": 2, "gradient": 1}
 """Against a LeNet, evolution of pixels wants 9,000 passes for the median class and CPPNs 500."""
 RUNS, DETECTORS = 3, 2
-"""Independent runs of each attack, and detectors that attacks are made to know, where the budget allows it."""
+"""Independent runs of each attack, and detectors that attacks are made to know, at most."""
 LEAST = 400
 """Passes of one run, so that the slowest search has two generations."""
 STEPS = 50
@@ -65,7 +65,9 @@ def divided(budget: int, *, gradients: bool, detectors: int) -> list[Share]:
             break
     else:
         least = units * LEAST // WEIGHTS["cppn"]
-        raise InputError(f"budget: expected {least:,} network passes or more for this network, got {budget:,}")
+        raise InputError(
+            f"budget: expected {least:,} network passes or more for this network, got {budget:,}"
+        )
     return [
         *(Share(name, runs, WEIGHTS[name] * unit) for name in fresh),
         *(Share(f"random_search_{name}", 1, WEIGHTS[name] * unit) for name in ("direct", "cppn")),

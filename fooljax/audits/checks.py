@@ -122,7 +122,7 @@ def better_guess(guesses: Mapping[str, tuple[int, int]]) -> str | None:
     """The change of the input with which clearly more clean images are named rightly; None where none is.
 
     Args:
-      guesses: images named rightly and images asked, by the name of the change; as they were given among them.
+      guesses: images named rightly and images asked, by the name of the change; `as given` too.
     """
     if not guesses:
         return None

@@ -48,7 +48,7 @@ class CleanParts(NamedTuple):
     digest: str
 
     @property
-    def count(self) -> int:
+    def total(self) -> int:
         """How many images there are."""
         return sum(len(part.labels) for part in (self.fit, self.thresholds, self.test))
 
@@ -60,10 +60,10 @@ def of_dataset(data: Dataset) -> CleanParts:
     test = rng.permutation(len(data.test_labels))[: 2 * MOST]
     if len(test) < LEAST:
         raise InputError(f"images: expected {LEAST} test images or more, got {len(test)}")
-    first, second = np.split(test, [len(test) // 2])
+    labels = data.test_labels.astype(np.int64)
+    first, second = (Part(data.test_images[half], labels[half]) for half in np.split(test, [len(test) // 2]))
     fit = Part(data.train_images[train], data.train_labels[train].astype(np.int64))
-    parts = [Part(data.test_images[half], data.test_labels[half].astype(np.int64)) for half in (first, second)]
-    return _with_digest(fit, *parts, labelled=True, described=data.source)
+    return _parts(fit, first, second, labelled=True, described=data.source)
 
 
 def of_arrays(
@@ -83,16 +83,16 @@ def of_arrays(
     places = np.split(order, [third, third + (len(order) - third) // 2])
     known = np.full(len(images), -1) if labels is None else np.asarray(labels)
     parts = [Part(images[part], known[part].astype(np.int64)) for part in places]
-    return _with_digest(*parts, labelled=labels is not None, described=described)
+    return _parts(*parts, labelled=labels is not None, described=described)
 
 
-def _with_digest(*parts: Part, labelled: bool, described: str) -> CleanParts:
+def _parts(fit: Part, thresholds: Part, test: Part, *, labelled: bool, described: str) -> CleanParts:
     digest = hashlib.sha256()
-    for part in parts:
+    for part in (fit, thresholds, test):
         digest.update(f"{part.images.shape} ".encode())
         digest.update(np.ascontiguousarray(part.images).data)
         digest.update(part.labels.astype("<i8").tobytes())
-    return CleanParts(*parts, labelled, described, digest.hexdigest())
+    return CleanParts(fit, thresholds, test, labelled, described, digest.hexdigest())
 
 
 def checked_images(images: object, labels: object, target: Target) -> CleanParts:
@@ -113,7 +113,7 @@ def checked_images(images: object, labels: object, target: Target) -> CleanParts
             )
         if images.num_classes > classes:
             raise InputError(
-                f"images: expected at most {classes:,} classes, as the network has, got {images.num_classes:,}"
+                f"images: expected at most the network's {classes:,} classes, got {images.num_classes:,}"
             )
         return of_dataset(images)
     found = _pixels(images, shape)
@@ -125,7 +125,7 @@ def checked_images(images: object, labels: object, target: Target) -> CleanParts
             f"labels: expected [{len(found)}] whole numbers, one for each image, got {known.dtype} "
             f"{list(known.shape)}"
         )
-    if known.size and not (0 <= known.min() and known.max() < classes):
+    if known.size and not (known.min() >= 0 and known.max() < classes):
         wrong = int(known.min() if known.min() < 0 else known.max())
         raise InputError(f"labels: expected classes from 0 to {classes - 1}, got {wrong}")
     return of_arrays(found, known, f"{len(found):,} labelled images")

@@ -63,7 +63,7 @@ def content(
         "command": command,
         "data": {
             "described": audited.clean.described,
-            "images": audited.clean.count,
+            "images": audited.clean.total,
             "split": _split(audited),
             "accuracy": None if clean["right"] is None else share_of_images(clean["right"], clean["asked"]),
         },
@@ -78,7 +78,9 @@ def content(
         "survival": _survival(by_kind["survival"]),
         "strength": [strength.words()],
         "not_tested": not_tested(audited, config, rows),
-        "verdict": verdict(_facts(audited, config, by_kind, attacks, classes, detectors, raised, strength.overcome)),
+        "verdict": verdict(
+            _facts(audited, config, by_kind, attacks, classes, detectors, raised, strength.overcome)
+        ),
         "cost": {
             "passes": sum(row["passes"] for row in rows),
             "seconds": round(sum(row["seconds"] for row in rows), 1),
@@ -113,7 +115,13 @@ def _budget(audited: Audited, config: AuditSettings, rows: Sequence[Row]) -> lis
     apart = sum(row["passes"] for row in rows) - spent
     return [
         *lines,
-        {"what": "checks, clean images and scores", "detectors": 0, "runs": 1, "passes": apart, "total": apart},
+        {
+            "what": "checks, clean images and scores",
+            "detectors": 0,
+            "runs": 1,
+            "passes": apart,
+            "total": apart,
+        },
     ]
 
 
@@ -187,7 +195,9 @@ def _survival(row: Row) -> list[dict[str, Any]]:
             {
                 "generator": generator,
                 "nearest_percentile": round(sum(row["nearest"][generator]) / len(runs), 1),
-                "named": {name: share_of_runs([run[name] for run in told]) for name in (told[0] if told else ())},
+                "named": {
+                    name: share_of_runs([run[name] for run in told]) for name in (told[0] if told else ())
+                },
             }
         )
     return entries

@@ -93,7 +93,9 @@ def changed(target: Target, change: Change) -> Target:
     """The network, which is given changed images."""
     _, _, channels = target.image_shape or (0, 0, 0)
     order = np.arange(channels)[:: -1 if change.backwards else 1].astype(np.int32)
-    scale, shift = (np.broadcast_to(np.float32(one), channels) for one in (change.scale, change.shift))
+    scale, shift = (
+        np.broadcast_to(np.asarray(one, np.float32), channels) for one in (change.scale, change.shift)
+    )
     network = target.apply
     if isinstance(network, HostFunction):
 

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from fooljax.analysis.thresholds import (
     LEAST_IMAGES,
     Thresholds,
-    fit_temperature,
     clean_levels,
+    fit_temperature,
     scaled_log_odds,
 )
 
@@ -79,4 +79,3 @@ def shares(
     }
     found["raw"]["0.5"] = float(np.mean(counted & (own["raw"] >= 0.0)))
     return found
-

@@ -1,4 +1,4 @@
-"""The step of an audit that shows the images to other networks, and to the network again after small changes."""
+"""The steps of an audit that show the images to other networks, and to the network after small changes."""
 
 import functools
 from collections.abc import Mapping, Sequence
@@ -85,9 +85,7 @@ def of_judge(audited: Audited, judge: Target, made: Mapping[str, Sequence[ImageS
     for generator, sets in made.items():
         for one in sets:
             said = verdict(ask(judge, _for(judge, one.images)), one.classes)
-            votes.setdefault(generator, []).append(
-                float(np.mean(agrees(said, one.classes, found.threshold)))
-            )
+            votes.setdefault(generator, []).append(float(np.mean(agrees(said, one.classes, found.threshold))))
             fooled = one.log_odds >= FOOLED
             counts = (fooled, fooled & (said.top == one.classes), fooled & (said.own >= FOOLED))
             same.setdefault(generator, []).append([int(np.sum(one)) for one in counts])

@@ -62,7 +62,8 @@ def mended(target: Target, mends: Sequence[str]) -> Target:
         elif isinstance(target.apply, HostFunction):
             target = replace(target, apply=_on_host(target.apply, name))
         else:
-            target = replace(target, apply={LOGARITHMS: Logarithms, ONE_BY_ONE: OneByOne}[name](target.apply))
+            around: Apply = Logarithms(target.apply) if name == LOGARITHMS else OneByOne(target.apply)
+            target = replace(target, apply=around)
     if not mends:
         return target
     own = {"network": dict(target.provenance), "mended": list(mends)}

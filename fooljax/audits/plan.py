@@ -95,7 +95,9 @@ def tasks(audited: Audited, config: AuditSettings, rows: Sequence[Row]) -> Itera
 def _with_noise(shares: Sequence[Share]) -> list[Share]:
     """The attacks and controls that see the network, and the controls that do not, which cost nothing."""
     by_name = {share.generator: share for share in shares}
-    like = [Share(name, by_name[of].runs, by_name[of].passes) for name, of in VARIED_LIKE.items() if of in by_name]
+    like = [
+        Share(name, by_name[of].runs, by_name[of].passes) for name, of in VARIED_LIKE.items() if of in by_name
+    ]
     return [*shares, *like, *(Share(name, by_name["direct"].runs, 0) for name in NOISE)]
 
 

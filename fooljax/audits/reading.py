@@ -1,4 +1,4 @@
-"""The user's clean images as `--images` names them: a folder of pictures, or labelled images in other files."""
+"""The user's clean images as `--images` names them: a folder of pictures, or other files with labels."""
 
 import re
 from collections.abc import Sequence
@@ -97,7 +97,7 @@ def _labels(folders: Sequence[str], names: Sequence[str]) -> list[int]:
         if max(numbers) < len(names):
             return numbers
         raise InputError(
-            f"images: expected folders from 0 to {len(names) - 1}, the network's classes, found {max(numbers)}"
+            f"images: expected folders 0 to {len(names) - 1}, the network's classes, found {max(numbers)}"
         )
     if len(names) == NUM_CLASSES:
         places = {name: index for index, name in enumerate(synsets())}

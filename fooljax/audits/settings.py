@@ -14,8 +14,8 @@ class AuditSettings:
 
     budget: int = option(
         BUDGET,
-        "Network passes that all attacks together may cost. What clean images and other checks cost is counted "
-        "apart.",
+        "Network passes that all attacks together may cost. What clean images and other checks cost is "
+        "counted apart.",
         least=1000,
     )
     guess: bool = option(

@@ -78,7 +78,7 @@ def _of_detectors(
         if not enough_for_detectors(audited.clean):
             return [
                 f"Detectors were not tried: they need {LEAST_OF_THREE} clean images, and there were "
-                f"{audited.clean.count}."
+                f"{audited.clean.total}."
             ]
         return ["Detectors were not tried."]
     found = []

@@ -89,7 +89,9 @@ def _fooled(facts: Facts) -> str:
     if facts.soonest is None:
         return f"{found}, by no attack for half of its classes at this budget of {facts.budget:,} passes."
     made, passes = facts.soonest
-    return f"{found}; the first attack to do so for half of its classes, {MADE[made]}, took {passes:,} passes."
+    return (
+        f"{found}; the first attack to do so for half of its classes, {MADE[made]}, took {passes:,} passes."
+    )
 
 
 def _compared(facts: Facts) -> str:
@@ -99,17 +101,16 @@ def _compared(facts: Facts) -> str:
     )
     if facts.at_clean is None:
         return f"How sure the network is of clean images is not known; {control}."
-    return (
-        f"Of the best attack's images, {percent(facts.at_clean)} are as sure as the median clean image; {control}."
-    )
+    sure = percent(facts.at_clean)
+    return f"Of the best attack's images, {sure} are as sure as the median clean image; {control}."
 
 
 def _watched(facts: Facts) -> str:
     if facts.detector is None:
         return "No detector was tried."
     found = (
-        f"The best detector, {facts.detector}, catches {percent(facts.caught)} of the images that know nothing "
-        "of it where it accepts 95 % of clean ones"
+        f"The best detector, {facts.detector}, catches {percent(facts.caught)} of the images that know "
+        "nothing of it where it accepts 95 % of clean ones"
     )
     if facts.through is None:
         return f"{found}; images that know it were not made, so this says little."
@@ -118,13 +119,15 @@ def _watched(facts: Facts) -> str:
 
 def _strength(facts: Facts) -> str:
     if facts.overcome:
-        return "Nothing more needs to be asked of the attack, since it got through; a stronger one may need less."
+        return (
+            "Nothing more needs to be asked of the attack, which got through; a stronger one may need less."
+        )
     if facts.flags:
         return (
             f"The attack was weak ({_listed(facts.flags)}), so that little was found is no evidence that the "
             "network resists."
         )
-    return "No sign of a weak attack was seen, but a larger budget or another attack may find what this one did not."
+    return "No sign of a weak attack was seen, but a larger budget or another attack may find more."
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -132,7 +132,7 @@ def score_of_logits(fitted: Fitted, logits: jax.Array) -> jax.Array:
 
 def _asked_again(images: jax.Array) -> jax.Array:
     del images
-    raise InputError("detector: expected one that looks at logits alone, since the network is no JAX function")
+    raise InputError("detector: expected one that looks at logits alone; the network is no JAX function")
 
 
 _LOGITS = Objective("logits", lambda both: both[1])

@@ -95,7 +95,7 @@ def _on_host(fitted: Fitted, threshold: float, slope: float) -> Target:
     levels = {"threshold": np.float32(threshold), "slope": np.float32(slope)}
 
     def function(images: npt.NDArray[np.float32]) -> tuple[Any, ...]:
-        logits = network.apply(network.params, images)
+        logits = network.apply(network.params, jnp.asarray(images))
         verdict = np.asarray(_verdict(levels, score_of_logits(fitted, jnp.asarray(logits))))
         return logits, np.stack([verdict, np.zeros_like(verdict)], axis=-1)
 

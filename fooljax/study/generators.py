@@ -191,7 +191,8 @@ def _climbed(wanted: Wanted) -> list[Made]:
         # In iteration k, from 0, each image has had k forward and backward passes and one forward pass.
         steps = np.asarray(found.reached.iteration)
         reached = tuple(
-            (2 * step + 1) * count if step >= 0 else None for step in steps[:, LEVELS.index("99.99 %")].tolist()
+            (2 * step + 1) * count if step >= 0 else None
+            for step in steps[:, LEVELS.index("99.99 %")].tolist()
         )
         made.append(Made(found.pixels(), int(found.queries), reached=reached, course=_noted(steps, count)))
     return made
