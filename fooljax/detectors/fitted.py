@@ -59,14 +59,19 @@ class Watching:
           params: `network` and `detector`, the parameters of each.
           images: the images.
         """
-        features, logits = self.look(params["network"], images)
-        seen = Seen(
-            images,
-            features.astype(jnp.float32),
-            logits.astype(jnp.float32),
-            lambda changed: self.look(params["network"], changed)[1].astype(jnp.float32),
-        )
+        seen = _seen(self.look, params["network"], images)
         return seen, self.detector.score(params["detector"], seen).astype(jnp.float32)
+
+
+def _seen(look: Look, params: Params, images: jax.Array) -> Seen:
+    """What a network of these parameters makes of images `[B, H, W, K]` in [0, 1]."""
+    features, logits = look(params, images)
+    return Seen(
+        images,
+        features.astype(jnp.float32),
+        logits.astype(jnp.float32),
+        lambda changed: look(params, changed)[1].astype(jnp.float32),
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +105,9 @@ class _Scores:
     each: tuple[Watching, ...]
 
     def __call__(self, params: Params, images: jax.Array) -> jax.Array:
-        found = [one.seen_and_score(own, images)[1] for one, own in zip(self.each, params, strict=True)]
+        seen = _seen(self.each[0].look, params["network"], images)
+        pairs = zip(self.each, params["detectors"], strict=True)
+        found = [one.detector.score(own, seen).astype(jnp.float32) for one, own in pairs]
         return jnp.stack(found, axis=-1)
 
 
@@ -108,17 +115,20 @@ def scores_of(fitted: Sequence[Fitted], images: npt.NDArray[np.uint8]) -> npt.ND
     """How suspicious several detectors find images; higher is more so.
 
     Args:
-      fitted: one or more.
+      fitted: one or more, all of one network.
       images: `[N, H, W, K]` uint8.
     Returns:
       `[N, D]`, a column for each detector.
     Raises:
-      InputError: as `fooljax.score`.
+      InputError: they are of several networks, or as `fooljax.score`.
     """
-    if isinstance(fitted[0].target.apply, HostFunction):
-        logits = jnp.asarray(score(fitted[0].target, images, objective=OUTPUTS))
+    network = fitted[0].target
+    if any(one.target is not network for one in fitted):
+        raise InputError("fitted: expected detectors of one network, got some of several")
+    if isinstance(network.apply, HostFunction):
+        logits = jnp.asarray(score(network, images, objective=OUTPUTS))
         return np.stack([np.asarray(score_of_logits(one, logits)) for one in fitted], axis=-1)
-    params = tuple(one.both for one in fitted)
+    params = {"network": network.params, "detectors": tuple(one.params for one in fitted)}
     watched = Target(params, _Scores(tuple(one.watching for one in fitted)))
     return score(watched, images, objective=OUTPUTS)
 

@@ -102,3 +102,10 @@ def test_what_cannot_be_fitted_is_refused(arguments, message):
 def test_labels_must_fit_the_images():
     with pytest.raises(InputError, match=r"labels: expected \[200\] whole numbers"):
         detectors.seen_of_clean(network(), IMAGES, clean().labels[:7])
+
+
+def test_detectors_of_several_networks_are_not_asked_together():
+    several = network(), dataclasses.replace(network(), name="other")
+    fitted = [detectors.fit("energy", one, clean()) for one in several]
+    with pytest.raises(InputError, match="fitted: expected detectors of one network"):
+        scores_of(fitted, OTHERS)
