@@ -55,7 +55,7 @@ kill-test: .venv/installed
 	$(PYTHON) -m venv .venv
 
 .venv/installed: .venv/bin/python pyproject.toml constraints.txt
-	$(PIP) -e .
+	$(PIP) -e '.[digits]'
 	touch $@
 
 .venv/installed-dev: .venv/installed

@@ -28,6 +28,7 @@ LINES = (
     "report audits",
     "ascent_result ascents result api testing",
     "cli",
+    "__main__",
 )
 RANK = {f"fooljax.{room}": rank for rank, line in enumerate(LINES) for room in line.split()}
 OUTSIDE = ("experiments", "benchmarks", "docs")

@@ -92,6 +92,15 @@ def test_the_installed_command_says_its_version(wheel, environment):
     assert wheel.name.split("-")[1] in written
 
 
+def test_the_package_is_the_command_too(environment):
+    command, module = (
+        call(environment / "bin" / words[0], *words[1:], folder=environment)
+        for words in (("fooljax", "--help"), ("python", "-m", "fooljax", "--help"))
+    )
+    assert command == module
+    assert "evolve" in command
+
+
 def test_the_installed_package_is_the_one_that_is_used(environment):
     program = "import fooljax, fooljax.targets; print(fooljax.__file__)"
     written = call(environment / "bin/python", "-c", program, folder=environment)

