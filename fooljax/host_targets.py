@@ -1,7 +1,7 @@
 """Networks that are not JAX: any Python function on NumPy arrays becomes a target.
 
 The search then stops in each generation for the host to ask the function; all else is compiled as for any
-other target. There are no gradients of such a target.
+other target. Gradients of such a target exist only where a second form of it is given that has them.
 """
 
 from collections.abc import Callable
@@ -28,16 +28,24 @@ class HostFunction:
       function: `function(images) -> logits`, of NumPy arrays.
       name: what messages call it.
       networks: how many networks it asks; their logits are a tuple where there are several.
+      differentiable: the same for compiled programs, as a JAX function of images that has a derivative. None
+        where there is none. A search has no need of it; whatever follows gradients has.
     """
 
     function: Callable[[npt.NDArray[np.float32]], Any]
     name: str
     networks: int = 1
+    differentiable: Callable[[jax.Array], jax.Array] | None = None
 
     def __call__(self, params: Any, images: Any) -> Logits:
-        """Logits of images `[B, H, W, K]` in [0, 1], as NumPy arrays; refused inside a compiled program."""
+        """Logits of images `[B, H, W, K]` in [0, 1], as NumPy arrays.
+
+        Inside a compiled program they are those of `differentiable`, and refused where there is none.
+        """
         del params
         if isinstance(images, jax.core.Tracer):
+            if self.differentiable is not None:
+                return self.differentiable(images)
             raise InputError(
                 f"target: {self.name} is a Python function on NumPy arrays, which cannot be compiled and has "
                 "no gradient; this needs a JAX function"
@@ -114,6 +122,7 @@ def host_target(
     image_shape: tuple[int, int, int] | None = None,
     class_names: tuple[str, ...] = (),
     name: str | None = None,
+    differentiable: Callable[[jax.Array], jax.Array] | None = None,
     **facts: Any,
 ) -> Target:
     """A target of any Python function on NumPy arrays, such as a network of another library.
@@ -127,6 +136,8 @@ def host_target(
       image_shape: `(H, W, K)` of the images that it takes, where that is known.
       class_names: `C` names, where there are any.
       name: a short name; the function's own by default.
+      differentiable: the same as a JAX function `images -> logits` with a derivative, for gradient ascent and
+        other methods that follow gradients. Without it these refuse the target.
       **facts: others of the target, see `fooljax.Target`.
     Returns:
       The target.
@@ -137,4 +148,4 @@ def host_target(
         raise InputError(f"function: expected a function on NumPy arrays, got {type(function).__name__}")
     name = name if name is not None else getattr(function, "__name__", type(function).__name__)
     facts = checked_facts({"name": name, "image_shape": image_shape, "class_names": class_names, **facts})
-    return Target((), HostFunction(function, shown(name)), **facts)
+    return Target((), HostFunction(function, shown(name), differentiable=differentiable), **facts)
