@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE :=
 PIP := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check -c constraints.txt
 
-.PHONY: run test test-all smoke docs lint types unit build bench bench-peers kill-test clean
+.PHONY: run test test-all test-foreign smoke docs lint types unit build bench bench-peers kill-test clean
 
 run: .venv/installed
 	$(BIN)/python -m experiments.mnist_direct $(ARGS)
@@ -37,6 +37,10 @@ test-all: test
 	$(BIN)/python -m pytest -n 2 -m "slow and not optimised" $(ARGS)
 	$(OPTIMISED) $(BIN)/python -m pytest -n 2 -m "slow and optimised" $(ARGS)
 
+# Networks of other frameworks, in an environment that has these; it is large.
+test-foreign: build/foreign-env/installed
+	build/foreign-env/bin/python -m pytest -m "slow or not slow" tests/targets/foreign $(ARGS)
+
 # The sdist and the wheel, in dist/.
 build: .venv/installed-dev
 	rm -rf build/lib dist
@@ -60,6 +64,11 @@ kill-test: .venv/installed
 
 .venv/installed-dev: .venv/installed
 	$(PIP) -e '.[dev,docs,imagenet]'
+	touch $@
+
+build/foreign-env/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv build/foreign-env
+	build/foreign-env/bin/python -m pip install --quiet --no-compile --disable-pip-version-check -c constraints.txt -e '.[dev,foreign]'
 	touch $@
 
 build/peers/%-env/installed: benchmarks/peers/%.txt constraints.txt

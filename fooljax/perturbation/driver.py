@@ -112,7 +112,7 @@ def perturb(
     Source: Szegedy et al. 2014, "Intriguing properties of neural networks", section 4.1; Madry et al. 2018.
     """
     target = as_target(target)
-    if isinstance(target.apply, HostFunction):
+    if isinstance(target.apply, HostFunction) and target.apply.differentiable is None:
         raise InputError(
             f"target: expected a network with gradients, got {shown(target.name, 60)}, a host target"
         )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from fooljax.engine.types import Params, Target, checked_shape
@@ -20,6 +21,8 @@ from fooljax.targets.preprocessing import Preprocessing, Said, settled
 ENDING = ".keras"
 ZIP = b"PK"
 """What such a file begins with."""
+SEED = "seed_generator_state"
+"""The name of variables that dropout draws from, and inference does not."""
 SCALED = 0.1
 """A layer that multiplies what comes in by less than this takes levels up to 255."""
 
@@ -32,7 +35,13 @@ class KerasNetwork:
 
     def __call__(self, params: Params, inputs: jax.Array) -> jax.Array:
         """The model's outputs in inference. What it changes in itself is forgotten."""
-        outputs: jax.Array = self.model.stateless_call(*params, inputs, training=False)[0]
+        trained, others = params[0], iter(params[1])
+        # Random numbers are drawn in training alone.
+        rest = [
+            jnp.zeros(one.shape, one.dtype) if _is_seed(one) else next(others)
+            for one in self.model.non_trainable_variables
+        ]
+        outputs: jax.Array = self.model.stateless_call(trained, rest, inputs, training=False)[0]
         return outputs
 
 
@@ -71,7 +80,7 @@ def from_keras(
         model = read_keras(Path(model))
     if not isinstance(model, keras.Model):
         raise InputError(
-            f"model: expected a keras.Model or the path of a .keras file, got {shown(type(model))}"
+            f"model: expected a keras.Model or the path of a .keras file, got {type(model).__name__}"
         )
     layout, shape = _input_of(model)
     shape = checked_shape(image_shape if image_shape is not None else shape)
@@ -93,7 +102,7 @@ def from_keras(
         return compiled_target(KerasNetwork(model), params, package="keras", preprocessing=said, **facts)
     return hosted_target(
         lambda inputs: np.asarray(model.predict_on_batch(inputs)),
-        digest_tree([keras.ops.convert_to_numpy(variable) for variable in model.variables]),
+        digest_tree([keras.ops.convert_to_numpy(one) for one in model.variables if not _is_seed(one)]),
         framework=f"keras {keras.__version__}, backend {keras.backend.backend()}",
         preprocessing=said,
         **facts,
@@ -167,6 +176,11 @@ def _keras() -> Any:
     if not hasattr(keras, "ops"):
         raise FaultError(f"keras: expected version 3 or later, got {keras.__version__}")
     return keras
+
+
+def _is_seed(variable: Any) -> bool:
+    """Whether a variable is the state of random numbers, which is another each time a file is opened."""
+    return bool(variable.name == SEED)
 
 
 def _layers(model: Any) -> list[Any]:

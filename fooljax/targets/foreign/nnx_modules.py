@@ -26,7 +26,7 @@ class NnxNetwork:
 
     def __call__(self, params: Params, inputs: jax.Array) -> jax.Array:
         """The module's outputs. What it changes in itself is forgotten."""
-        outputs: jax.Array = nnx.merge(self.graph, self.random, params)(inputs)
+        outputs: jax.Array = nnx.merge(self.graph, self.random, params, copy=True)(inputs)
         return outputs
 
 
@@ -57,9 +57,10 @@ def from_nnx(
     """
     if not isinstance(module, nnx.Module):
         raise InputError(f"module: expected a flax.nnx.Module, got {type(module).__name__}")
-    copy = nnx.merge(*nnx.split(module))
+    copy = nnx.clone(module)  # with variables of its own
     copy.eval()
-    graph, random, params = nnx.split(copy, nnx.RngState, ...)
+    graph, *states = nnx.split(copy, nnx.RngState, ...)
+    random, params = states
     return compiled_target(
         NnxNetwork(graph, random),
         params,

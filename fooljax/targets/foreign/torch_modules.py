@@ -49,7 +49,9 @@ def from_torch(
     try:
         import torch
     except ImportError:
-        raise FaultError("torch: expected the package torch, got none; pip install torch brings it") from None
+        raise FaultError(
+            "torch: expected the package torch, got none; pip install 'fooljax[torch]' brings it"
+        ) from None
     function: Callable[[Any], Any]
     if isinstance(module, torch.export.ExportedProgram):
         weights, made_of = module.state_dict, "exported program"
