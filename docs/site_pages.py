@@ -1,13 +1,16 @@
-"""The pages of the site that are made of other files: README, contributing, changes, notebook and API.
+"""The pages of the site that are made of other files: README, contributing, changes, notebooks and API.
 
 MkDocs calls the functions below while it builds the site (`hooks` in mkdocs.yml). None of these pages is
 kept in the tree, so none can fall behind the file that it is made of.
 """
 
 import ast
+import base64
+import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -37,34 +40,53 @@ def on_files(files: "Files", config: "MkDocsConfig") -> "Files":
     from mkdocs.structure.files import File
 
     pages = {page: site_links((ROOT / source).read_text("utf-8")) for page, source in COPIED.items()}
-    pages |= {
-        f"notebooks/{path.stem}.md": notebook_page(path.read_text("utf-8")) for path in NOTEBOOKS.glob("*.py")
-    }
-    for page, text in (pages | api_pages()).items():
-        files.append(File.generated(config, page, content=text))
+    pictures: dict[str, bytes] = {}
+    for path in NOTEBOOKS.glob("*.ipynb"):
+        page, drawn = notebook_page(json.loads(path.read_text("utf-8")), path.stem)
+        pages[f"notebooks/{path.stem}.md"] = page
+        pictures |= {f"notebooks/{name}": png for name, png in drawn.items()}
+    for name, content in (pages | api_pages() | pictures).items():
+        files.append(File.generated(config, name, content=content))
     return files
 
 
 def site_links(text: str) -> str:
     """Markdown of the root folder with its links to files turned into links to pages of the site."""
     text = text.replace("](docs/", "](")
-    text = re.sub(r"\]\((notebooks/\w+)\.py\)", r"](\1.md)", text)
+    text = re.sub(r"\]\((notebooks/\w+)\.(?:py|ipynb)\)", r"](\1.md)", text)
     text = re.sub(r"\[([^]]+)\]\((CITATION\.cff)\)", r"\1: `\2`", text)
     for page, source in COPIED.items():
         text = text.replace(f"]({source}", f"]({page}")
     return text
 
 
-def notebook_page(source: str) -> str:
-    """A notebook in Jupytext's percent form as Markdown: its text as text, its code as blocks of code."""
-    parts = re.split(r"^# %%(.*)\n", source, flags=re.MULTILINE)
-    page = []
-    for kind, cell in zip(parts[1::2], parts[2::2], strict=True):
-        if "[markdown]" in kind:
-            page.append(re.sub(r"^# ?", "", cell.strip(), flags=re.MULTILINE))
-        else:
-            page.append(f"```python\n{cell.strip()}\n```")
-    return "\n\n".join(page) + "\n"
+def notebook_page(notebook: Mapping[str, Any], name: str) -> tuple[str, dict[str, bytes]]:
+    """A notebook with its outputs as Markdown.
+
+    Args:
+      notebook: the content of a .ipynb file.
+      name: of the notebook, from which its pictures get theirs.
+    Returns:
+      The page, and its pictures by the names of their files.
+    """
+    page, pictures = [], {}
+    for cell in notebook["cells"]:
+        text = "".join(cell["source"])
+        if cell["cell_type"] == "markdown":
+            page.append(text)
+            continue
+        page.append(f"```python\n{text}\n```")
+        for output in cell["outputs"]:
+            data = output.get("data", {})
+            if "image/png" in data:
+                told = output["metadata"]["image/png"]
+                file = f"{name}_{len(pictures) + 1}.png"
+                pictures[file] = base64.b64decode("".join(data["image/png"]))
+                page.append(f'![{told["alt"]}]({file}){{ width="{told["width"]}" }}')
+            else:
+                printed = "".join(output.get("text", data.get("text/plain", "")))
+                page.append(f"```text\n{printed.rstrip()}\n```")
+    return "\n\n".join(page) + "\n", pictures
 
 
 def exported(module: Path) -> list[str]:

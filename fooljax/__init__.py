@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from fooljax.report.course import curves
     from fooljax.report.grid import gallery
     from fooljax.report.png import save_png
+    from fooljax.report.showing import show
     from fooljax.result import Result, open_run
     from fooljax.scoring import score
 
@@ -87,6 +88,7 @@ _HOME = {
     "perturb": "perturbation.driver",
     "save_png": "report.png",
     "score": "scoring",
+    "show": "report.showing",
     "start": "engine.loop",
     "start_distributed": "processes",
     "tell": "engine.loop",
@@ -159,6 +161,7 @@ __all__ = [
     "runs",
     "save_png",
     "score",
+    "show",
     "start",
     "start_distributed",
     "storage",

@@ -12,6 +12,15 @@ PAGES = [
 ]
 COMMAND = re.compile(r"(?:fooljax \w|python -m |make |pip install )")
 
+SMALL = (
+    (r"generations=\d+", "generations=2"),
+    (r"batch_size=\d+", "batch_size=8"),
+    (r"runs=\d+", "runs=1"),
+    (r"passes=[\d_]+", "passes=400"),
+    (r"functions=\"wide\"", 'functions="paper"'),  # fewer functions compile sooner
+)
+"""What a test changes in an example: it claims that the example runs, not what it finds."""
+
 
 class Block(NamedTuple):
     """A fenced block: its language, its text, and why it is not run, where it is not."""

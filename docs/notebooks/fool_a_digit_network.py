@@ -2,8 +2,9 @@
 # # Fool a digit network
 #
 # This notebook evolves images that a network takes for digits, looks at the ancestors of one of them, and
-# then does the same with a network of your own. It needs no download. Open it in Jupyter with
-# [Jupytext](https://jupytext.readthedocs.io), or run it with `python`.
+# then does the same with a network of your own.
+#
+# **What you need:** Python. No data and no graphics card; the network comes with fooljax.
 
 # %%
 from pathlib import Path
@@ -13,6 +14,7 @@ import jax
 import numpy as np
 
 import fooljax
+from fooljax.rendering import draw
 from fooljax.runs.ancestry import line_of
 from fooljax.runs.opened import open_folder
 
@@ -44,14 +46,13 @@ for name, log_odds in zip(result.class_names, result.log_odds[0], strict=True):
 
 # %% [markdown]
 # The images are `[runs, classes, height, width, channels]`, in 8 bits. `gallery` shows them in a figure.
-# The folder has a page with all of it: open `index.html` in a browser. A longer search of five runs gave
-# this figure:
-#
-# ![Evolved images of rings, stripes, discs and eyes, by run and digit](../images/mnist_cppn.png)
+# The folder has a page with all of it: open its `index.html` in a browser.
 
 # %%
-fooljax.save_png(fooljax.gallery(result.images, result.log_odds, result.class_names), folder / "digits.png")
-print(result.folder / "index.html")
+fooljax.show(
+    fooljax.gallery(result.images, result.log_odds, result.class_names, scale=4),
+    "Ten evolved images of bars, arcs and rings, one for each digit, each with a confidence.",
+)
 
 # %% [markdown]
 # ## The ancestors of an image
@@ -64,6 +65,13 @@ record = open_folder(result.folder)
 line = line_of(record.ancestry, 0, 3)  # run 0, digit 3
 generations = [int(record.ancestry.generation[rows[0]]) for rows in line]
 print(f"the image of digit 3 has {len(line) - 1} recorded ancestors, of the generations {generations[:-1]}")
+rows = [rows[0] for rows in line]
+genomes = record.ancestry.genome[rows]
+images = draw(encoding, jax.tree.map(lambda leaf: leaf[genomes], record.ancestry.genomes))
+fooljax.show(
+    fooljax.report.strip(images, [[f"gen. {generation}"] for generation in generations]),
+    "The ancestors of an evolved image, from a random drawing to the image itself.",
+)
 
 # %% [markdown]
 # ## Bring your own network

@@ -8,9 +8,11 @@ from fooljax.report.course import curves
 from fooljax.report.fonts import label
 from fooljax.report.fooling import NamedAs, fooling_gallery
 from fooljax.report.grid import gallery
+from fooljax.report.network_drawing import draw_network
 from fooljax.report.png import png_bytes, save_png
 from fooljax.report.run_page import write_run_page
 from fooljax.report.sequence import strip
+from fooljax.report.showing import Showing, show
 
 __all__ = [
     "MAX_ELITES",
@@ -20,13 +22,16 @@ __all__ = [
     "NamedAs",
     "Number",
     "RunPage",
+    "Showing",
     "curves",
+    "draw_network",
     "fooling_gallery",
     "format_confidence",
     "gallery",
     "label",
     "png_bytes",
     "save_png",
+    "show",
     "strip",
     "write_classes",
     "write_run_page",

@@ -1,5 +1,7 @@
 """Pages of the site that are made of other files. `make docs` checks the rest: links, anchors, warnings."""
 
+import base64
+
 import fooljax
 from docs import site_pages
 from docs.site_pages import NOTEBOOKS, api_pages, notebook_page, site_links
@@ -17,15 +19,30 @@ def test_every_public_name_has_a_place_in_the_api():
 
 
 def test_links_of_the_root_folder_lead_to_pages_of_the_site():
-    text = "[a](docs/guide/data.md) [b](CHANGELOG.md#x) [c](docs/notebooks/one.py) [d](CITATION.cff) [e](https://f)"
+    text = "[a](docs/guide/data.md) [b](CHANGELOG.md#x) [c](docs/notebooks/one.ipynb) [d](CITATION.cff) [e](https://f)"
     assert site_links(text) == (
         "[a](guide/data.md) [b](changelog.md#x) [c](notebooks/one.md) d: `CITATION.cff` [e](https://f)"
     )
 
 
-def test_a_notebook_is_a_page_of_text_and_code():
-    source = "# %% [markdown]\n# # A head\n#\n# Some words.\n\n# %%\nx = 1  # one\n\n# %% [markdown]\n# End\n"
-    assert notebook_page(source) == "# A head\n\nSome words.\n\n```python\nx = 1  # one\n```\n\nEnd\n"
+def test_a_notebook_is_a_page_of_text_code_and_outputs():
+    picture = {"image/png": base64.b64encode(b"PNG").decode(), "text/plain": "Two bars."}
+    told = {"image/png": {"alt": "Two bars.", "width": 40}}
+    outputs = [
+        {"output_type": "stream", "name": "stdout", "text": ["one\n", "two\n"]},
+        {"output_type": "execute_result", "data": {"text/plain": ["3"]}, "metadata": {}},
+        {"output_type": "execute_result", "data": picture, "metadata": told},
+    ]
+    cells = [
+        {"cell_type": "markdown", "source": ["# A head\n", "\n", "Some words."]},
+        {"cell_type": "code", "source": ["x = 1"], "outputs": outputs},
+    ]
+    page, pictures = notebook_page({"cells": cells}, "mine")
+    assert page == (
+        "# A head\n\nSome words.\n\n```python\nx = 1\n```\n\n```text\none\ntwo\n```\n\n```text\n3\n```\n\n"
+        '![Two bars.](mine_1.png){ width="40" }\n'
+    )
+    assert pictures == {"mine_1.png": b"PNG"}
 
 
 def test_every_notebook_is_in_the_navigation():
