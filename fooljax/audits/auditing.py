@@ -10,8 +10,10 @@ import numpy.typing as npt
 
 from fooljax.audits.attack_entries import best_images, in_groups, picture_of
 from fooljax.audits.audited import Audited, check_one_network, detectors_of, rejecting_class
+from fooljax.audits.budget import divided
 from fooljax.audits.clean import CleanParts, checked_images
 from fooljax.audits.content import content
+from fooljax.audits.detector_step import enough_for_detectors
 from fooljax.audits.measuring import Steps
 from fooljax.audits.plan import tasks
 from fooljax.audits.reading import read_images
@@ -86,7 +88,7 @@ def audit(
     network = known_network(target, class_names, say)
     config = AuditSettings(budget, guess, reject, detectors)
     check_one_network(network)
-    detectors_of(network, detectors)
+    names = detectors_of(network, detectors)
     audited = Audited(
         network,
         _clean(images, labels, network),
@@ -95,6 +97,9 @@ def audit(
         rejecting_class(network, reject),
         source,
     )
+    # What is wrong is told before anything is asked; what the checks find can only make it cost less.
+    most = len(names) if enough_for_detectors(audited.clean) else 0
+    divided(config.budget, gradients=audited.gradients, detectors=most)
     _check_same_network(folder, network)
     steps = Steps(audited, folder)
     study = Study(

@@ -1,13 +1,19 @@
 """The step of an audit that asks the network about the clean images, and finds its thresholds."""
 
+import time
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from fooljax.audits.asking import Asking
 from fooljax.audits.audited import Audited
 from fooljax.audits.levels import thresholds_on
 from fooljax.engine.types import Target
+from fooljax.scoring import score
+
+TIMED = 64
+"""Clean images, at most, by which it is estimated how long an audit takes."""
 
 
 def of_clean(audited: Audited, target: Target) -> dict[str, Any]:
@@ -32,3 +38,16 @@ def of_clean(audited: Audited, target: Target) -> dict[str, Any]:
         "rejected": int(np.sum(~audited.counted(third))),
         "passes": ask.passes,
     }
+
+
+def estimate(target: Target, images: npt.NDArray[np.uint8], budget: int) -> str:
+    """How long so many network passes take here, in words."""
+    score(target, images[:TIMED])  # compiles
+    begun = time.perf_counter()
+    score(target, images[:TIMED])
+    rate = len(images[:TIMED]) / (time.perf_counter() - begun)
+    minutes = budget / rate / 60.0
+    words = "less than a minute" if minutes < 1.0 else f"about {minutes:.0f} minutes"
+    return (
+        f"the network names {rate:,.0f} images a second here: {budget:,} passes take {words}; compiling apart"
+    )

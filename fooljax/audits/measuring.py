@@ -14,7 +14,7 @@ from fooljax.analysis.thresholds import Thresholds
 from fooljax.audits.attack_step import made, of_attack
 from fooljax.audits.audited import NAME, Audited
 from fooljax.audits.checks import check
-from fooljax.audits.clean_step import of_clean
+from fooljax.audits.clean_step import estimate, of_clean
 from fooljax.audits.detector_step import of_detectors, of_knowing, watched_by
 from fooljax.audits.looking_step import of_judge, of_survival
 from fooljax.audits.mending import mended
@@ -42,7 +42,6 @@ class Steps:
 
     def measure(self, workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
         """The figures of one group of tasks, which are all of one kind, each with the `seconds` it took."""
-        del workspace
         kinds = {
             "check": self._check,
             "clean": self._clean,
@@ -53,6 +52,9 @@ class Steps:
             "detectors": self._detectors,
             "knowing": self._knowing,
         }
+        if tasks[0].settings["kind"] == "clean":
+            target, images = self._target(tasks[0].settings), self._audited.clean.test.images
+            workspace.say(estimate(target, images, workspace.config.budget))
         begun = time.perf_counter()
         for figures in kinds[tasks[0].settings["kind"]](tasks[0].settings, len(tasks)):
             yield {**figures, "seconds": round(time.perf_counter() - begun, 2)}

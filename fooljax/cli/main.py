@@ -11,6 +11,7 @@ from fooljax.errors import shown
 
 COMMANDS = {
     "evolve": "evolve images that fool a network, and make a page of them",
+    "audit": "say how easily a network is fooled, and whether a detector would notice",
     "ascend": "make images that fool a network by following its gradient",
     "perturb": "change a photograph a little, so that a network takes it for something else",
     "report": "make the page of a run again, from its folder",

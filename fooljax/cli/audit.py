@@ -1,0 +1,226 @@
+r"""`fooljax audit`: says how easily a network is fooled, and whether a detector would notice.
+
+    fooljax audit lenet --images embedded --budget 50000
+    fooljax audit mine:target --images photographs --classes names.txt --second efficientnet-lite0
+
+Give the same command again to go on with an audit that was killed.
+"""
+
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields, make_dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from fooljax.audits.auditing import audit
+from fooljax.audits.reading import HELP
+from fooljax.audits.record import FILE, read_audit
+from fooljax.audits.settings import AuditSettings
+from fooljax.cli.command_line import Parser, given_settings, run_command, settings_parser
+from fooljax.engine.types import Target
+from fooljax.errors import InputError, shown
+from fooljax.report.audit_page import PAGE, write_audit_page
+from fooljax.runs.evolution_run import keep_compiled_programs
+from fooljax.runs.judge_names import named_judges
+from fooljax.settings import REQUIRED, compose, option
+from fooljax.storage.reading import name_of, read_regular
+from fooljax.targets.choice import TargetChoice
+from fooljax.targets.registry import TARGETS, KnownTarget, find_target
+from fooljax.terminal import Signals, Terminal, again_after_interruption
+
+OWN = ("classes", "class_names")
+"""Settings of networks that have another meaning here, or are given by `--classes`."""
+MOST_NAMES = 2**24
+"""Bytes of a file with the names of classes."""
+
+
+@dataclass(frozen=True)
+class ImagesSettings:
+    """The clean images."""
+
+    images: str = option(REQUIRED, HELP, kind=str)
+    classes: str | None = option(
+        None,
+        "A text file with the name of a class on each line, in the order of the network's outputs.",
+        kind=str,
+    )
+    other_weights: str | None = option(
+        None,
+        "Folder with weights of the networks that --judge and --second name, where these need any.",
+        kind=str,
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns its exit status."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    known: list[type[Any]] = []
+
+    def command() -> None:
+        name, rest = _network_named(words)
+        found = find_target(name)
+        known.append(_config(found))
+        with again_after_interruption(), Signals():
+            _audit(name, found, known[0], rest)
+
+    return run_command(command, lambda: [field.name for config in known for field in fields(config)])
+
+
+def _network_named(words: Sequence[str]) -> tuple[str, list[str]]:
+    """The network, which stands first, and the flags that are left."""
+    if not words or words[0] in ("-h", "--help"):
+        if not words:
+            raise InputError(f"NETWORK: expected {_names()}, got none")
+        print(_help())
+        raise SystemExit(0)
+    if words[0].startswith("-"):
+        raise InputError(f"NETWORK: expected {_names()} before all flags, got {shown(words[0])}")
+    return words[0], list(words[1:])
+
+
+def _names() -> str:
+    return f"one of {', '.join(TARGETS)}, a file or MODULE:NAME"
+
+
+def _help() -> str:
+    width = max(map(len, TARGETS))
+    lines = [f"  {name:{width}}  {known.line}" for name, known in TARGETS.items()]
+    return "\n".join(
+        [
+            "usage: fooljax audit NETWORK --images IMAGES [--budget N] [settings]",
+            "",
+            "Says how easily a network is fooled, and whether a detector would notice: one page and audit.json.",
+            "",
+            "NETWORK is a file of your own, MODULE:NAME of a fooljax.Target, or one of these:",
+            *lines,
+            "",
+            f"--images          {HELP}",
+            "",
+            "fooljax audit NETWORK --help   says all settings of one of them",
+        ]
+    )
+
+
+def _config(known: KnownTarget) -> type[Any]:
+    """The settings of the audit and those of the network."""
+    own = [field for field in fields(known.settings) if field.name not in OWN]
+    network = make_dataclass(
+        "NetworkSettings", [(field.name, field.type, _again(field)) for field in own], frozen=True
+    )
+    return compose("AuditConfig", [ImagesSettings, AuditSettings, network])
+
+
+def _again(field: Any) -> Any:
+    """A field for another dataclass, since one belongs to its own."""
+    from dataclasses import field as new
+
+    return new(default=field.default, metadata=field.metadata)
+
+
+def _audit(name: str, known: KnownTarget, config: type[Any], words: Sequence[str]) -> None:
+    parser = _parser(name, config)
+    flags = parser.parse_args(words)
+    given = given_settings(config, flags)
+    settings = config(**given)
+    for flag, value in (("--outdir", flags.outdir), ("--images", settings.images)):
+        if not value or "\0" in value:
+            raise InputError(f"{flag}: expected a path, got {shown(repr(value))}")
+    terminal = Terminal(flags.quiet)
+    names = () if settings.classes is None else _read_names(Path(settings.classes))
+    of_network = {**asdict(settings), "classes": "all", "class_names": settings.classes}
+    choice = known.choose(SimpleNamespace(**of_network))
+    target = choice.load(terminal.say)
+    compared = [read_audit(Path(path)) for path in flags.compare]
+    keep_compiled_programs()
+    folder = Path(flags.outdir)
+    found = audit(
+        target,
+        settings.images,
+        outdir=folder,
+        budget=settings.budget,
+        class_names=names,
+        judges=_others("--judge", flags.judge, choice, settings.other_weights, terminal),
+        seconds=_others("--second", flags.second, choice, settings.other_weights, terminal),
+        reject=settings.reject,
+        guess=settings.guess,
+        detectors=settings.detectors,
+        source=choice.source,
+        command=shlex.join(["fooljax", "audit", name, *words]),
+        say=terminal.say,
+    )
+    if compared:
+        write_audit_page(folder, read_audit(folder), compared=compared)
+    for sentence in found["verdict"]:
+        terminal.say(sentence)
+    terminal.say(f"figures: {folder / FILE}")
+    terminal.say(f"page: {folder / PAGE}")
+
+
+def _parser(name: str, config: type[Any]) -> Parser:
+    parser = settings_parser(
+        config,
+        "Says how easily a network is fooled, and whether a detector would notice. Give the same command "
+        "again to go on.",
+        f"fooljax audit {name}",
+    )
+    many: dict[str, Any] = {"action": "append", "default": [], "metavar": "NETWORK"}
+    parser.add_argument(
+        "--judge",
+        help="A network for the same classes that had no part in making the images and says what it sees in "
+        "them: a name as lenet-1, a file, or MODULE:NAME. May be given several times.",
+        **many,
+    )
+    parser.add_argument(
+        "--second",
+        help="A network for the same classes that is shown the images: do they fool it, too? Named as for "
+        "--judge. May be given several times.",
+        **many,
+    )
+    parser.add_argument(
+        "--compare",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="The audit.json of another audit that stands beside this one on the page. May be given several "
+        "times.",
+    )
+    parser.add_argument(
+        "--outdir",
+        metavar="DIR",
+        default=f"audits/{_as_folder(name)}",
+        help="The folder of the audit: new, empty, or of the same audit to go on with. (default: "
+        f"audits/{_as_folder(name)})",
+    )
+    parser.add_argument("--quiet", action="store_true", default=False, help="Print only notes and errors.")
+    return parser
+
+
+def _as_folder(name: str) -> str:
+    return Path(name).name.replace(":", "-")
+
+
+def _read_names(path: Path) -> tuple[str, ...]:
+    try:
+        text = read_regular(path, MOST_NAMES).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"--classes: {name_of(path)}: expected UTF-8, got {shown(error)}") from error
+    return tuple(line.strip() for line in text.splitlines() if line.strip())
+
+
+def _others(
+    flag: str, names: Sequence[str], choice: TargetChoice, weights: str | None, terminal: Terminal
+) -> dict[str, Target]:
+    """The networks that a flag names."""
+    if not names:
+        return {}
+    folder = None if weights is None else Path(weights)
+    try:
+        return named_judges(",".join(names), choice, terminal.say, weights=folder)
+    except InputError as error:
+        raise InputError(f"{flag}: {str(error).removeprefix('judges: ')}") from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())
