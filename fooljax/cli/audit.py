@@ -91,7 +91,7 @@ def _help() -> str:
         [
             "usage: fooljax audit NETWORK --images IMAGES [--budget N] [settings]",
             "",
-            "Says how easily a network is fooled, and whether a detector would notice: one page and audit.json.",
+            "Says how easily a network is fooled, and whether a detector would notice.",
             "",
             "NETWORK is a file of your own, MODULE:NAME of a fooljax.Target, or one of these:",
             *lines,

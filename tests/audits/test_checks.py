@@ -1,0 +1,135 @@
+"""Faults are found out and said, and a network with one can be used all the same."""
+
+import dataclasses
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from small_network import SHAPE, both, clean, faulty, network, of_batch, on_host, probabilities
+
+from fooljax.audits.checks import better_guess, check, of_input
+from fooljax.audits.clean import of_arrays
+from fooljax.audits.input_changes import AS_GIVEN, CHANGES, changed, plausible
+from fooljax.audits.mending import LOGARITHMS, ONE_BY_ONE, mended
+from fooljax.scoring import score
+
+CLEAN = of_arrays(*clean(), "made")
+
+
+def slow(*arguments):
+    return pytest.param(*arguments, marks=pytest.mark.slow)
+
+
+def failed(found):
+    return [one["name"] for one in found.checks if one["passed"] is False]
+
+
+@pytest.mark.slow
+def test_a_sound_network_passes():
+    found = check(network(), CLEAN, guess=False)
+    assert failed(found) == []
+    assert found.mends == []
+    assert found.trusted
+    assert found.guesses[AS_GIVEN][0] / found.guesses[AS_GIVEN][1] > 0.9
+
+
+@pytest.mark.parametrize(
+    ("target", "names", "mends"),
+    [
+        (faulty(probabilities), ["outputs"], [LOGARITHMS]),
+        (faulty(of_batch), ["batches"], [ONE_BY_ONE]),
+        # In probabilities the batch hardly shows; it does once they are logarithms.
+        slow(faulty(both), ["outputs", "batches"], [LOGARITHMS, ONE_BY_ONE]),
+        (on_host(both), ["outputs", "batches"], [LOGARITHMS, ONE_BY_ONE]),
+    ],
+)
+def test_faults_are_found_out(target, names, mends):
+    unlabelled = CLEAN._replace(labelled=False)
+    found = check(target, unlabelled, guess=False)
+    assert failed(found) == names
+    assert found.mends == mends
+    assert found.trusted
+
+
+def test_a_mended_network_says_what_the_sound_one_says():
+    images = clean(8)[0]
+    sound = score(network(), images)
+    for apply in (probabilities, on_host(probabilities).apply):
+        mended_one = mended(faulty(apply), [LOGARITHMS])
+        np.testing.assert_allclose(score(mended_one, images), sound, atol=1e-3)
+
+
+def test_an_image_alone_is_asked_about_alone():
+    images = clean(6)[0]
+    one_by_one = mended(faulty(of_batch), [ONE_BY_ONE])
+    alone = np.concatenate([score(faulty(of_batch), image[None], tile=1) for image in images])
+    np.testing.assert_allclose(score(one_by_one, images), alone, atol=1e-5)
+    on_the_host = mended(on_host(of_batch), [ONE_BY_ONE])
+    np.testing.assert_allclose(score(on_the_host, images), alone, atol=1e-5)
+
+
+def test_a_network_that_answers_by_chance_is_told_and_not_trusted():
+    rng = np.random.default_rng(0)
+    target = on_host(lambda params, images: rng.normal(0.0, 3.0, (len(images), 4)).astype(np.float32))
+    found = check(target, CLEAN._replace(labelled=False), guess=False)
+    assert "chance" in failed(found)
+    assert not found.trusted
+
+
+def shades():
+    """Images of one shade each, and a network that knows the shades by their levels from 0 to 255."""
+    levels = np.asarray([25, 90, 160, 230], np.uint8)
+    labels = np.arange(400) % 4
+    images = np.broadcast_to(levels[labels][:, None, None, None], (400, *SHAPE))
+
+    def nearest(params, images):
+        return -jnp.abs(jnp.mean(images, axis=(1, 2, 3))[:, None] - params[None])
+
+    target = dataclasses.replace(network(), params=jnp.asarray(levels, jnp.float32), apply=nearest)
+    return target, of_arrays(images, labels, "shades")
+
+
+def turned():
+    """The network of halves, which sees rows as columns."""
+    plain = network()
+    return dataclasses.replace(
+        plain, apply=lambda params, images: plain.apply(params, images.transpose(0, 2, 1, 3))
+    ), CLEAN
+
+
+@pytest.mark.parametrize(("made", "wants"), [(shades, "0..255"), slow(turned, "transposed")])
+def test_the_input_that_a_network_wants_is_guessed_and_taken_only_when_asked(made, wants):
+    target, images = made()
+    found = check(target, images, guess=False)
+    assert better_guess(found.guesses) == wants
+    assert "input" in failed(found)
+    assert found.mends == []
+    words = next(one["words"] for one in found.checks if one["name"] == "input")
+    assert CHANGES[wants].words in words
+    assert "as it was given" in words
+    assert check(target, images, guess=True).mends == [wants]
+
+
+def test_channels_are_turned_round():
+    images = np.random.default_rng(0).integers(0, 256, (3, 4, 4, 3), np.uint8)
+
+    def red(params, images):
+        return images.mean(axis=(1, 2)) * params
+
+    target = network(image_shape=(4, 4, 3), class_names=("red", "green", "blue"))
+    target = dataclasses.replace(target, params=np.float32(1.0), apply=red)
+    turned = score(changed(target, CHANGES["bgr"]), images)
+    np.testing.assert_allclose(turned, score(target, images)[:, ::-1], atol=1e-5)
+    assert {"bgr", "bgr 0..255", "planes"} <= set(plausible((4, 4, 3)))
+
+
+def test_colours_are_not_guessed_at_where_there_are_none():
+    assert not [name for name in plausible(SHAPE) if "bgr" in name]
+
+
+def test_a_guess_must_be_clearly_better():
+    assert better_guess({}) is None
+    assert better_guess({AS_GIVEN: (50, 100), "0..255": (53, 100)}) is None
+    assert better_guess({AS_GIVEN: (34, 100), "bgr": (91, 100)}) == "bgr"
+    words = of_input({AS_GIVEN: (34, 100), "bgr": (91, 100)}, None)["words"]
+    assert words.startswith("With channels in BGR order the network names 91 of 100 clean images rightly")

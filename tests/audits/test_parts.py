@@ -1,0 +1,117 @@
+"""The user's images and passes are divided as is said: no image twice, and never more than the budget."""
+
+import hypothesis
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from PIL import Image
+from small_network import NAMES, SHAPE, clean, network
+
+from fooljax.analysis.thresholds import clean_thresholds
+from fooljax.audits.budget import ascent_cells, divided
+from fooljax.audits.clean import LEAST_OF_THREE, checked_images, of_arrays
+from fooljax.audits.levels import shares, thresholds_on
+from fooljax.audits.reading import read_images
+from fooljax.errors import InputError
+
+
+@hypothesis.given(st.integers(2, 1000))
+def test_no_image_is_used_twice(count):
+    images = np.arange(count, dtype=np.int64)[:, None, None, None]
+    parts = of_arrays(images, None, "numbered")
+    used = np.concatenate([part.images.ravel() for part in (parts.fit, parts.thresholds, parts.test)])
+    assert sorted(used.tolist()) == list(range(count))
+    assert (len(parts.fit.labels) > 0) == (count >= LEAST_OF_THREE)
+    assert len(parts.thresholds.labels) > 0
+    assert len(parts.test.labels) > 0
+
+
+@hypothesis.given(st.integers(4000, 10**7), st.booleans(), st.integers(0, 10))
+def test_attacks_never_get_more_than_the_budget(budget, gradients, detectors):
+    found = divided(budget, gradients=gradients, detectors=detectors)
+    assert sum(share.total for share in found) <= budget
+    by_name = {share.generator: share for share in found if not share.detectors}
+    for name in ("direct", "cppn"):
+        assert by_name[f"random_search_{name}"].passes == by_name[name].passes
+    assert ("gradient" in by_name) == gradients
+    assert any(share.detectors for share in found) == (detectors > 0)
+
+
+def test_a_budget_that_is_too_small_says_how_much_is_needed():
+    with pytest.raises(InputError, match=r"budget: expected ([0-9,]+) network passes") as caught:
+        divided(1000, gradients=True, detectors=2)
+    least = int(str(caught.value).split()[2].replace(",", ""))
+    assert divided(least, gradients=True, detectors=2)
+
+
+def test_an_ascent_has_enough_steps_for_each_of_its_classes():
+    assert ascent_cells(range(10), 10_000) == list(range(10))
+    assert ascent_cells(range(1000), 1000) == [100 * place for place in range(10)]
+    assert ascent_cells(range(1000), 1) == [0]
+
+
+def made_odds(count):
+    rng = np.random.default_rng(1)
+    return rng.normal(0.0, 4.0, (count, 4)), rng.integers(0, 4, count)
+
+
+def test_with_many_labelled_images_the_thresholds_are_those_of_the_experiments():
+    odds, labels = made_odds(400)
+    assert thresholds_on(odds, labels, range(4)) == clean_thresholds(odds, labels)
+
+
+def test_ten_images_tell_the_median_alone():
+    found = thresholds_on(*made_odds(10), range(4))
+    assert "clean_median" in found.raw
+    assert "tpr_95" not in found.raw
+    assert (found.temperature, found.fitted_on, found.taken_on) == (1.0, 0, 10)
+
+
+def test_an_image_that_is_rejected_does_not_count():
+    odds = np.asarray([[2.0, -2.0, -9.0], [2.0, -2.0, -9.0]])
+    found = thresholds_on(*made_odds(30), range(3))
+    told = shares(found, odds, np.zeros(2, int), np.asarray([True, False]))
+    assert told["raw"]["0.5"] == 0.5
+
+
+def test_folders_are_named_by_class_or_number(tmp_path):
+    images, labels = clean(12)
+    for name in NAMES:
+        (tmp_path / "named" / name).mkdir(parents=True)
+    (tmp_path / "loose").mkdir()
+    for place, (image, label) in enumerate(zip(images, labels, strict=True)):
+        for path in (tmp_path / "named" / NAMES[label], tmp_path / "loose"):
+            Image.fromarray(image[..., 0]).save(path / f"{place}.png")
+    found = read_images(str(tmp_path / "named"), network())
+    assert found.labelled
+    assert found.total == 12
+    expected = {image.tobytes(): label for image, label in zip(images, labels, strict=True)}
+    for part in (found.thresholds, found.test):
+        assert [expected[image.tobytes()] for image in part.images] == part.labels.tolist()
+    assert not read_images(str(tmp_path / "loose"), network()).labelled
+    (tmp_path / "named" / "diagonal").mkdir()
+    with pytest.raises(InputError, match=r"images: expected folders named .*diagonal"):
+        read_images(str(tmp_path / "named"), network())
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "message"),
+    [
+        (np.zeros((5, 6, 6)), [0] * 4, r"labels: expected \[5\]"),
+        (np.zeros((5, 6, 6)), [0, 1, 2, 3, 4], "labels: expected classes from 0 to 3, got 4"),
+        (np.zeros((5, 8, 8, 1), np.uint8), None, r"images: expected \[N, 6, 6, 1\]"),
+        (np.full((5, 6, 6, 1), 7.0), None, r"images: expected uint8, or floats in \[0, 1\]"),
+        (np.zeros((1, 6, 6, 1), np.uint8), None, "images: expected 2 or more, got 1"),
+    ],
+)
+def test_wrong_images_are_told_in_one_line(images, labels, message):
+    with pytest.raises(InputError, match=message):
+        checked_images(images, labels, network())
+
+
+def test_images_of_python_are_those_of_8_bits():
+    images, labels = clean(20)
+    found = checked_images(images.astype(np.float32) / 255.0, labels, network())
+    assert found == found._replace()
+    assert checked_images(images, labels, network()).digest == found.digest
+    assert found.test.images.shape[1:] == SHAPE

@@ -1,0 +1,102 @@
+"""The five sentences say what the numbers say, and never more."""
+
+import math
+
+import hypothesis
+import hypothesis.strategies as st
+import pytest
+
+from fooljax.audits.verdict import MADE, Facts, percent, verdict
+
+FLAGS = ("log-odds still rise with the budget", "some gradients are zero")
+SHARES = st.floats(0.0, 1.0)
+
+
+@st.composite
+def facts(draw):
+    classes = draw(st.integers(2, 1000))
+    fooled = draw(st.integers(0, classes))
+    return Facts(
+        failed=tuple(draw(st.lists(st.sampled_from(["outputs", "batches", "input"]), unique=True))),
+        mended=draw(st.booleans()),
+        classes=classes,
+        fooled=fooled,
+        surest=draw(st.floats(-20.0, 60.0)),
+        soonest=(draw(st.sampled_from(list(MADE))), draw(st.integers(1, 10**6))) if fooled else None,
+        budget=draw(st.integers(1000, 10**7)),
+        at_clean=draw(st.none() | SHARES),
+        controls=draw(SHARES),
+        noise=draw(SHARES),
+        detector=draw(st.none() | st.just("energy")),
+        caught=draw(SHARES),
+        through=draw(st.none() | SHARES),
+        overcome=fooled > 0 and draw(st.booleans()),
+        flags=tuple(draw(st.lists(st.sampled_from(FLAGS), unique=True))),
+    )
+
+
+@hypothesis.given(facts())
+def test_five_sentences_that_never_call_a_network_robust(found):
+    sentences = verdict(found)
+    assert len(sentences) == 5
+    text = " ".join(sentences)
+    assert all(one.endswith(".") and "  " not in one for one in sentences)
+    for word in ("robust", "secure", "safe", "cannot be fooled"):
+        assert word not in text
+    if not found.fooled:
+        assert f"at this budget of {found.budget:,} network passes" in sentences[1]
+    if found.flags and not found.overcome:
+        assert "weak" in sentences[4]
+        assert "no evidence" in sentences[4]
+    assert ("passes all checks" in sentences[0]) == (not found.failed)
+
+
+def made(**changes):
+    plain = Facts(
+        failed=(),
+        mended=False,
+        classes=10,
+        fooled=10,
+        surest=30.0,
+        soonest=("cppn", 2300),
+        budget=50_000,
+        at_clean=0.96,
+        controls=0.03,
+        noise=0.0,
+        detector="energy",
+        caught=0.2,
+        through=0.9,
+        overcome=True,
+        flags=(),
+    )
+    return plain._replace(**changes)
+
+
+def test_a_fooled_network_in_words():
+    assert verdict(made()) == [
+        "The network passes all checks of how it is used that could be made.",
+        "Images with 99.99 % were found for all 10 classes; the first attack to do so for half of its "
+        "classes, evolution of CPPNs, took 2,300 passes.",
+        "Of the best attack's images, 96 % are as sure as the median clean image; random search with as many "
+        "passes had 99.99 % in 3 % of its images, noise in 0 %.",
+        "The best detector, energy, catches 20 % of the images that know nothing of it where it accepts 95 % "
+        "of clean ones; of the images that know it, 90 % fool the network and pass.",
+        "Nothing more needs to be asked of the attack, which got through; a stronger one may need less.",
+    ]
+
+
+def test_a_network_that_was_not_fooled_in_words():
+    said = verdict(made(fooled=0, surest=math.log(3.0), soonest=None, overcome=False, flags=FLAGS[:1]))
+    assert said[1] == (
+        "No image with 99.99 % was found at this budget of 50,000 network passes; the surest image had "
+        "75.00 %."
+    )
+    assert said[4].startswith("The attack was weak (log-odds still rise with the budget)")
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [(0.0, "0 %"), (1.0, "100 %"), (1e-5, "less than 0.1 %"), (0.99999, "more than 99.9 %")],
+)
+def test_some_is_never_written_as_none_or_all(share, words):
+    assert percent(share) == words
