@@ -17,6 +17,7 @@ VARIANTS: dict[str, list[tuple[str, ...]]] = {
         *(("--target", "lenet", "--encoding", name) for name in ENCODING_KINDS),
     ],
     "ascend": [("--target", name) for name in TARGETS],
+    "audit": [(name,) for name in TARGETS],
 }
 """Flags by which a command has other flags; what is completed are the flags of all."""
 NAMES: dict[str, Iterable[str]] = {

@@ -32,6 +32,7 @@ DEFAULT = re.compile(r"\s*\((?:[^()]*; )?(?:default|required)[^()]*\)\s*$")
 CHOSEN = {
     "fooljax.cli.evolve": ["--target", "lenet", "--encoding", "cppn"],
     "fooljax.cli.ascend": ["--target", "lenet"],
+    "fooljax.cli.audit": ["lenet"],
 }
 """What a command must be told before it has one parser."""
 
