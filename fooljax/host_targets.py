@@ -15,7 +15,7 @@ import numpy.typing as npt
 from fooljax.engine.batching import MAX_TILE, largest_tile, tile_size
 from fooljax.engine.objective import Logits
 from fooljax.engine.types import Target, checked_facts
-from fooljax.errors import InputError, first_line, shown
+from fooljax.errors import FaultError, InputError, first_line, shown
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -88,6 +88,8 @@ class HostFunction:
         shape = list(images.shape)
         try:
             found = self.function(images)  # its own copy, which it may change
+        except (InputError, FaultError):
+            raise  # it says itself what is wrong
         except Exception as error:  # a user's function may raise anything
             raise InputError(f"target: {self.name} failed on images {shape}: {first_line(error)}") from error
         if self.networks > 1:

@@ -5,7 +5,7 @@ import functools
 import shlex
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,6 @@ from fooljax.cli.command_line import Parser, again_with, parse, run_command
 from fooljax.cli.size_flag import add_size, with_size
 from fooljax.errors import InputError, shown
 from fooljax.gradient.methods import EXPLANATIONS
-from fooljax.importing import is_import_name
 from fooljax.report.ascent_page import write_ascent_page
 from fooljax.runs import ascent_words
 from fooljax.runs.ascent_recipe import AscentRecipe, ascent_recipe_of, compose_ascent, plan_of_ascent
@@ -22,7 +21,8 @@ from fooljax.runs.evolution_run import check_named
 from fooljax.runs.folder import RunFolder
 from fooljax.settings import config_from
 from fooljax.storage.json_files import read_json
-from fooljax.targets.registry import TARGETS
+from fooljax.targets.file_choice import is_file_name
+from fooljax.targets.registry import TARGETS, find_target, is_from_outside, short_name
 from fooljax.terminal import Interrupted, Signals, Terminal
 
 TARGET = "lenet"
@@ -74,13 +74,16 @@ def choose(argv: Sequence[str] | None) -> tuple[AscentRecipe, list[str]]:
         return compose_ascent(found.target or TARGET), rest
     recipe = ascent_recipe_of(read_json(file), str(file))
     if found.target is not None and found.target != recipe.target_name:
+        if is_file_name(found.target) and is_file_name(recipe.target_name):
+            # Another path may lead to the same network; which one it is, its digest says.
+            return replace(recipe, choose=find_target(found.target).choose), rest
         if recipe.experiment is None:
             begun = shown(recipe.target_name)
             raise InputError(f"target: the run in {found.resume} was begun with {begun}, got {found.target}")
         rest += ["--target", found.target]
-    if is_import_name(recipe.target_name) and found.target is None:
+    if is_from_outside(recipe.target_name) and found.target is None:
         raise InputError(
-            f"target: the run in {shown(found.resume)} runs code that is not built in; if you trust it, add "
+            f"target: the run in {shown(found.resume)} uses what is not built in; if you trust it, add "
             f"--target {shlex.quote(shown(recipe.target_name))}"
         )
     return recipe, rest
@@ -166,7 +169,7 @@ def _explain_target(parser: argparse.ArgumentParser) -> None:
 
 
 def _new_folder(recipe: AscentRecipe) -> str:
-    name = recipe.experiment or f"{recipe.target_name}-gradient".replace(":", "-")
+    name = recipe.experiment or f"{short_name(recipe.target_name)}-gradient"
     return f"runs/{name}-{time.strftime('%Y%m%d-%H%M%S')}"
 
 
@@ -175,6 +178,6 @@ def _resuming(recipe: AscentRecipe, path: Path, given: Mapping[str, Any]) -> lis
     words = [*recipe.command[: 2 if recipe.experiment is None else None], "--resume", str(path.absolute())]
     own = {"target": recipe.target_name, **{name: given.get(name, "") for name in ("data", "judges")}}
     for name, value in own.items():
-        if any(map(is_import_name, value.split(","))):
+        if any(map(is_from_outside, value.split(","))):
             words += [f"--{name}", value]
     return words

@@ -5,7 +5,7 @@ import functools
 import shlex
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ from fooljax.cli.joining import Joined, add_flags, joined
 from fooljax.cli.size_flag import add_size, with_size
 from fooljax.engine.placement import ALL, mesh_of
 from fooljax.errors import InputError, shown
-from fooljax.importing import is_import_name
 from fooljax.processes import Lost, from_writer, is_alone, is_writer, reason_of
 from fooljax.report import evolution_page
 from fooljax.runs import evolution_run
@@ -22,13 +21,15 @@ from fooljax.runs.encoding_kinds import ENCODING_KINDS
 from fooljax.runs.recipe import Recipe, compose_recipe, recipe_of
 from fooljax.runs.summary import in_lines
 from fooljax.storage.json_files import read_json
-from fooljax.targets.registry import TARGETS
+from fooljax.targets.file_choice import FORMATS, is_file_name
+from fooljax.targets.registry import TARGETS, find_target, is_from_outside, short_name
 from fooljax.terminal import Host, Interrupted, Signals, Terminal
 
 TARGET, ENCODING = "lenet", "direct"
 """What is fooled, and by what, where the command line does not say."""
 CHOICES_HELP = {
-    "target": "The network that is fooled: a name, or MODULE:NAME of a fooljax.Target of your own.",
+    "target": "The network that is fooled: a name, a file of your own (ending in "
+    f"{', '.join(FORMATS)}), or MODULE:NAME of a fooljax.Target.",
     "encoding": "What an image is made of: a name, or MODULE:NAME of a fooljax.Encoding of your own.",
 }
 
@@ -85,11 +86,14 @@ def choose(argv: Sequence[str] | None) -> tuple[Recipe, list[str]]:
     recipe = recipe_of(config, str(file))
     for name, begun in (("target", recipe.target_name), ("encoding", recipe.encoding_name)):
         given = getattr(found, name)
-        if given is not None and given != begun:
+        if name == "target" and given is not None and is_file_name(given) and is_file_name(begun):
+            # Another path may lead to the same network; which one it is, its digest says.
+            recipe = replace(recipe, target=find_target(given))
+        elif given is not None and given != begun:
             raise InputError(f"{name}: the run in {found.resume} was begun with {shown(begun)}, got {given}")
-        if is_import_name(begun) and given is None:
+        if is_from_outside(begun) and given is None:
             raise InputError(
-                f"{name}: the run in {shown(found.resume)} runs code that is not built in; if you trust it, "
+                f"{name}: the run in {shown(found.resume)} uses what is not built in; if you trust it, "
                 f"add --{name} {shlex.quote(shown(begun))}"
             )
     return recipe, rest
@@ -183,7 +187,7 @@ def _add_flags(recipe: Recipe, parser: argparse.ArgumentParser) -> None:
 
 
 def _new_folder(recipe: Recipe) -> str:
-    name = recipe.experiment or f"{recipe.target_name}-{recipe.encoding_name}".replace(":", "-")
+    name = recipe.experiment or f"{short_name(recipe.target_name)}-{short_name(recipe.encoding_name)}"
     return f"runs/{name}-{time.strftime('%Y%m%d-%H%M%S')}"
 
 
@@ -194,6 +198,6 @@ def _resuming(recipe: Recipe, path: Path, given: Mapping[str, Any]) -> list[str]
         own |= {"target": recipe.target_name, "encoding": recipe.encoding_name}
     words = [*recipe.command[: 2 if recipe.experiment is None else None], "--resume", str(path.absolute())]
     for name, value in own.items():
-        if is_import_name(value):
+        if is_from_outside(value):
             words += [f"--{name}", value]
     return words

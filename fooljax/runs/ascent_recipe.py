@@ -26,7 +26,7 @@ from fooljax.settings import compose, config_from, option
 from fooljax.targets import cifar10, cifar10_choice, imagenet, imagenet_choice, mnist_choice
 from fooljax.targets.choice import TargetChoice
 from fooljax.targets.crops import Crops
-from fooljax.targets.registry import find_target
+from fooljax.targets.registry import find_target, is_from_outside
 from fooljax.terminal import Terminal
 
 AUTHORS_CLASSES = "200,207,215,279,366,367,390,414,445,500,509,580,643,657,704,713,782,805,826,906"
@@ -231,15 +231,15 @@ def choice_of_ascent(record: AscentRecord, given: str | None) -> TargetChoice:
     Raises:
       InputError: it does not come with fooljax and was not given, or it cannot be had any more.
     """
+    source = str(record.path / "config.json")
     if given is not None:
         known = find_target(given)
-        return known.choose(known.settings())
-    source = str(record.path / "config.json")
+        return known.choose(known.settings_from(record.config["settings"], source))
     recipe = ascent_recipe_of(record.config, source)
-    if is_import_name(recipe.target_name):
+    if is_from_outside(recipe.target_name):
         raise InputError(
-            f"target: the gradient ascent in {record.path} is on code that is not built in; if you trust it, "
-            f"add --target {shown(recipe.target_name)}"
+            f"target: the gradient ascent in {record.path} is on a network that is not built in; if you "
+            f"trust it, add --target {shown(recipe.target_name)}"
         )
     settings = config_from(recipe.config, record.config["settings"], source)
     if is_import_name(str(getattr(settings, "data", ""))):

@@ -15,7 +15,6 @@ from fooljax.engine.batching import tile_size
 from fooljax.engine.types import Target, check_channels
 from fooljax.errors import FaultError, InputError, shown
 from fooljax.evolution import Evolution, Progress
-from fooljax.importing import is_import_name
 from fooljax.processes import agree, from_writer, is_writer
 from fooljax.runs.ancestry import Recorder
 from fooljax.runs.begin_from import keep, with_initial
@@ -34,6 +33,7 @@ from fooljax.settings import check_used, config_from, in_words
 from fooljax.storage.cache import cache_folder
 from fooljax.storage.json_files import plain, read_json, write_json
 from fooljax.storage.trees import save_tree
+from fooljax.targets.registry import is_from_outside
 from fooljax.terminal import Host, progress_lines
 
 MakePage = Callable[[RunRecord], object]
@@ -104,21 +104,21 @@ def resume(
 
 
 def check_named(path: Path, settings: Any, given: Mapping[str, Any], names: Sequence[str]) -> None:
-    """Code that does not come with fooljax runs only where the user names it again.
+    """Code and files that do not come with fooljax are used only where the user names them again.
 
     Args:
       path: of the run.
       settings: of the run.
       given: settings that the user gave, by name.
-      names: of the settings that may name such code.
+      names: of the settings that may name such.
     Raises:
-      InputError: a setting of the run names code that `given` does not.
+      InputError: a setting of the run names what `given` does not.
     """
     for name in names:
         value = getattr(settings, name, "")
-        if any(map(is_import_name, value.split(","))) and name not in given:
+        if any(map(is_from_outside, value.split(","))) and name not in given:
             raise InputError(
-                f"{name}: the run in {shown(path)} runs code that is not built in; if you trust it, add "
+                f"{name}: the run in {shown(path)} uses what is not built in; if you trust it, add "
                 f"--{name} {shlex.quote(shown(value))}"
             )
 

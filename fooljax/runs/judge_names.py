@@ -9,11 +9,12 @@ from fooljax.errors import InputError, shown
 from fooljax.importing import import_value, is_import_name
 from fooljax.targets.choice import Say, TargetChoice
 from fooljax.targets.collection import find
+from fooljax.targets.file_choice import is_file_name, load_file
 
 AUTO, NONE = "auto", "none"
 HELP = (
     "Networks that had no part in making the images, and are asked what they take them for: names with "
-    "commas between them, as lenet-1,mlp-0,knn or efficientnet-lite1, or MODULE:NAME."
+    "commas between them, as lenet-1,mlp-0,knn or efficientnet-lite1, a file of a network, or MODULE:NAME."
 )
 JUDGES_HELP = f"{HELP} auto asks those that cost a second or two at the end, as for digits; none asks nobody."
 
@@ -64,6 +65,8 @@ def named_judges(
         if is_import_name(name):
             return import_value("judges", name, Target, "a fooljax.Target")
         try:
+            if is_file_name(name):
+                return load_file(name)
             return find(name, weights=weights, data=learnt_from(), say=say)
         except InputError as error:
             raise InputError(f"judges: {str(error).removeprefix('network: ')}") from error

@@ -1,7 +1,7 @@
 """What kind of search a command does: the network that it fools, the encoding of its images, all settings."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from fooljax.engine.types import Target
@@ -13,7 +13,7 @@ from fooljax.runs.encoding_kinds import ENCODING_KINDS, EncodingKind, find_encod
 from fooljax.runs.kinds import check_is_of_command, check_is_search
 from fooljax.runs.record import RunRecord
 from fooljax.runs.search_settings import SearchSettings
-from fooljax.settings import compose, config_from
+from fooljax.settings import compose
 from fooljax.targets.choice import TargetChoice
 from fooljax.targets.cifar10_choice import Cifar10Settings, NamedCifar10Settings
 from fooljax.targets.cifar10_choice import choose_named as choose_for_cifar10
@@ -21,7 +21,7 @@ from fooljax.targets.imagenet_choice import ImageNetSettings, NamedImageNetSetti
 from fooljax.targets.imagenet_choice import choose_named as choose_for_imagenet
 from fooljax.targets.mnist_choice import MnistSettings, NamedMnistSettings
 from fooljax.targets.mnist_choice import choose_named as choose_for_mnist
-from fooljax.targets.registry import KnownTarget, find_target
+from fooljax.targets.registry import KnownTarget, find_target, is_from_outside
 
 
 class Family(NamedTuple):
@@ -101,7 +101,7 @@ def compose_recipe(target: str, encoding: str) -> Recipe:
     """The search of `fooljax evolve --target TARGET --encoding ENCODING`.
 
     Args:
-      target: a name in `fooljax.targets.TARGETS`, or MODULE:NAME.
+      target: a name in `fooljax.targets.TARGETS`, a file, or MODULE:NAME.
       encoding: a name in `ENCODING_KINDS`, or MODULE:NAME.
     Raises:
       InputError: there is no such target or encoding.
@@ -187,31 +187,29 @@ def choice_of(record: RunRecord, given: str | None) -> TargetChoice:
 
     Args:
       record: of the run.
-      given: MODULE:NAME of the network, where it does not come with fooljax; the user must have given it.
+      given: MODULE:NAME or file of the network, where it does not come with fooljax; the user must have given
+        it. What the run's settings say of such a network holds.
     Raises:
       InputError: it does not come with fooljax and was not given, or it cannot be had any more.
     """
     if given is not None:
         known = find_target(given)
-        return known.choose(known.settings())
+        return known.choose(known.settings_from(record.settings, str(record.path / "config.json")))
     source = str(record.path / "config.json")
     if record.command is None and record.experiment is None:
         raise InputError(
-            f"target: expected the network of {record.path} as MODULE:NAME, since the run was begun from "
-            "Python; got none"
+            f"target: expected the network of {record.path} as a file or MODULE:NAME, since the run was "
+            "begun from Python; got none"
         )
     recipe = recipe_of(record.config, source)
-    if is_import_name(recipe.target_name):
+    if is_from_outside(recipe.target_name):
         raise InputError(
-            f"target: the run in {record.path} is against code that is not built in; if you trust it, "
+            f"target: the run in {record.path} is against a network that is not built in; if you trust it, "
             f"add --target {shown(recipe.target_name)}"
         )
-    part = recipe.target.settings
-    names = {field.name for field in fields(part)}
-    settings = {name: value for name, value in record.settings.items() if name in names}
-    if is_import_name(str(settings.get("data", ""))):
+    if is_import_name(str(record.settings.get("data", ""))):
         raise InputError(f"data: the network of {record.path} was trained on data that is not built in")
-    return recipe.target.choose(config_from(part, settings, source))
+    return recipe.target.choose(recipe.target.settings_from(record.settings, source))
 
 
 def load_again(record: RunRecord | AscentRecord, choice: TargetChoice, say: Callable[[str], None]) -> Target:

@@ -247,6 +247,13 @@ Said = Preprocessing | Mapping[str, Any] | None
 """What a user says of it: all, or some fields by name, or nothing."""
 
 
+def said_of(said: Said, field: str) -> Any:
+    """What a user says of a field; None where nothing is said of it."""
+    if isinstance(said, Preprocessing):
+        return getattr(said, field)
+    return said.get(field) if isinstance(said, Mapping) else None
+
+
 def settled(guessed: Preprocessing, said: Said) -> Preprocessing:
     """What was guessed, with what the user says in its place.
 

@@ -1,12 +1,23 @@
 """All targets by name, for commands: each with its settings and the function that chooses it by them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import fields
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from fooljax.errors import InputError, nearest, shown
 from fooljax.importing import is_import_name
-from fooljax.targets import cifar10, cifar10_choice, imagenet, imagenet_choice, mnist_choice, own_choice
+from fooljax.settings import config_from
+from fooljax.targets import (
+    cifar10,
+    cifar10_choice,
+    file_choice,
+    imagenet,
+    imagenet_choice,
+    mnist_choice,
+    own_choice,
+)
 from fooljax.targets.choice import TargetChoice
 from fooljax.targets.networks.trainable import NETWORKS
 
@@ -24,6 +35,19 @@ class KnownTarget(NamedTuple):
     settings: type[Any]
     choose: Callable[[Any], TargetChoice]
     line: str
+
+    def settings_from(self, found: Mapping[str, Any], source: str) -> Any:
+        """Its settings as a run has them.
+
+        Args:
+          found: all settings of the run, by name; those of the target that are missing have their defaults.
+          source: names the run's file in errors.
+        Raises:
+          InputError: one of them is of the wrong type or out of range.
+        """
+        names = {field.name for field in fields(self.settings)}
+        own = {name: value for name, value in found.items() if name in names}
+        return config_from(self.settings, own, source)
 
 
 _LINES = {
@@ -57,7 +81,8 @@ def find_target(name: str) -> KnownTarget:
     """Finds a target by its name. A module of the user's is imported later, when the target is chosen.
 
     Args:
-      name: in `TARGETS`, or MODULE:NAME.
+      name: in `TARGETS`, the path of a file whose ending is in `fooljax.targets.file_choice.FORMATS`, or
+        MODULE:NAME.
     Returns:
       Its settings, and the function that chooses it by them.
     Raises:
@@ -65,11 +90,31 @@ def find_target(name: str) -> KnownTarget:
     """
     if name in TARGETS:
         return TARGETS[name]
+    if file_choice.is_file_name(name):
+        return KnownTarget(
+            file_choice.FileSettings, partial(file_choice.choose, name), f"the user's own file, {name}"
+        )
     if is_import_name(name):
         return KnownTarget(
             own_choice.OwnSettings, partial(own_choice.choose, name), f"the user's own, {name}"
         )
     raise InputError(
-        f"target: expected one of {', '.join(TARGETS)} or MODULE:NAME, got {shown(name)}"
+        f"target: expected one of {', '.join(TARGETS)}, a file ending in {', '.join(file_choice.FORMATS)}, "
+        f"or MODULE:NAME, got {shown(name)}"
         f"{nearest(name, TARGETS)}"
     )
+
+
+def is_from_outside(name: str) -> bool:
+    """Whether a name is of a network that does not come with fooljax: code or a file of the user's.
+
+    A run folder may come from somebody else and name any. So what it names is used only where the user has
+    named it, too.
+    """
+    return is_import_name(name) or file_choice.is_file_name(name)
+
+
+def short_name(name: str) -> str:
+    """A target's name, or an encoding's, as part of the name of a folder."""
+    path = Path(name)
+    return path.stem if file_choice.is_file_name(name) else name.replace(":", "-")

@@ -74,9 +74,7 @@ def test_a_network_and_an_encoding_of_ones_own(own, capsys):
     for given, missing in (([], "target"), (flags[:2], "encoding")):
         assert evolve.main(["--resume", "run", *given, "--quiet"]) == 2
         line = one_line(capsys)
-        assert line.startswith(
-            f"error: --{missing}: the run in run runs code that is not built in; if you trust"
-        )
+        assert line.startswith(f"error: --{missing}: the run in run uses what is not built in; if you trust")
     assert "my_module" not in sys.modules
     assert evolve.main(["--resume", "run", "--target", "lenet", *flags[2:], "--quiet"]) == 2
     assert "--target: the run in run was begun with my_module:network, got lenet" in one_line(capsys)

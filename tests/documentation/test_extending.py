@@ -108,9 +108,7 @@ def test_a_strategy_from_elsewhere_needs_no_registration(tmp_path, monkeypatch, 
     # The folder may have come from elsewhere: its code runs only where the command line names it.
     sys.modules.pop("somebodys_package.my_strategy")
     assert mnist_direct.main(["--resume", str(outdir), "--quiet"]) == 2
-    assert (
-        f"runs code that is not built in; if you trust it, add --strategy {name}" in capsys.readouterr().err
-    )
+    assert f"uses what is not built in; if you trust it, add --strategy {name}" in capsys.readouterr().err
     assert mnist_direct.main(["--resume", str(outdir), "--strategy", "focused"]) == 2
     assert open_folder(outdir).settings["strategy"] == name
     assert compare_runs.main([str(outdir)]) == 0

@@ -14,9 +14,12 @@ ENDINGS = (".pt2", ".pt", ".pth")
 """Of files of PyTorch, which hold pickles."""
 
 
-def refuse_file(path: Path | str) -> NoReturn:
+def refuse_file(path: Path | str, **settings: Any) -> NoReturn:
     """Says why a file of PyTorch is not opened.
 
+    Args:
+      path: of the file.
+      **settings: what was said of it, which does not matter.
     Raises:
       InputError: always.
     """
