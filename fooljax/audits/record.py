@@ -4,7 +4,7 @@ Log-odds are natural logarithms. Confidences at which images are counted are wri
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -324,6 +324,15 @@ def read_audit(path: Path) -> Audit:
     for place, problem in _impossible(audit):
         raise InputError(f"{where}: {place}: {problem}")
     return audit
+
+
+def find_audits(paths: Sequence[Path]) -> list[Path]:
+    """The files of audits among some paths: those called `audit.json`, and those below the folders."""
+    return [
+        file
+        for path in paths
+        for file in (sorted(path.rglob(FILE)) if path.is_dir() else [path] * (path.name == FILE))
+    ]
 
 
 def _impossible(audit: Audit) -> Iterator[tuple[str, str]]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from fooljax.audits import leaderboard
 from fooljax.audits.comparing import attack_name, compare, generator_name
 from fooljax.audits.record import Audit, ClassLine
+from fooljax.audits.reference_audits import beside
 from fooljax.engine.log_odds import FOOLED, format_confidence
 from fooljax.report import alternative_texts, audit_tables
 from fooljax.report.audit_figure import attacks_and_levels
@@ -38,16 +39,14 @@ class Shown(NamedTuple):
     alt: str
 
 
-def write_audit_page(
-    folder: Path, audit: Audit, references: Sequence[Audit] = (), compared: Sequence[Audit] = ()
-) -> Path:
+def write_audit_page(folder: Path, audit: Audit, compared: Sequence[Audit] = ()) -> Path:
     """Writes `index.html`; equal audits and images give equal bytes.
 
     Args:
       folder: of the audit, with its images.
       audit: what it found.
-      references: audits of networks that many know, which stand beside it.
-      compared: audits that it is held against, figure by figure.
+      compared: audits that it is held against, figure by figure. Those of well known networks that come with
+        fooljax stand beside it in any case.
     Returns:
       The path of the page.
     Raises:
@@ -79,7 +78,7 @@ def write_audit_page(
         transfer=audit_tables.transfer(audit),
         survival=audit_tables.survival(audit),
         budget=audit_tables.budget(audit),
-        networks=audit_tables.networks([audit, *references, *compared]),
+        networks=audit_tables.networks([audit, *beside(audit), *compared]),
         words=leaderboard.WORDS.replace("**", "").replace("\n", " "),
         comparisons=[compare(audit, one) for one in compared],
         size=leaderboard.size(audit.network.image_shape),

@@ -25,9 +25,16 @@ def _is_json(path: Path) -> bool:
         return False
 
 
+def _is_csv(path: Path) -> bool:
+    with open(path, "rb") as file:
+        head = file.readline(1 << 16)
+    return b"," in head and b"\0" not in head and head.endswith(b"\n")
+
+
 KINDS: dict[str, Callable[[Path], bool]] = {
     "a PNG picture": _is_picture,
     "a JSON object": _is_json,
+    "a table as CSV": _is_csv,
 }
 """What commands write, and whether a plain file is one."""
 

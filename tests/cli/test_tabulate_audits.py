@@ -1,0 +1,45 @@
+"""`fooljax tabulate` of audits: a leaderboard as a table, and its file."""
+
+import pytest
+from made_audit import write
+from pages import one_line
+
+from fooljax.cli import tabulate
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("one", "two"):
+        write(tmp_path / "audits" / name, name=name)
+    return tmp_path
+
+
+def test_all_audits_below_a_folder_are_lines(folder, capsys):
+    path = folder / "leaderboard.csv"
+    assert tabulate.main([str(folder / "audits"), "--csv", str(path)]) == 0
+    told = capsys.readouterr().out
+    assert told.count("| 28 x 28 x 1 |") == 2
+    assert "Networks with other budgets" in told
+    head, *rows = path.read_text(encoding="utf-8").splitlines()
+    assert head.startswith("network,from,params_sha256,classes,image_shape")
+    assert len(rows) == 12
+    assert tabulate.main([str(folder / "audits"), "--csv", str(path)]) == 0
+
+
+def test_what_is_no_leaderboard_is_not_replaced(folder, capsys):
+    path = folder / "letter.txt"
+    path.write_text("Dear all", encoding="utf-8")
+    assert tabulate.main([str(folder / "audits"), "--csv", str(path)]) == 2
+    assert one_line(capsys).startswith("error: --csv: ")
+    assert path.read_text(encoding="utf-8") == "Dear all"
+
+
+def test_a_folder_without_audits_has_no_leaderboard(tmp_path, capsys):
+    assert tabulate.main([str(tmp_path), "--csv", str(tmp_path / "x.csv")]) == 2
+    assert one_line(capsys) == "error: --csv: expected folders with an audit.json, found none"
+
+
+def test_a_damaged_audit_is_one_line(folder, capsys):
+    (folder / "audits/one/audit.json").write_text("{", encoding="utf-8")
+    assert tabulate.main([str(folder)]) == 2
+    assert "one/audit.json: expected JSON" in one_line(capsys)
