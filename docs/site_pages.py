@@ -25,6 +25,8 @@ COPIED = {
 }
 """Pages that are a file of the root folder with its links made those of the site."""
 NOTEBOOKS = ROOT / "docs" / "notebooks"
+EXAMPLES = ROOT / "docs" / "api_examples"
+"""What a page of the API begins with, by the name of the page; a test runs it."""
 
 
 def on_config(config: "MkDocsConfig") -> "MkDocsConfig":
@@ -106,14 +108,21 @@ def api_pages() -> dict[str, str]:
     modules = [name for name in public if (package / name).is_dir() or (package / f"{name}.py").is_file()]
     listed = "\n".join(f"- [`fooljax.{name}`]({name}.md)" for name in modules)
     names = [name for name in public if name not in modules]
-    top = f"# fooljax\n\nModules, each with a page of its own:\n\n{listed}\n\n{blocks('fooljax', names)}"
+    rooms = f"Modules, each with a page of its own:\n\n{listed}"
+    top = f"# fooljax\n\n{example('index')}{rooms}\n\n{blocks('fooljax', names)}"
     pages = {"api/index.md": top}
     for name in modules:
         file = package / name / "__init__.py" if (package / name).is_dir() else package / f"{name}.py"
         inside = exported(file)
         body = blocks(f"fooljax.{name}", inside) if inside else whole(f"fooljax.{name}")
-        pages[f"api/{name}.md"] = f"# fooljax.{name}\n\n{body}"
+        pages[f"api/{name}.md"] = f"# fooljax.{name}\n\n{example(name)}{body}"
     return pages
+
+
+def example(page: str) -> str:
+    """What a page of the API begins with, if anything."""
+    file = EXAMPLES / f"{page}.md"
+    return f"{file.read_text('utf-8')}\n" if file.is_file() else ""
 
 
 def blocks(module: str, names: list[str]) -> str:

@@ -84,7 +84,8 @@ def meant(line):
 
 
 LINES = sorted({line for page in PAGES for line in commands(page)})
-RUN = [line for line in LINES if not re.match(r"make |pip |fooljax --", line) and "tests/" not in line]
+NOT_RUN = re.compile(r"make |pip |fooljax --|python -m fooljax$")
+RUN = [line for line in LINES if not NOT_RUN.match(line) and "tests/" not in line]
 
 
 @pytest.mark.parametrize("line", RUN)

@@ -1,10 +1,13 @@
 """Pages of the site that are made of other files. `make docs` checks the rest: links, anchors, warnings."""
 
 import base64
+import doctest
+
+import pytest
 
 import fooljax
 from docs import site_pages
-from docs.site_pages import NOTEBOOKS, api_pages, notebook_page, site_links
+from docs.site_pages import EXAMPLES, NOTEBOOKS, api_pages, notebook_page, site_links
 
 
 def test_every_public_name_has_a_place_in_the_api():
@@ -16,6 +19,14 @@ def test_every_public_name_has_a_place_in_the_api():
                 assert f"::: fooljax.{name}.{inside}\n" in pages[f"api/{name}.md"]
         else:
             assert f"::: fooljax.{name}\n" in pages["api/index.md"]
+
+
+@pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*.md")), ids=lambda file: file.stem)
+def test_what_a_page_of_the_api_shows_comes_out(file):
+    assert file.read_text("utf-8") in api_pages()[f"api/{file.name}"]
+    failed, shown = doctest.testfile(str(file), module_relative=False, encoding="utf-8")
+    assert failed == 0
+    assert shown > 1
 
 
 def test_links_of_the_root_folder_lead_to_pages_of_the_site():
