@@ -48,7 +48,6 @@ RANDOM_SEARCHES = [name for name in GENERATORS if name.startswith("random_search
 class Config(SetSettings):
     """Settings; the defaults are those of the published table of digits."""
 
-    networks: str = option("lenet-0,lenet-1,lenet-2", "Networks by name, with commas between them.")
     passes: int = option(
         10_000, "Network passes that a set of images with one gene a pixel may cost.", least=400
     )
@@ -59,7 +58,7 @@ class Config(SetSettings):
     )
     generators: str = option("cppn,gradient,direct", "What knows the detectors, out of these three.")
     controls: str = option("random_search_cppn", "Random search that knows the detectors, or none.")
-    judges: str = option("knn,lenet-4", "Classifiers that say whether images that pass look like a class.")
+    judges: str = option("knn,mlp-0", "Classifiers that say whether images that pass look like a class.")
     others: str = option("none", "Other data whose test images are shown, as idx:DIR; or none.")
     more: int = option(4, "Times the budget with which detectors that hold are met again; 1: never.", least=1)
 
