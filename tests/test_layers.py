@@ -24,7 +24,7 @@ LINES = (
     "terminal",
     "runs",
     "study",
-    "labelling",
+    "labelling exports",
     "report audits",
     "ascent_result ascents result api testing",
     "cli",

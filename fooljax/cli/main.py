@@ -18,6 +18,7 @@ COMMANDS = {
     "lineage": "draw the ancestors of an image of a run",
     "poster": "draw an image of a run at any size",
     "label": "make a page on which people name images, and score their answers",
+    "export": "write the images of runs as a data set that other tools read",
     "compare": "put finished runs side by side",
     "sweep": "do a search with many settings",
     "tabulate": "make a table of many runs",

@@ -4,11 +4,12 @@ The page and a result of Python are made from an `AscentRecord` alone. Folders o
 """
 
 import csv
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,7 @@ from fooljax.gradient import LEVELS, Ascent, FirstReached
 from fooljax.runs import ascent_words, words
 from fooljax.runs.ascent_images import COLUMNS, START
 from fooljax.runs.folder import MARK, check_config, is_finished
-from fooljax.runs.images import read_image
+from fooljax.runs.images import inside, read_image
 from fooljax.runs.kinds import OLD_ASCENTS, is_ascent
 from fooljax.runs.panel_table import FILE as PANEL_FILE
 from fooljax.runs.panel_table import PanelRow, read_panel_rows
@@ -29,6 +30,7 @@ from fooljax.storage.trees import load_arrays
 
 NETWORKS = dict(zip(OLD_ASCENTS, (words.DIGITS, words.PHOTOGRAPHS), strict=True))
 """The words for the network of each experiment of version 0.1."""
+Cell = TypeVar("Cell")
 MAX_TABLE = 2**30
 """Bytes of `images.csv`, at most."""
 
@@ -82,7 +84,8 @@ class AscentRecord:
         here, which every saved file was compared with, and those of the start images before their rounding.
         """
         if (path := self.path / "images.csv").exists():
-            return _read_table(path, [START, *self.ascents], self.starts, self.cells)
+            table = self._table(path, _log_odds)
+            return {name: np.asarray(odds, np.float64) for name, odds in table.items()}
         shape = (self.starts, len(self.cells))
         first = next(iter(self.ascents.values()))
         return {
@@ -92,6 +95,15 @@ class AscentRecord:
                 for name, ascent in self.ascents.items()
             },
         }
+
+    def files(self, method: str) -> list[list[Path]]:
+        """The image files of a method, by start image and class.
+
+        Raises:
+          InputError: the folder has no table of them, as those of version 0.1, or a name leads out of it.
+        """
+        path = self.path / "images.csv"
+        return self._table(path, lambda cells: inside(self.path, cells["file"], path))[method]
 
     @cached_property
     def start_images(self) -> npt.NDArray[np.uint8]:
@@ -105,6 +117,37 @@ class AscentRecord:
         """Rows of `panel.csv`: what judges say of each saved image; none where no judge was asked."""
         path = self.path / PANEL_FILE
         return read_panel_rows(path, self.ascents, self.starts, self.cells) if path.exists() else []
+
+    def _table(self, path: Path, read: Callable[[Mapping[str, str]], Cell]) -> dict[str, list[list[Cell]]]:
+        """What each row of `images.csv` says, `[S][C]` by method.
+
+        Args:
+          path: of the table.
+          read: gives it, from the cells of a row by column.
+        Raises:
+          InputError: it is not the table of these methods, start images and classes, each once.
+        """
+        places = {cell: place for place, cell in enumerate(self.cells)}
+        table: dict[str, list[list[Any]]] = {
+            name: [[None] * len(places) for _ in range(self.starts)] for name in (START, *self.ascents)
+        }
+        try:
+            text = read_regular(path, MAX_TABLE).decode()
+            header, *rows = csv.reader(text.splitlines())
+            if tuple(header) != COLUMNS or len(rows) != len(table) * self.starts * len(places):
+                raise ValueError("other columns or rows")
+            for row in rows:
+                cells = dict(zip(COLUMNS, map(text_of, row), strict=True))
+                table[cells["method"]][int(cells["start"])][places[int(cells["class"])]] = read(cells)
+            if any(cell is None for of in table.values() for row in of for cell in row):
+                raise ValueError("an image that is missing")
+        except (KeyError, IndexError, TypeError, ValueError, OverflowError, csv.Error) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(
+                f"{path}: expected a row for each image, found something else ({shown(error)})"
+            ) from error
+        return table
 
     def images(self, method: str) -> npt.NDArray[np.uint8]:
         """The images of a method as their files hold them, `[S, C, H, W, K]`."""
@@ -222,30 +265,7 @@ def _ascent(arrays: Mapping[str, npt.NDArray[Any]], name: str, batch: int) -> As
     return Ascent(reached=FirstReached(**reached), **found)  # type: ignore[arg-type]
 
 
-def _read_table(
-    path: Path, methods: list[str], starts: int, cells: tuple[int, ...]
-) -> dict[str, npt.NDArray[np.float64]]:
-    """The log-odds in `images.csv`, `[S, C]` by method.
-
-    Raises:
-      InputError: it is not the table of these methods, start images and classes, each once.
-    """
-    table = {name: np.full((starts, len(cells)), np.nan) for name in methods}
-    places = {cell: place for place, cell in enumerate(cells)}
-    try:
-        text = read_regular(path, MAX_TABLE).decode()
-        header, *rows = csv.reader(text.splitlines())
-        if tuple(header) != COLUMNS or len(rows) != len(methods) * starts * len(cells):
-            raise ValueError("other columns or rows")
-        for row in rows:
-            cell = dict(zip(COLUMNS, map(text_of, row), strict=True))
-            table[cell["method"]][int(cell["start"]), places[int(cell["class"])]] = float(cell["log_odds"])
-        if not all(np.isfinite(odds).all() for odds in table.values()):
-            raise ValueError("an image that is missing, or log-odds that are not a number")
-    except (KeyError, IndexError, TypeError, ValueError, OverflowError, csv.Error) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(
-            f"{path}: expected a row for each image, found something else ({shown(error)})"
-        ) from error
-    return table
+def _log_odds(cells: Mapping[str, str]) -> float:
+    if not math.isfinite(odds := float(cells["log_odds"])):
+        raise ValueError("log-odds that are not a number")
+    return odds
