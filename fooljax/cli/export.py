@@ -18,8 +18,8 @@ from fooljax.settings import REQUIRED, option
 from fooljax.storage.outputs import as_folder
 
 DESCRIPTION = (
-    "Writes the images of finished runs as a data set with a card, in the form that a suite of detectors or "
-    "a data loader reads."
+    "Writes the images of finished runs as a data set, in the form that a suite of detectors or a data "
+    "loader reads. A README.md in it says where the images are from and how they are read."
 )
 
 
