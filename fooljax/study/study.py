@@ -101,7 +101,7 @@ def network_digest(name: str, target: Target) -> str:
     """SHA-256 (hex) that tells networks apart: of their parameters, and of a user's own also of its program.
 
     What the code of a built-in network is, the version of fooljax says. A network that is asked on the host
-    is known by what it says of itself.
+    is known by the digest of its file, or else by what it says of itself.
 
     Args:
       name: of the network, for errors.
@@ -110,11 +110,11 @@ def network_digest(name: str, target: Target) -> str:
       InputError: it is a user's own and has no image shape, so that its program cannot be made.
     """
     params = digest_tree(target.params)
+    if target.provenance.get("params_sha256") == params and jax.tree.leaves(target.params):
+        return params
     if isinstance(target.apply, HostFunction):
         facts = (target.name, target.image_shape, target.class_names, target.provenance)
         return digest_of({"host": plain(facts)})
-    if target.provenance.get("params_sha256") == params and jax.tree.leaves(target.params):
-        return params
     if target.image_shape is None:
         raise InputError(f"network {shown(name)}: expected a target with its image_shape, got one without")
     images = jax.ShapeDtypeStruct((1, *target.image_shape), np.float32)

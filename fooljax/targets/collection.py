@@ -16,12 +16,14 @@ from fooljax.errors import InputError, nearest, shown
 from fooljax.targets import cifar10, imagenet
 from fooljax.targets._trained import trained
 from fooljax.targets.choice import Say
+from fooljax.targets.foreign.tflite_files import from_tflite
+from fooljax.targets.image_sizes import seeing_centre
 from fooljax.targets.imagenet_networks import CROPPED_SIZE
 from fooljax.targets.nearest_neighbours import nearest_neighbours
 from fooljax.targets.networks import efficientnet
 from fooljax.targets.networks.trainable import NETWORKS
+from fooljax.targets.preprocessing import Preprocessing
 from fooljax.targets.shipped import pretrained
-from fooljax.targets.tflite import tflite_target
 from fooljax.targets.training import RECIPES
 
 SEEDS = range(5)
@@ -36,19 +38,26 @@ MANY_IMAGES = 10_000
 
 
 class BlackBox(NamedTuple):
-    """A network in a TensorFlow Lite file, which wants to see `(level - mean) / deviation`."""
+    """A network in a TensorFlow Lite file."""
 
     file: str
-    mean: float
-    deviation: float
+    preprocessing: Preprocessing
 
 
 BLACK_BOXES = {
-    "mobilenet-v1-0.25": BlackBox("mobilenet_v1_0.25*.tflite", 127.5, 127.5),
-    "mobilenet-v2": BlackBox("mobilenet_v2*.tflite", 128.0, 128.0),
-    "mobilenet-v3-small": BlackBox("mobilenet_v3_small*.tflite", 0.0, 1.0),
+    "mobilenet-v1-0.25": BlackBox(
+        "mobilenet_v1_0.25*.tflite", Preprocessing(range=(-1, 1), outputs="probabilities", left_out=(0,))
+    ),
+    "mobilenet-v2": BlackBox(
+        "mobilenet_v2*.tflite",
+        # In 8 bits: levels as they are, and answers in steps of 1/256.
+        Preprocessing(range=(-1, 127 / 128), outputs="probabilities", floor=1 / 512_000, left_out=(0,)),
+    ),
+    "mobilenet-v3-small": BlackBox(
+        "mobilenet_v3_small*.tflite", Preprocessing(range=(0, 255), outputs="probabilities")
+    ),
 }
-"""Networks for ImageNet that are only asked: they have no gradients. See `fooljax.targets.tflite`."""
+"""Networks for ImageNet that are only asked: they have no gradients. See `foreign.from_tflite`."""
 
 
 def _seeded(network: str) -> tuple[str, ...]:
@@ -98,14 +107,10 @@ def find(
     if name in cifar10.NAMES:
         return cifar10.load(name, weights=_file(name, weights))
     if box := BLACK_BOXES.get(name):
-        return tflite_target(
-            _file(name, weights),
-            size=CROPPED_SIZE,
-            mean=box.mean,
-            deviation=box.deviation,
-            class_names=class_names(),
-            name=name,
+        target = from_tflite(
+            _file(name, weights), preprocessing=box.preprocessing, class_names=class_names(), name=name
         )
+        return seeing_centre(target, CROPPED_SIZE)
     if name in NETWORKS_OF["imagenet"]:
         return imagenet.load(name, weights=_file(name, weights) if name in FILES else None)
     if name == KNN:

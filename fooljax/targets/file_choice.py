@@ -33,6 +33,7 @@ class FileFormat(NamedTuple):
 
 FORMATS = {
     ".onnx": FileFormat("a network in an ONNX file", "onnx_files:from_onnx", True),
+    ".tflite": FileFormat("a network in a TensorFlow Lite file", "tflite_files:from_tflite", True),
     ".keras": FileFormat("a network in a Keras file", "keras_models:from_keras", False),
 }
 """By the ending of the file's name."""

@@ -25,15 +25,30 @@ class Guess(NamedTuple):
     how: Preprocessing
     reasons: Mapping[str, str]
 
-    def with_outputs(self, outputs: npt.NDArray[Any], operation: str | None) -> "Guess":
+    def with_outputs(self, outputs: npt.NDArray[Any], operation: str | None, step: float = 0.0) -> "Guess":
         """The same, with what a network's outputs seem to be.
 
         Args:
           outputs: `[B, C]` of a few images.
           operation: the last one in the network, as ONNX calls it; None where it is not known.
+          step: between two numbers of a quantised output; 0 of others.
         """
-        fields, reason = _guessed_outputs(outputs, operation)
+        fields, reason = _guessed_outputs(outputs, operation, step)
         return Guess(replace(self.how, **fields), {**self.reasons, "outputs": reason})
+
+    def with_names(self, names: Sequence[str], outputs: int) -> "Guess":
+        """The same, without the first output where the names of the classes tell that it is the background.
+
+        Args:
+          names: of the classes; none where they are not known.
+          outputs: how many there are.
+        """
+        first = str(names[0]).strip().lower() if names else ""
+        is_background = len(names) == outputs - 1 or (len(names) == outputs and first == "background")
+        if outputs < 3 or not is_background:
+            return self
+        reason = "its name is background" if first == "background" else "the classes are one less"
+        return Guess(replace(self.how, left_out=(0,)), {**self.reasons, "left_out": reason})
 
     def unsaid(self, said: Said) -> tuple[str, ...]:
         """What was guessed and why, but for what the user says."""
@@ -44,7 +59,14 @@ class Guess(NamedTuple):
         )
 
 
-def first_guess(layout: str, known: Mapping[str, Any], *, whole_numbers: bool, channels: int) -> Guess:
+def first_guess(
+    layout: str,
+    known: Mapping[str, Any],
+    *,
+    whole_numbers: bool,
+    channels: int,
+    stored_range: tuple[float, float] | None = None,
+) -> Guess:
     """What a network seems to take, before it is asked.
 
     Args:
@@ -52,8 +74,12 @@ def first_guess(layout: str, known: Mapping[str, Any], *, whole_numbers: bool, c
       known: fields that its file says.
       whole_numbers: whether its input is of whole numbers.
       channels: of the images.
+      stored_range: the numbers that the ends of a quantised input stand for. Such a network is shown levels
+        as they are, whatever the file says of mean and deviation.
     """
     fields, reasons = dict(known), dict.fromkeys(known, "the file says so")
+    if stored_range is not None:
+        fields, reasons = {"range": stored_range}, {"range": "from the quantisation of its input"}
     reasons["layout"] = reasons.get("layout", "from the shape of its input")
     if "range" not in fields:
         fields["range"] = (0.0, 255.0) if whole_numbers else (0.0, 1.0)
@@ -133,7 +159,9 @@ def _square(count: int | None, said: Shape | None) -> tuple[int | None, int | No
     return None, None, None
 
 
-def _guessed_outputs(outputs: npt.NDArray[Any], operation: str | None) -> tuple[dict[str, Any], str]:
+def _guessed_outputs(
+    outputs: npt.NDArray[Any], operation: str | None, step: float
+) -> tuple[dict[str, Any], str]:
     """Fields of a `Preprocessing`, and what tells so; arguments as `Guess.with_outputs`."""
     count = math.prod(outputs.shape[1:])
     rows = outputs.reshape(len(outputs), -1).astype(np.float64)
@@ -141,6 +169,9 @@ def _guessed_outputs(outputs: npt.NDArray[Any], operation: str | None) -> tuple[
     fields: dict[str, Any] = {"binary": True} if count == 1 else {}
     if outputs.dtype == np.float16:
         fields["floor"] = float(np.finfo(np.float16).smallest_subnormal)
+    if 0.0 < step < 0.5:
+        # All classes whose probability is 0 share half a step: else many of them would outweigh one of 1.
+        fields["floor"] = step / 2.0 / count
     if inside and operation in ("Softmax", "Sigmoid"):
         alone = operation == "Sigmoid" and count > 1 and not _sum_to_one(rows)
         return {
