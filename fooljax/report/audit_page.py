@@ -19,6 +19,12 @@ from fooljax.study.generators import EXPLANATIONS
 PAGE = "index.html"
 PICTURES = 20
 """Images on the page, at most: half of them the easiest classes, half the hardest."""
+STRENGTH = {
+    "overcome": "The attack got through: in the median run of some attack, half of the images had 99.99 %. Then "
+    "signs of a weak attack matter no more.",
+    "holds, no flag raised": "The network held, and no sign of a weak attack was found.",
+}
+"""What `fooljax.analysis.attack_strength` says in a word, as sentences."""
 LISTED = 40
 """Classes that a table shows at once; of more the rest is behind a switch."""
 
@@ -73,7 +79,10 @@ def write_audit_page(folder: Path, audit: Audit, compared: Sequence[Audit] = ())
         levels=audit_tables.levels_reached(audit.attacks),
         figure=figure_picture(figure, "figure"),
         figure_alt=alternative_texts.of_audit_figure(medians, levels),
-        detectors=audit_tables.detectors(audit),
+        caught=audit_tables.caught(audit, controls=False),
+        controls_caught=audit_tables.caught(audit, controls=True),
+        known=audit_tables.known(audit),
+        told_apart=audit_tables.told_apart(audit),
         judges=audit_tables.judges(audit),
         transfer=audit_tables.transfer(audit),
         survival=audit_tables.survival(audit),
@@ -86,6 +95,7 @@ def write_audit_page(folder: Path, audit: Audit, compared: Sequence[Audit] = ())
         explanations={generator_name(name): EXPLANATIONS[name] for name in _generators(audit)},
         thresholds=audit.thresholds,
         clean_levels=[(share, format_confidence(odds)) for share, odds in _known_levels(audit).items()],
+        strength=STRENGTH,
         confidence_of=format_confidence,
     )
     return folder / PAGE

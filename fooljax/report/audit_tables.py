@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from fooljax.audits import leaderboard
 from fooljax.audits.comparing import attack_name, generator_name
+from fooljax.audits.leaderboard import ATTACKS
 from fooljax.audits.record import Attack, Audit, Share
 from fooljax.engine.log_odds import format_confidence
 from fooljax.report.panel_content import CHANGES
@@ -98,32 +99,65 @@ def levels_reached(attacks: Sequence[Attack]) -> Table:
     )
 
 
-def detectors(audit: Audit) -> list[Table]:
-    """A table for each share of clean images that pass, of attacks that know the detector or do not."""
-    tables = []
-    for rate in RATES:
-        lines = []
-        for one in audit.detectors:
-            for generator, caught in one.caught.get(rate, {}).items():
-                knowing, through = (
-                    (of or {}).get(rate, {}).get(generator) for of in (one.knowing, one.through)
-                )
-                auroc = one.auroc.get(generator)
-                lines.append(
-                    (
-                        one.name,
-                        generator_name(generator),
-                        numbers.NONE if auroc is None else f"{auroc:.3f}",
-                        _share(caught),
-                        "not made" if knowing is None else _share(knowing),
-                        _share(through),
-                    )
-                )
-        head = ("Detector", "Images", "AUROC", "Caught, not known", "Caught, known", "Fool and pass, known")
-        percent = numbers.percent(float(rate), 0)
-        if lines:
-            tables.append(Table(f"Where {percent} of clean images pass", head, lines, 2))
-    return tables
+def caught(audit: Audit, *, controls: bool) -> list[Table]:
+    """What detectors catch of images that know nothing of them: a table for each share of clean images."""
+    met = dict.fromkeys(name for one in audit.detectors for name in one.auroc)
+    names = [name for name in met if (name not in ATTACKS) == controls]
+    return [
+        Table(
+            f"Caught where {numbers.percent(float(rate), 0)} of clean images pass",
+            ("Detector", *map(generator_name, names)),
+            [
+                (one.name, *(_share(one.caught.get(rate, {}).get(name)) for name in names))
+                for one in audit.detectors
+            ],
+        )
+        for rate in RATES
+        if names
+    ]
+
+
+def told_apart(audit: Audit) -> Table:
+    """AUROC of each detector."""
+    names = list(dict.fromkeys(name for one in audit.detectors for name in one.auroc))
+    return Table(
+        "AUROC",
+        ("Detector", *map(generator_name, names)),
+        [
+            (one.name, *(f"{one.auroc[name]:.3f}" if name in one.auroc else numbers.NONE for name in names))
+            for one in audit.detectors
+        ],
+    )
+
+
+def known(audit: Audit) -> Table:
+    """Attacks that know a detector beside those that do not."""
+    head = (
+        "Detector",
+        "Images",
+        "Clean images pass",
+        "Caught, not known",
+        "Caught, known",
+        "Fool and pass, known",
+    )
+    return Table(
+        "Detectors that attacks were told of",
+        head,
+        [
+            (
+                one.name,
+                generator_name(generator),
+                numbers.percent(float(rate), 0),
+                _share(one.caught.get(rate, {}).get(generator)),
+                _share(rejected),
+                _share((one.through or {}).get(rate, {}).get(generator)),
+            )
+            for one in audit.detectors
+            for rate in RATES
+            for generator, rejected in (one.knowing or {}).get(rate, {}).items()
+        ],
+        2,
+    )
 
 
 def judges(audit: Audit) -> Table:
