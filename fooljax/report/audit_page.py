@@ -20,8 +20,8 @@ PAGE = "index.html"
 PICTURES = 20
 """Images on the page, at most: half of them the easiest classes, half the hardest."""
 STRENGTH = {
-    "overcome": "The attack got through: in the median run of some attack, half of the images had 99.99 %. Then "
-    "signs of a weak attack matter no more.",
+    "overcome": "The attack got through: in the median run of some attack, half of the images had 99.99 %. "
+    "Then signs of a weak attack matter no more.",
     "holds, no flag raised": "The network held, and no sign of a weak attack was found.",
 }
 """What `fooljax.analysis.attack_strength` says in a word, as sentences."""
