@@ -34,7 +34,7 @@ def logits(params, images):
 
 def network(**facts):
     """The network: the brightness of each half."""
-    params = jnp.asarray(0.8 * (patterns() - 0.5).reshape(4, -1).T)
+    params = jnp.asarray(1.6 * (patterns() - 0.5).reshape(4, -1).T)
     return fooljax.as_target(
         logits, params, **{"name": "halves", "image_shape": SHAPE, "class_names": NAMES, **facts}
     )
