@@ -25,8 +25,6 @@ NAMES_OF_LEVELS = {
 }
 """By the name that thresholds have in rows: their name in `audit.json`."""
 LEVELS_OF_PASSES = {"0.5": 0.0, "0.99": to_log_odds(0.99), "0.9999": FOOLED}
-UNTESTED = ("probabilities", "zero gradients")
-"""Signs that are of the network and not of a single attack."""
 
 
 def in_groups(rows: Iterable[Row]) -> dict[tuple[str, str | None], list[Row]]:
@@ -96,7 +94,8 @@ def _first(course: Sequence[Sequence[float]], level: float) -> float:
 def attempts(generator: str, runs: Sequence[Row]) -> list[Attempt]:
     """An attack at its whole budget, and at half of it, as far as its course tells."""
     method, by_gradient = generator, generator == "gradient"
-    found = [Attempt(method, by_gradient, runs[0]["budget"], [median(row["log_odds"]) for row in runs])]
+    reached = [median(row.get("attack_log_odds", row["log_odds"])) for row in runs]
+    found = [Attempt(method, by_gradient, runs[0]["budget"], reached)]
     halves = [_at(row["course"], row["attack_passes"] / 2) for row in runs]
     if not by_gradient and all(math.isfinite(one) for one in halves):
         found.insert(0, Attempt(method, by_gradient, runs[0]["budget"] // 2, halves))
@@ -108,15 +107,18 @@ def _at(course: Sequence[Sequence[float]], passes: float) -> float:
     return max((odds for spent, odds in course if spent <= passes), default=-math.inf)
 
 
-def strength_of(groups: Mapping[tuple[str, str | None], Sequence[Row]], check: Row) -> Strength:
-    """What the attacks on the network alone say of their own strength."""
-    seen = check["symptoms"]
+def strength_of(
+    groups: Mapping[tuple[str, str | None], Sequence[Row]], check: Row, detector: str | None = None
+) -> Strength:
+    """What the attacks on the network alone, or on it and a detector, say of their own strength."""
     tried = [
         one
         for (generator, knows), runs in groups.items()
-        if knows is None and (generator in EVOLVED or generator.startswith("random_search"))
+        if knows == detector and (generator in EVOLVED or generator.startswith("random_search"))
         for one in attempts(generator, runs)
     ]
+    ascents = groups.get(("gradient", detector), ())
+    seen = check["symptoms"] if detector is None else next((row["symptoms"] for row in ascents), None)
     return attack_strength(
         tried,
         zero_gradients=None if seen is None else seen["zero_gradients"],

@@ -76,7 +76,11 @@ def content(
         "judges": [_judge(row) for row in rows if row["kind"] == "judge"],
         "transfer": [entry for row in rows if row["kind"] == "second" for entry in _transfer(row)],
         "survival": _survival(by_kind["survival"]),
-        "strength": [strength.words()],
+        "strength": [
+            f"{'The network' if name is None else f'The network with the detector {name}'}: "
+            f"{strength_of(groups, check, name).words()}."
+            for name in dict.fromkeys(knows for _, knows in groups)
+        ],
         "not_tested": not_tested(audited, config, rows),
         "verdict": verdict(
             _facts(audited, config, by_kind, attacks, classes, detectors, raised, strength.overcome)

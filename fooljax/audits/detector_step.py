@@ -109,8 +109,8 @@ def of_knowing(
       cells: the classes that images are made for.
     Yields:
       For each run as `of_attack`, where `shares` are of images that reach a level and pass the detector at
-      the stricter threshold, and `log_odds` are the network's own; and `told_apart`, what the detector makes
-      of them.
+      the stricter threshold, and `log_odds` are the network's own; `attack_log_odds`, those of the class and
+      of being accepted together; and `told_apart`, what the detector makes of them.
     """
     made = knowing(
         sets, found, NAME, detector, generator, runs=runs, passes=passes, judges={}, classes=list(cells)
@@ -126,6 +126,7 @@ def of_knowing(
             "shares": shares(found.thresholds, odds, one.classes, audited.counted(odds) & passed),
             "reached": None if one.reached is None else list(one.reached),
             "course": [list(point) for point in one.course],
+            "attack_log_odds": figures["log_odds"],
             "told_apart": figures["told_apart"],
             "symptoms": figures.get("symptoms"),
             "attack_passes": one.passes,

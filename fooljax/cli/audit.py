@@ -21,6 +21,7 @@ from fooljax.audits.settings import AuditSettings
 from fooljax.cli.command_line import Parser, given_settings, run_command, settings_parser
 from fooljax.engine.types import Target
 from fooljax.errors import InputError, shown
+from fooljax.importing import is_import_name
 from fooljax.report.audit_page import PAGE, write_audit_page
 from fooljax.runs.evolution_run import keep_compiled_programs
 from fooljax.runs.judge_names import named_judges
@@ -146,7 +147,7 @@ def _audit(name: str, known: KnownTarget, config: type[Any], words: Sequence[str
         reject=settings.reject,
         guess=settings.guess,
         detectors=settings.detectors,
-        source=choice.source,
+        source=name if name in TARGETS or is_import_name(name) else Path(name).name,
         command=shlex.join(["fooljax", "audit", name, *words]),
         say=terminal.say,
     )
