@@ -94,7 +94,7 @@ def _first(course: Sequence[Sequence[float]], level: float) -> float:
 def attempts(generator: str, runs: Sequence[Row]) -> list[Attempt]:
     """An attack at its whole budget, and at half of it, as far as its course tells."""
     method, by_gradient = generator, generator == "gradient"
-    reached = [median(row.get("attack_log_odds", row["log_odds"])) for row in runs]
+    reached = [median(row["log_odds" if row["kind"] == "attack" else "attack_log_odds"]) for row in runs]
     found = [Attempt(method, by_gradient, runs[0]["budget"], reached)]
     halves = [_at(row["course"], row["attack_passes"] / 2) for row in runs]
     if not by_gradient and all(math.isfinite(one) for one in halves):

@@ -37,6 +37,7 @@ class Checked:
       mends: what the network needs, see `fooljax.audits.mending.mended`.
       guesses: by the name of a change of the input, images named rightly and images asked; `as given` first.
       trusted: whether the network with its mends always gives one image the same answer.
+      usable: whether it gives numbers, so that images can be made for it at all.
       symptoms: see `fooljax.study.attacks.symptoms`; None where the network has no gradients.
       answers: log-odds of the probe's images, which tell the network again when an audit goes on.
       passes: network passes that all this took.
@@ -46,6 +47,7 @@ class Checked:
     mends: list[str]
     guesses: dict[str, tuple[int, int]]
     trusted: bool
+    usable: bool
     symptoms: dict[str, Any] | None
     answers: list[list[float]]
     passes: int
@@ -66,7 +68,9 @@ def check(target: Target, clean: CleanParts, guess: bool) -> Checked:
     part = clean.fit if len(clean.fit.labels) else clean.thresholds
     images, labels = part.images[:GUESSED_BY], part.labels[:GUESSED_BY]
     guesses: dict[str, tuple[int, int]] = {}
-    if clean.labelled:
+    left = {fault.kind for fault in found[-1]}
+    usable = not left & {"nan", "infinite"}
+    if clean.labelled and usable:
         for name in (AS_GIVEN, *plausible(shape)):
             odds = score(mended(target, _with(mends, name)), images)
             guesses[name] = (int(np.sum(np.argmax(odds, axis=1) == labels)), len(labels))
@@ -74,9 +78,8 @@ def check(target: Target, clean: CleanParts, guess: bool) -> Checked:
     better = better_guess(guesses)
     if guess and better:
         mends = _with(mends, better)
-    left = {fault.kind for fault in found[-1]}
     seen = None
-    if not isinstance(target.apply, HostFunction) and not left & {"nan", "infinite"}:
+    if not isinstance(target.apply, HostFunction) and usable:
         noise = np.random.default_rng(0).integers(0, 256, (SYMPTOM_IMAGES, *shape), np.uint8)
         noise[::2] //= 32  # half of them nearly black, as the images that an ascent begins with
         aims = np.arange(SYMPTOM_IMAGES) % len(target.class_names)
@@ -91,7 +94,7 @@ def check(target: Target, clean: CleanParts, guess: bool) -> Checked:
         of_input(guesses, better if guess else None),
         _of_gradients(seen),
     ]
-    return Checked(checks, mends, guesses, not left, seen, np.round(first, 4).tolist(), passes)
+    return Checked(checks, mends, guesses, not left, usable, seen, np.round(first, 4).tolist(), passes)
 
 
 def _mends(
@@ -188,7 +191,7 @@ def of_input(guesses: Mapping[str, tuple[int, int]], applied: str | None) -> dic
       applied: the change that the audit makes; None where it makes none.
     """
     if not guesses:
-        return _check("input", None, "Range and order of the input were not checked: no image has a label.")
+        return _check("input", None, "Range and order of the input were not checked, which takes labels.")
     right, asked = guesses[AS_GIVEN]
     better = better_guess(guesses)
     if better is None:

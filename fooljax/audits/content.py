@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fooljax.analysis.attack_strength import QUESTIONS
+from fooljax.analysis.attack_strength import QUESTIONS, Strength
 from fooljax.audits.attack_entries import (
     attack_entry,
     class_entries,
@@ -23,6 +23,8 @@ from fooljax.study import Row
 
 RATES = {"0.95": "0.05", "0.99": "0.01"}
 """The share of clean images that a detector accepts, and the share that it rejects, as rows have it."""
+NONE_TOLD = {"raw": {}, "scaled": {}, "temperature": 1.0, "fitted_on": 0, "taken_on": 0}
+"""The thresholds of a network that was not asked about clean images."""
 AS_IT_IS = "Images in [0, 1] with their channels last go into the network as they are."
 
 
@@ -39,11 +41,9 @@ def content(
       seconds_of: the machine, in words.
     """
     by_kind = {row["kind"]: row for row in rows}
-    check, clean = by_kind["check"], by_kind["clean"]
+    check, clean = by_kind["check"], by_kind.get("clean")
     groups = in_groups(rows)
     target = audited.target
-    strength = strength_of(groups, check)
-    raised = [QUESTIONS[name] for name, flag in strength.flags.items() if flag]
     classes = class_entries(groups, target.class_names)
     attacks = [attack_entry(generator, knows, runs) for (generator, knows), runs in groups.items()]
     detectors = _detectors(by_kind.get("detectors"), rows)
@@ -65,17 +65,19 @@ def content(
             "described": audited.clean.described,
             "images": audited.clean.total,
             "split": _split(audited),
-            "accuracy": None if clean["right"] is None else share_of_images(clean["right"], clean["asked"]),
+            "accuracy": None
+            if clean is None or clean["right"] is None
+            else share_of_images(clean["right"], clean["asked"]),
         },
         "checks": check["checks"],
-        "thresholds": thresholds_entry(clean["thresholds"]),
-        "budget": _budget(audited, config, rows),
+        "thresholds": thresholds_entry(NONE_TOLD if clean is None else clean["thresholds"]),
+        "budget": [] if clean is None else _budget(audited, config, rows),
         "attacks": attacks,
         "classes": classes,
         "detectors": detectors,
         "judges": [_judge(row) for row in rows if row["kind"] == "judge"],
         "transfer": [entry for row in rows if row["kind"] == "second" for entry in _transfer(row)],
-        "survival": _survival(by_kind["survival"]),
+        "survival": _survival(by_kind["survival"]) if clean else [],
         "strength": [
             f"{'The network' if name is None else f'The network with the detector {name}'}: "
             f"{strength_of(groups, check, name).words()}."
@@ -83,7 +85,9 @@ def content(
         ],
         "not_tested": not_tested(audited, config, rows),
         "verdict": verdict(
-            _facts(audited, config, by_kind, attacks, classes, detectors, raised, strength.overcome)
+            _facts(audited, config, by_kind, attacks, classes, detectors, strength_of(groups, check))
+            if groups
+            else _facts_without_images(check)
         ),
         "cost": {
             "passes": sum(row["passes"] for row in rows),
@@ -214,8 +218,7 @@ def _facts(
     attacks: Sequence[Mapping[str, Any]],
     classes: Sequence[Mapping[str, Any]],
     detectors: Sequence[Mapping[str, Any]],
-    raised: Sequence[str],
-    overcome: bool,
+    strength: Strength,
 ) -> Facts:
     """What the verdict speaks of."""
     alone = {one["generator"]: one for one in attacks if one["knows"] is None}
@@ -235,9 +238,7 @@ def _facts(
     through = first["through"] and first["through"]["0.95"] if first else None
     clean_median = best["shares"].get("clean_median")
     check = by_kind["check"]
-    return Facts(
-        failed=tuple(one["name"] for one in check["checks"] if one["passed"] is False),
-        mended=bool(check["mends"]),
+    return _facts_without_images(check)._replace(
         classes=len(audited.cells),
         fooled=sum(one["log_odds"] >= FOOLED for one in classes),
         surest=max(one["log_odds"] for one in classes),
@@ -251,6 +252,27 @@ def _facts(
         if first
         else 0.0,
         through=max(one["share"] for one in through.values()) if through else None,
-        overcome=overcome,
-        flags=tuple(raised),
+        overcome=strength.overcome,
+        flags=tuple(QUESTIONS[name] for name, flag in strength.flags.items() if flag),
+    )
+
+
+def _facts_without_images(check: Row) -> Facts:
+    """What the verdict of a network speaks of for which no images could be made."""
+    return Facts(
+        failed=tuple(one["name"] for one in check["checks"] if one["passed"] is False),
+        mended=bool(check["mends"]),
+        classes=0,
+        fooled=0,
+        surest=None,
+        soonest=None,
+        budget=0,
+        at_clean=None,
+        controls=0.0,
+        noise=0.0,
+        detector=None,
+        caught=0.0,
+        through=None,
+        overcome=False,
+        flags=(),
     )

@@ -54,6 +54,8 @@ def tasks(audited: Audited, config: AuditSettings, rows: Sequence[Row]) -> Itera
     check = next((row for row in rows if row["kind"] == "check"), None)
     if check is None:
         return
+    if not check["usable"]:
+        return
     told |= {"mends": check["mends"], "trusted": check["trusted"]}
     yield Task("clean", {"kind": "clean", **told}, (NAME,))
     clean = next((row for row in rows if row["kind"] == "clean"), None)

@@ -25,6 +25,8 @@ def not_tested(audited: Audited, config: AuditSettings, rows: Sequence[Row]) -> 
       rows: of all steps.
     """
     by_kind = {row["kind"]: row for row in rows}
+    if "clean" not in by_kind:
+        return ["Nothing but the checks was done, since the network does not always give numbers.", *ALWAYS]
     found = [
         *_of_images(audited, by_kind["clean"]),
         *_of_attacks(audited, rows),

@@ -25,7 +25,7 @@ class Facts(NamedTuple):
       mended: whether something was put around the network for the audit.
       classes: that images were made for.
       fooled: classes of which some image had 99.99 % or more.
-      surest: log-odds of the surest image.
+      surest: log-odds of the surest image; None where no images were made.
       soonest: the attack by which half of its classes had 99.99 % first, and the passes of a run by then;
         None where there is none.
       budget: passes of all attacks.
@@ -43,7 +43,7 @@ class Facts(NamedTuple):
     mended: bool
     classes: int
     fooled: int
-    surest: float
+    surest: float | None
     soonest: tuple[str, int] | None
     budget: int
     at_clean: float | None
@@ -58,6 +58,14 @@ class Facts(NamedTuple):
 
 def verdict(facts: Facts) -> list[str]:
     """The five sentences."""
+    if facts.surest is None:
+        return [
+            _used(facts),
+            "No images were made for it, since what it gives are not always numbers.",
+            "How sure it is of clean images was not measured.",
+            "No detector was tried.",
+            "Nothing here says how easily it is fooled.",
+        ]
     return [_used(facts), _fooled(facts), _compared(facts), _watched(facts), _strength(facts)]
 
 
@@ -80,6 +88,7 @@ def _used(facts: Facts) -> str:
 
 def _fooled(facts: Facts) -> str:
     if not facts.fooled:
+        assert facts.surest is not None
         return (
             f"No image with 99.99 % was found at this budget of {facts.budget:,} network passes; the surest "
             f"image had {format_confidence(facts.surest)}."

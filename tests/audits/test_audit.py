@@ -131,6 +131,14 @@ def test_a_network_of_another_library_with_ten_images_and_no_labels(tmp_path):
     assert read_audit(tmp_path / "few").thresholds.tau99 is None
 
 
+def test_of_a_network_that_gives_no_numbers_that_is_all_that_is_found(tmp_path):
+    target = on_host(lambda params, images: np.full((len(images), 4), np.nan, np.float32))
+    found = audited(tmp_path / "nan", target)
+    assert "fails the check numbers" in found["verdict"][0]
+    assert found["attacks"] == []
+    assert read_audit(tmp_path / "nan").verdict == tuple(found["verdict"])
+
+
 def test_detectors_of_a_network_of_another_library_see_its_logits(tmp_path):
     found = audited(tmp_path / "host", on_host(), detectors="energy")
     (detector,) = found["detectors"]

@@ -68,6 +68,13 @@ def test_an_image_alone_is_asked_about_alone():
     np.testing.assert_allclose(score(on_the_host, images), alone, atol=1e-5)
 
 
+def test_a_network_that_gives_no_numbers_is_told_and_not_used():
+    target = on_host(lambda params, images: np.full((len(images), 4), np.nan, np.float32))
+    found = check(target, CLEAN, guess=False)
+    assert failed(found) == ["numbers"]
+    assert not found.usable
+
+
 def test_a_network_that_answers_by_chance_is_told_and_not_trusted():
     rng = np.random.default_rng(0)
     target = on_host(lambda params, images: rng.normal(0.0, 3.0, (len(images), 4)).astype(np.float32))
