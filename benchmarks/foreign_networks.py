@@ -7,11 +7,13 @@ batch, which is given inputs that are ready. The two take turns, and a ratio is 
 """
 
 import argparse
+import importlib.util
 import os
 import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -27,17 +29,21 @@ from benchmarks import foreign_jax, foreign_torch
 from benchmarks.foreign_jax import Measured
 from benchmarks.timing import interleaved, machine, spread, told
 from fooljax.errors import first_line
+from fooljax.evolution import search
 from fooljax.host_targets import HostFunction
 from fooljax.storage.json_files import write_json
 from fooljax.storage.outputs import file_of
 from fooljax.targets import foreign
 from fooljax.targets.preprocessing import Preprocessing
 
-BATCHES = {"MNIST CNN": 200, "ResNet-18": 8, "MobileNet v2": 8, "small ViT": 8}
+BATCHES = {"MNIST CNN": 200, "small ViT": 4, "MobileNet v2": 4, "ResNet-18": 4}
 """Images of a batch."""
 GENERATIONS = 60
 """Of the whole search with the network for digits."""
+MODULES = {"dm-haiku": "haiku"}
 FIRST = Preprocessing(layout="nchw")
+OF_TORCH = ("from_torch", "from_torch, exported", "from_onnx", "jaxonnxruntime", "torchax")
+"""Routes of one PyTorch module, which is what each of them is held against."""
 
 
 def torch_routes(name: str, folder: Path) -> Iterator[tuple[str, Callable[[], Measured]]]:
@@ -99,29 +105,30 @@ def _compiled(function: Callable[..., Any], params: Any, shape: tuple[int, int, 
 def measure(name: str, route: str, made: Callable[[], Measured], repeats: int) -> dict[str, Any]:
     """A row of one route."""
     row: dict[str, Any] = {"network": name, "route": route}
-    begun = time.perf_counter()
     try:
-        measured = made()
+        return row | _measured(name, route, made, repeats)
     except Exception as error:  # of any framework
-        return {**row, "works": False, "reason": first_line(error)}
-    target, shape, batch = measured.target, measured.target.image_shape, BATCHES[name]
+        return row | {"works": False, "reason": first_line(error)}
+
+
+def _measured(name: str, route: str, made: Callable[[], Measured], repeats: int) -> dict[str, Any]:
+    begun = time.perf_counter()
+    measured, batch = made(), BATCHES[name]
+    target, shape = measured.target, measured.target.image_shape
+    hosted = target.apply if isinstance(target.apply, HostFunction) else None
     pixels = np.random.default_rng(0).integers(0, 256, (batch, *shape), dtype=np.uint8)
     levels = pixels.astype(np.float32) / np.float32(255.0)
-    inputs: Any = np.ascontiguousarray(levels.transpose(0, 3, 1, 2)) if measured.channels_first else levels
-    framework = "torch" if route in ("from_torch", "from_torch, exported", "from_onnx") else None
-    is_torch = framework == "torch" or route in ("jaxonnxruntime", "torchax")
-    inputs = torch.from_numpy(inputs) if is_torch else jnp.asarray(inputs)
-    ask: Callable[[], Any]
-    if isinstance(target.apply, HostFunction):
-        function = target.apply
-        ask = lambda: function.of_pixels(pixels, batch)  # noqa: E731
-    else:
-        program = jax.jit(lambda params, pixels: target.apply(params, pixels.astype(jnp.float32) / 255.0))
-        ask = lambda: program(target.params, pixels)  # noqa: E731
-    found, expected = np.asarray(ask()), np.asarray(measured.own(inputs))
-    row |= {
+    ready = np.ascontiguousarray(levels.transpose(0, 3, 1, 2)) if measured.channels_first else levels
+    inputs: Any = torch.from_numpy(ready) if route in OF_TORCH else jnp.asarray(ready)
+    program = jax.jit(lambda params, pixels: target.apply(params, pixels.astype(jnp.float32) / 255.0))
+
+    def ours() -> Any:
+        return program(target.params, pixels) if hosted is None else hosted.of_pixels(pixels, batch)
+
+    found, expected = np.asarray(ours()), np.asarray(measured.own(inputs))
+    row = {
         "works": True,
-        "in_the_program": not isinstance(target.apply, HostFunction),
+        "in_the_program": hosted is None,
         "batch": batch,
         "image_shape": list(shape),
         "ready_seconds": time.perf_counter() - begun,
@@ -129,10 +136,9 @@ def measure(name: str, route: str, made: Callable[[], Measured], repeats: int) -
         "difference": float(np.max(np.abs(found - expected))),
         "gradients": _has_gradient(target, levels),
     }
-    seconds = interleaved({"own": lambda: measured.own(inputs), "ours": ask}, repeats)
-    own, ours = (np.asarray(seconds[which]) for which in ("own", "ours"))
-    row["share_of_its_speed"] = spread(own / ours)
-    row["images_per_second"] = spread(batch / ours)
+    seconds = interleaved({"own": lambda: measured.own(inputs), "ours": ours}, repeats)
+    row["share_of_its_speed"] = spread(np.asarray(seconds["own"]) / np.asarray(seconds["ours"]))
+    row["images_per_second"] = spread(batch / np.asarray(seconds["ours"]))
     if name == "MNIST CNN":
         row["search_evaluations_per_second"] = spread(_search(target))
     return row
@@ -154,15 +160,22 @@ def _has_gradient(target: fooljax.Target, levels: Any) -> bool:
 def _search(target: fooljax.Target) -> list[float]:
     """Evaluations a second of a whole search with pixels, chunk by chunk, after the first."""
     found: list[float] = []
-    fooljax.evolve(
+    encoding = fooljax.encodings.direct(target.image_shape)
+    search(
         target,
-        fooljax.encodings.direct(target.image_shape),
+        encoding,
+        fooljax.strategies.map_elites(encoding, batch_size=200),
         key=0,
         generations=GENERATIONS,
         chunk=GENERATIONS // 6,
         on_chunk=lambda progress: found.append(progress.evaluations_per_second),
     )
     return found[1:]
+
+
+def _versions() -> dict[str, str]:
+    packages = ("torch", "keras", "equinox", "dm-haiku", "onnxruntime", "jaxonnxruntime", "torchax")
+    return {name: version(name) for name in packages if importlib.util.find_spec(MODULES.get(name, name))}
 
 
 def main() -> None:
@@ -176,7 +189,8 @@ def main() -> None:
     parser.add_argument("--routes", nargs="*", help="which routes; all by default")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
-    report: dict[str, Any] = {"machine": {**machine(), "threads": torch.get_num_threads()}, "rows": []}
+    used = {"threads": torch.get_num_threads(), "versions": _versions()}
+    report: dict[str, Any] = {"machine": {**machine(), **used}, "rows": []}
     with tempfile.TemporaryDirectory() as folder:
         for name in arguments.networks:
             routes = dict(torch_routes(name, Path(folder)))

@@ -1,15 +1,19 @@
 """Networks of JAX's own frameworks as targets: part of the compiled program, with gradients."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 
 import jax
+import jax.numpy as jnp
 
 from fooljax.engine.types import Params, Target, checked_facts, checked_shape
 from fooljax.probe import logits_of_two
 from fooljax.storage.trees import digest_tree
 from fooljax.targets.preprocessing import Preprocessing
+
+logger = logging.getLogger("fooljax")
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ def compiled_target(
     image_shape: tuple[int, int, int],
     preprocessing: Preprocessing,
     class_names: tuple[str, ...],
+    guessed: Sequence[str] = (),
 ) -> Target:
     """A target of a network that is a JAX function.
 
@@ -50,6 +55,8 @@ def compiled_target(
       image_shape: `(H, W, K)`.
       preprocessing: what images go through.
       class_names: `C` names, or none.
+      guessed: what was guessed of the preprocessing and why, in words; a note says it, so that the user can
+        object.
     Returns:
       The target.
     Raises:
@@ -58,12 +65,18 @@ def compiled_target(
     shape = checked_shape(image_shape)
     preprocessing.check_channels(shape[2])
     facts = checked_facts({"name": name, "image_shape": shape, "class_names": class_names})
+    sentence = preprocessing.in_words(shape[2])
+    if guessed:
+        logger.warning("%s: %s Guessed: %s.", facts["name"], sentence, "; ".join(guessed))
     provenance = {
         "network": facts["name"],
         "framework": f"{package} {version(package)}",
-        "preprocessing": preprocessing.in_words(shape[2]),
+        "preprocessing": sentence,
+        "guessed": list(guessed),
         "params_sha256": digest_tree(params),
     }
+    # Copies: a framework's own training or prediction may give the memory of its weights away.
+    params = jax.tree.map(lambda leaf: jnp.array(leaf, copy=True), params)
     target = Target(params, CompiledNetwork(network, preprocessing), **facts, provenance=provenance)
     logits_of_two(target, shape)
     return target

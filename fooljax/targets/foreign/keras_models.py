@@ -15,6 +15,7 @@ from fooljax.errors import FaultError, InputError, first_line, shown
 from fooljax.storage.reading import name_of, open_regular
 from fooljax.storage.trees import digest_tree
 from fooljax.targets.foreign.compiled import compiled_target
+from fooljax.targets.foreign.guessing import Guess
 from fooljax.targets.foreign.on_host import hosted_target
 from fooljax.targets.preprocessing import Preprocessing, Said, settled
 
@@ -84,27 +85,26 @@ def from_keras(
         )
     layout, shape = _input_of(model)
     shape = checked_shape(image_shape if image_shape is not None else shape)
-    said = settled(guessed(model, layout), preprocessing)
+    guess = guessed(model, layout)
     facts: dict[str, Any] = {
         "name": name if name is not None else model.name,
         "image_shape": shape,
+        "preprocessing": settled(guess.how, preprocessing),
         "class_names": class_names,
+        "guessed": guess.unsaid(preprocessing),
     }
     if not model.built:
         raise InputError(
             f"model: expected one that is built, so that it has weights, got {shown(model.name)}"
         )
     if keras.backend.backend() == "jax":
-        params = [
-            [v.value for v in model.trainable_variables],
-            [v.value for v in model.non_trainable_variables],
-        ]
-        return compiled_target(KerasNetwork(model), params, package="keras", preprocessing=said, **facts)
+        kinds = (model.trainable_variables, model.non_trainable_variables)
+        params = [[one.value for one in kind if not _is_seed(one)] for kind in kinds]
+        return compiled_target(KerasNetwork(model), params, package="keras", **facts)
     return hosted_target(
         lambda inputs: np.asarray(model.predict_on_batch(inputs)),
         digest_tree([keras.ops.convert_to_numpy(one) for one in model.variables if not _is_seed(one)]),
         framework=f"keras {keras.__version__}, backend {keras.backend.backend()}",
-        preprocessing=said,
         **facts,
     )
 
@@ -133,7 +133,7 @@ def read_keras(path: Path) -> Any:
         ) from error
 
 
-def guessed(model: Any, layout: str = "nhwc") -> Preprocessing:
+def guessed(model: Any, layout: str = "nhwc") -> Guess:
     """What a model's layers say of its preprocessing.
 
     Args:
@@ -147,19 +147,25 @@ def guessed(model: Any, layout: str = "nhwc") -> Preprocessing:
     layers = _layers(model)
     last = layers[-1] if layers else None
     activation = keras.activations.serialize(getattr(last, "activation", None) or keras.activations.linear)
-    outputs = {"softmax": "probabilities", "sigmoid": "sigmoids"}.get(activation, "logits")
     if isinstance(last, keras.layers.Softmax):
-        outputs = "probabilities"
+        activation = "softmax"
     before = next((i for i, layer in enumerate(layers) if layer.weights), len(layers))
     scales = [layer.scale for layer in layers[:before] if isinstance(layer, keras.layers.Rescaling)]
     is_scaled = any(np.max(np.abs(scale)) < SCALED for scale in scales)
     shape = getattr(model, "output_shape", None)
-    return Preprocessing(
+    how = Preprocessing(
         layout=layout,
         range=(0.0, 255.0) if is_scaled else (0.0, 1.0),
-        outputs=outputs,
+        outputs={"softmax": "probabilities", "sigmoid": "sigmoids"}.get(activation, "logits"),
         binary=isinstance(shape, tuple) and shape[1:] == (1,),
     )
+    reasons = {
+        "layout": "from the shape of its input",
+        "range": "a layer scales levels down" if is_scaled else "no layer scales levels down",
+        "order": "the model does not say",
+        "outputs": f"the last layer ends in {shown(activation)}",
+    }
+    return Guess(how, reasons)
 
 
 def _keras() -> Any:

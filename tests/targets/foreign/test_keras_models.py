@@ -57,22 +57,24 @@ def test_logits_are_those_of_the_model_in_inference(model):
     assert target.provenance["framework"].startswith("keras 3.")
 
 
-def test_the_layers_tell_what_the_model_takes_and_gives(keras):
+def test_the_layers_tell_what_the_model_takes_and_gives(keras, caplog):
     layers, dense = keras.layers, keras.layers.Dense
     scale = layers.Rescaling(1.0 / 127.5, offset=-1.0)
     probabilities = make(keras, dense(5, activation="softmax"), first=(scale,))
-    said = guessed(probabilities)
+    said = guessed(probabilities).how
     assert (said.outputs, said.range) == ("probabilities", (0.0, 255.0))
     found = logits(from_keras(probabilities), IMAGES)
+    assert "range 0 to 255 (a layer scales levels down)" in caplog.text
+    assert "outputs probabilities (the last layer ends in softmax)" in caplog.text
     np.testing.assert_allclose(np.exp(found), probabilities(255.0 * IMAGES), atol=1e-5)
 
-    assert guessed(make(keras, dense(5), layers.Softmax())).outputs == "probabilities"
-    assert guessed(make(keras, dense(5), layers.Activation("sigmoid"))).outputs == "sigmoids"
-    assert guessed(make(keras, dense(5, activation="relu"))).outputs == "logits"
-    assert guessed(make(keras, dense(5, activation="relu"))).range == (0.0, 1.0)
+    assert guessed(make(keras, dense(5), layers.Softmax())).how.outputs == "probabilities"
+    assert guessed(make(keras, dense(5), layers.Activation("sigmoid"))).how.outputs == "sigmoids"
+    assert guessed(make(keras, dense(5, activation="relu"))).how.outputs == "logits"
+    assert guessed(make(keras, dense(5, activation="relu"))).how.range == (0.0, 1.0)
     inner = make(keras, dense(5, activation="softmax"), first=(scale,))
     outer = keras.Sequential([keras.Input(SHAPE), inner])
-    assert guessed(outer) == said
+    assert guessed(outer).how == said
 
 
 def test_one_sigmoid_becomes_two_classes(keras):
@@ -80,6 +82,13 @@ def test_one_sigmoid_becomes_two_classes(keras):
     found = logits(from_keras(binary), IMAGES)
     np.testing.assert_array_equal(found[:, 0], 0.0)
     np.testing.assert_allclose(1.0 / (1.0 + np.exp(-found[:, 1])), binary(IMAGES)[:, 0], atol=1e-5)
+
+
+def test_keras_may_give_its_own_memory_away(keras):
+    own = make(keras, keras.layers.Dense(5))
+    target = from_keras(own)
+    predicted = own.predict_on_batch(IMAGES)  # which donates the weights to its program
+    np.testing.assert_allclose(logits(target, IMAGES), predicted, atol=1e-5)
 
 
 def test_other_layouts(keras):
