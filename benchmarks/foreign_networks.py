@@ -28,6 +28,7 @@ import fooljax
 from benchmarks import foreign_jax, foreign_torch
 from benchmarks.foreign_jax import Measured
 from benchmarks.timing import interleaved, machine, spread, told
+from fooljax.engine.types import checked_shape
 from fooljax.errors import first_line
 from fooljax.evolution import search
 from fooljax.host_targets import HostFunction
@@ -114,7 +115,7 @@ def measure(name: str, route: str, made: Callable[[], Measured], repeats: int) -
 def _measured(name: str, route: str, made: Callable[[], Measured], repeats: int) -> dict[str, Any]:
     begun = time.perf_counter()
     measured, batch = made(), BATCHES[name]
-    target, shape = measured.target, measured.target.image_shape
+    target, shape = measured.target, checked_shape(measured.target.image_shape)
     hosted = target.apply if isinstance(target.apply, HostFunction) else None
     pixels = np.random.default_rng(0).integers(0, 256, (batch, *shape), dtype=np.uint8)
     levels = pixels.astype(np.float32) / np.float32(255.0)
@@ -140,7 +141,7 @@ def _measured(name: str, route: str, made: Callable[[], Measured], repeats: int)
     row["share_of_its_speed"] = spread(np.asarray(seconds["own"]) / np.asarray(seconds["ours"]))
     row["images_per_second"] = spread(batch / np.asarray(seconds["ours"]))
     if name == "MNIST CNN":
-        row["search_evaluations_per_second"] = spread(_search(target))
+        row["search_evaluations_per_second"] = spread(_search(target, shape))
     return row
 
 
@@ -157,10 +158,10 @@ def _has_gradient(target: fooljax.Target, levels: Any) -> bool:
     return bool(np.all(np.isfinite(slope)) and np.max(np.abs(slope)) > 0.0)
 
 
-def _search(target: fooljax.Target) -> list[float]:
+def _search(target: fooljax.Target, shape: tuple[int, int, int]) -> list[float]:
     """Evaluations a second of a whole search with pixels, chunk by chunk, after the first."""
     found: list[float] = []
-    encoding = fooljax.encodings.direct(target.image_shape)
+    encoding = fooljax.encodings.direct(shape)
     search(
         target,
         encoding,
