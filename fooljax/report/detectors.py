@@ -78,7 +78,7 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
             groups = [[float(np.mean(each)) for each in own if each] for own in told]
             if all(groups):
                 images = sum(len(each) for own in told for each in own)
-                said = f"{images} images on {len(groups)} networks"
+                said = f"{images} images on {len(groups)} network{'s' if len(groups) > 1 else ''}"
                 found[f"{name}_{kind}_named_by_{judge}"] = share(groups, said)
     return found
 
