@@ -12,6 +12,7 @@ from written_pages import PAGES, ROOT, SMALL, blocks, commands, words
 
 MOST_CHARACTERS = 100
 CHOSEN = {
+    "fooljax.cli.audit": ["lenet"],
     "fooljax.cli.evolve": ["--target", "lenet", "--encoding", "cppn"],
     "fooljax.cli.ascend": ["--target", "lenet"],
 }
