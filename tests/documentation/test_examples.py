@@ -59,10 +59,12 @@ def test_no_command_is_long():
 
 
 @cache
-def help_of(module):
-    """What `--help` of a command prints."""
+def help_of(module, of_file=False):
+    """What `--help` of a command prints; of one that is given a network in a file, where that is asked."""
     shown = io.StringIO()
     chosen = CHOSEN.get(module, [])  # without a target, these list the targets and nothing else
+    if of_file:
+        chosen = ["--target", "model.onnx", *chosen[2:]]
     with contextlib.redirect_stdout(shown), contextlib.suppress(SystemExit):
         importlib.import_module(module).main([*chosen, "--help"])
     return shown.getvalue()
@@ -99,7 +101,7 @@ def test_a_command_of_the_pages_exists_with_its_flags(line):
     if module.startswith("benchmarks"):
         text = Path(importlib.util.find_spec(module).origin).read_text("utf-8")
     else:
-        text = help_of(module)
+        text = help_of(module, of_file=module in CHOSEN and "model.onnx" in line)
         assert "usage:" in text, module
     for flag in flags:
         assert re.search(rf"{flag}\b", text), f"{module} knows no {flag}"

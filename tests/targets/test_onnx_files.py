@@ -47,8 +47,8 @@ def test_channels_first_and_any_batch(written, batch, caplog):
     (said,) = caplog.messages
     assert said.startswith(
         "net: The network takes images as [batch, channels, height, width], RGB, levels from 0 to 1; its "
-        "outputs are logits. Guessed: layout nchw (from the shape of its input); range 0 to 1 (the file does "
-        "not say); order rgb (the file does not say); outputs logits (they are from -"
+        "outputs are logits. Guessed: layout nchw (from the shape of its input); range 0 to 1 (nothing says "
+        "otherwise); order rgb (nothing says otherwise); outputs logits (they are from -"
     )
 
 

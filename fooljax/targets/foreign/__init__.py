@@ -8,6 +8,8 @@ from fooljax.targets.foreign.haiku_functions import from_haiku
 from fooljax.targets.foreign.keras_models import from_keras
 from fooljax.targets.foreign.nnx_modules import from_nnx
 from fooljax.targets.foreign.onnx_files import from_onnx
+from fooljax.targets.foreign.programs import from_program
+from fooljax.targets.foreign.sklearn_models import from_sklearn
 from fooljax.targets.foreign.tflite_files import from_tflite
 from fooljax.targets.foreign.torch_modules import from_torch
 from fooljax.targets.preprocessing import Preprocessing
@@ -19,6 +21,8 @@ __all__ = [
     "from_keras",
     "from_nnx",
     "from_onnx",
+    "from_program",
+    "from_sklearn",
     "from_tflite",
     "from_torch",
 ]

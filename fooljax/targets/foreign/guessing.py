@@ -16,6 +16,7 @@ Axes = Sequence[int | None]
 """The lengths of an input's axes, None where any will do."""
 Shape = tuple[int, int, int]
 CHANNELS = (1, 3)
+UNSAID = "nothing says otherwise"
 BY_RANK = {4: ("nhwc", "nchw"), 3: ("nhw",), 2: ("flat",)}
 
 
@@ -66,6 +67,7 @@ def first_guess(
     whole_numbers: bool,
     channels: int,
     stored_range: tuple[float, float] | None = None,
+    layout_reason: str = "from the shape of its input",
 ) -> Guess:
     """What a network seems to take, before it is asked.
 
@@ -76,16 +78,17 @@ def first_guess(
       channels: of the images.
       stored_range: the numbers that the ends of a quantised input stand for. Such a network is shown levels
         as they are, whatever the file says of mean and deviation.
+      layout_reason: what tells the layout.
     """
     fields, reasons = dict(known), dict.fromkeys(known, "the file says so")
     if stored_range is not None:
         fields, reasons = {"range": stored_range}, {"range": "from the quantisation of its input"}
-    reasons["layout"] = reasons.get("layout", "from the shape of its input")
+    reasons["layout"] = layout_reason
     if "range" not in fields:
         fields["range"] = (0.0, 255.0) if whole_numbers else (0.0, 1.0)
-        reasons["range"] = "its input is of whole numbers" if whole_numbers else "the file does not say"
+        reasons["range"] = "its input is of whole numbers" if whole_numbers else UNSAID
     if channels == 3:
-        reasons.setdefault("order", "the file does not say")
+        reasons.setdefault("order", UNSAID)
     return Guess(Preprocessing(**{"layout": layout, **fields}), reasons)
 
 
