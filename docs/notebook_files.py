@@ -23,13 +23,14 @@ from fooljax.storage.files import write_bytes
 
 REPOSITORY = "OWNER/fooljax"
 """Owner and name of the repository on GitHub, for Colab. The project has no public address yet: this stands
-for it, and it is written here alone."""
+for it, and it is written here alone. Once there is one, the last sentence of `OPENING` goes."""
 FOLDER = Path(__file__).parent / "notebooks"
-EXTRAS = {"audit_pytorch": "torch"}
-"""What a notebook needs besides fooljax itself: an extra of `pyproject.toml`."""
+EXTRAS = {"audit_pytorch": "analysis,digits,torch", "detectors": "analysis,digits"}
+"""What a notebook needs besides fooljax itself: extras of `pyproject.toml`."""
 COLAB = "https://colab.research.google.com/github/{repository}/blob/main/docs/notebooks/{name}.ipynb"
-OPENING = """[Open in Colab]({colab}), or open [the notebook]({name}.ipynb) in a Jupyter of your own. Where \
-fooljax is not installed yet, take the `#` out of the next line and run it first.
+OPENING = """Open [the notebook]({name}.ipynb) in Jupyter, or [in Colab]({colab}). Where fooljax is not \
+installed yet, take the `#` out of the next line and run it first. The project has no public address yet: \
+put the owner of your copy in the place of `OWNER`.
 
 All cells together took {seconds} s of a CPU core when this page was made, most of them while JAX compiled. \
 On a GPU this was not measured."""

@@ -36,7 +36,7 @@ for digit in range(10):
 print(f"\nHow sure it was: {np.median(sure):.0%} in the middle, {sure.max():.2%} at most.")
 
 # %% [markdown]
-# The second line of code above used a number called *log-odds*. A confidence of 99 % and one of 99.99 % look
+# The third line of code above gives a number called *log-odds*. A confidence of 99 % and one of 99.99 % look
 # much alike, and a computer soon rounds both to 1. Log-odds keep them apart: 0 stands for 50 %, 4.6 for 99 %
 # and 9.2 for 99.99 %. There is no upper end.
 
