@@ -13,6 +13,7 @@ from fooljax.audits.intervals import median_of_runs, share_of_runs
 from fooljax.audits.plan import EVOLVED
 from fooljax.engine.log_odds import FOOLED, confidence, to_log_odds
 from fooljax.study import Row
+from fooljax.study.attacks import by_then
 
 NAMES_OF_LEVELS = {
     "0.5": "0.5",
@@ -24,6 +25,8 @@ NAMES_OF_LEVELS = {
     "tpr_99": "tau99",
 }
 """By the name that thresholds have in rows: their name in `audit.json`."""
+ROUNDING = 1e-3
+"""Of the log-odds of a course."""
 LEVELS_OF_PASSES = {"0.5": 0.0, "0.99": to_log_odds(0.99), "0.9999": FOOLED}
 
 
@@ -76,7 +79,7 @@ def passes_to(runs: Sequence[Row]) -> dict[str, Any]:
     found = {}
     for name, level in LEVELS_OF_PASSES.items():
         images = [odds for row in runs for odds in row["log_odds"]]
-        middle = median([_first(row["course"], level) for row in runs])
+        middle = median([_middle(row, name, level) for row in runs])
         found[name] = {
             "reached": int(np.sum(np.asarray(images) >= level)),
             "of": len(images),
@@ -85,10 +88,12 @@ def passes_to(runs: Sequence[Row]) -> dict[str, Any]:
     return found
 
 
-def _first(course: Sequence[Sequence[float]], level: float) -> float:
-    """The passes by which the median class had a level; infinite where it never had."""
-    # Courses are rounded, and images of the file may be a little below the search's.
-    return next((passes for passes, odds in course if odds >= level - 1e-3), math.inf)
+def _middle(row: Row, name: str, level: float) -> float:
+    """The passes of a run by which half of the classes had a level; infinite where they never had."""
+    if name == "0.9999":  # noted for each class, and else for the median of them
+        found = by_then(row["reached"], 0.5)
+        return math.inf if found is None else found
+    return next((passes for passes, odds in row["course"] if odds >= level - ROUNDING), math.inf)
 
 
 def attempts(generator: str, runs: Sequence[Row]) -> list[Attempt]:

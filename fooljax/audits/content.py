@@ -248,7 +248,7 @@ def _facts(
         controls=most("random_search"),
         noise=most("noise"),
         detector=first["name"] if first else None,
-        caught=max((first["caught"]["0.95"][name]["share"] for name in EVOLVED if name in alone), default=0.0)
+        caught=min(first["caught"]["0.95"][name]["share"] for name in EVOLVED if name in alone)
         if first
         else 0.0,
         through=max(one["share"] for one in through.values()) if through else None,

@@ -41,25 +41,35 @@ def watched_by(
       The network with those detectors that could be fitted; of the others why not; and the passes it took.
     """
     clean, ask = audited.clean, Asking()
-    parts = (clean.fit, clean.thresholds, clean.test)
     labels = clean.fit.labels
     if not clean.labelled:
         labels = np.argmax(ask(target, clean.fit.images), axis=1)
     seen = seen_of_clean(target, clean.fit.images, labels)
     sure = ask(target, clean.thresholds.images)[:, audited.cells].max(axis=1)
     fitted: dict[str, Fitted] = {}
-    levels, scores, left_out = {}, {}, {}
+    left_out: dict[str, str] = {}
     for name in names:
         try:
-            one = fit(name, target, seen)
-            levels[name] = calibrate(scores_of([one], clean.thresholds.images)[:, 0], sure)
-            scores[name] = scores_of([one], clean.test.images)[:, 0]
-            fitted[name] = one
+            fitted[name] = fit(name, target, seen)
         except (InputError, FaultError) as error:
             left_out[name] = str(error)
-    count = tuple(len(part.labels) for part in parts)
-    passes = ask.passes + 2 * count[0] + len(names) * (count[1] + count[2])
-    return Watched(target, thresholds, fitted, levels, scores, count), left_out, passes
+    count = tuple(len(part.labels) for part in (clean.fit, clean.thresholds, clean.test))
+    passes = ask.passes + 2 * count[0] + count[1] + count[2]
+    if not fitted:
+        return Watched(target, thresholds, {}, {}, {}, count), left_out, passes
+    each = list(fitted.values())
+    second, third = (
+        dict(zip(fitted, scores_of(each, part.images).T, strict=True))
+        for part in (clean.thresholds, clean.test)
+    )
+    levels = {}
+    for name in list(fitted):
+        try:
+            levels[name] = calibrate(second[name], sure)
+        except InputError as error:
+            left_out[name] = str(error)
+            del fitted[name], third[name]
+    return Watched(target, thresholds, fitted, levels, third, count), left_out, passes
 
 
 def of_detectors(found: Watched, made: Mapping[str, Sequence[ImageSet]]) -> dict[str, Any]:
@@ -74,7 +84,7 @@ def of_detectors(found: Watched, made: Mapping[str, Sequence[ImageSet]]) -> dict
     """
     ask = Asking()
     told: dict[str, list[dict[str, Any]]] = {}
-    for generator, sets in made.items():
+    for generator, sets in made.items() if found.fitted else ():
         for one in sets:
             told.setdefault(generator, []).append(found.told_apart(one.images, one.log_odds >= FOOLED))
             ask.passes += len(one.images)

@@ -33,8 +33,10 @@ class Facts(NamedTuple):
       controls: share of the images of random search, the better of both kinds, that had 99.99 %.
       noise: share of images of noise that had 99.99 %.
       detector: the detector that caught the most; None where none was tried.
-      caught: share of the images that it caught which know nothing of it, at 95 % of clean images accepted.
-      through: share of the images that know it which fool the network and pass; None where none was made.
+      caught: share of images that it caught which know nothing of it, of the attack that it caught least,
+        where it accepts 95 % of clean images.
+      through: share of images that know it which fool the network and pass, of the attack that did best; None
+        where there was none.
       overcome: whether the median run of some attack had 99.99 %.
       flags: signs that the attack was weak, in words.
     """
@@ -118,12 +120,12 @@ def _watched(facts: Facts) -> str:
     if facts.detector is None:
         return "No detector was tried."
     found = (
-        f"The best detector, {facts.detector}, catches {percent(facts.caught)} of the images that know "
-        "nothing of it where it accepts 95 % of clean ones"
+        f"The best detector, {facts.detector}, catches {percent(facts.caught)} of the images of the attack "
+        "that it catches least, where it accepts 95 % of clean ones"
     )
     if facts.through is None:
         return f"{found}; images that know it were not made, so this says little."
-    return f"{found}; of the images that know it, {percent(facts.through)} fool the network and pass."
+    return f"{found}; of the images of the best attack that knows it, {percent(facts.through)} get through."
 
 
 def _strength(facts: Facts) -> str:

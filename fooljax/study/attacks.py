@@ -103,13 +103,18 @@ def figures(found: ImageSet, target: Target, thresholds: Thresholds) -> dict[str
         "log_odds": rounded(found.log_odds),
         "shares": thresholds.shares(odds, found.classes),
         "passes_of_classes": None if reached is None else list(reached),
-        "passes_to_median": _by_then(reached, 0.5),
-        "passes_to_all": _by_then(reached, 1.0),
+        "passes_to_median": by_then(reached, 0.5),
+        "passes_to_all": by_then(reached, 1.0),
     }
 
 
-def _by_then(reached: Sequence[int | None] | None, share: float) -> int | None:
-    """The passes by which a share of the classes had it; None where fewer ever had."""
+def by_then(reached: Sequence[int | None] | None, share: float) -> int | None:
+    """The passes by which a share of the classes had it; None where fewer ever had.
+
+    Args:
+      reached: for each class the passes by which it had it, None where it never had; None for no search.
+      share: in (0, 1].
+    """
     if not reached:
         return None
     in_order = sorted(one for one in reached if one is not None)

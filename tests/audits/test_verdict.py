@@ -79,8 +79,8 @@ def test_a_fooled_network_in_words():
         "classes, evolution of CPPNs, took 2,300 passes.",
         "Of the best attack's images, 96 % are as sure as the median clean image; random search with as many "
         "passes had 99.99 % in 3 % of its images, noise in 0 %.",
-        "The best detector, energy, catches 20 % of the images that know nothing of it where it accepts 95 % "
-        "of clean ones; of the images that know it, 90 % fool the network and pass.",
+        "The best detector, energy, catches 20 % of the images of the attack that it catches least, where it "
+        "accepts 95 % of clean ones; of the images of the best attack that knows it, 90 % get through.",
         "Nothing more needs to be asked of the attack, which got through; a stronger one may need less.",
     ]
 
