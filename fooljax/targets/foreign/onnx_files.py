@@ -30,8 +30,8 @@ MOST_BYTES = 2**31
 """Of a file, which is as much as a protocol buffer may have."""
 MOST_OUTSIDE = 2**34
 """Bytes of all files of weights together."""
-BATCH = 256
-"""Images that the network is shown at a time."""
+MOST_IMAGES, MOST_VALUES = 1024, 2**21
+"""Images that the network is shown at a time, and their values: 13 images of 224 x 224 pixels in colour."""
 TYPES = {
     "tensor(float)": np.float32,
     "tensor(float16)": np.float16,
@@ -209,9 +209,10 @@ def _tried(
         found: npt.NDArray[Any] = session.run([given.name], {taken.name: stored(batch, kind)})[0]
         return found
 
+    most = max(1, min(MOST_IMAGES, MOST_VALUES // inputs[0].size))
     sizes = [taken.axes[0]] if taken.axes[0] is not None else [None, 1]
     for size in sizes:
-        network = in_batches(run, size, BATCH)
+        network = in_batches(run, size, most)
         try:
             outputs = network(inputs)
             if len(outputs) == len(inputs):
