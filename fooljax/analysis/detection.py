@@ -83,7 +83,7 @@ def detection_figures(clean: npt.NDArray[np.floating], others: npt.NDArray[np.fl
         raise InputError(f"scores: expected [N] and [M], got {list(one.shape)} and {list(other.shape)}")
     if np.any(np.isnan(one)) or np.any(np.isnan(other)):
         raise InputError("scores: expected numbers, got NaN")
-    metrics: Any = _sklearn_metrics()
+    metrics = sklearn_metrics()
     # Infinite scores keep their rank.
     ranks = np.unique(np.concatenate([one, other]), return_inverse=True)[1]
     is_other = np.repeat([0, 1], [one.size, other.size])
@@ -107,7 +107,12 @@ def _false_positives(positive: npt.NDArray[np.float64], negative: npt.NDArray[np
     return float(np.mean(negative >= np.sort(positive)[positive.size - needed]))
 
 
-def _sklearn_metrics() -> Any:
+def sklearn_metrics() -> Any:
+    """The module by which areas under curves are measured.
+
+    Raises:
+      FaultError: scikit-learn is not installed.
+    """
     try:
         from sklearn import metrics
     except ImportError as error:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fooljax.analysis.detection import sklearn_metrics
 from fooljax.audits.attack_entries import best_images, in_groups, picture_of
 from fooljax.audits.audited import Audited, check_one_network, detectors_of, rejecting_class
 from fooljax.audits.budget import divided
@@ -82,7 +83,7 @@ def audit(
       What `audit.json` holds, see `fooljax.audits.record`.
     Raises:
       InputError: an argument is not as above, or the folder holds another audit.
-      FaultError: a file cannot be written.
+      FaultError: a file cannot be written, or scikit-learn is needed for detectors and not installed.
     """
     folder = as_folder("outdir", outdir)
     network = known_network(target, class_names, say)
@@ -99,6 +100,8 @@ def audit(
     )
     # What is wrong is told before anything is asked; what the checks find can only make it cost less.
     most = len(names) if enough_for_detectors(audited.clean) else 0
+    if most:
+        sklearn_metrics()
     divided(config.budget, gradients=audited.gradients, detectors=most)
     _check_same_network(folder, network)
     steps = Steps(audited, folder)

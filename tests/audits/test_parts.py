@@ -1,5 +1,7 @@
 """The user's images and passes are divided as is said: no image twice, and never more than the budget."""
 
+import sys
+
 import hypothesis
 import hypothesis.strategies as st
 import numpy as np
@@ -7,12 +9,13 @@ import pytest
 from PIL import Image
 from small_network import NAMES, SHAPE, clean, network
 
+import fooljax
 from fooljax.analysis.thresholds import clean_thresholds
 from fooljax.audits.budget import ascent_cells, divided
 from fooljax.audits.clean import LEAST_OF_THREE, checked_images, of_arrays
 from fooljax.audits.levels import shares, thresholds_on
 from fooljax.audits.reading import read_images
-from fooljax.errors import InputError
+from fooljax.errors import FaultError, InputError
 
 
 @hypothesis.given(st.integers(2, 1000))
@@ -42,6 +45,13 @@ def test_a_budget_that_is_too_small_says_how_much_is_needed():
         divided(1000, gradients=True, detectors=2)
     least = int(str(caught.value).split()[2].replace(",", ""))
     assert divided(least, gradients=True, detectors=2)
+
+
+def test_a_package_that_detectors_want_is_missed_before_anything_is_asked(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    with pytest.raises(FaultError, match=r"scikit-learn, got none; pip install 'fooljax\[analysis\]'"):
+        fooljax.audit(network(), *clean(), budget=50_000, outdir=tmp_path / "audit")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_ascent_has_enough_steps_for_each_of_its_classes():

@@ -64,7 +64,7 @@ def help_of(module, of_file=False):
     shown = io.StringIO()
     chosen = CHOSEN.get(module, [])  # without a target, these list the targets and nothing else
     if of_file:
-        chosen = ["--target", "model.onnx", *chosen[2:]]
+        chosen = ["model.onnx" if word == "lenet" else word for word in chosen]
     with contextlib.redirect_stdout(shown), contextlib.suppress(SystemExit):
         importlib.import_module(module).main([*chosen, "--help"])
     return shown.getvalue()
