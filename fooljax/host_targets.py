@@ -118,6 +118,11 @@ class HostFunction:
         return logits.astype(np.float32)
 
 
+def has_gradients(target: Target) -> bool:
+    """Whether the gradients of a target can be followed: it is a JAX function, or has the form of one."""
+    return not isinstance(target.apply, HostFunction) or target.apply.differentiable is not None
+
+
 def host_target(
     function: Callable[[npt.NDArray[np.float32]], Any],
     *,

@@ -13,7 +13,7 @@ from fooljax.detectors import DETECTORS
 from fooljax.detectors.guarding import REJECTED_NAME, RejectingFunction
 from fooljax.engine.types import Target
 from fooljax.errors import InputError, nearest, shown
-from fooljax.host_targets import HostFunction
+from fooljax.host_targets import HostFunction, has_gradients
 from fooljax.joint_targets import SeveralNetworks
 from fooljax.targets.features import look_of
 
@@ -50,8 +50,8 @@ class Audited:
 
     @property
     def gradients(self) -> bool:
-        """Whether the network is a JAX function."""
-        return not isinstance(self.target.apply, HostFunction)
+        """Whether the network's gradients can be followed."""
+        return has_gradients(self.target)
 
     def counted(self, odds: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
         """Which images, of log-odds `[N, C]`, the class that rejects does not take."""

@@ -16,7 +16,7 @@ from fooljax.audits.clean import CleanParts
 from fooljax.audits.input_changes import AS_GIVEN, CHANGES, plausible
 from fooljax.audits.mending import FLOOR, LOGARITHMS, ONE_BY_ONE, mended
 from fooljax.engine.types import Target, checked_shape
-from fooljax.host_targets import HostFunction
+from fooljax.host_targets import has_gradients
 from fooljax.probe import IMAGES, Fault, examine
 from fooljax.scoring import score
 from fooljax.study.attacks import symptoms
@@ -79,7 +79,7 @@ def check(target: Target, clean: CleanParts, guess: bool) -> Checked:
     if guess and better:
         mends = _with(mends, better)
     seen = None
-    if not isinstance(target.apply, HostFunction) and usable:
+    if has_gradients(target) and usable:
         noise = np.random.default_rng(0).integers(0, 256, (SYMPTOM_IMAGES, *shape), np.uint8)
         noise[::2] //= 32  # half of them nearly black, as the images that an ascent begins with
         aims = np.arange(SYMPTOM_IMAGES) % len(target.class_names)

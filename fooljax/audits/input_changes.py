@@ -5,13 +5,12 @@ wrongly. So does one that wants its channels in the other order. Nobody can see 
 how many clean images it names rightly each way.
 """
 
+import functools
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-import numpy.typing as npt
 
 from fooljax.engine.types import Apply, Params, Target
 from fooljax.host_targets import HostFunction
@@ -82,11 +81,12 @@ class ChangedFunction:
     apply: Apply
     layout: str
 
-    def __call__(self, params: Params, images: jax.Array) -> Any:
+    def __call__(self, params: Params, images: Any) -> Any:
         """What the network gives. `params` has `network`, `scale` and `shift` `[K]`, and `order` `[K]`."""
         scale, shift = (params[name][None, None, None] for name in ("scale", "shift"))
-        images = jnp.take(images, params["order"], axis=3) * scale + shift
-        return self.apply(params["network"], _laid_out(images, self.layout))
+        return self.apply(
+            params["network"], _laid_out(images[..., params["order"]] * scale + shift, self.layout)
+        )
 
 
 def changed(target: Target, change: Change) -> Target:
@@ -96,15 +96,25 @@ def changed(target: Target, change: Change) -> Target:
     scale, shift = (
         np.broadcast_to(np.asarray(one, np.float32), channels) for one in (change.scale, change.shift)
     )
-    network = target.apply
-    if isinstance(network, HostFunction):
+    params = {"network": target.params, "order": order, "scale": scale, "shift": shift}
+    around = ChangedFunction(target.apply, change.layout)
+    if isinstance(target.apply, HostFunction):
+        return replace(target, apply=like(target.apply, lambda _, images: around(params, images)))
+    return replace(target, params=jax.device_put(params), apply=around)
 
-        def function(images: npt.NDArray[np.float32]) -> Any:
-            return network((), _laid_out(images[..., order] * scale + shift, change.layout))
 
-        return replace(target, apply=HostFunction(function, network.name))
-    params = {"network": target.params, **jax.device_put({"order": order, "scale": scale, "shift": shift})}
-    return replace(target, params=params, apply=ChangedFunction(network, change.layout))
+def like(network: Apply, around: Apply) -> Apply:
+    """What stands around a network, as a function of the kind that the network is.
+
+    Args:
+      network: the `apply` of a target.
+      around: `around(params, images)`, which asks the network; where that is one on the host, of NumPy arrays
+        in one case and of JAX's in a compiled program in the other.
+    """
+    if not isinstance(network, HostFunction):
+        return around
+    known = functools.partial(around, ())
+    return HostFunction(known, network.name, differentiable=known if network.differentiable else None)
 
 
 def _laid_out(images: Any, layout: str) -> Any:

@@ -9,12 +9,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from fooljax.audits.input_changes import CHANGES, changed
+from fooljax.audits.input_changes import CHANGES, changed, like
 from fooljax.engine.types import Apply, Params, Target
-from fooljax.host_targets import HostFunction
 
 LOGARITHMS, ONE_BY_ONE = "logarithms", "one by one"
 FLOOR = 1e-30
@@ -27,9 +25,11 @@ class Logarithms:
 
     apply: Apply
 
-    def __call__(self, params: Params, images: jax.Array) -> jax.Array:
-        """Logits `[B, C]`."""
-        return jnp.log(jnp.maximum(self.apply(params, images), FLOOR))
+    def __call__(self, params: Params, images: Any) -> Any:
+        """Logits `[B, C]`, of NumPy where the network gives such."""
+        found = self.apply(params, images)
+        xp = found.__array_namespace__()
+        return xp.log(xp.maximum(found, xp.float32(FLOOR)))
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,13 @@ class OneByOne:
 
     apply: Apply
 
-    def __call__(self, params: Params, images: jax.Array) -> jax.Array:
-        """Logits `[B, C]`."""
+    def __call__(self, params: Params, images: Any) -> Any:
+        """Logits `[B, C]`, of NumPy where the images are."""
+        if isinstance(images, np.ndarray):
+            return np.concatenate([self.apply(params, image[None]) for image in images])
 
-        def one(image: jax.Array) -> jax.Array:
-            found: jax.Array = self.apply(params, image[None])[0]
-            return found
+        def one(image: jax.Array) -> Any:
+            return self.apply(params, image[None])[0]
 
         return jax.lax.map(one, images)
 
@@ -59,22 +60,10 @@ def mended(target: Target, mends: Sequence[str]) -> Target:
     for name in mends:
         if name in CHANGES:
             target = changed(target, CHANGES[name])
-        elif isinstance(target.apply, HostFunction):
-            target = replace(target, apply=_on_host(target.apply, name))
-        else:
-            around: Apply = Logarithms(target.apply) if name == LOGARITHMS else OneByOne(target.apply)
-            target = replace(target, apply=around)
+            continue
+        around: Apply = Logarithms(target.apply) if name == LOGARITHMS else OneByOne(target.apply)
+        target = replace(target, apply=like(target.apply, around))
     if not mends:
         return target
     own = {"network": dict(target.provenance), "mended": list(mends)}
     return replace(target, provenance=own, clean_accuracy=None)
-
-
-def _on_host(network: HostFunction, name: str) -> HostFunction:
-    def logarithms(images: Any) -> Any:
-        return np.log(np.maximum(network((), images), np.float32(FLOOR)))
-
-    def one_by_one(images: Any) -> Any:
-        return np.concatenate([network((), image[None]) for image in images])
-
-    return HostFunction({LOGARITHMS: logarithms, ONE_BY_ONE: one_by_one}[name], network.name)

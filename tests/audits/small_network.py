@@ -57,13 +57,17 @@ def faulty(apply):
     return dataclasses.replace(network(), apply=apply)
 
 
-def on_host(apply=logits, **facts):
+def on_host(apply=logits, differentiable=None):
     """The same as a Python function."""
-    known = network(**facts)
+    known = network()
 
     def function(images):
         return np.asarray(apply(known.params, jnp.asarray(images)))
 
     return fooljax.host_target(
-        function, name=known.name, image_shape=known.image_shape, class_names=known.class_names
+        function,
+        name=known.name,
+        image_shape=known.image_shape,
+        class_names=known.class_names,
+        differentiable=differentiable,
     )

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from fooljax.audits.checks import better_guess, check, of_input
 from fooljax.audits.clean import of_arrays
 from fooljax.audits.input_changes import AS_GIVEN, CHANGES, changed, plausible
 from fooljax.audits.mending import LOGARITHMS, ONE_BY_ONE, mended
+from fooljax.host_targets import has_gradients
 from fooljax.scoring import score
 
 CLEAN = of_arrays(*clean(), "made")
@@ -57,6 +59,22 @@ def test_a_mended_network_says_what_the_sound_one_says():
     for apply in (probabilities, on_host(probabilities).apply):
         mended_one = mended(faulty(apply), [LOGARITHMS])
         np.testing.assert_allclose(score(mended_one, images), sound, atol=1e-3)
+
+
+@pytest.mark.slow
+def test_gradients_of_a_network_on_the_host_are_followed_through_what_it_needs():
+    plain, images = network(), clean(3)[0].astype(np.float32) / 255.0
+    host = on_host(both, differentiable=lambda images: both(plain.params, images))
+    for mends in ([LOGARITHMS], [LOGARITHMS, ONE_BY_ONE], ["negative", LOGARITHMS]):
+        slopes = [
+            jax.jit(jax.grad(lambda images, of: jnp.sum(of.apply(of.params, images)[:, 0]), argnums=0))(
+                images, of
+            )
+            for of in (mended(host, mends), mended(faulty(both), mends))
+        ]
+        np.testing.assert_allclose(slopes[0], slopes[1], atol=1e-4)
+    assert has_gradients(mended(host, [ONE_BY_ONE]))
+    assert not has_gradients(mended(on_host(both), [ONE_BY_ONE]))
 
 
 def test_an_image_alone_is_asked_about_alone():
