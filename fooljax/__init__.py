@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         study,
         targets,
         testing,
+        trackers,
     )
     from fooljax.api import evolve
     from fooljax.ascents import ascend
@@ -112,6 +113,7 @@ _MODULES = (
     "study",
     "targets",
     "testing",
+    "trackers",
 )
 
 __all__ = [
@@ -172,6 +174,7 @@ __all__ = [
     "testing",
     "to_json",
     "to_log_odds",
+    "trackers",
 ]
 
 

@@ -30,6 +30,7 @@ from fooljax.runs.searching import search_of
 from fooljax.settings import in_words
 from fooljax.storage.outputs import as_folder
 from fooljax.terminal import Host, Interrupted, Signals
+from fooljax.trackers.tracker import closed
 
 logger = logging.getLogger("fooljax")
 
@@ -81,7 +82,8 @@ def evolve(
         all. Every number gives the same archive on CPUs, see `fooljax.evolution.search`. A run may be resumed
         on another number of them.
       check_target: shows the network some images first, see `fooljax.probe`.
-      on_chunk: called with the progress after each chunk of generations.
+      on_chunk: called with the progress after each chunk of generations; one of `fooljax.trackers`, or any
+        function.
       stop: called before each chunk; True ends the call with `completed=False`.
     Returns:
       Images, confidences and metrics. With `outdir` it is what `open_run(outdir)` gives, and the state of the
@@ -110,9 +112,8 @@ def evolve(
         check_target=check_target,
     )
     host = Host(checkpoint_seconds=checkpoint_seconds, devices=devices, on_chunk=on_chunk, stop=stop)
-    if folder is None:
-        return _in_memory(plan, resume, host)
-    return _in_folder(plan, folder, resume, host)
+    with closed(on_chunk):
+        return _in_memory(plan, resume, host) if folder is None else _in_folder(plan, folder, resume, host)
 
 
 def _in_memory(plan: RunPlan, resume: bool, host: Host) -> Result:

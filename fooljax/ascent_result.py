@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,11 @@ import numpy.typing as npt
 from fooljax.engine.log_odds import confidence, to_log_odds
 from fooljax.errors import InputError, shown
 from fooljax.runs.ascent_record import AscentRecord
+from fooljax.storage.data_frames import data_frame
 from fooljax.storage.outputs import as_folder
+
+if TYPE_CHECKING:
+    import pandas
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +83,29 @@ class AscentResult:
             images=self.images[own],
             log_odds=self.log_odds[own],
             histories={name: self.histories[name]},
+        )
+
+    def to_pandas(self) -> "pandas.DataFrame":
+        """The images as rows of a data frame, method by method, start by start and class by class.
+
+        Returns:
+          Columns: `method` (text), `start` and `class` (int64), `class_name` (text), `log_odds` and
+          `confidence` (float64).
+        Raises:
+          FaultError: pandas is not installed.
+        """
+        count, cells = len(self.cells), np.asarray(self.cells, np.int64)
+        names = [self.class_names[cell] if self.class_names else str(cell) for cell in self.cells]
+        odds = np.ravel(np.asarray(self.log_odds, np.float64))
+        return data_frame(
+            {
+                "method": [method for method, _ in self.rows for _ in range(count)],
+                "start": np.repeat(np.asarray([start for _, start in self.rows], np.int64), count),
+                "class": np.tile(cells, len(self.rows)),
+                "class_name": names * len(self.rows),
+                "log_odds": odds,
+                "confidence": confidence(odds),
+            }
         )
 
     def save(self, folder: Path | str) -> Path:

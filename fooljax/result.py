@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,11 @@ from fooljax.runs.ascent_record import open_ascent
 from fooljax.runs.kinds import is_ascent_folder
 from fooljax.runs.opened import open_folder
 from fooljax.runs.record import RunRecord
+from fooljax.storage.data_frames import data_frame
 from fooljax.storage.outputs import as_folder
+
+if TYPE_CHECKING:
+    import pandas
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +105,48 @@ class Result:
             raise InputError(f"level: expected a confidence inside (0, 1), got {shown(repr(level))}")
         return np.mean(self.log_odds >= to_log_odds(level), axis=1)
 
+    def to_pandas(self) -> "pandas.DataFrame":
+        """The images as rows of a data frame, run by run and class by class; empty cells have none.
+
+        Returns:
+          Columns: `run` and `class` (int64), `class_name` (text), `score` (float64; of what the search
+          maximised), `log_odds` and `confidence` (float64; NaN where the search maximised something else),
+          `generation` in which the image was made (int64), and `passes`, the network passes that its run had
+          spent by then (int64).
+        Raises:
+          FaultError: pandas is not installed.
+        """
+        places = np.argwhere(np.isfinite(self.scores))
+        runs, columns = places[:, 0], places[:, 1]
+        scores = np.asarray(self.scores, np.float64)[runs, columns]
+        odds = scores if self.is_log_odds else np.full(len(scores), np.nan)
+        cells = np.asarray(self.cells, np.int64)[columns]
+        return data_frame(
+            {
+                "run": runs.astype(np.int64),
+                "class": cells,
+                "class_name": [self.class_names[cell] if self.class_names else str(cell) for cell in cells],
+                "score": scores,
+                "log_odds": odds,
+                "confidence": confidence(odds),
+                "generation": np.asarray(self.archive.births, np.int64)[runs, columns],
+                "passes": np.asarray(self.archive.ids, np.int64)[runs, columns] + 1,
+            }
+        )
+
+    def metrics_to_pandas(self) -> "pandas.DataFrame":
+        """The metrics as rows of a data frame, run by run and generation by generation.
+
+        Returns:
+          Columns: `run` and `generation` (int64), then each of `metrics` (int64 or float64).
+        Raises:
+          FaultError: pandas is not installed.
+        """
+        generations = np.asarray(self.metrics["generation"], np.int64)
+        runs = np.broadcast_to(np.arange(len(generations))[:, None], generations.shape)
+        columns = {"run": runs, "generation": generations, **self.metrics}
+        return data_frame({name: _wide(np.ravel(values)) for name, values in columns.items()})
+
     def save(self, folder: Path | str) -> Path:
         """Writes a search in memory into a new or empty folder, as the folder of a run with its page.
 
@@ -161,3 +207,8 @@ def result_of(record: RunRecord, strategy_state: Any = None) -> Result:
         is_log_odds=record.is_log_odds,
         draw=record.images,
     )
+
+
+def _wide(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Whole numbers as int64 and others as float64, wherever a search kept them."""
+    return values.astype(np.int64 if np.issubdtype(values.dtype, np.integer) else np.float64)

@@ -21,7 +21,7 @@ LINES = (
     "detectors generative defences perturbation",
     "analysis",
     "evolution",
-    "terminal",
+    "terminal trackers",
     "runs",
     "study",
     "labelling exports",

@@ -9,7 +9,7 @@ there was only one, of further runs against it (`fooljax.analysis.statistics`).
     fooljax tabulate audits --csv leaderboard.csv
 
 makes a leaderboard of all audits in a folder: a line for each network, and a file with a line for each
-attack.
+attack. Of runs such a file has a line for each run. `--parquet FILE` writes the same rows as Parquet.
 """
 
 import sys
@@ -19,12 +19,15 @@ from pathlib import Path
 from fooljax.audits import leaderboard
 from fooljax.audits.record import find_audits, read_audit
 from fooljax.cli.command_line import Parser, run_command
-from fooljax.errors import InputError, printable
-from fooljax.storage.csv_files import csv_text
+from fooljax.errors import printable
+from fooljax.storage.data_frames import as_csv, as_parquet
 from fooljax.storage.files import write_bytes
 from fooljax.storage.outputs import check_output
 from fooljax.study.summaries import find, read
 from fooljax.study.summary_table import table
+
+FILES = {"--csv": ("a table as CSV", as_csv), "--parquet": ("a table as Parquet", as_parquet)}
+"""What is written by which flag, and how."""
 
 
 def tabulate(argv: Sequence[str] | None) -> None:
@@ -42,20 +45,30 @@ def tabulate(argv: Sequence[str] | None) -> None:
         metavar="PATH",
         help="A folder with runs or audits in it, or the file of one.",
     )
-    parser.add_argument(
-        "--csv", type=Path, metavar="FILE", help="File for the lines of a leaderboard of audits."
-    )
+    for flag in FILES:
+        parser.add_argument(
+            flag,
+            type=Path,
+            metavar="FILE",
+            help="A file for the rows that the table is made of: one for each run of a search, or for each "
+            "attack of an audit.",
+        )
     flags = parser.parse_args(argv)
-    if flags.csv is not None:
-        check_output(flags.csv, "--csv", "a table as CSV")
+    outputs = {flag: getattr(flags, flag[2:]) for flag in FILES if getattr(flags, flag[2:]) is not None}
+    for flag, path in outputs.items():
+        check_output(path, flag, FILES[flag][0])
     if audits := [read_audit(path) for path in find_audits(flags.paths)]:
-        if flags.csv is not None:
-            write_bytes(flags.csv, csv_text(leaderboard.lines(audits)).encode())
-        print("\n".join(map(printable, leaderboard.table(audits).splitlines())))
-    elif flags.csv is not None:
-        raise InputError("--csv: expected folders with an audit.json, found none")
+        text = "\n".join(map(printable, leaderboard.table(audits).splitlines()))
+        head, *lines = leaderboard.lines(audits)
+        rows = [
+            dict(zip(head, (None if cell == "" else cell for cell in line), strict=True)) for line in lines
+        ]
     else:
-        print(table([row for path in find(flags.paths) for row in read(path)]))
+        rows = [row for path in find(flags.paths) for row in read(path)]
+        text = table(rows)
+    for flag, path in outputs.items():
+        write_bytes(path, FILES[flag][1](rows))
+    print(text)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -31,10 +31,16 @@ def _is_csv(path: Path) -> bool:
     return b"," in head and b"\0" not in head and head.endswith(b"\n")
 
 
+def _is_parquet(path: Path) -> bool:
+    with open(path, "rb") as file:
+        return file.read(4) == b"PAR1"
+
+
 KINDS: dict[str, Callable[[Path], bool]] = {
     "a PNG picture": _is_picture,
     "a JSON object": _is_json,
     "a table as CSV": _is_csv,
+    "a table as Parquet": _is_parquet,
 }
 """What commands write, and whether a plain file is one."""
 

@@ -1,7 +1,7 @@
 """Many searches, and the tables made of them: tasks, a row for each, resume, tables with intervals."""
 
 from fooljax.study.image_sets import ImageSet, ImageSets, ImageSettings, SetSpec
-from fooljax.study.rows import read_rows
+from fooljax.study.rows import read_rows, rows_to_pandas
 from fooljax.study.running import run
 from fooljax.study.searches import PASSES_UNIT, passes_cells, search_side_by_side
 from fooljax.study.study import Study, Workspace
@@ -24,6 +24,7 @@ __all__ = [
     "markdown",
     "passes_cells",
     "read_rows",
+    "rows_to_pandas",
     "run",
     "search_side_by_side",
 ]

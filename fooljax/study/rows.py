@@ -1,15 +1,19 @@
 """Rows of a study: a JSON file for each task, which is whole or absent, and one file of them all."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fooljax.errors import InputError, shown
+from fooljax.storage.data_frames import data_frame, flat_columns
 from fooljax.storage.files import write_bytes
 from fooljax.storage.json_files import MAX_JSON_BYTES, parse_json, read_json, write_json
 from fooljax.storage.reading import name_of, read_regular
 from fooljax.study.task import OWN, Row, digest_of
+
+if TYPE_CHECKING:
+    import pandas
 
 
 def write_row(path: Path, facts: Mapping[str, Any], figures: Mapping[str, Any], device: str) -> Row:
@@ -87,6 +91,20 @@ def write_rows(path: Path, rows: Iterable[Row]) -> None:
       FaultError: it cannot be written.
     """
     write_bytes(path, rows_text(rows).encode())
+
+
+def rows_to_pandas(rows: Sequence[Row]) -> "pandas.DataFrame":
+    """Rows as a data frame: a column for each entry, and `entry.part` for the parts of an entry.
+
+    Args:
+      rows: of a study, as `read_rows` gives them.
+    Returns:
+      The rows in their order. What a row lacks is missing there too, and lists stay lists. A column in which
+      texts stand beside other values has texts only.
+    Raises:
+      FaultError: pandas is not installed.
+    """
+    return data_frame(flat_columns(rows))
 
 
 def read_rows(path: Path) -> list[Row]:

@@ -34,9 +34,10 @@ def test_what_is_no_leaderboard_is_not_replaced(folder, capsys):
     assert path.read_text(encoding="utf-8") == "Dear all"
 
 
-def test_a_folder_without_audits_has_no_leaderboard(tmp_path, capsys):
+def test_a_folder_without_audits_and_runs_has_no_table(tmp_path, capsys):
     assert tabulate.main([str(tmp_path), "--csv", str(tmp_path / "x.csv")]) == 2
-    assert one_line(capsys) == "error: --csv: expected folders with an audit.json, found none"
+    assert "expected a folder with a summary.json, found none" in one_line(capsys)
+    assert not (tmp_path / "x.csv").exists()
 
 
 def test_a_damaged_audit_is_one_line(folder, capsys):

@@ -196,3 +196,13 @@ def test_names_from_outside_stay_names_of_files(search, tmp_path):
         for name in files_of(output):
             assert re.fullmatch(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*", name), name
     assert {path.name for path in tmp_path.iterdir()} == {"run", *(f"..{one}" for one in FORMATS)}
+
+
+def test_an_ascent_is_a_data_frame_of_its_images(ascent):
+    pytest.importorskip("pandas")
+    result = fooljax.open_run(ascent)
+    frame = result.to_pandas()
+    assert len(frame) == result.log_odds.size
+    row = frame[(frame["start"] == 1) & (frame["class"] == 3)].iloc[0]
+    assert (row["method"], row["class_name"]) == ("unregularised", result.class_names[3])
+    assert row["log_odds"] == result.log_odds[1, 1]
