@@ -26,15 +26,14 @@ from fooljax.report.audit_page import PAGE, write_audit_page
 from fooljax.runs.evolution_run import keep_compiled_programs
 from fooljax.runs.judge_names import named_judges
 from fooljax.settings import REQUIRED, compose, option
-from fooljax.storage.reading import name_of, read_regular
+from fooljax.targets import class_names
 from fooljax.targets.choice import TargetChoice
+from fooljax.targets.file_choice import is_file_name
 from fooljax.targets.registry import TARGETS, KnownTarget, find_target
 from fooljax.terminal import Signals, Terminal, again_after_interruption
 
 OWN = ("classes", "class_names")
 """Settings of networks that have another meaning here, or are given by `--classes`."""
-MOST_NAMES = 2**24
-"""Bytes of a file with the names of classes."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class ImagesSettings:
     images: str = option(REQUIRED, HELP, kind=str)
     classes: str | None = option(
         None,
-        "A text file with the name of a class on each line, in the order of the network's outputs.",
+        class_names.HELP,
         kind=str,
     )
     other_weights: str | None = option(
@@ -129,7 +128,7 @@ def _audit(name: str, known: KnownTarget, config: type[Any], words: Sequence[str
         if not value or "\0" in value:
             raise InputError(f"{flag}: expected a path, got {shown(repr(value))}")
     terminal = Terminal(flags.quiet)
-    names = () if settings.classes is None else _read_names(Path(settings.classes))
+    names = () if settings.classes is None else class_names.read_class_names(settings.classes)
     of_network = {**asdict(settings), "classes": "all", "class_names": settings.classes}
     choice = known.choose(SimpleNamespace(**of_network))
     target = choice.load(terminal.say)
@@ -141,7 +140,8 @@ def _audit(name: str, known: KnownTarget, config: type[Any], words: Sequence[str
         settings.images,
         outdir=folder,
         budget=settings.budget,
-        class_names=names,
+        # A file has been given them already, which may be those of all its outputs.
+        class_names=() if is_file_name(name) else names,
         judges=_others("--judge", flags.judge, choice, settings.other_weights, terminal),
         seconds=_others("--second", flags.second, choice, settings.other_weights, terminal),
         reject=settings.reject,
@@ -200,14 +200,6 @@ def _parser(name: str, config: type[Any]) -> Parser:
 
 def _as_folder(name: str) -> str:
     return Path(name).name.replace(":", "-")
-
-
-def _read_names(path: Path) -> tuple[str, ...]:
-    try:
-        text = read_regular(path, MOST_NAMES).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"--classes: {name_of(path)}: expected UTF-8, got {shown(error)}") from error
-    return tuple(line.strip() for line in text.splitlines() if line.strip())
 
 
 def _others(

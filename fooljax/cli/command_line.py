@@ -65,7 +65,10 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raises InputError instead of leaving the process."""
-        raise InputError(message.removeprefix("argument "))
+        message = message.removeprefix("argument ")
+        if message.endswith("expected one argument"):
+            message += f"; one that begins with a minus is written {message.partition(':')[0]}=-1"
+        raise InputError(message)
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:  # noqa: D102
         found, unknown = self.parse_known_args(args, namespace)

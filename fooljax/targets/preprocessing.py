@@ -167,7 +167,8 @@ class Preprocessing:
         for name, values in (("mean", self.mean), ("deviation", self.deviation)):
             if len(values) not in (0, 1, channels):
                 raise InputError(
-                    f"{name}: expected 1 number or {channels}, one for each channel, got {len(values)}"
+                    f"{name}: expected one number, or one for each of the {channels} channels, got "
+                    f"{len(values)}"
                 )
         if self.order == "bgr" and channels != 3:
             raise InputError(f"order: bgr is of images with 3 channels, got {channels}")

@@ -75,7 +75,7 @@ def test_a_file_in_python(network):
         ({"left_out": "7"}, r"^left_out: expected numbers of outputs from 0 to 3, got \(7,\)$"),
         ({"class_names": "nowhere.txt"}, r"^cannot read nowhere\.txt: No such file"),
         ({"output_name": "z"}, r"^output_name: expected one of answer .*, got z$"),
-        ({"mean": "1,2,3"}, r"^mean: expected 1 number or 1, one for each channel, got 3$"),
+        ({"mean": "1,2,3"}, r"^mean: expected one number, or .* of the 1 channels, got 3$"),
         ({"order": "bgr"}, r"^order: bgr is of images with 3 channels, got 1$"),
         ({"classes": "4"}, r"^classes: expected classes from 0 to 3"),
     ],
