@@ -313,7 +313,10 @@ def _difference(wanted: Any, found: Any) -> str:
         return ""
     a, b = different[0]
     weak = {True: " weakly typed", False: ""}
-    return f"expected {a[1]} {list(a[0])}{weak[a[2]]}, got {b[1]} {list(b[0])}{weak[b[2]]}"
+    told = f"expected {a[1]} {list(a[0])}{weak[a[2]]}, got {b[1]} {list(b[0])}{weak[b[2]]}"
+    if a[:2] == b[:2]:
+        told += "; give it a type where it is made, as in jnp.full(3, 0.1, jnp.float32)"
+    return told
 
 
 def _close(first: Any, second: Any, tolerance: float = _TOLERANCE) -> bool:

@@ -68,7 +68,7 @@ STRATEGY_FAULTS = {
     "a state that changes type": (told(lambda s, m: (s.astype(jnp.float32), m)), "state: expected int32"),
     "a weak state": (
         GOOD._replace(init=lambda k, g, f: jnp.asarray(0.0), tell=strong),
-        r"state: expected float32 \[\] weakly typed",
+        r"state: expected float32 \[\] weakly typed, got float32 \[\]; give it a type where it is made",
     ),
     "a metric that is an array": (
         told(lambda s, m: (s, {"all": jnp.zeros(3)})),

@@ -63,6 +63,8 @@ def cma_me(
     encoding, *, batch_size: int = 100, population: int = 20, step: float = 0.1, patience: int = 5
 ) -> fooljax.Strategy:
     """CMA-ME with one variance for each gene, for genomes that are bounded vectors."""
+    if batch_size % population:
+        raise fooljax.InputError(f"batch_size: expected a multiple of {population}, got {batch_size}")
     number, (low, high) = batch_size // population, encoding.bounds
     genes = jax.eval_shape(encoding.init, jax.random.key(0)).shape[0]
     goal = fooljax.to_log_odds(0.9999)  # above it, more confidence is no improvement
@@ -178,10 +180,10 @@ for strategy in strategies:
     passes = int(result.metrics["queries"][0, -1])
     middle = ", ".join(format_confidence(value) for value in np.median(result.log_odds, axis=1))
     fooled = ", ".join(f"{10 * share:.0f}" for share in result.success(0.9999))
-    print(f"{strategy.name:14s} {passes:,} passes   digits at 99.99 %: {fooled}   median digit: {middle}")
+    print(f"{strategy.name:18s} {passes:,} passes   digits at 99.99 %: {fooled}   median digit: {middle}")
 
 # %% [markdown]
-# Each number is of one run; there are three runs of each strategy.
+# There are three runs of each strategy, and the numbers are those of each run.
 #
 # ## What can be said
 #
