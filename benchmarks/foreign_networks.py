@@ -32,7 +32,7 @@ from fooljax.engine.types import checked_shape
 from fooljax.errors import first_line
 from fooljax.evolution import search
 from fooljax.host_targets import HostFunction
-from fooljax.storage.json_files import write_json
+from fooljax.storage.json_files import read_json, write_json
 from fooljax.storage.outputs import file_of
 from fooljax.targets import foreign
 from fooljax.targets.preprocessing import Preprocessing
@@ -105,7 +105,7 @@ def _compiled(function: Callable[..., Any], params: Any, shape: tuple[int, int, 
 
 def measure(name: str, route: str, made: Callable[[], Measured], repeats: int) -> dict[str, Any]:
     """A row of one route."""
-    row: dict[str, Any] = {"network": name, "route": route}
+    row: dict[str, Any] = {"network": name, "route": route, "load": machine()["load_at_start"]}
     try:
         return row | _measured(name, route, made, repeats)
     except Exception as error:  # of any framework
@@ -183,7 +183,10 @@ def main() -> None:
     """Measures every route."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--json", type=file_of("a JSON object"), metavar="FILE", help="write the figures here"
+        "--json",
+        type=file_of("a JSON object"),
+        metavar="FILE",
+        help="write the figures here; what the file says of other routes stays",
     )
     parser.add_argument("--repeats", type=int, default=7, help="interleaved repetitions, 7 or more to report")
     parser.add_argument("--networks", nargs="*", default=list(BATCHES), choices=list(BATCHES), help="which")
@@ -191,7 +194,9 @@ def main() -> None:
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     used = {"threads": torch.get_num_threads(), "versions": _versions()}
-    report: dict[str, Any] = {"machine": {**machine(), **used}, "rows": []}
+    rows = {}
+    if arguments.json and arguments.json.exists():
+        rows = {(row["network"], row["route"]): row for row in read_json(arguments.json)["rows"]}
     with tempfile.TemporaryDirectory() as folder:
         for name in arguments.networks:
             routes = dict(torch_routes(name, Path(folder)))
@@ -199,15 +204,15 @@ def main() -> None:
             for route, made in routes.items():
                 if arguments.routes and route not in arguments.routes:
                     continue
-                row = measure(name, route, made, arguments.repeats)
-                report["rows"].append(row)
+                rows[name, route] = row = measure(name, route, made, arguments.repeats)
                 if row["works"]:
                     share = told(row["share_of_its_speed"])
                     print(f"{name}, {route}: {share} of its speed, apart {row['difference']:.1e}", flush=True)
                 else:
                     print(f"{name}, {route}: {row['reason']}", flush=True)
                 if arguments.json:
-                    write_json(arguments.json, report)
+                    ordered = [row for of in BATCHES for key, row in rows.items() if key[0] == of]
+                    write_json(arguments.json, {"machine": {**machine(), **used}, "rows": ordered})
 
 
 if __name__ == "__main__":
