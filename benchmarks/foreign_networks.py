@@ -39,7 +39,7 @@ from fooljax.targets.preprocessing import Preprocessing
 
 BATCHES = {"MNIST CNN": 200, "small ViT": 4, "MobileNet v2": 4, "ResNet-18": 4}
 """Images of a batch."""
-GENERATIONS = 60
+GENERATIONS = 30
 """Of the whole search with the network for digits."""
 MODULES = {"dm-haiku": "haiku"}
 FIRST = Preprocessing(layout="nchw")
