@@ -12,7 +12,7 @@ import os
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,10 @@ MODULES = {"dm-haiku": "haiku"}
 FIRST = Preprocessing(layout="nchw")
 OF_TORCH = ("from_torch", "from_torch, exported", "from_onnx", "jaxonnxruntime", "torchax")
 """Routes of one PyTorch module, which is what each of them is held against."""
+
+
+LINES = {"from_torch, exported": 3, "from_onnx": 3, "jaxonnxruntime": 6, "torchax": 4}
+"""Lines of code from a network to a target, imports included; 2 for the other routes."""
 
 
 def torch_routes(name: str, folder: Path) -> Iterator[tuple[str, Callable[[], Measured]]]:
@@ -193,7 +197,6 @@ def main() -> None:
     parser.add_argument("--routes", nargs="*", help="which routes; all by default")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
-    used = {"threads": torch.get_num_threads(), "versions": _versions()}
     rows = {}
     if arguments.json and arguments.json.exists():
         rows = {(row["network"], row["route"]): row for row in read_json(arguments.json)["rows"]}
@@ -211,8 +214,18 @@ def main() -> None:
                 else:
                     print(f"{name}, {route}: {row['reason']}", flush=True)
                 if arguments.json:
-                    ordered = [row for of in BATCHES for key, row in rows.items() if key[0] == of]
-                    write_json(arguments.json, {"machine": {**machine(), **used}, "rows": ordered})
+                    _write(arguments.json, rows)
+
+
+def _write(path: Path, rows: Mapping[tuple[str, str], Mapping[str, Any]]) -> None:
+    used = {"threads": torch.get_num_threads(), "versions": _versions()}
+    ordered = [
+        {**row, "lines": LINES.get(route, 2)}
+        for network in BATCHES
+        for (of, route), row in rows.items()
+        if of == network
+    ]
+    write_json(path, {"machine": {**machine(), **used}, "rows": ordered})
 
 
 if __name__ == "__main__":
