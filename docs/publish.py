@@ -9,6 +9,7 @@ gives, and lets nothing through but settings in code and what `docs/templates/al
 reason. What the paper says stands in `experiments/claims.json`, each with how it was verified.
 """
 
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ from docs import rows
 from docs.filled import filled
 from experiments import paper
 from experiments.strategy_comparison import tables
+from fooljax.audits import leaderboard
 from fooljax.cli.command_line import Parser, run_command
 from fooljax.engine.log_odds import to_log_odds
 from fooljax.errors import FaultError, InputError, shown
@@ -53,6 +55,9 @@ def environment() -> jinja2.Environment:
     made.globals |= {
         "row": rows.row,
         "searches": rows.searches,
+        "audits": rows.audits,
+        "wrapped": lambda command: rows.wrapped(re.split(r" (?=--)", command)),
+        "leaderboard": lambda: leaderboard.table(list(rows.audits().values())),
         "comparison": rows.comparison,
         "comparison_tables": lambda: tables(rows.comparison()),
         "study_tables": rows.study_tables,

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from experiments import strategy_comparison
+from fooljax.audits.record import Audit, read_audit
+from fooljax.audits.reference_audits import FOLDER
 from fooljax.errors import InputError
 from fooljax.settings import OFF
 from fooljax.storage.json_files import read_json
@@ -160,6 +162,13 @@ def network_sets(found: Mapping[str, Search]) -> list[tuple[Search, list[str]]]:
     for name, one in found.items():
         sets.setdefault(tuple(sorted({row["target_sha256"] for row in one.rows})), []).append(name)
     return [(found[names[0]], names) for names in sets.values()]
+
+
+@functools.cache
+def audits() -> dict[str, Audit]:
+    """The audits that are published, by the names of their files, those that come with the package first."""
+    paths = [*sorted(FOLDER.glob("*.json")), *sorted((RESULTS / "audits" / "rows").glob("*.json"))]
+    return {path.stem: read_audit(path) for path in paths}
 
 
 @functools.cache
