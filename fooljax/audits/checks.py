@@ -87,6 +87,7 @@ def check(target: Target, clean: CleanParts, guess: bool) -> Checked:
         passes += 2 * SYMPTOM_IMAGES
     kinds = {fault.kind: fault.words for faults in found for fault in reversed(faults)}
     checks = [
+        *_of_what_was_said(target),
         _of_outputs(kinds),
         _of_batches(kinds),
         _of_chance(kinds),
@@ -138,6 +139,15 @@ def _check(name: str, passed: bool | None, words: str) -> dict[str, Any]:
     return {"name": name, "passed": passed, "words": words}
 
 
+def _of_what_was_said(target: Target) -> list[dict[str, Any]]:
+    """What is known of the network's images and outputs, and what of it was guessed; nothing of most."""
+    said, guessed = (target.provenance.get(name) for name in ("preprocessing", "guessed"))
+    if not said:
+        return []
+    words = f"{said} Guessed of it: {'; '.join(guessed)}." if guessed else f"{said}"
+    return [_check("preprocessing", None if guessed else True, words)]
+
+
 def _of_outputs(kinds: Mapping[str, str]) -> dict[str, Any]:
     if "probabilities" in kinds:
         return _check(
@@ -146,7 +156,7 @@ def _of_outputs(kinds: Mapping[str, str]) -> dict[str, Any]:
             "The network gives probabilities instead of logits. All figures are of their logarithms, where "
             f"what is below {FLOOR:g} counts as {FLOOR:g}.",
         )
-    return _check("outputs", True, "The network gives logits, not probabilities.")
+    return _check("outputs", True, "What is taken for logits are no probabilities.")
 
 
 def _of_batches(kinds: Mapping[str, str]) -> dict[str, Any]:

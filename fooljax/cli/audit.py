@@ -24,7 +24,7 @@ from fooljax.errors import InputError, shown
 from fooljax.importing import is_import_name
 from fooljax.report.audit_page import PAGE, write_audit_page
 from fooljax.runs.evolution_run import keep_compiled_programs
-from fooljax.runs.judge_names import named_judges
+from fooljax.runs.judge_names import AUTO, NONE, named_judges
 from fooljax.settings import REQUIRED, compose, option
 from fooljax.targets import class_names
 from fooljax.targets.choice import TargetChoice
@@ -206,6 +206,9 @@ def _others(
     flag: str, names: Sequence[str], choice: TargetChoice, weights: str | None, terminal: Terminal
 ) -> dict[str, Target]:
     """The networks that a flag names."""
+    for place, name in enumerate(names):
+        if name in names[:place] or name in (AUTO, NONE):
+            raise InputError(f"{flag}: expected a network, each once, got {shown(name)}")
     if not names:
         return {}
     folder = None if weights is None else Path(weights)
