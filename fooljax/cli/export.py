@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fooljax.cli.command_line import given_settings, run_command, settings_parser
-from fooljax.errors import InputError
+from fooljax.errors import InputError, printable
 from fooljax.exports.card import UNKNOWN
 from fooljax.exports.writing import FORMATS, write_dataset
 from fooljax.settings import REQUIRED, option
@@ -65,7 +65,8 @@ def _main(argv: Sequence[str] | None) -> None:
         least_confidence=config.least_confidence,
         licence=config.licence,
     )
-    print(f"{output}: {len(dataset.examples):,} images for {config.to}; README.md says how they are read")
+    count = len(dataset.examples)
+    print(f"{printable(str(output))}: {count:,} images for {config.to}; README.md says how they are read")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -14,6 +15,8 @@ from fooljax.exports.fooling_set import FoolingSet
 from fooljax.exports.sources import open_sources
 from fooljax.runs.elites import slug
 
+LICENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]{0,63}")
+"""Identifiers of licences, on the hub and in SPDX's list."""
 FORMATS: dict[str, Callable[[Path, FoolingSet], str]] = {
     "pytorch-ood": pytorch_ood_layout.write,
     "openood": openood_layout.write,
@@ -42,12 +45,14 @@ def write_dataset(
     Returns:
       What the data set holds.
     Raises:
-      InputError: `output` exists, a folder is not that of a finished run or is damaged, no image is left, or
-        the networks of the runs know different classes.
+      InputError: `output` exists, the licence is no identifier, a folder is not that of a finished run or is
+        damaged, no image is left, or the networks of the runs know different classes.
       FaultError: the folder cannot be written.
     """
     if os.path.lexists(output):
         raise InputError(f"--output: expected a new folder, found something at {shown(output)}")
+    if not LICENCE.fullmatch(licence):
+        raise InputError(f"licence: expected an identifier as cc0-1.0 or mit, got {shown(licence)}")
     sources = open_sources(folders)
     examples = [example for source in sources for example in source.examples]
     if least_confidence is not None:

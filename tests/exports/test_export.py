@@ -151,6 +151,7 @@ def test_what_is_wrong_is_one_line_and_nothing_is_written(search, tmp_path, caps
         ([search, "--to", "hub", "--output", tmp_path / "there"], "--output: expected a new folder"),
         ([tmp_path / "there", *to], "expected a run folder, found no config.json"),
         ([search, other, *to], "RUN: expected runs whose networks know the same classes"),
+        ([search, *to, "--licence", "mine: all"], "--licence: expected an identifier as cc0-1.0"),
         ([search, *to, "--least-confidence", "1"], "--least-confidence: expected a number from 1e-06"),
         ([search, *to, "--least-confidence", "0.999999"], "--least-confidence: expected one that some image"),
     ):
