@@ -110,7 +110,7 @@ def cma_me(
     def tell(key, state, offspring, outcome):
         state, before = state
         # How much a child would add to the archive: its best gain over the elites, in any class.
-        gains = jnp.minimum(outcome.fitness, goal) - jnp.minimum(before, goal)
+        gains = jnp.minimum(outcome.fitness, goal) - jnp.minimum(before, goal)[None]
         gain = jnp.max(jnp.nan_to_num(gains, nan=-1e6, neginf=-1e6), axis=1).reshape(number, population)
         better = jnp.argsort(-gain, axis=1)[:, : population // 2]
         children = offspring.genomes.reshape(number, population, genes)
