@@ -18,6 +18,7 @@ from fooljax.audits.reading import read_images
 from fooljax.errors import FaultError, InputError
 
 
+@hypothesis.settings(max_examples=50, deadline=None)
 @hypothesis.given(st.integers(2, 1000))
 def test_no_image_is_used_twice(count):
     images = np.arange(count, dtype=np.int64)[:, None, None, None]
@@ -29,6 +30,7 @@ def test_no_image_is_used_twice(count):
     assert len(parts.test.labels) > 0
 
 
+@hypothesis.settings(max_examples=50, deadline=None)
 @hypothesis.given(st.integers(4000, 10**7), st.booleans(), st.integers(0, 10))
 def test_attacks_never_get_more_than_the_budget(budget, gradients, detectors):
     found = divided(budget, gradients=gradients, detectors=detectors)

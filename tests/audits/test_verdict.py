@@ -35,6 +35,7 @@ def facts(draw):
     )
 
 
+@hypothesis.settings(max_examples=50, deadline=None)
 @hypothesis.given(facts())
 def test_five_sentences_that_never_call_a_network_robust(found):
     sentences = verdict(found)
