@@ -8,7 +8,6 @@ import pytest
 from onnx_writing import FLOAT, FLOAT16, INT64, UINT8, dense, message, model, node, port, tensor
 
 from fooljax.errors import FaultError, InputError
-from fooljax.scoring import score
 from fooljax.targets.foreign import from_onnx, onnx_files
 from fooljax.targets.foreign.onnx_reading import read_facts
 
@@ -28,6 +27,11 @@ def written(tmp_path):
 
 def images(shape, count=5):
     return np.random.default_rng(1).integers(0, 256, (count, *shape), np.uint8)
+
+
+def score(target, pixels):
+    """The log-odds of 8-bit images, without a compiled program."""
+    return log_odds(target.apply(target.params, pixels.astype(np.float32) / 255.0).astype(np.float64))
 
 
 def log_odds(logits):
