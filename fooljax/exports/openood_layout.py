@@ -15,16 +15,21 @@ from fooljax.exports.table import as_csv
 from fooljax.runs.elites import slug
 
 IMAGENET_CLASSES = 1000
-READING = """\
-Copy the folders `data` and `configs` into the folder of OpenOOD. Then either name the configuration after
-OpenOOD's own, whose far data sets it replaces by this one:
+CONFIGURED, EVALUATED = ("mnist", "cifar10", "imagenet"), ("cifar10", "imagenet")
+"""Benchmarks that OpenOOD has configurations of, and those that its interface of version 1.5 evaluates."""
+NO_BENCHMARK = """\
+OpenOOD has no benchmark of the classes of these networks. The list below is in its format, and the
+configuration is one for a benchmark of your own that is named {known}."""
+BY_CONFIGURATION = """\
+Copy the folders `data` and `configs` into the folder of OpenOOD. Name the configuration after OpenOOD's own,
+whose far data sets it replaces by this one:
 
 ```sh
 python main.py --config configs/datasets/{known}/{known}.yml \\
     configs/datasets/{known}/{known}_ood.yml {config} ...
-```
-
-or, with the interface of version 1.5, add the data set to the benchmark before the evaluation:
+```"""
+BY_INTERFACE = """\
+With the interface of version 1.5, add the data set to the benchmark before the evaluation:
 
 ```python
 from openood.evaluation_api.datasets import DATA_INFO
@@ -32,9 +37,9 @@ from openood.evaluation_api.datasets import DATA_INFO
 far = DATA_INFO["{known}"]["ood"]["far"]
 far["datasets"].append("{name}")
 far["{name}"] = {{"data_dir": "{data}/", "imglist_path": "{listed}"}}
-```
-
-The list `data/{listed}` can also be read by pytorch-ood:
+```"""
+BY_PYTORCH_OOD = """\
+The list can also be read by pytorch-ood, in the folder of the data set:
 
 ```python
 from pytorch_ood.dataset.img.imagelist import ImageListDataset
@@ -90,4 +95,9 @@ def write(folder: Path, dataset: FoolingSet) -> str:
     for file, text in lines.items():
         (folder / file).parent.mkdir(parents=True, exist_ok=True)
         (folder / file).write_bytes(text.encode())
-    return READING.format(known=known, config=config, name=name, data=data, listed=listed)
+    ways = [
+        BY_CONFIGURATION if known in CONFIGURED else NO_BENCHMARK,
+        *([BY_INTERFACE] if known in EVALUATED else []),
+        BY_PYTORCH_OOD,
+    ]
+    return "\n\n".join(ways).format(known=known, config=config, name=name, data=data, listed=listed)
