@@ -185,7 +185,13 @@ def _check_same_network(folder: Path, network: Target) -> None:
 def _write(folder: Path, found: Mapping[str, Any], steps: Steps, rows: list[Row]) -> None:
     """Writes pictures, `audit.json` and the page. All are made from the rows and the saved images."""
     (folder / "pictures").mkdir(exist_ok=True)
+    chosen: dict[str, list[tuple[int, int]]] = {}
     for index, (row, place) in best_images(in_groups(rows)).items():
-        save_png(steps.images_of(row)[place], folder / picture_of(index))
+        chosen.setdefault(row["task"], []).append((index, place))
+    for row in rows:
+        if places := chosen.get(row["task"]):
+            images = steps.images_of(row)  # of large images a set fills much memory, so it is read once
+            for index, place in places:
+                save_png(images[place], folder / picture_of(index))
     write_json(folder / FILE, found)
     write_audit_page(folder, read_audit(folder))
