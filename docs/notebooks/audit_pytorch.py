@@ -5,7 +5,7 @@
 # This notebook trains a small network for digits, as a stand-in for yours, and audits it by one call. Put
 # your own network in its place where the comments say so.
 #
-# **What you need:** PyTorch. Nothing of JAX: your network stays in PyTorch, which the audit asks for logits and
+# **What you need:** PyTorch. Nothing of JAX: your network stays in PyTorch, which is asked for logits and
 # gradients. No graphics card. The digits come with an extra of fooljax; none of them is shown here.
 
 # %%
@@ -145,7 +145,7 @@ fooljax.show(
         [one["name"] for one in in_order],
         scale=4,
     ),
-    "Ten images, one for each digit: rough strokes in noise, arcs, rings. Below stands the network's confidence.",
+    "Ten images, one for each digit: strokes in noise, arcs, rings, each with the network's confidence.",
 )
 
 # %% [markdown]
