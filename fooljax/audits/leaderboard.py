@@ -74,10 +74,21 @@ def cells(audit: Audit) -> dict[str, str]:
     }
 
 
+def beside(audits: Sequence[Audit]) -> list[dict[str, str]]:
+    """The lines of several networks; those of one name are told apart by the digest of their weights."""
+    names = [one.network.name for one in audits]
+    return [
+        {**cells(one), "network": f"{one.network.name} {one.network.params_sha256[:8]}".strip()}
+        if names.count(one.network.name) > 1
+        else cells(one)
+        for one in audits
+    ]
+
+
 def table(audits: Sequence[Audit]) -> str:
     """The leaderboard in Markdown, the network first that was fooled least, with what its columns mean."""
     order = "The network that was fooled least stands first."
-    return f"{markdown([cells(one) for one in ordered(audits)])}\n\n{WORDS} {order}"
+    return f"{markdown(beside(ordered(audits)))}\n\n{WORDS} {order}"
 
 
 def lines(audits: Sequence[Audit]) -> list[list[Any]]:

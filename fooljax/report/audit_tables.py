@@ -1,6 +1,6 @@
 """The tables on the page of an audit: what each has from `audit.json`, written as people read it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from fooljax.audits import leaderboard
@@ -233,7 +233,7 @@ def budget(audit: Audit) -> Table:
 
 def networks(audits: Sequence[Audit]) -> Table:
     """The audited network, which is the first, beside others."""
-    cells: list[Mapping[str, str]] = [leaderboard.cells(one) for one in audits]
+    cells = leaderboard.beside(audits)
     first = cells[0]["network"]
     cells[0] = {**cells[0], "network": f"{first} (this audit)"}
     return Table(

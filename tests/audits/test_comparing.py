@@ -72,6 +72,13 @@ def test_the_network_that_was_fooled_least_stands_first():
     assert "not reached" in text.splitlines()[2]
 
 
+def test_networks_of_one_name_are_told_apart_by_their_weights():
+    network = content()["network"]
+    text = table([audit(), audit(network=network | {"params_sha256": "cd" * 32})])
+    assert "| digits abababab |" in text
+    assert "| digits cdcdcdcd |" in text
+
+
 def test_the_file_has_a_line_for_each_attack():
     rows = list(csv.DictReader(io.StringIO(csv_text(lines([audit(), audit(name="=1+1")])))))
     assert len(rows) == 2 * 6
