@@ -23,6 +23,7 @@ from fooljax.audits.settings import AUTO, BUDGET, AuditSettings
 from fooljax.data.dataset import Dataset
 from fooljax.engine.types import Target, as_target, check_channels, checked_shape
 from fooljax.errors import InputError, shown
+from fooljax.own_settings import with_own_settings
 from fooljax.probe import TOLERANCE, examine
 from fooljax.report.audit_page import write_audit_page
 from fooljax.report.png import save_png
@@ -36,6 +37,7 @@ from fooljax.targets.registry import find_target
 STUDY = "audit"
 
 
+@with_own_settings
 def audit(
     target: Target | Callable[..., Any] | str,
     images: npt.ArrayLike | Dataset | str,
