@@ -76,7 +76,7 @@ class Preprocessing:
             raise InputError(f"range: expected two numbers, for black and for white, got {shown(self.range)}")
         if min(self.deviation, default=1.0) <= 0.0:
             raise InputError(f"deviation: expected numbers above 0, got {shown(self.deviation)}")
-        if not 0.0 < self.floor < 0.5:
+        if not isinstance(self.floor, int | float) or not 0.0 < self.floor < 0.5:
             raise InputError(f"floor: expected a probability above 0 and below 0.5, got {shown(self.floor)}")
         left_out = tuple(self.left_out) if isinstance(self.left_out, list | tuple) else (self.left_out,)
         if not all(type(one) is int and one >= 0 for one in left_out) or (left_out and self.binary):

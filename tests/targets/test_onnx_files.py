@@ -239,9 +239,15 @@ def test_what_the_user_says_holds(written):
     assert from_onnx(written(content), preprocessing={"layout": "nchw"}).image_shape == (4, 1, 1)
     with pytest.raises(InputError, match=r"got one of shape \[any, 1, 4, 1\], and images \[9, 9, 1\]$"):
         from_onnx(written(content), image_shape=(9, 9, 1))
+    with pytest.raises(InputError, match=r"^image_shape: expected \(H, W, K\)"):
+        from_onnx(written(content), image_shape=4)
+    with pytest.raises(InputError, match=r"^class_names: expected a list of names, got 'wxyz'$"):
+        from_onnx(written(two), output_name="a", class_names="wxyz")
     with pytest.raises(InputError, match=r"^class_names: expected 4 names, one for each class, got 1$"):
         from_onnx(written(two), output_name="a", class_names=("x",))
-    kept = from_onnx(written(two), output_name="a", class_names="wxyz", preprocessing={"left_out": (0,)})
+    kept = from_onnx(
+        written(two), output_name="a", class_names=("w", "x", "y", "z"), preprocessing={"left_out": (0,)}
+    )
     assert kept.class_names == ("x", "y", "z")
 
 

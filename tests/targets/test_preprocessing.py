@@ -146,6 +146,7 @@ def test_other_outputs_are_refused(outputs, how, told):
         ({"mean": (float("inf"),)}, r"^mean: expected finite numbers"),
         ({"deviation": (0.0,)}, r"^deviation: expected numbers above 0"),
         ({"floor": 0.0}, r"^floor: expected a probability above 0"),
+        ({"floor": "a"}, r"^floor: expected a probability above 0"),
         ({"left_out": (-1,)}, r"^left_out: expected numbers of outputs"),
         ({"left_out": (0,), "binary": True}, r"^left_out: expected numbers of outputs"),
         ({"outputs": "scores"}, r"^outputs: expected one of logits, probabilities, sigmoids, got 'scores'$"),

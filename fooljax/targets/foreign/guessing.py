@@ -17,6 +17,8 @@ Axes = Sequence[int | None]
 Shape = tuple[int, int, int]
 CHANNELS = (1, 3)
 UNSAID = "nothing says otherwise"
+IMAGENET_CLASSES = 1000
+"""TensorFlow's networks for them have one output more, the first."""
 BY_RANK = {4: ("nhwc", "nchw"), 3: ("nhw",), 2: ("flat",)}
 
 
@@ -45,10 +47,12 @@ class Guess(NamedTuple):
           outputs: how many there are.
         """
         first = str(names[0]).strip().lower() if names else ""
-        is_background = len(names) == outputs - 1 or (len(names) == outputs and first == "background")
-        if outputs < 3 or not is_background:
+        if first == "background" and len(names) == outputs > 2:
+            reason = "its name is background"
+        elif (len(names), outputs) == (IMAGENET_CLASSES, IMAGENET_CLASSES + 1):
+            reason = "1,001 outputs for 1,000 classes"
+        else:  # a name that was forgotten shall not take a class away
             return self
-        reason = "its name is background" if first == "background" else "the classes are one less"
         return Guess(replace(self.how, left_out=(0,)), {**self.reasons, "left_out": reason})
 
     def unsaid(self, said: Said) -> tuple[str, ...]:
@@ -108,7 +112,7 @@ def layout_and_shape(
       InputError: the axes are none of an image, allow both layouts, or leave sides open; or what the user
         says does not fit.
     """
-    said = None if image_shape is None else checked_shape(tuple(image_shape))
+    said = None if image_shape is None else checked_shape(image_shape)
     found = [shown("any" if one is None else one) for one in axes]
     told = f"{source}: expected an input of images, got one of shape [{', '.join(found)}]"
     if layout is not None and layout not in LAYOUTS:

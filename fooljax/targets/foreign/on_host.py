@@ -8,7 +8,7 @@ import jax
 import numpy as np
 import numpy.typing as npt
 
-from fooljax.engine.types import Target
+from fooljax.engine.types import Target, checked_facts
 from fooljax.errors import InputError
 from fooljax.host_targets import host_target
 from fooljax.storage.trees import digest_tree
@@ -55,7 +55,7 @@ def hosted_target(
       InputError: an argument is not as above.
     """
     preprocessing.check_channels(image_shape[2])
-    names = tuple(map(str, class_names))
+    names = checked_names(class_names)
     if outputs is not None:
         names = _names(names, outputs, preprocessing)
     sentence = preprocessing.in_words(image_shape[2])
@@ -89,6 +89,15 @@ def hosted_target(
     }
     found: Target = target.replace(params=params, provenance=facts)  # type: ignore[attr-defined]
     return found
+
+
+def checked_names(class_names: Sequence[str]) -> tuple[str, ...]:
+    """Names of classes as texts.
+
+    Raises:
+      InputError: they are no list.
+    """
+    return tuple(map(str, checked_facts({"class_names": class_names})["class_names"]))
 
 
 def _names(names: tuple[str, ...], outputs: int, preprocessing: Preprocessing) -> tuple[str, ...]:

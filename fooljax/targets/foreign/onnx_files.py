@@ -22,7 +22,7 @@ from fooljax.storage.reading import name_of, open_regular, read_regular
 from fooljax.targets.foreign.batches import Network, in_batches, stored
 from fooljax.targets.foreign.guessing import first_guess, layout_and_shape
 from fooljax.targets.foreign.metadata import read_metadata
-from fooljax.targets.foreign.on_host import hosted_target
+from fooljax.targets.foreign.on_host import checked_names, hosted_target
 from fooljax.targets.foreign.onnx_reading import read_facts
 from fooljax.targets.preprocessing import Said, said_of, settled
 
@@ -101,6 +101,8 @@ def from_onnx(
     before = settled(guess.how, preprocessing)
     network, outputs = _tried(session, taken, given, before.inputs(probe_images(shape)), source)
     guess = guess.with_outputs(outputs, facts.operations.get(given.name, "unknown"))
+    names = checked_names(class_names) or metadata.class_names
+    guess = guess.with_names(names, outputs[0].size)
     how = settled(guess.how, preprocessing)
     how.logits(outputs)  # wrong words of the user are told at once
     asked = json.dumps({"output": given.name, "image_shape": shape}).encode()
@@ -111,7 +113,7 @@ def from_onnx(
         name=path.stem if name is None else name,
         image_shape=shape,
         preprocessing=how,
-        class_names=class_names or metadata.class_names,
+        class_names=names,
         outputs=outputs[0].size,
         guessed=guess.unsaid(preprocessing),
         weights=path.name,

@@ -68,7 +68,7 @@ def from_program(
     if not words or not seconds > 0.0:
         raise InputError(f"command: expected a program that answers in some seconds, got {words}, {seconds}")
     name = Path(words[-1]).stem if name is None else name
-    shape = checked_shape(tuple(image_shape))
+    shape = checked_shape(image_shape)
     program = Program(words, seconds)
     guess = first_guess(
         said_of(preprocessing, "layout") or "nhwc",

@@ -25,7 +25,7 @@ from fooljax.probe import probe_images
 from fooljax.storage.reading import name_of, read_regular
 from fooljax.targets.foreign.batches import Network, Numbers, stored
 from fooljax.targets.foreign.guessing import first_guess, layout_and_shape
-from fooljax.targets.foreign.on_host import hosted_target
+from fooljax.targets.foreign.on_host import checked_names, hosted_target
 from fooljax.targets.foreign.tflite_reading import read_facts
 from fooljax.targets.preprocessing import Said, said_of, settled
 
@@ -65,8 +65,8 @@ def from_tflite(
     """The network in a TensorFlow Lite file, as a target without gradients.
 
     What the file does not say is guessed, and a note says what was guessed and why. A quantised input takes
-    levels from 0 to 255 as they are. Where there is one name less than the network has outputs, or the first
-    one is "background", the first output is left out.
+    levels from 0 to 255 as they are. A first output whose name is "background" is left out, and so is that of
+    1,001 outputs for 1,000 classes.
 
     Args:
       path: of the file.
@@ -111,7 +111,8 @@ def from_tflite(
     except Exception as error:  # LiteRT raises what it likes
         raise InputError(f"{source}: LiteRT cannot run it: {first_line(error)}") from error
     count = outputs[0].size
-    names = tuple(class_names) or next((one for one in facts.names if count - 1 <= len(one) <= count), ())
+    names = checked_names(class_names)
+    names = names or next((one for one in facts.names if count - 1 <= len(one) <= count), ())
     operation = facts.operations[place] if place < len(facts.operations) else None
     guess = guess.with_outputs(outputs, operation, step=float(given["quantization"][0]))
     guess = guess.with_names(names, count)
