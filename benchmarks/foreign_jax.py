@@ -132,7 +132,9 @@ def haiku_resnet18() -> Measured:
     import haiku as hk
 
     training = hk.transform_with_state(lambda images: hk.nets.ResNet18(1000)(images, is_training=True))
-    params, state = training.init(jax.random.key(0), jnp.zeros((1, *PHOTOGRAPHS)))
+    images = jax.random.uniform(jax.random.key(1), (4, *PHOTOGRAPHS))
+    params, state = training.init(jax.random.key(0), images)
+    _, state = jax.jit(training.apply)(params, state, None, images)
     function = hk.transform_with_state(lambda images: hk.nets.ResNet18(1000)(images, is_training=False))
     forward = jax.jit(lambda params, state, images: function.apply(params, state, None, images)[0])
     target = foreign.from_haiku(function, params, state, image_shape=PHOTOGRAPHS)
@@ -161,6 +163,10 @@ def keras_mobilenet_v2() -> Measured:
 
     keras.utils.set_random_seed(0)
     model = keras.applications.MobileNetV2(weights=None, classifier_activation=None)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = 0.0  # one batch is all that it sees; else the logits would vanish
+    model(jax.random.uniform(jax.random.key(1), (4, *PHOTOGRAPHS)), training=True)
     return Measured(foreign.from_keras(model, preprocessing={"range": (0, 1)}), model.predict_on_batch)
 
 

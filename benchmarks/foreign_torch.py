@@ -106,6 +106,9 @@ def made(name: str) -> nn.Module:
     torch.manual_seed(0)
     make, (height, width, channels) = NETWORKS[name]
     module: nn.Module = make()
+    for layer in module.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.momentum = 1.0  # one batch is all that it sees; else the logits would nearly vanish
     with torch.no_grad():
         module(torch.rand(4, channels, height, width))
     return module.eval()
