@@ -56,3 +56,8 @@ def test_an_extra_that_a_message_or_a_page_names_is_there():
     for path in [*pages, ROOT / "Makefile", ROOT / "pyproject.toml"]:
         for names in re.findall(r"(?:fooljax|\.)\[([a-z,]+)\]", path.read_text("utf-8")):
             assert set(names.split(",")) <= set(EXTRAS), path
+
+
+def test_every_extra_is_explained():
+    page = (ROOT / "docs/guide/install.md").read_text("utf-8")
+    assert [name for name in EXTRAS if f"`{name}`" not in page] == []

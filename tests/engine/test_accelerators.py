@@ -40,7 +40,12 @@ def network(params, images):
 @pytest.mark.parametrize("strategy", [map_elites, focused, rank_ea], ids=lambda built: built.__name__)
 @pytest.mark.parametrize("encoding", [cppn((6, 6, 1)), direct((6, 6, 1))], ids=["cppn", "direct"])
 def test_a_generation_has_no_loop_on_a_gpu(encoding, strategy):
-    text = exported(encoding, strategy(encoding, batch_size=CHILDREN), "cuda")
+    try:
+        text = exported(encoding, strategy(encoding, batch_size=CHILDREN), "cuda")
+    except RuntimeError as error:
+        if "No supported GPU devices" not in str(error):
+            raise
+        pytest.skip("this JAX compiles kernels of Triton only where there is a GPU, as 0.12 does")
     assert "stablehlo.while" not in text
     assert "scatter" not in text
 
