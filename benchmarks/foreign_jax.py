@@ -131,11 +131,16 @@ def haiku_resnet18() -> Measured:
     """Haiku's own ResNet-18."""
     import haiku as hk
 
-    training = hk.transform_with_state(lambda images: hk.nets.ResNet18(1000)(images, is_training=True))
+    last = {"w_init": hk.initializers.RandomNormal(0.05)}  # its own are 0, and so would all logits be
+
+    def network(images: jax.Array, is_training: bool) -> jax.Array:
+        return hk.nets.ResNet18(1000, logits_config=last)(images, is_training)
+
+    training = hk.transform_with_state(lambda images: network(images, True))
     images = jax.random.uniform(jax.random.key(1), (4, *PHOTOGRAPHS))
     params, state = training.init(jax.random.key(0), images)
     _, state = jax.jit(training.apply)(params, state, None, images)
-    function = hk.transform_with_state(lambda images: hk.nets.ResNet18(1000)(images, is_training=False))
+    function = hk.transform_with_state(lambda images: network(images, False))
     forward = jax.jit(lambda params, state, images: function.apply(params, state, None, images)[0])
     target = foreign.from_haiku(function, params, state, image_shape=PHOTOGRAPHS)
     return Measured(target, lambda inputs: forward(params, state, inputs))
