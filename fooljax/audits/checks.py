@@ -93,6 +93,9 @@ def check(target: Target, clean: CleanParts, guess: bool) -> Checked:
         _of_chance(kinds),
         _of_numbers(kinds),
         of_input(guesses, better if guess else None),
+        of_accuracy(*guesses[better if guess and better else AS_GIVEN], most_frequent(labels))
+        if guesses
+        else _check("accuracy", None, "How many clean images it names rightly is not known."),
         _of_gradients(seen),
     ]
     return Checked(checks, mends, guesses, not left, usable, seen, np.round(first, 4).tolist(), passes)
@@ -224,6 +227,33 @@ def of_input(guesses: Mapping[str, tuple[int, int]], applied: str | None) -> dic
         f"With {words} the network names {guesses[better][0]} of {asked} clean images rightly, and as it was "
         f"given {right}. {done}",
     )
+
+
+def most_frequent(labels: npt.NDArray[np.integer]) -> float:
+    """The share of the most frequent class: what a network that always names this class names rightly."""
+    return float(np.max(np.bincount(labels)) / len(labels))
+
+
+def of_accuracy(right: int, asked: int, most: float) -> dict[str, Any]:
+    """Whether the network knows the clean images better than one that always names the same class.
+
+    Args:
+      right: clean images that it names rightly.
+      asked: how many there are, one or more.
+      most: see `most_frequent`.
+    """
+    told = f"The network names {right} of {asked} clean images rightly"
+    by_one = f"naming the most frequent class each time gives {most:.1%}"
+    if right / asked <= most:
+        return _check(
+            "accuracy",
+            False,
+            f"{told}, and {by_one}. So it does not see these images as it was meant to, or they are not its "
+            "classes.",
+        )
+    if wilson_interval(right, asked).low <= most:
+        return _check("accuracy", None, f"{told}, and {by_one}: too few images to tell these apart.")
+    return _check("accuracy", True, f"{told}; {by_one}.")
 
 
 def _of_gradients(seen: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from small_network import SHAPE, both, clean, faulty, network, of_batch, on_host, probabilities
 
-from fooljax.audits.checks import better_guess, check, of_input
+from fooljax.audits.checks import better_guess, check, most_frequent, of_accuracy, of_input
 from fooljax.audits.clean import of_arrays
 from fooljax.audits.input_changes import AS_GIVEN, CHANGES, changed, plausible
 from fooljax.audits.mending import LOGARITHMS, ONE_BY_ONE, mended
@@ -158,3 +158,15 @@ def test_a_guess_must_be_clearly_better():
     assert better_guess({AS_GIVEN: (34, 100), "bgr": (91, 100)}) == "bgr"
     words = of_input({AS_GIVEN: (34, 100), "bgr": (91, 100)}, None)["words"]
     assert words.startswith("With channels in BGR order the network names 91 of 100 clean images rightly")
+
+
+def test_a_network_that_knows_no_more_than_one_class_is_found_out():
+    labels = np.repeat(np.arange(10), 20)
+    assert most_frequent(labels) == pytest.approx(0.1)
+    assert [of_accuracy(right, 200, 0.1)["passed"] for right in (0, 20, 22, 180)] == [
+        False,
+        False,
+        None,
+        True,
+    ]
+    assert "10.0%" in of_accuracy(20, 200, 0.1)["words"]
