@@ -24,6 +24,7 @@ from fooljax.study.attacks import symptoms
 GUESSED_BY = 200
 """Clean images, at most, by which the range and the order of the input are guessed."""
 SYMPTOM_IMAGES = 16
+LABELS = "The labels of the images or the order of the class names may be wrong."
 OF_BATCH = ("place", "company", "alone")
 """Faults of a network whose answer for an image depends on the images beside it."""
 
@@ -225,7 +226,8 @@ def of_input(guesses: Mapping[str, tuple[int, int]], applied: str | None) -> dic
         "input",
         False,
         f"With {words} the network names {guesses[better][0]} of {asked} clean images rightly, and as it was "
-        f"given {right}. {done}",
+        f"given {right}. {done}"
+        + (f" Even so it names fewer than half rightly. {LABELS}" if 2 * guesses[better][0] < asked else ""),
     )
 
 
@@ -249,7 +251,7 @@ def of_accuracy(right: int, asked: int, most: float) -> dict[str, Any]:
             "accuracy",
             False,
             f"{told}, and {by_one}. So it does not see these images as it was meant to, or they are not its "
-            "classes.",
+            f"classes. {LABELS}",
         )
     if wilson_interval(right, asked).low <= most:
         return _check("accuracy", None, f"{told}, and {by_one}: too few images to tell these apart.")

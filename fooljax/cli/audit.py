@@ -63,7 +63,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         found = find_target(name)
         known.append(_config(found))
         with again_after_interruption(), Signals():
-            _audit(name, found, known[0], rest)
+            try:
+                _audit(name, found, known[0], rest)
+            except InputError as error:  # the flag that gives class names has another name here
+                if str(error).startswith("class_names: "):
+                    raise InputError(str(error).replace("class_names", "classes", 1)) from error
+                raise
 
     return run_command(command, lambda: [field.name for config in known for field in fields(config)])
 
@@ -155,6 +160,9 @@ def _audit(name: str, known: KnownTarget, config: type[Any], words: Sequence[str
         write_audit_page(folder, read_audit(folder), compared=compared)
     for sentence in found["verdict"]:
         terminal.say(sentence)
+    for one in found["checks"]:
+        if one["passed"] is False:
+            terminal.say(f"check {one['name']}: {one['words']}")
     terminal.say(f"figures: {folder / FILE}")
     terminal.say(f"page: {folder / PAGE}")
 

@@ -170,3 +170,9 @@ def test_a_network_that_knows_no_more_than_one_class_is_found_out():
         True,
     ]
     assert "10.0%" in of_accuracy(20, 200, 0.1)["words"]
+
+
+def test_a_better_input_that_still_names_few_rightly_leaves_the_labels_in_doubt():
+    doubt = "the order of the class names may be wrong"
+    assert doubt in of_input({AS_GIVEN: (2, 200), "transposed": (38, 200)}, None)["words"]
+    assert doubt not in of_input({AS_GIVEN: (2, 200), "transposed": (138, 200)}, None)["words"]

@@ -6,6 +6,7 @@ import pytest
 from onnx_writing import dense
 
 from fooljax.cli.ascend import main as ascend
+from fooljax.cli.audit import main as audit
 from fooljax.cli.evolve import main
 from fooljax.cli.report import main as report
 from fooljax.errors import InputError
@@ -101,3 +102,11 @@ def test_files_are_told_by_their_ending():
         find_target("weights.pth").choose(FileSettings())
     with pytest.raises(InputError, match=r"^cannot read nowhere\.onnx: No such file"):
         find_target("nowhere.onnx").choose(FileSettings())
+
+
+def test_too_few_class_names_of_an_audit_are_told_by_its_own_flag(network, tmp_path, capsys):
+    pytest.importorskip("onnxruntime")
+    (tmp_path / "three.txt").write_text("crane\nlorry\ntram\n")
+    assert audit(["net.onnx", "--images", "photographs", "--classes", "three.txt"]) == 2
+    assert capsys.readouterr().err.startswith("error: --classes: expected 4 names")
+    assert not (tmp_path / "audits").exists()
