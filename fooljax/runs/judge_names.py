@@ -10,6 +10,7 @@ from fooljax.importing import import_value, is_import_name
 from fooljax.targets.choice import Say, TargetChoice
 from fooljax.targets.collection import find
 from fooljax.targets.file_choice import is_file_name, load_file
+from fooljax.targets.own_choice import choice_of
 
 AUTO, NONE = "auto", "none"
 HELP = (
@@ -63,7 +64,10 @@ def named_judges(
 
     def judge(name: str) -> Target:
         if is_import_name(name):
-            return import_value("judges", name, Target, "a fooljax.Target")
+            found = import_value("judges", name, Target, "a fooljax.Target")
+            if found.class_names or found.image_shape is None:
+                return found
+            return choice_of(found, source=name).load(lambda _: None)  # its classes are numbers
         try:
             if is_file_name(name):
                 return load_file(name)
