@@ -52,6 +52,11 @@ def on_files(files: "Files", config: "MkDocsConfig") -> "Files":
     return files
 
 
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Turns links to notebooks, as the tree has them, into links to their pages."""
+    return re.sub(r"\]\(((?:\.\./)*notebooks/\w+)\.ipynb\)", r"](\1.md)", markdown)
+
+
 def site_links(text: str) -> str:
     """Markdown of the root folder with its links to files turned into links to pages of the site."""
     text = text.replace("](docs/", "](")

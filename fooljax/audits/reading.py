@@ -72,7 +72,12 @@ def read_folder(folder: Path, target: Target) -> CleanParts:
       InputError: there is no such folder, a folder in it is of no class, or no picture can be read.
     """
     if not folder.is_dir():
-        raise InputError(f"images: expected a folder, idx:DIR, npz:PATH or embedded, got {name_of(folder)}")
+        found = "the file" if folder.exists() else "nothing at"
+        hint = f"; say npz:{name_of(folder)}" if folder.suffix == ".npz" else ""
+        raise InputError(
+            "images: expected a folder of pictures, idx:DIR, npz:PATH, cifar10:DIR or embedded, found "
+            f"{found} {name_of(folder)}{hint}"
+        )
     shape = checked_shape(target.image_shape)
     inside = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
     files = [(path, -1) for path in _pictures(folder)]

@@ -127,3 +127,17 @@ def test_images_of_python_are_those_of_8_bits():
     assert found == found._replace()
     assert checked_images(images, labels, network()).digest == found.digest
     assert found.test.images.shape[1:] == SHAPE
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("nothere", None, "found nothing at .*nothere$"),
+        ("a.npz", b"", r"found the file .*a\.npz; say npz:.*a\.npz$"),
+    ],
+)
+def test_images_that_are_no_folder_are_told_apart(name, content, message, tmp_path):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        read_images(str(tmp_path / name), network())

@@ -139,8 +139,6 @@ def test_no_link_is_dead(rendered):
     for path, text in rendered.items():
         for target, part in re.findall(r"\]\((?!https?:)([^)#]*)(#[^)]*)?\)", text):
             there = path.parent / target if target else path
-            if there.parent.name == "notebooks":
-                there = there.with_suffix(".py")  # the page is made when the site is
             assert there.exists(), (path.name, target)
             if part:
                 heads = re.findall(

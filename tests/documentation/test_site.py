@@ -36,6 +36,13 @@ def test_links_of_the_root_folder_lead_to_pages_of_the_site():
     )
 
 
+def test_links_to_notebooks_become_links_to_their_pages():
+    text = "[a](notebooks/one.ipynb) [b](../notebooks/two.ipynb) [c](other/three.ipynb)"
+    assert site_pages.on_page_markdown(text, page=None) == (
+        "[a](notebooks/one.md) [b](../notebooks/two.md) [c](other/three.ipynb)"
+    )
+
+
 def test_a_notebook_is_a_page_of_text_code_and_outputs():
     picture = {"image/png": base64.b64encode(b"PNG").decode(), "text/plain": "Two bars."}
     told = {"image/png": {"alt": "Two bars.", "width": 40}}
