@@ -53,6 +53,8 @@ CLEAN_OF_CLASS = 20
 """Clean images of each class whose distances are taken."""
 SHOWN = 10
 """Classes whose images a row holds, for figures."""
+LEAST_PAIRS = 4
+"""Pairs of classes of which a correlation is told, at least."""
 Images = npt.NDArray[np.uint8]
 Features = Callable[[Images], npt.NDArray[np.floating]]
 
@@ -169,7 +171,7 @@ def _ancestors(
         columns["shared"].append(float(np.mean(shared)))
         near = -pairs_within(features(one.images))
         for name, values in (("shared_distance", near), ("shared_related", together[pairs])):
-            rho = spearman(shared, values).rho.estimate
+            rho = spearman(shared, values).rho.estimate if len(shared) >= LEAST_PAIRS else np.nan
             columns[name].append(rho if np.isfinite(rho) else None)
     return columns
 

@@ -59,12 +59,11 @@ def test_no_command_is_long():
 
 
 @cache
-def help_of(module, of_file=False):
-    """What `--help` of a command prints; of one that is given a network in a file, where that is asked."""
+def help_of(module, network):
+    """What `--help` of a command prints, where it is given that network."""
     shown = io.StringIO()
-    chosen = CHOSEN.get(module, [])  # without a target, these list the targets and nothing else
-    if of_file:
-        chosen = ["model.onnx" if word == "lenet" else word for word in chosen]
+    # Without a target, these list the targets and nothing else.
+    chosen = [network if word == "lenet" else word for word in CHOSEN.get(module, [])]
     with contextlib.redirect_stdout(shown), contextlib.suppress(SystemExit):
         importlib.import_module(module).main([*chosen, "--help"])
     return shown.getvalue()
@@ -101,7 +100,8 @@ def test_a_command_of_the_pages_exists_with_its_flags(line):
     if module.startswith("benchmarks"):
         text = Path(importlib.util.find_spec(module).origin).read_text("utf-8")
     else:
-        text = help_of(module, of_file=module in CHOSEN and "model.onnx" in line)
+        named = next((name for name in ("model.onnx", "resnet20") if name in line), "lenet")
+        text = help_of(module, named if module in CHOSEN else "")
         assert "usage:" in text, module
     for flag in flags:
         assert re.search(rf"{flag}\b", text), f"{module} knows no {flag}"

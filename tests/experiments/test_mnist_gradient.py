@@ -70,7 +70,7 @@ def test_the_summary_is_taken_from_the_saved_images(folder):
 def test_a_run_folder_is_complete_and_its_page_whole(folder):
     assert {path.name for path in folder.iterdir()} - {".lock"} == {
         "ascents.npz", "checkpoints", "config.json", "curves.png", "gallery.png", "images", "images.csv",
-        "index.html", "summary.json", "target.json",
+        "index.html", "panel.csv", "summary.json", "target.json",
     }  # fmt: skip
     page = (folder / "index.html").read_text()
     assert "<script" not in page
