@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from fooljax.errors import InputError, nearest, shown
+from fooljax.errors import FaultError, InputError, nearest, shown
 
 _NAME = r"[^\W\d]\w*"
 BUILT_IN = ("auto", "embedded", "idx", "npz", "cifar10", "folder", "tfds")
@@ -23,6 +23,25 @@ def is_import_name(text: str) -> bool:
     """Whether a text is MODULE:NAME, as `my_package.my_module:my_name`: code that is not built in."""
     match = _FORM.fullmatch(text)
     return match is not None and match[1] not in BUILT_IN
+
+
+def import_extra(argument: str, module: str, package: str, extra: str) -> Any:
+    """Imports a module of a package that only some parts of fooljax need.
+
+    Args:
+      argument: begins the message, as "onnx".
+      module: its name, as "onnxruntime".
+      package: what brings it, as the user knows it.
+      extra: of fooljax, which installs that.
+    Raises:
+      FaultError: it is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        raise FaultError(
+            f"{argument}: expected {package}, got none; pip install 'fooljax[{extra}]' brings it"
+        ) from None
 
 
 def import_named(argument: str, text: str) -> Any:

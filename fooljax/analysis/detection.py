@@ -14,7 +14,8 @@ import numpy.typing as npt
 from fooljax.analysis.rejection import RATES
 from fooljax.analysis.statistics import median
 from fooljax.analysis.thresholds import reached_by
-from fooljax.errors import FaultError, InputError
+from fooljax.errors import InputError
+from fooljax.importing import import_extra
 
 LEAST_IMAGES = 99
 """Clean images, so that thresholds for 1 % can be told."""
@@ -113,10 +114,4 @@ def sklearn_metrics() -> Any:
     Raises:
       FaultError: scikit-learn is not installed.
     """
-    try:
-        from sklearn import metrics
-    except ImportError as error:
-        raise FaultError(
-            "detection: expected scikit-learn, got none; pip install 'fooljax[analysis]' brings it"
-        ) from error
-    return metrics
+    return import_extra("detection", "sklearn.metrics", "scikit-learn", "analysis")

@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from fooljax.detectors.detector import Clean, Seen
 from fooljax.engine.types import Params
-from fooljax.errors import FaultError, InputError
+from fooljax.errors import InputError
+from fooljax.importing import import_extra
 
 NEIGHBOURS = 10
 LEAST_A_CLASS = 2
@@ -76,13 +77,8 @@ def _means(clean: Clean) -> npt.NDArray[np.float64]:
 
 def _gaussian(means: npt.NDArray[np.float64], around: npt.NDArray[np.float64]) -> Params:
     """What `_squares` wants: `whiten` `[F, F]`, under which the covariance is that of white noise."""
-    try:
-        from sklearn.covariance import LedoitWolf
-    except ImportError as error:
-        raise FaultError(
-            "detectors: expected scikit-learn, got none; pip install 'fooljax[analysis]' brings it"
-        ) from error
-    precision = LedoitWolf(assume_centered=True).fit(around).precision_
+    covariance = import_extra("detectors", "sklearn.covariance", "scikit-learn", "analysis")
+    precision = covariance.LedoitWolf(assume_centered=True).fit(around).precision_
     whiten = np.linalg.cholesky(precision)
     middle = means.mean(axis=0)
     arrays = {"whiten": whiten, "middle": middle, "means": (means - middle) @ whiten}

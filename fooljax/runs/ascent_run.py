@@ -259,7 +259,7 @@ def save(
     summary = plain(summarise(experiment, settings, plan.choice.facts, target, control, done, scored))
     record, second = open_ascent(folder.path, summary), plan.choice.second(terminal.say)
     summary["panel"] = save_panel(record, plan.choice, plan.judges, target, judges or {}, second)
-    draw(open_ascent(folder.path, summary))
+    draw(record)
     folder.finish(summary)
     return summary
 

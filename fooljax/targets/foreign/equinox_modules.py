@@ -8,7 +8,8 @@ import jax
 import numpy as np
 
 from fooljax.engine.types import Params, Target
-from fooljax.errors import FaultError, InputError
+from fooljax.errors import InputError
+from fooljax.importing import import_extra
 from fooljax.targets.foreign.compiled import compiled_target
 from fooljax.targets.preprocessing import Preprocessing, Said, settled
 
@@ -69,12 +70,7 @@ def from_equinox(
       InputError: it is no such model, it does not take such images, or gives no outputs `[C]`.
       FaultError: Equinox is not installed.
     """
-    try:
-        import equinox
-    except ImportError:
-        raise FaultError(
-            "equinox: expected the package equinox, got none; pip install 'fooljax[equinox]' brings it"
-        ) from None
+    equinox = import_extra("equinox", "equinox", "the package equinox", "equinox")
     if not isinstance(model, equinox.Module):
         raise InputError(f"model: expected an equinox.Module, got {type(model).__name__}")
     whole = (equinox.nn.inference_mode(model), state)

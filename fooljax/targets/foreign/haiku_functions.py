@@ -7,7 +7,8 @@ from typing import Any
 import jax
 
 from fooljax.engine.types import Params, Target
-from fooljax.errors import FaultError, InputError
+from fooljax.errors import InputError
+from fooljax.importing import import_extra
 from fooljax.targets.foreign.compiled import compiled_target
 from fooljax.targets.preprocessing import Preprocessing, Said, settled
 
@@ -65,12 +66,7 @@ def from_haiku(
         images, or gives no outputs `[B, C]`.
       FaultError: Haiku is not installed.
     """
-    try:
-        import haiku
-    except ImportError:
-        raise FaultError(
-            "haiku: expected the package dm-haiku, got none; pip install 'fooljax[haiku]' brings it"
-        ) from None
+    haiku = import_extra("haiku", "haiku", "the package dm-haiku", "haiku")
     has_state = isinstance(transformed, haiku.TransformedWithState)
     if not has_state and not isinstance(transformed, haiku.Transformed):
         raise InputError(

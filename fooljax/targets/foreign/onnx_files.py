@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax.engine.types import Target
-from fooljax.errors import FaultError, InputError, first_line, shown
+from fooljax.errors import InputError, first_line, shown
+from fooljax.importing import import_extra
 from fooljax.probe import probe_images
 from fooljax.storage.reading import name_of, open_regular, read_regular
 from fooljax.targets.foreign.batches import Network, in_batches, stored
@@ -142,12 +143,7 @@ def _digests(path: Path, files: Sequence[str], source: str) -> bytes:
 
 
 def _session(path: Path, content: bytes, has_files: bool, source: str) -> Any:
-    try:
-        import onnxruntime
-    except ImportError:
-        raise FaultError(
-            "onnx: expected the package onnxruntime, got none; pip install 'fooljax[onnx]' brings it"
-        ) from None
+    onnxruntime = import_extra("onnx", "onnxruntime", "the package onnxruntime", "onnx")
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # what goes wrong is raised, too
     # A number of its own keeps it from binding its threads to cores, which is not allowed everywhere.

@@ -20,7 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax.engine.types import Target
-from fooljax.errors import FaultError, InputError, first_line, shown
+from fooljax.errors import InputError, first_line, shown
+from fooljax.importing import import_extra
 from fooljax.probe import probe_images
 from fooljax.storage.reading import name_of, read_regular
 from fooljax.targets.foreign.batches import Network, Numbers, stored
@@ -162,14 +163,9 @@ def stored_range(of: Details) -> tuple[float, float] | None:
 
 
 def _interpreter(content: bytes, source: str) -> Interpreter:
+    litert = import_extra("tflite", "ai_edge_litert.interpreter", "the package ai-edge-litert", "tflite")
     try:
-        from ai_edge_litert.interpreter import Interpreter as LiteRT
-    except ImportError:
-        raise FaultError(
-            "tflite: expected the package ai-edge-litert, got none; pip install 'fooljax[tflite]' brings it"
-        ) from None
-    try:
-        interpreter: Any = LiteRT(model_content=content, num_threads=os.cpu_count())
+        interpreter: Any = litert.Interpreter(model_content=content, num_threads=os.cpu_count())
         interpreter.allocate_tensors()
     except Exception as error:  # it raises what it likes over a damaged file
         raise InputError(f"{source}: expected a TensorFlow Lite file, got {first_line(error)}") from error

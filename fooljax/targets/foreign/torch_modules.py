@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax.engine.types import Target, checked_shape
-from fooljax.errors import FaultError, InputError, first_line, shown
+from fooljax.errors import InputError, first_line, shown
+from fooljax.importing import import_extra
 from fooljax.targets.foreign.callbacks import differentiable
 from fooljax.targets.foreign.on_host import hosted_target
 from fooljax.targets.foreign.torch_programs import in_batches_of, opened
@@ -46,12 +47,7 @@ def from_torch(
         give a tensor `[B, C]`.
       FaultError: PyTorch is not installed.
     """
-    try:
-        import torch
-    except ImportError:
-        raise FaultError(
-            "torch: expected the package torch, got none; pip install 'fooljax[torch]' brings it"
-        ) from None
+    torch = import_extra("torch", "torch", "the package torch", "torch")
     function: Callable[[Any], Any]
     if isinstance(module, torch.export.ExportedProgram):
         weights, made_of = module.state_dict, "exported program"
