@@ -11,6 +11,8 @@ from fooljax.storage.reading import name_of, read_regular
 
 HELP = "A file with the names of the network's classes in their order: one a line, or a JSON list."
 MOST_BYTES = 2**24
+BRACKETS = ("{", "[")
+"""What JSON of names begins with."""
 MOST_NAME = 200
 """Characters of a name; pages show it."""
 
@@ -29,12 +31,15 @@ def read_class_names(path: Path | str) -> tuple[str, ...]:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{name_of(Path(path))}: expected names in UTF-8, got {shown(error)}") from error
-    found = names_in(text) or tuple(line.strip() for line in text.splitlines() if line.strip())
-    if not found or (text.lstrip()[:1] in ("{", "[") and names_in(text) is None):
+    if text.lstrip()[:1] in BRACKETS:
+        found = names_in(text)
+    else:
+        found = tuple(line.strip()[:MOST_NAME] for line in text.splitlines() if line.strip())
+    if not found:
         raise InputError(
             f"{name_of(Path(path))}: expected names of classes, one a line, or a JSON list, got neither"
         )
-    return tuple(name[:MOST_NAME] for name in found)
+    return found
 
 
 def names_in(text: str) -> tuple[str, ...] | None:
@@ -42,7 +47,7 @@ def names_in(text: str) -> tuple[str, ...] | None:
 
     Python's form, as `{0: 'cat', 1: 'dog'}`, is what some exporters write. Only literals are read.
     """
-    if text.lstrip()[:1] not in ("{", "["):
+    if text.lstrip()[:1] not in BRACKETS:
         return None
     found: Any
     try:

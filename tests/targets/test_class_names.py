@@ -24,7 +24,7 @@ def test_names_in_their_order(tmp_path, text):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "\n\n", "[1", '{"0": "cat", "2": "dog"}', "{'a': __import__('os')}", "[[1]]"]
+    "text", ["", "\n\n", "[1", '{"0": "cat", "2": "dog"}', "{'a': __import__('os')}", "[[1]]", "[]", "{}"]
 )
 def test_other_texts_are_refused(tmp_path, text):
     (tmp_path / "names.txt").write_text(text)
