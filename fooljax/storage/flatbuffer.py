@@ -29,10 +29,10 @@ class Table(NamedTuple):
         (offset,) = struct.unpack_from("<H", self.buffer, form + 4 + 2 * number)
         return self.start + offset if offset else None
 
-    def number(self, number: int, form: str = "<i", default: int = 0) -> int:
-        """A field that is a number; `form` is one of `struct`."""
+    def number(self, number: int, form: str = "<i") -> int:
+        """A field that is a number, 0 where the table does not have it; `form` is one of `struct`."""
         at = self.field(number)
-        return default if at is None else int(struct.unpack_from(form, self.buffer, at)[0])
+        return 0 if at is None else int(struct.unpack_from(form, self.buffer, at)[0])
 
     def table(self, number: int) -> "Table | None":
         """A field that is a table."""

@@ -25,10 +25,11 @@ def in_batches(network: Network, size: int | None, most: int) -> Network:
         parts = []
         for begin in range(0, len(inputs), step):
             part = inputs[begin : begin + step]
-            lacking = (size or 0) - len(part)
+            count = len(part)
+            lacking = (size or 0) - count
             if lacking > 0:
                 part = np.concatenate([part, np.repeat(part[-1:], lacking, axis=0)])
-            parts.append(network(part)[: len(inputs[begin : begin + step])])
+            parts.append(network(part)[:count])
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     return asked

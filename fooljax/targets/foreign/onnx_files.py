@@ -106,10 +106,11 @@ def from_onnx(
     guess = guess.with_names(names, outputs[0].size)
     how = settled(guess.how, preprocessing)
     how.logits(outputs)  # wrong words of the user are told at once
-    asked = json.dumps({"output": given.name, "image_shape": shape}).encode()
+    digest = hashlib.sha256(content)
+    digest.update(outside + json.dumps({"output": given.name, "image_shape": shape}).encode())
     return hosted_target(
         network,
-        hashlib.sha256(content + outside + asked).hexdigest(),
+        digest.hexdigest(),
         framework=f"onnxruntime {version('onnxruntime')}",
         name=path.stem if name is None else name,
         image_shape=shape,

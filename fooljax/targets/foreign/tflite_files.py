@@ -119,7 +119,8 @@ def from_tflite(
     guess = guess.with_names(names, count)
     how = settled(guess.how, preprocessing)
     how.logits(outputs)  # wrong words of the user are told at once
-    digest = hashlib.sha256(content + json.dumps({"output": place, "image_shape": shape}).encode())
+    digest = hashlib.sha256(content)
+    digest.update(json.dumps({"output": place, "image_shape": shape}).encode())
     return hosted_target(
         network,
         digest.hexdigest(),

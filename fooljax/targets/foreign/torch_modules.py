@@ -66,7 +66,6 @@ def from_torch(
         )
     network = TorchNetwork(function, *_place(weights))
     shape, said = checked_shape(image_shape), settled(Preprocessing(layout="nchw"), preprocessing)
-    said.check_channels(shape[2])
     count = _count_outputs(network, said, shape)
     return hosted_target(
         network.forward,
