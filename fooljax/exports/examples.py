@@ -5,13 +5,11 @@ from typing import NamedTuple
 
 from fooljax.errors import InputError, shown
 from fooljax.runs.images import read_image
-from fooljax.storage.json_files import parse_json
+from fooljax.storage.json_files import MAX_JSON_BYTES, parse_json
 from fooljax.storage.reading import name_of, read_regular
 
 MAX_IMAGE = 2**30
 """Bytes of a picture, at most."""
-MAX_GENOME = 2**26
-"""Bytes of a genome, at most."""
 
 
 class Example(NamedTuple):
@@ -76,7 +74,7 @@ class Example(NamedTuple):
         """
         if self.genome is None:
             return None
-        text = read_regular(self.genome, MAX_GENOME)
+        text = read_regular(self.genome, MAX_JSON_BYTES)
         try:
             parse_json(text)
         except ValueError as error:

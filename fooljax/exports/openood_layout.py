@@ -11,8 +11,8 @@ from pathlib import Path
 
 from fooljax.data.cifar10 import CLASS_NAMES as CIFAR10
 from fooljax.exports.fooling_set import FoolingSet, write_files
-from fooljax.exports.table import as_csv
 from fooljax.runs.elites import slug
+from fooljax.storage.data_frames import as_csv
 
 IMAGENET_CLASSES = 1000
 CONFIGURED, EVALUATED = ("mnist", "cifar10", "imagenet"), ("cifar10", "imagenet")

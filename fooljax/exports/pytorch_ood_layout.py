@@ -10,7 +10,7 @@ import hashlib
 from pathlib import Path
 
 from fooljax.exports.fooling_set import FoolingSet, write_files
-from fooljax.exports.table import as_csv
+from fooljax.storage.data_frames import as_csv
 
 BASE, RUN, INNER = "10-runs-x-1000-cppns", "run_{}", "map_gen_5000"
 """The folders of the paper's archive, by the names that the loader looks for."""

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from fooljax.exports.examples import Example
-from fooljax.storage.csv_files import csv_text
 
 COLUMNS = {
     "file_name": "the picture, relative to the folder of this table",
@@ -39,12 +38,6 @@ def row_of(example: Example, file_name: str, genome: str | None) -> dict[str, An
     """
     known = {**example._asdict(), "file_name": file_name, "genome": genome}
     return {name: known[name] for name in COLUMNS}
-
-
-def as_csv(rows: Sequence[dict[str, Any]]) -> bytes:
-    """Rows as the content of a CSV file; empty cells stand for what is not known."""
-    cells = [["" if row[name] is None else row[name] for name in COLUMNS] for row in rows]
-    return csv_text([list(COLUMNS), *cells]).encode()
 
 
 def as_lines(rows: Sequence[dict[str, Any]]) -> bytes:
