@@ -10,10 +10,9 @@ from fooljax.analysis.attack_strength import QUESTIONS, Attempt, Strength, attac
 from fooljax.analysis.statistics import median
 from fooljax.analysis.thresholds import Thresholds
 from fooljax.audits.intervals import median_of_runs, share_of_runs
-from fooljax.audits.plan import EVOLVED
 from fooljax.engine.log_odds import FOOLED, confidence, to_log_odds
 from fooljax.study import Row
-from fooljax.study.attacks import by_then
+from fooljax.study.attacks import FRESH, by_then
 
 NAMES_OF_LEVELS = {
     "0.5": "0.5",
@@ -119,7 +118,7 @@ def strength_of(
     tried = [
         one
         for (generator, knows), runs in groups.items()
-        if knows == detector and (generator in EVOLVED or generator.startswith("random_search"))
+        if knows == detector and (generator in FRESH or generator.startswith("random_search"))
         for one in attempts(generator, runs)
     ]
     ascents = groups.get(("gradient", detector), ())
@@ -133,7 +132,7 @@ def strength_of(
 
 def _flags(generator: str, runs: Sequence[Row]) -> list[str]:
     """The signs of weakness of one attack, in words."""
-    if generator not in EVOLVED:
+    if generator not in FRESH:
         return []
     found = attack_strength(attempts(generator, runs))
     return [] if found.overcome else [QUESTIONS[name] for name, flag in found.flags.items() if flag]
@@ -143,7 +142,7 @@ def best_images(groups: Mapping[tuple[str, str | None], Sequence[Row]]) -> dict[
     """By class: the row of the attack on the network alone that has its surest image, and the place there."""
     best: dict[int, tuple[Row, int]] = {}
     for (generator, knows), runs in groups.items():
-        if knows is not None or generator not in EVOLVED:
+        if knows is not None or generator not in FRESH:
             continue
         for row in runs:
             for place, index in enumerate(row["classes"]):
@@ -186,7 +185,7 @@ def _soonest(groups: Mapping[tuple[str, str | None], Sequence[Row]], index: int)
     found = [
         row["reached"][row["classes"].index(index)]
         for (generator, knows), runs in groups.items()
-        if knows is None and generator in EVOLVED
+        if knows is None and generator in FRESH
         for row in runs
         if row["reached"] is not None and index in row["classes"]
     ]

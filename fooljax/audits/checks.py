@@ -19,11 +19,10 @@ from fooljax.engine.types import Target, checked_shape
 from fooljax.host_targets import has_gradients
 from fooljax.probe import IMAGES, Fault, examine
 from fooljax.scoring import score
-from fooljax.study.attacks import symptoms
+from fooljax.study.attacks import SYMPTOM_IMAGES, symptoms_on_noise
 
 GUESSED_BY = 200
 """Clean images, at most, by which the range and the order of the input are guessed."""
-SYMPTOM_IMAGES = 16
 LABELS = "The labels of the images or the order of the class names may be wrong."
 OF_BATCH = ("place", "company", "alone")
 """Faults of a network whose answer for an image depends on the images beside it."""
@@ -81,10 +80,7 @@ def check(target: Target, clean: CleanParts, guess: bool) -> Checked:
         mends = _with(mends, better)
     seen = None
     if has_gradients(target) and usable:
-        noise = np.random.default_rng(0).integers(0, 256, (SYMPTOM_IMAGES, *shape), np.uint8)
-        noise[::2] //= 32  # half of them nearly black, as the images that an ascent begins with
-        aims = np.arange(SYMPTOM_IMAGES) % len(target.class_names)
-        seen = symptoms(mended(target, mends), noise, aims)
+        seen = symptoms_on_noise(mended(target, mends), shape, range(len(target.class_names)))
         passes += 2 * SYMPTOM_IMAGES
     kinds = {fault.kind: fault.words for faults in found for fault in reversed(faults)}
     checks = [

@@ -13,13 +13,14 @@ from fooljax.audits.attack_entries import (
 )
 from fooljax.audits.audited import Audited
 from fooljax.audits.intervals import share_of_images, share_of_runs
-from fooljax.audits.plan import EVOLVED, best_detectors, shares_of
+from fooljax.audits.plan import best_detectors, shares_of
 from fooljax.audits.record import FORMAT, VERSION
 from fooljax.audits.settings import AuditSettings
 from fooljax.audits.untested import not_tested
 from fooljax.audits.verdict import Facts, verdict
 from fooljax.engine.log_odds import FOOLED
 from fooljax.study import Row
+from fooljax.study.attacks import FRESH
 
 RATES = {"0.95": "0.05", "0.99": "0.01"}
 """The share of clean images that a detector accepts, and the share that it rejects, as rows have it."""
@@ -222,7 +223,7 @@ def _facts(
 ) -> Facts:
     """What the verdict speaks of."""
     alone = {one["generator"]: one for one in attacks if one["knows"] is None}
-    evolved = [alone[name] for name in EVOLVED if name in alone]
+    evolved = [alone[name] for name in FRESH if name in alone]
     soon = [
         (one["passes_to"]["0.9999"]["median"], one["generator"])
         for one in evolved
@@ -248,7 +249,7 @@ def _facts(
         controls=most("random_search"),
         noise=most("noise"),
         detector=first["name"] if first else None,
-        caught=min(first["caught"]["0.95"][name]["share"] for name in EVOLVED if name in alone)
+        caught=min(first["caught"]["0.95"][name]["share"] for name in FRESH if name in alone)
         if first
         else 0.0,
         through=max(one["share"] for one in through.values()) if through else None,

@@ -5,11 +5,10 @@ from typing import Any
 
 from fooljax.audits.record import Attack, Audit, Detector
 from fooljax.study import numbers
+from fooljax.study.attacks import FRESH
 from fooljax.study.tables import markdown
 
 FOOLED = "0.9999"
-ATTACKS = ("direct", "cppn", "gradient")
-"""Generators that are no controls."""
 SHOWN = {
     "direct": "pixels",
     "cppn": "CPPNs",
@@ -35,7 +34,7 @@ def knowing_nothing(audit: Audit) -> dict[str, Attack]:
 
 def strongest(audit: Audit) -> Attack | None:
     """The attack that fooled the network most often, of those that are no controls; None where none was."""
-    attacks = [one for name, one in knowing_nothing(audit).items() if name in ATTACKS]
+    attacks = [one for name, one in knowing_nothing(audit).items() if name in FRESH]
     return max(attacks, key=lambda one: (_fooled(one), one.log_odds.median), default=None)
 
 
@@ -139,7 +138,7 @@ def _soonest(attacks: dict[str, Attack]) -> str:
     found = [
         one.passes_to[FOOLED].median
         for name, one in attacks.items()
-        if name in ATTACKS and FOOLED in one.passes_to
+        if name in FRESH and FOOLED in one.passes_to
     ]
     known = [one for one in found if one is not None]
     return f"{min(known):,.0f}" if known else "not reached" if found else numbers.NONE

@@ -37,8 +37,8 @@ def of_survival(audited: Audited, target: Target, made: Mapping[str, Sequence[Im
     """
     ask = Asking()
     clean = audited.clean
-    known = np.concatenate([clean.fit.images, clean.thresholds.images])[:MOST_NEAREST]
-    usual = nearest(pixels(clean.test.images[:CALIBRATED_ON]), pixels(known)).distances
+    known = pixels(np.concatenate([clean.fit.images, clean.thresholds.images])[:MOST_NEAREST])
+    usual = nearest(pixels(clean.test.images[:CALIBRATED_ON]), known).distances
     survival: dict[str, list[dict[str, float] | None]] = {}
     near: dict[str, list[float]] = {}
     for generator, sets in made.items():
@@ -54,7 +54,7 @@ def of_survival(audited: Audited, target: Target, made: Mapping[str, Sequence[Im
                 )
                 told = {name: float(np.mean(found.named)) for name, found in after.items()}
             survival.setdefault(generator, []).append(told)
-            apart = nearest(pixels(one.images), pixels(known)).distances
+            apart = nearest(pixels(one.images), known).distances
             near.setdefault(generator, []).append(float(np.median(percentiles(apart, usual))))
     return {"survival": survival, "nearest": near, "passes": ask.passes}
 

@@ -14,10 +14,8 @@ from fooljax.audits.detector_step import enough_for_detectors
 from fooljax.audits.mending import mended
 from fooljax.audits.settings import AuditSettings
 from fooljax.study import Row, Task
+from fooljax.study.attacks import FRESH
 from fooljax.study.generators import NOISE, VARIED_LIKE
-
-EVOLVED = ("direct", "cppn", "gradient")
-"""Attacks on the network alone. Everything else is a control."""
 
 
 def shares_of(audited: Audited, config: AuditSettings, check: Row) -> list[Share]:
@@ -117,7 +115,7 @@ def best_detectors(row: Row) -> list[str]:
     Args:
       row: of the step `detectors`.
     """
-    runs = [run for name in EVOLVED for run in row["told_apart"].get(name, [])]
+    runs = [run for name in FRESH for run in row["told_apart"].get(name, [])]
 
     def caught(detector: str) -> tuple[float, float]:
         told = [run[detector] for run in runs]

@@ -14,6 +14,7 @@ from fooljax.report.audit_figure import attacks_and_levels
 from fooljax.report.pictures import Picture, figure_picture, link
 from fooljax.report.templates import write_html
 from fooljax.report.thumbnails import thumbnail
+from fooljax.study.attacks import FRESH
 from fooljax.study.generators import EXPLANATIONS
 
 PAGE = "index.html"
@@ -62,7 +63,7 @@ def write_audit_page(folder: Path, audit: Audit, compared: Sequence[Audit] = ())
     levels = _levels(audit)
     alone = {attack_name(one): one for one in audit.attacks if one.knows is None}
     medians = {name: one.log_odds.interval() for name, one in alone.items()}
-    controls = [name for name, one in alone.items() if one.generator not in leaderboard.ATTACKS]
+    controls = [name for name, one in alone.items() if one.generator not in FRESH]
     figure = attacks_and_levels(medians, levels, controls)
     chosen = audit.classes
     if len(chosen) > PICTURES:

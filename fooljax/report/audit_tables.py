@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 from fooljax.audits import leaderboard
 from fooljax.audits.comparing import attack_name, generator_name
-from fooljax.audits.leaderboard import ATTACKS
 from fooljax.audits.record import Attack, Audit, Share
 from fooljax.engine.log_odds import format_confidence
 from fooljax.report.panel_content import CHANGES
 from fooljax.study import numbers
+from fooljax.study.attacks import FRESH
 
 LEVELS = {
     "0.5": "50 %",
@@ -102,7 +102,7 @@ def levels_reached(attacks: Sequence[Attack]) -> Table:
 def caught(audit: Audit, *, controls: bool) -> list[Table]:
     """What detectors catch of images that know nothing of them: a table for each share of clean images."""
     met = dict.fromkeys(name for one in audit.detectors for name in one.auroc)
-    names = [name for name in met if (name not in ATTACKS) == controls]
+    names = [name for name in met if (name not in FRESH) == controls]
     return [
         Table(
             f"Caught where {numbers.percent(float(rate), 0)} of clean images pass",

@@ -35,6 +35,7 @@ CONTROLS = (
     *("uniform_noise", "gaussian_noise"),
 )
 """Generators without evolution: the best of as many random images, random CPPNs, and noise."""
+SYMPTOM_IMAGES = 16
 
 
 def specs(
@@ -150,6 +151,19 @@ def strength(rows: Iterable[Row], seen: Sequence[Mapping[str, Any]]) -> Strength
         zero_gradients=max((one["zero_gradients"] for one in seen), default=None),
         probabilities=any(one["probabilities"] for one in seen) if seen else None,
     )
+
+
+def symptoms_on_noise(target: Target, shape: tuple[int, int, int], classes: Sequence[int]) -> dict[str, Any]:
+    """What `symptoms` finds on images of noise, half of them nearly black, as an ascent begins with.
+
+    Args:
+      target: the network, a JAX function.
+      shape: `(H, W, K)` of its images.
+      classes: to aim at, in turn.
+    """
+    noise = np.random.default_rng(0).integers(0, 256, (SYMPTOM_IMAGES, *shape), dtype=np.uint8)
+    noise[::2] //= 32
+    return symptoms(target, noise, np.resize(classes, SYMPTOM_IMAGES))
 
 
 def symptoms(

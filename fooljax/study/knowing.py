@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from fooljax.detectors import guarded, rejecting
 from fooljax.engine.log_odds import FOOLED, rounded
-from fooljax.engine.types import Target
+from fooljax.engine.types import Target, checked_shape
 from fooljax.scoring import score
 from fooljax.study import attacks
 from fooljax.study.image_sets import ImageSet, ImageSets, SetSpec
@@ -20,7 +20,6 @@ from fooljax.targets.image_sizes import fitted
 STRICT = 0.05
 """The share of clean images that is rejected by the threshold that an attack knows. An image that passes this
 threshold passes that of any smaller share."""
-SYMPTOM_IMAGES = 16
 
 
 def knowing(
@@ -68,10 +67,8 @@ def knowing(
     specs = [SetSpec(name, generator, run, passes, cells, objective) for run in runs]
     more: dict[str, Any] = {}
     if by_gradient:
-        shape = (SYMPTOM_IMAGES, *(watched.target.image_shape or ()))
-        noise = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-        noise[::2] //= 32  # half of them nearly black, as the images that an ascent begins with
-        more["symptoms"] = attacks.symptoms(target, noise, np.resize(cells, SYMPTOM_IMAGES))
+        shape = checked_shape(watched.target.image_shape)
+        more["symptoms"] = attacks.symptoms_on_noise(target, shape, cells)
     for found in sets.get_many(specs, target):
         own = score(watched.target, found.images)[range(len(cells)), found.classes]
         fooled = own >= FOOLED
