@@ -37,6 +37,7 @@ def import_extra(argument: str, module: str, package: str, extra: str) -> Any:
       FaultError: it is not installed.
     """
     try:
+        importlib.import_module(module.partition(".")[0])  # a part of it may have been imported before
         return importlib.import_module(module)
     except ImportError:
         raise FaultError(
