@@ -141,7 +141,7 @@ def content(classes=10, name="digits", **changes):
                 },
             }
         ],
-        "strength": ["gradient: overcome", "direct: overcome"],
+        "strength": ["The network alone was not overcome, and no sign of a weak attack was found."],
         "not_tested": ["Whether people recognise the images was not measured."],
         "verdict": [
             "The network is easily fooled.",
@@ -150,7 +150,7 @@ def content(classes=10, name="digits", **changes):
             "Images that know it get through.",
             "No other network was as sure.",
         ],
-        "cost": {"passes": 420_000, "seconds": 95.5, "machine": "2 cores of a CPU"},
+        "cost": {"passes": 420_000, "seconds": 95.5, "machine": "CPU, 2 threads"},
     }
     return made | changes
 

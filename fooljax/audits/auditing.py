@@ -117,7 +117,7 @@ def audit(
         lambda rows: "",
     )
     rows = run(study, config, folder, say=say, command=command)
-    found = content(audited, config, rows, command, rows[-1]["device"])
+    found = content(audited, config, rows, command)
     _write(folder, found, steps, rows)
     return found
 

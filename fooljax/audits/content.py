@@ -17,7 +17,7 @@ from fooljax.audits.plan import best_detectors, shares_of
 from fooljax.audits.record import FORMAT, VERSION
 from fooljax.audits.settings import AuditSettings
 from fooljax.audits.untested import not_tested
-from fooljax.audits.verdict import Facts, verdict
+from fooljax.audits.verdict import Facts, strength_in_words, verdict
 from fooljax.engine.log_odds import FOOLED
 from fooljax.study import Row
 from fooljax.study.attacks import FRESH
@@ -29,9 +29,7 @@ NONE_TOLD = {"raw": {}, "scaled": {}, "temperature": 1.0, "fitted_on": 0, "taken
 AS_IT_IS = "Images in [0, 1] with their channels last go into the network as they are."
 
 
-def content(
-    audited: Audited, config: AuditSettings, rows: Sequence[Row], command: str, seconds_of: str
-) -> dict[str, Any]:
+def content(audited: Audited, config: AuditSettings, rows: Sequence[Row], command: str) -> dict[str, Any]:
     """All that an audit found.
 
     Args:
@@ -39,7 +37,6 @@ def content(
       config: the settings.
       rows: of all steps.
       command: that does the same again.
-      seconds_of: the machine, in words.
     """
     by_kind = {row["kind"]: row for row in rows}
     check, clean = by_kind["check"], by_kind.get("clean")
@@ -80,8 +77,7 @@ def content(
         "transfer": [entry for row in rows if row["kind"] == "second" for entry in _transfer(row)],
         "survival": _survival(by_kind["survival"]) if clean else [],
         "strength": [
-            f"{'The network' if name is None else f'The network with the detector {name}'}: "
-            f"{strength_of(groups, check, name).words()}."
+            strength_in_words(strength_of(groups, check, name), name)
             for name in dict.fromkeys(knows for _, knows in groups)
         ],
         "not_tested": not_tested(audited, config, rows),
@@ -93,9 +89,15 @@ def content(
         "cost": {
             "passes": sum(row["passes"] for row in rows),
             "seconds": round(sum(row["seconds"] for row in rows), 1),
-            "machine": seconds_of,
+            "machine": machine_in_words(rows[-1]["device"]),
         },
     }
+
+
+def machine_in_words(device: str) -> str:
+    """What a row says of its device, as "cpu: cpu, 2 threads", for people: "CPU, 2 threads"."""
+    platform, _, rest = device.partition(": ")
+    return ", ".join([platform.upper(), *(part for part in rest.split(", ") if part != platform)])
 
 
 def _split(audited: Audited) -> dict[str, int]:

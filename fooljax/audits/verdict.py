@@ -7,6 +7,7 @@ the attack was.
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from fooljax.analysis.attack_strength import QUESTIONS, Strength
 from fooljax.engine.log_odds import format_confidence
 
 MADE = {
@@ -69,6 +70,29 @@ def verdict(facts: Facts) -> list[str]:
             "Nothing here says how easily it is fooled.",
         ]
     return [_used(facts), _fooled(facts), _compared(facts), _watched(facts), _strength(facts)]
+
+
+def strength_in_words(strength: Strength, detector: str | None = None) -> str:
+    """What the attacks say of their own strength, in sentences.
+
+    Args:
+      strength: of the attacks.
+      detector: that the attacks know; None where they know the network alone.
+    """
+    network = "The network alone" if detector is None else f"The network with the detector {detector}"
+    if strength.overcome:
+        passed = "" if detector is None else " and passed the detector"
+        return (
+            f"{network} was overcome: in the median run of an attack, half of the images or more had "
+            f"99.99 %{passed}. Signs of a weak attack matter no more then."
+        )
+    raised, untold = (
+        [words for name, words in QUESTIONS.items() if strength.flags[name] is flag] for flag in (True, None)
+    )
+    found = f"these signs of a weak attack were found: {'; '.join(raised)}" if raised else ""
+    looked_for = " that could be looked for" if untold else ""
+    told = f"{network} was not overcome, and {found or f'no sign of a weak attack{looked_for} was found'}."
+    return f"{told} It could not be told whether {', or whether '.join(untold)}." if untold else told
 
 
 def percent(share: float) -> str:
@@ -135,8 +159,8 @@ def _strength(facts: Facts) -> str:
         )
     if facts.flags:
         return (
-            f"The attack was weak ({_listed(facts.flags)}), so that little was found is no evidence that the "
-            "network resists."
+            f"The attack was weak ({'; '.join(facts.flags)}), so that little was found is no evidence that "
+            "the network resists."
         )
     return "No sign of a weak attack was seen, but a larger budget or another attack may find more."
 

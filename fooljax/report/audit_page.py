@@ -20,12 +20,6 @@ from fooljax.study.generators import EXPLANATIONS
 PAGE = "index.html"
 PICTURES = 20
 """Images on the page, at most: half of them the easiest classes, half the hardest."""
-STRENGTH = {
-    "overcome": "The attack got through: in the median run of some attack, half of the images had 99.99 %. "
-    "Then signs of a weak attack matter no more.",
-    "holds, no flag raised": "The network held, and no sign of a weak attack was found.",
-}
-"""What `fooljax.analysis.attack_strength` says in a word, as sentences."""
 LISTED = 40
 """Classes that a table shows at once; of more the rest is behind a switch."""
 
@@ -96,7 +90,6 @@ def write_audit_page(folder: Path, audit: Audit, compared: Sequence[Audit] = ())
         explanations={generator_name(name): EXPLANATIONS[name] for name in _generators(audit)},
         thresholds=audit.thresholds,
         clean_levels=[(share, format_confidence(odds)) for share, odds in _known_levels(audit).items()],
-        strength=STRENGTH,
         confidence_of=format_confidence,
     )
     return folder / PAGE

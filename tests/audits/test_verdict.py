@@ -6,7 +6,9 @@ import hypothesis
 import hypothesis.strategies as st
 import pytest
 
-from fooljax.audits.verdict import MADE, Facts, percent, verdict
+from fooljax.analysis.attack_strength import QUESTIONS, Strength
+from fooljax.audits.content import machine_in_words
+from fooljax.audits.verdict import MADE, Facts, percent, strength_in_words, verdict
 
 FLAGS = ("log-odds still rise with the budget", "some gradients are zero")
 SHARES = st.floats(0.0, 1.0)
@@ -93,6 +95,29 @@ def test_a_network_that_was_not_fooled_in_words():
         "75.00 %."
     )
     assert said[4].startswith("The attack was weak (log-odds still rise with the budget)")
+
+
+UNTOLD = dict.fromkeys(QUESTIONS, None)
+
+
+@pytest.mark.parametrize(
+    ("strength", "detector", "words"),
+    [
+        (Strength(True, UNTOLD), None, "The network alone was overcome: "),
+        (Strength(True, UNTOLD), "msp", "The network with the detector msp was overcome: "),
+        (Strength(False, UNTOLD), None, "no sign of a weak attack that could be looked for was found."),
+        (Strength(False, UNTOLD), None, "could not be told whether log-odds still rise with the budget, or"),
+        (Strength(False, dict.fromkeys(QUESTIONS, False)), None, "no sign of a weak attack was found."),
+        (Strength(False, UNTOLD | {"budget": True}), None, "were found: a larger budget did worse."),
+    ],
+)
+def test_the_strength_of_an_attack_in_words(strength, detector, words):
+    assert words in strength_in_words(strength, detector)
+
+
+def test_a_machine_in_words():
+    assert machine_in_words("cpu: cpu, 2 threads") == "CPU, 2 threads"
+    assert machine_in_words("gpu: NVIDIA H100 80GB HBM3") == "GPU, NVIDIA H100 80GB HBM3"
 
 
 @pytest.mark.parametrize(

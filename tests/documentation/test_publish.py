@@ -37,6 +37,14 @@ def test_every_page_with_results_has_a_template():
     assert pages <= set(publish.templates().values())
 
 
+@pytest.mark.parametrize(("name", "audit"), rows.audits().items())
+def test_a_published_audit_says_the_strength_of_its_attacks_in_sentences(name, audit):
+    del name
+    for line in audit.strength:
+        assert re.match(r"The network (alone|with the detector \S+) was (not )?overcome[:,] .*\.$", line)
+    assert "cpu:" not in audit.cost.machine
+
+
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_no_number_is_written_by_hand(name):
     source = (publish.TEMPLATES / name).read_text(encoding="utf-8")
