@@ -5,8 +5,8 @@ r"""Why are some classes hard? Passes and confidence of each class against what 
 
 On MNIST, the paper's search evolves all ten digits against each LeNet, and the passes until each is fooled
 are ranked against the network's clean images. Finished runs on ImageNet (`--archives`) bring the confidence
-of each class, which is ranked against photographs (`--imagefolder`, one folder a class). Fitness is log-odds;
-the search sees logits only. Paper: section 3.3 and figure 7 (dogs and cats).
+of each class, which is ranked against photographs (`--imagefolder`, one folder a class). Networks of `--anew`
+are fooled anew. Fitness is log-odds; searches see logits only. Paper: section 3.3 and figure 7 (dogs, cats).
 """
 
 import functools
@@ -20,19 +20,20 @@ import jax
 import numpy as np
 
 from fooljax import encodings, strategies, study
-from fooljax.analysis.difficulty import clean_figures
 from fooljax.cli.study import run_study
+from fooljax.data.imagenet import NUM_CLASSES
 from fooljax.data.labelled_photographs import HELP
+from fooljax.engine.log_odds import rounded
 from fooljax.engine.types import Encoding, Target, checked_shape
 from fooljax.errors import InputError, shown
 from fooljax.evolution import search
 from fooljax.report.class_difficulty import figures, findings, tables
 from fooljax.scoring import score
 from fooljax.settings import option
-from fooljax.study import Row, Task, Workspace, archives
-from fooljax.study.measured_sets import dataset_of
-from fooljax.study.network_thresholds import PHOTOGRAPHS, clean_answers, thresholds_of
-from fooljax.study.retraining_lessons import first_generation
+from fooljax.study import Row, Task, Workspace, archives, class_answers, measured_sets
+from fooljax.study.image_sets import ImageSettings
+from fooljax.study.network_thresholds import PHOTOGRAPHS, thresholds_of
+from fooljax.targets.choice import CLASSES_HELP
 from fooljax.targets.collection import find
 
 SEARCHES: dict[str, tuple[str, Callable[[tuple[int, int, int]], Encoding]]] = {
@@ -48,12 +49,14 @@ ARCHIVES = (
 )
 """Published runs of all 1,000 classes, below `docs/results`."""
 CHILDREN = 100
-RANDOM_IMAGES = 500
-"""Random CPPN images on which a network's leaning to some classes is measured."""
+
+
+ANEW = ("cppn", "random_cppn")
+"""Generators whose images networks for ImageNet are given; the second is the control."""
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(ImageSettings):
     """Settings; the defaults are those of the published table."""
 
     data: str = option("embedded", "Digits whose test images are the clean ones: embedded, idx:DIR, tfds.")
@@ -69,6 +72,11 @@ class Config:
         kind=str,
         off=True,
     )
+    anew: str | None = option(
+        None, "Networks for ImageNet, with commas between, that CPPNs are evolved against.", kind=str
+    )
+    anew_passes: int = option(10_000, "Network passes of each of these searches.", least=400)
+    classes: str = option("subset100", CLASSES_HELP)
     imagefolder: str | None = option(None, HELP, kind=str)
     weights: str | None = option(None, "Folder of weights, for networks that have them there.", kind=str)
 
@@ -80,7 +88,7 @@ SIZES: dict[str, dict[str, Any]] = {
 
 
 def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
-    """Clean images and searches for each LeNet; then the archives, and photographs for their networks."""
+    """Clean images and searches for each LeNet; archives and new sets, and photographs for their networks."""
     del rows
     for network in (f"lenet-{seed}" for seed in range(config.networks)):
         yield Task(f"clean,{network}", _told("clean", network, data=config.data), (network,))
@@ -96,6 +104,14 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
         told = archives.identity(_at(name))
         yield Task(f"archive,{_at(name).resolve().name}", {"kind": "archive", "folder": name, **told})
         networks[told["network"]] = None
+    for network in filter(None, (config.anew or "").split(",")):
+        for generator in ANEW:
+            told = {"generator": generator, "classes": config.classes, "budget": config.anew_passes}
+            together = f"set,{generator},{network}"
+            for run in range(config.seeds):
+                settings = _told("set", network, **told, run=run)
+                yield Task(f"{together},run={run}", settings, (network,), together)
+        networks[network] = None
     for network in networks if config.imagefolder else ():
         yield Task(f"clean,{network}", _told("clean", network, data=PHOTOGRAPHS), (network,))
 
@@ -116,25 +132,8 @@ def network(config: Config, name: str, say: Callable[[str], None]) -> Target:
 
 def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
     """The figures of one group of tasks, which are all of one kind."""
-    kinds = {"clean": _clean, "search": _searched, "archive": _archive}
+    kinds = {"clean": class_answers.rows, "search": _searched, "archive": _archive, "set": _fooled_anew}
     yield from kinds[tasks[0].settings["kind"]](workspace, tasks)
-
-
-def _clean(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
-    """What a network says of clean images, class by class, and of random pictures."""
-    told = tasks[0].settings
-    target = workspace.network(told["network"])
-    odds, labels, thresholds = clean_answers(workspace, told["network"], told["data"])
-    random = first_generation(target, RANDOM_IMAGES, jax.random.key(0))
-    yield {
-        "target_sha256": target.provenance.get("params_sha256"),
-        "clean_data": PHOTOGRAPHS if told["data"] == PHOTOGRAPHS else dataset_of(told["data"]).name,
-        "clean_images": len(labels),
-        "thresholds": thresholds.row(),
-        "random_images": RANDOM_IMAGES,
-        **clean_figures(odds, labels),
-        "random_log_odds": np.median(score(target, random), axis=0).tolist(),
-    }
 
 
 def _searched(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
@@ -164,6 +163,15 @@ def _archive(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, 
     """The log-odds of the saved images of a finished run."""
     del workspace
     yield archives.figures(_at(tasks[0].settings["folder"]))
+
+
+def _fooled_anew(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
+    """The log-odds of the images of each run that were made against a network."""
+    for target, one in measured_sets.measured(workspace, tasks):
+        if len(target.class_names) != NUM_CLASSES:
+            raise InputError(f"--anew: expected networks for ImageNet, got {tasks[0].networks[0]}")
+        odds = dict(zip(one.classes.tolist(), rounded(one.log_odds), strict=True))
+        yield {**one.facts, "log_odds": [odds.get(index) for index in range(NUM_CLASSES)]}
 
 
 __all__ = ["STUDY", "Config", "findings", "main"]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from fooljax.report import difficulty_of_archives, difficulty_of_digits
+from fooljax.report import difficulty_of_archives, difficulty_of_digits, difficulty_of_sets
 from fooljax.study import Row
 from fooljax.study.findings import Finding
 
@@ -13,12 +13,12 @@ with those of the class over all clean images; of all pairs of classes the 1 % t
 **Random pictures**: {random} random CPPN images, without selection. Brackets are intervals of 95 %.
 Clean images: {clean}. Threat model: the searches see a network's logits, and no gradients or weights."""
 LEARNT = " (digits that the shipped LeNets have learnt from, so clean figures are too good)"
-PARTS = {"search": difficulty_of_digits, "archive": difficulty_of_archives}
+PARTS = {"search": difficulty_of_digits, "archive": difficulty_of_archives, "set": difficulty_of_sets}
 """By the kind of its rows, the module that tells what they say."""
 
 
 def tables(rows: Sequence[Row]) -> str:
-    """`table.md`: for digits by class and as rank correlations; for archives by group, and correlations."""
+    """`table.md`: for digits by class and as rank correlations; for ImageNet by group, and correlations."""
     clean = {row["network"]: row for row in rows if row["kind"] == "clean"}
     known = {f"{row['clean_images']:,} of {row['clean_data']}{_learnt(row)}" for row in clean.values()}
     random = next((row["random_images"] for row in clean.values()), 0)
@@ -35,7 +35,7 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
     Args:
       rows: of the study.
     Returns:
-      What `findings` of `difficulty_of_digits` and `difficulty_of_archives` give.
+      What `findings` of the modules in `PARTS` give.
     """
     clean = {row["network"]: row for row in rows if row["kind"] == "clean"}
     found: dict[str, Finding] = {}
@@ -45,7 +45,7 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
 
 
 def figures(rows: Sequence[Row]) -> dict[str, bytes]:
-    """Passes of each digit; and for each archive the log-odds by group, and against near classes."""
+    """Passes of each digit; for archives and networks the log-odds by group; for archives near classes."""
     clean = {row["network"]: row for row in rows if row["kind"] == "clean"}
     pictures: dict[str, bytes] = {}
     for kind, part in PARTS.items():

@@ -3,15 +3,28 @@
 An archive need not have all 1,000 classes; those that it lacks are left out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from fooljax.analysis.comparisons import Unpaired, holm, mann_whitney
-from fooljax.analysis.correlations import Correlation, spearman
-from fooljax.data.imagenet import GROUPS, NUM_CLASSES, group_of
+from fooljax.analysis.comparisons import Unpaired, holm
+from fooljax.analysis.correlations import Correlation
+from fooljax.data.imagenet import GROUPS
 from fooljax.engine.log_odds import format_confidence, to_log_odds
+from fooljax.report.class_log_odds import (
+    ANIMALS,
+    NO_ANIMALS,
+    Clean,
+    Values,
+    against_other_animals,
+    correlation,
+    factor_of,
+    members,
+    odds_of,
+    other_animals,
+    pair,
+    shares_of,
+)
 from fooljax.report.dots import scatter, strips
 from fooljax.study import Row, markdown
 from fooljax.study import numbers as written
@@ -30,8 +43,6 @@ ACROSS = {
     "near": "near classes: others that the network raises together with the class",
     "random_log_odds": "median log-odds of the class in random pictures",
 }
-NO_ANIMALS = ("things", "food", "landscapes", "people", "plants and fungi")
-ANIMALS = tuple(group for group in GROUPS if group not in NO_ANIMALS)
 COMPARED = {
     "dogs": ("dogs",),
     "domestic cats": ("domestic cats",),
@@ -58,11 +69,6 @@ THRESHOLDS = """\
 The share of classes whose saved image reaches each threshold. `clean_median` is the median confidence of the
 network in photographs, `tpr_95` and `tpr_99` what 95 % and 99 % of photographs reach. An archive keeps the
 log-odds of a class's own image alone, so temperature scaling cannot be applied."""
-FEWEST = 4
-"""Classes of which a correlation is told."""
-Clean = Mapping[str, Row]
-"""The rows of clean images by network."""
-Values = npt.NDArray[np.float64]
 
 
 def tables(rows: Sequence[Row], clean: Clean) -> str:
@@ -101,16 +107,16 @@ def findings(rows: Sequence[Row], clean: Clean) -> dict[str, Finding]:
     found = {}
     for row in rows:
         for short, group in (("dogs", "dogs"), ("cats", "domestic cats")):
-            if test := _against_other_animals(row, (group,)):
+            if test := against_other_animals(row, (group,)):
                 of = f"{test.counts[0]} {short}, {test.counts[1]} other animals, one run"
                 found[f"{_name(row)}_{short}"] = Finding(test.a12, written.signed(test.a12), of)
-        for short, groups in (("dogs", ("dogs",)), ("others", _others(("dogs",)))):
-            if (odds := _odds(row, *groups)).size:
+        for short, groups in (("dogs", ("dogs",)), ("others", other_animals(("dogs",)))):
+            if (odds := odds_of(row, *groups)).size:
                 share = float(np.mean(odds >= to_log_odds(0.9)))
                 of = f"{odds.size} classes, one run"
                 found[f"{_name(row)}_{short}_at_90"] = Finding(alone(share), written.percent(share), of)
         for factor, short in SHORT.items():
-            if one := _correlation(row, clean, factor, ANIMALS):
+            if one := correlation(row, clean, factor, ANIMALS):
                 over = f"{one.pairs} animals, one run"
                 found[f"{_name(row)}_{short}"] = Finding(one.rho, written.signed(one.rho), over)
     return found
@@ -126,13 +132,13 @@ def figures(rows: Sequence[Row], clean: Clean) -> dict[str, bytes]:
     label = "log-odds of the saved image, ln p/(1\N{MINUS SIGN}p)"
     pictures = {}
     for row in rows:
-        groups = {group: values for group in GROUPS if (values := _odds(row, group)).size}
+        groups = {group: values for group in GROUPS if (values := odds_of(row, group)).size}
         ordered = sorted(groups, key=lambda group: float(np.median(groups[group])))
         by_group = {group: groups[group].tolist() for group in ordered}
         pictures[f"groups-{_name(row)}.png"] = strips(by_group, value=label, log_odds=True)
         for factor, across in ACROSS.items():
-            if _factor(row, clean, factor) is not None:
-                points = {kind: _pair(row, clean, factor, of) for kind, of in KINDS.items()}
+            if factor_of(row, clean, factor) is not None:
+                points = {kind: pair(row, clean, factor, of) for kind, of in KINDS.items()}
                 drawn = {kind: (first.tolist(), second.tolist()) for kind, (first, second) in points.items()}
                 picture = scatter(drawn, across=across, up=label, log_odds=True)
                 pictures[f"{SHORT[factor]}-{_name(row)}.png"] = picture
@@ -142,16 +148,17 @@ def figures(rows: Sequence[Row], clean: Clean) -> dict[str, bytes]:
 def _groups(rows: Sequence[Row], clean: Clean) -> list[dict[str, str]]:
     lines = []
     for group in GROUPS:
-        line = {"group": group, "classes": str(_members(group).size)}
+        line = {"group": group, "classes": str(members(group).size)}
         for row in rows:
-            odds = _odds(row, group)
+            odds = odds_of(row, group)
             at_90 = written.percent(float(np.mean(odds >= to_log_odds(0.9)))) if odds.size else ""
             line[_name(row)] = f"{_median(odds)} ({at_90})" if odds.size else written.NONE
-        for network, row in clean.items():
-            if row["near"] is not None:
-                sure = np.asarray(row["clean_log_odds"], np.float64)[_members(group)]
+        for network in dict.fromkeys(row["network"] for row in rows):
+            photographs = clean.get(network, {})
+            if photographs.get("near") is not None:
+                sure = np.asarray(photographs["clean_log_odds"], np.float64)[members(group)]
                 line[f"photographs ({network})"] = _median(sure[np.isfinite(sure)])
-                near = float(np.median(np.asarray(row["near"])[_members(group)]))
+                near = float(np.median(np.asarray(photographs["near"])[members(group)]))
                 line[f"near classes ({network})"] = written.plain(near)
         lines.append(line)
     return lines
@@ -161,7 +168,7 @@ def _dogs(rows: Sequence[Row]) -> list[dict[str, str]]:
     tests: dict[tuple[str, str], Unpaired] = {}
     for row in rows:
         for name, groups in COMPARED.items():
-            if test := _against_other_animals(row, groups):
+            if test := against_other_animals(row, groups):
                 tests[_name(row), name] = test
     corrected = holm([test.p for test in tests.values()])
     return [
@@ -176,22 +183,12 @@ def _dogs(rows: Sequence[Row]) -> list[dict[str, str]]:
     ]
 
 
-def _against_other_animals(row: Row, groups: Sequence[str]) -> Unpaired | None:
-    """The classes of some groups against all other animals; None where the archive lacks one side."""
-    ours, others = _odds(row, *groups), _odds(row, *_others(groups))
-    return mann_whitney([ours.tolist()], [others.tolist()]) if ours.size and others.size else None
-
-
-def _others(groups: Sequence[str]) -> tuple[str, ...]:
-    return tuple(group for group in ANIMALS if group not in groups)
-
-
 def _correlations(rows: Sequence[Row], clean: Clean) -> list[dict[str, str]]:
     found: dict[tuple[str, str, str], Correlation] = {}
     for row in rows:
         for over, groups in (("all", tuple(GROUPS)), ("animals", ANIMALS)):
             for factor, head in FACTORS.items():
-                if one := _correlation(row, clean, factor, groups):
+                if one := correlation(row, clean, factor, groups):
                     found[_name(row), over, head] = one
     corrected = holm([one.p for one in found.values()])
     heads = [head for head in FACTORS.values() if any(key[2] == head for key in found)]
@@ -205,55 +202,12 @@ def _correlations(rows: Sequence[Row], clean: Clean) -> list[dict[str, str]]:
 
 
 def _thresholds(rows: Sequence[Row], clean: Clean) -> list[dict[str, str]]:
-    lines = []
-    for row in rows:
-        odds, levels = _odds(row, *GROUPS), clean.get(row["network"], {}).get("thresholds")
-        if levels is not None:
-            shares = {name: float(np.mean(odds >= level)) for name, level in levels["raw"].items()}
-            written_shares = {name: written.percent(share) for name, share in shares.items()}
-            lines.append({"archive": _name(row), **written_shares})
-    return lines
-
-
-def _correlation(row: Row, clean: Clean, factor: str, groups: Sequence[str]) -> Correlation | None:
-    """With a factor, over the classes of some groups; None where it is not known of enough of them."""
-    if _factor(row, clean, factor) is None:
-        return None
-    first, second = _pair(row, clean, factor, groups)
-    return spearman(first, second) if first.size >= FEWEST else None
-
-
-def _pair(row: Row, clean: Clean, factor: str, groups: Sequence[str]) -> tuple[Values, Values]:
-    """A factor and the log-odds of the classes of some groups of which both are known."""
-    members, values = _members(*groups), _factor(row, clean, factor)
-    assert values is not None
-    first, second = values[members], _all(row)[members]
-    told = np.isfinite(first) & np.isfinite(second)
-    return first[told], second[told]
-
-
-def _factor(row: Row, clean: Clean, factor: str) -> Values | None:
-    """What may decide the log-odds of each class; None where it was not measured."""
-    if factor == "group_size":
-        return np.asarray([_members(group_of(index)).size for index in range(NUM_CLASSES)], np.float64)
-    values = clean.get(row["network"], {}).get(factor)
-    return None if values is None else np.asarray(values, np.float64)
-
-
-def _all(row: Row) -> Values:
-    """The log-odds of all classes; NaN for those that the archive lacks."""
-    return np.asarray(row["log_odds"], np.float64)
-
-
-def _odds(row: Row, *groups: str) -> Values:
-    """The log-odds of the classes of some groups, as far as the archive has them."""
-    odds = _all(row)[_members(*groups)]
-    return odds[np.isfinite(odds)]
-
-
-def _members(*groups: str) -> npt.NDArray[np.int64]:
-    ranges = [one for group in groups for one in GROUPS[group]]
-    return np.concatenate([np.arange(first, last + 1) for first, last in ranges])
+    told = [(row, shares_of(row, clean)) for row in rows]
+    return [
+        {"archive": _name(row), **{name: written.percent(share) for name, share in shares.items()}}
+        for row, shares in told
+        if shares is not None
+    ]
 
 
 def _median(odds: Values) -> str:

@@ -12,12 +12,13 @@ from fooljax.engine.log_odds import FOOLED
 from fooljax.errors import InputError
 from fooljax.report.class_difficulty import figures, findings, tables
 from fooljax.runs.folder import MARK
+from fooljax.study.generators import EXPLANATIONS
 
 
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("experiments.class_difficulty.RANDOM_IMAGES", 32)
+        patch.setattr("fooljax.study.class_answers.RANDOM_IMAGES", 32)
         config = Config(networks=1, seeds=2, passes=600, families="direct,random", archives=None)
         return study.run(STUDY, config, tmp_path_factory.mktemp("study"))
 
@@ -183,3 +184,34 @@ def test_a_search_that_there_is_not_is_named():
 def test_sizes_name_settings():
     names = {field.name for field in dataclasses.fields(Config)}
     assert all(set(size) <= names for size in SIZES.values())
+
+
+def set_rows():
+    """Two networks, two runs each: dogs get the least of one network, and the most of the other."""
+    archive, clean = archive_rows()
+    odds = np.asarray(archive["log_odds"])
+    rows = []
+    for name, sign in (("net", 1.0), ("other", -1.0)):
+        rows.append({**clean, "network": name})
+        for run in range(2):
+            one = {"kind": "set", "network": name, "generator": "cppn", "run": run, "passes": 10_000}
+            rows.append({**one, "log_odds": (sign * (odds + run)).tolist()})
+    return rows
+
+
+def test_networks_that_are_fooled_anew_are_one_observation_each():
+    found = findings(set_rows())["cppn_dogs"]
+    assert found.value.estimate == pytest.approx(0.5)  # 0 against one network, and 1 against the other
+    assert (found.value.low, found.value.high) == (0.0, 1.0)
+    assert found.of == "2 networks, 2 runs each"
+    text = tables(set_rows())
+    images = EXPLANATIONS["cppn"]
+    assert cells(text, images, "net", "2")[6].startswith("0.00")
+    assert cells(text, images, "other", "2")[6].startswith("1.00")
+    assert cells(text, images, "all networks", "4")[6].startswith("0.50")
+
+
+def test_a_network_without_imagenets_classes_is_refused_for_new_images(tmp_path):
+    config = Config(networks=0, archives=None, anew="lenet-0", seeds=1, anew_passes=400, classes="all")
+    with pytest.raises(InputError, match="--anew: expected networks for ImageNet, got lenet-0"):
+        study.run(STUDY, config, tmp_path / "study")
