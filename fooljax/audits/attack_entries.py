@@ -25,7 +25,7 @@ NAMES_OF_LEVELS = {
 }
 """By the name that thresholds have in rows: their name in `audit.json`."""
 ROUNDING = 1e-3
-"""Of the log-odds of a course."""
+"""Of the log-odds in rows."""
 LEVELS_OF_PASSES = {"0.5": 0.0, "0.99": to_log_odds(0.99), "0.9999": FOOLED}
 
 
@@ -112,7 +112,10 @@ def _at(course: Sequence[Sequence[float]], passes: float) -> float:
 
 
 def strength_of(
-    groups: Mapping[tuple[str, str | None], Sequence[Row]], check: Row, detector: str | None = None
+    groups: Mapping[tuple[str, str | None], Sequence[Row]],
+    check: Row,
+    detector: str | None = None,
+    goal: float = FOOLED,
 ) -> Strength:
     """What the attacks on the network alone, or on it and a detector, say of their own strength."""
     tried = [
@@ -127,6 +130,7 @@ def strength_of(
         tried,
         zero_gradients=None if seen is None else seen["zero_gradients"],
         probabilities=None if seen is None else seen["probabilities"],
+        goal=goal,
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from fooljax.analysis.attack_strength import QUESTIONS, Strength
 from fooljax.audits.attack_entries import (
+    ROUNDING,
     attack_entry,
     class_entries,
     in_groups,
@@ -21,11 +22,13 @@ from fooljax.audits.verdict import Facts, strength_in_words, verdict
 from fooljax.engine.log_odds import FOOLED
 from fooljax.study import Row
 from fooljax.study.attacks import FRESH
+from fooljax.targets.foreign.on_host import HIGHEST_LOG_ODDS
 
 RATES = {"0.95": "0.05", "0.99": "0.01"}
 """The share of clean images that a detector accepts, and the share that it rejects, as rows have it."""
 NONE_TOLD = {"raw": {}, "scaled": {}, "temperature": 1.0, "fitted_on": 0, "taken_on": 0}
 """The thresholds of a network that was not asked about clean images."""
+AS_CLEAN = "the confidence of the median clean image"
 AS_IT_IS = "Images in [0, 1] with their channels last go into the network as they are."
 
 
@@ -45,6 +48,7 @@ def content(audited: Audited, config: AuditSettings, rows: Sequence[Row], comman
     classes = class_entries(groups, target.class_names)
     attacks = [attack_entry(generator, knows, runs) for (generator, knows), runs in groups.items()]
     detectors = _detectors(by_kind.get("detectors"), rows)
+    goal, goal_in_words = _goal(_highest(audited), clean)
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -77,12 +81,20 @@ def content(audited: Audited, config: AuditSettings, rows: Sequence[Row], comman
         "transfer": [entry for row in rows if row["kind"] == "second" for entry in _transfer(row)],
         "survival": _survival(by_kind["survival"]) if clean else [],
         "strength": [
-            strength_in_words(strength_of(groups, check, name), name)
+            strength_in_words(strength_of(groups, check, name, goal), name, goal_in_words)
             for name in dict.fromkeys(knows for _, knows in groups)
         ],
         "not_tested": not_tested(audited, config, rows),
         "verdict": verdict(
-            _facts(audited, config, by_kind, attacks, classes, detectors, strength_of(groups, check))
+            _facts(
+                audited,
+                config,
+                by_kind,
+                attacks,
+                classes,
+                detectors,
+                strength_of(groups, check, goal=goal),
+            )
             if groups
             else _facts_without_images(check)
         ),
@@ -231,15 +243,19 @@ def _facts(
         for one in evolved
         if one["passes_to"] and one["passes_to"]["0.9999"]["median"] is not None
     ]
-    best = max(evolved, key=lambda one: one["shares"]["0.9999"]["share"])
+    best = max(evolved, key=_success)
+
+    clean_median = best["shares"].get("clean_median")
+    highest = None if clean_median is None else _highest(audited)
+    level = "0.9999" if highest is None else "clean_median"
 
     def most(names: str) -> float:
-        found = [one["shares"]["0.9999"]["share"] for name, one in alone.items() if names in name]
-        return max(found, default=0.0)
+        return max(
+            (one["shares"][level]["share"] for name, one in alone.items() if names in name), default=0.0
+        )
 
     first = detectors[0] if detectors else None
     through = first["through"] and first["through"]["0.95"] if first else None
-    clean_median = best["shares"].get("clean_median")
     check = by_kind["check"]
     return _facts_without_images(check)._replace(
         classes=len(audited.cells),
@@ -257,7 +273,29 @@ def _facts(
         through=max(one["share"] for one in through.values()) if through else None,
         overcome=strength.overcome,
         flags=tuple(QUESTIONS[name] for name, flag in strength.flags.items() if flag),
+        highest=highest,
     )
+
+
+def _highest(audited: Audited) -> float | None:
+    """Log-odds that the network can have at most, where it can never be 99.99 % sure."""
+    found: float | None = audited.target.provenance.get(HIGHEST_LOG_ODDS)
+    return found
+
+
+def _goal(highest: float | None, clean: Row | None) -> tuple[float, str]:
+    """The log-odds by which an attack is judged, and their name: those of clean images, if it must be so."""
+    median = None if clean is None else clean["thresholds"]["raw"].get("clean_median")
+    if highest is None or median is None:
+        return FOOLED, "99.99 %"
+    return median - ROUNDING, AS_CLEAN
+
+
+def _success(attack: Mapping[str, Any]) -> tuple[float, float, float]:
+    """Attacks in order of success, also where no image has 99.99 %."""
+    shares = attack["shares"]
+    clean = shares["clean_median"]["share"] if "clean_median" in shares else 0.0
+    return shares["0.9999"]["share"], clean, attack["log_odds"]["median"]
 
 
 def _facts_without_images(check: Row) -> Facts:

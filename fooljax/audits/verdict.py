@@ -31,8 +31,9 @@ class Facts(NamedTuple):
         None where there is none.
       budget: passes of all attacks.
       at_clean: share of the best attack's images that are as sure as the median clean image; None untold.
-      controls: share of the images of random search, the better of both kinds, that had 99.99 %.
-      noise: share of images of noise that had 99.99 %.
+      controls: share of the images of random search, the better of both kinds, that had 99.99 %; where
+        `highest` is given, that are as sure as the median clean image.
+      noise: the same share of images of noise.
       detector: the detector that caught the most; None where none was tried.
       caught: share of images that it caught which know nothing of it, of the attack that it caught least,
         where it accepts 95 % of clean images.
@@ -40,6 +41,7 @@ class Facts(NamedTuple):
         where there was none.
       overcome: whether the median run of some attack had 99.99 %.
       flags: signs that the attack was weak, in words.
+      highest: log-odds that the network can have at most, where that is less than 99.99 %; else None.
     """
 
     failed: tuple[str, ...]
@@ -57,6 +59,7 @@ class Facts(NamedTuple):
     through: float | None
     overcome: bool
     flags: tuple[str, ...]
+    highest: float | None = None
 
 
 def verdict(facts: Facts) -> list[str]:
@@ -72,19 +75,20 @@ def verdict(facts: Facts) -> list[str]:
     return [_used(facts), _fooled(facts), _compared(facts), _watched(facts), _strength(facts)]
 
 
-def strength_in_words(strength: Strength, detector: str | None = None) -> str:
+def strength_in_words(strength: Strength, detector: str | None = None, goal: str = "99.99 %") -> str:
     """What the attacks say of their own strength, in sentences.
 
     Args:
       strength: of the attacks.
       detector: that the attacks know; None where they know the network alone.
+      goal: the confidence that counts, in words.
     """
     network = "The network alone" if detector is None else f"The network with the detector {detector}"
     if strength.overcome:
         passed = "" if detector is None else " and passed the detector"
         return (
             f"{network} was overcome: in the median run of an attack, half of the images or more had "
-            f"99.99 %{passed}. Signs of a weak attack matter no more then."
+            f"{goal}{passed}. Signs of a weak attack matter no more then."
         )
     raised, untold = (
         [words for name, words in QUESTIONS.items() if strength.flags[name] is flag] for flag in (True, None)
@@ -115,10 +119,13 @@ def _used(facts: Facts) -> str:
 def _fooled(facts: Facts) -> str:
     if not facts.fooled:
         assert facts.surest is not None
-        return (
-            f"No image with 99.99 % was found at this budget of {facts.budget:,} network passes; the surest "
-            f"image had {format_confidence(facts.surest)}."
-        )
+        surest, spent = format_confidence(facts.surest), f"this budget of {facts.budget:,} network passes"
+        if facts.highest is not None:
+            return (
+                "No image can have 99.99 %, since the network's probabilities come in steps and none is "
+                f"above {format_confidence(facts.highest)}; at {spent} the surest image had {surest}."
+            )
+        return f"No image with 99.99 % was found at {spent}; the surest image had {surest}."
     many = "all" if facts.fooled == facts.classes else f"{facts.fooled:,} of"
     found = f"Images with 99.99 % were found for {many} {facts.classes:,} classes"
     if facts.soonest is None:
@@ -130,8 +137,9 @@ def _fooled(facts: Facts) -> str:
 
 
 def _compared(facts: Facts) -> str:
+    had = "had 99.99 %" if facts.highest is None else "was as sure"
     control = (
-        f"random search with as many passes had 99.99 % in {percent(facts.controls)} of its images, noise in "
+        f"random search with as many passes {had} in {percent(facts.controls)} of its images, noise in "
         f"{percent(facts.noise)}"
     )
     if facts.at_clean is None:

@@ -204,6 +204,16 @@ class Preprocessing:
             found = found[:, xp.asarray([i for i in range(found.shape[1]) if i not in left])]
         return found.astype(xp.float32)
 
+    def highest_log_odds(self, classes: int) -> float:
+        """No log-odds of such a network are above this; infinite where nothing is known of it.
+
+        Args:
+          classes: how many there are; all but one share the least probability then.
+        """
+        if self.outputs != "probabilities" or self.binary:
+            return math.inf
+        return -math.log((classes - 1) * self.floor)
+
     def kept(self, count: int) -> int:
         """How many classes are left of a network of so many outputs.
 

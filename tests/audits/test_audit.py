@@ -13,13 +13,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
-from small_network import NAMES, clean, faulty, logits, network, of_batch, on_host, probabilities
+from small_network import NAMES, SHAPE, clean, faulty, logits, network, of_batch, on_host, probabilities
 
 import fooljax
 from fooljax.audits.record import read_audit
 from fooljax.detectors import fit, rejecting, seen_of_clean
 from fooljax.errors import InputError
 from fooljax.scoring import score
+from fooljax.targets.foreign import from_sklearn
+from fooljax.targets.foreign.on_host import HIGHEST_LOG_ODDS
 
 pytestmark = pytest.mark.slow
 BUDGET = 4000
@@ -211,3 +213,20 @@ def test_a_damaged_row_is_told_in_one_line(whole, tmp_path):
     path.write_bytes(path.read_bytes().replace(b'"asked": ', b'"asked": 1'))
     with pytest.raises(InputError, match=r"clean.json: expected a row of a study, found one that is damaged"):
         everything(folder)
+
+
+def test_a_network_whose_probabilities_come_in_steps_is_judged_by_its_clean_images(tmp_path):
+    class Steps:
+        """Eight bits for each probability, as a quantised file has them."""
+
+        def predict_proba(self, images):
+            raw = np.asarray(probabilities(network().params, jnp.asarray(images, jnp.float32)))
+            return np.rint(raw * 256.0) / 256.0
+
+    how = {"layout": "nhwc", "outputs": "probabilities", "floor": 1 / 512 / 4}
+    target = from_sklearn(Steps(), image_shape=SHAPE, preprocessing=how, class_names=NAMES)
+    found = audited(tmp_path / "steps", target, detectors="none")
+    assert max(line["log_odds"] for line in found["classes"]) <= target.provenance[HIGHEST_LOG_ODDS] + 1e-3
+    assert found["verdict"][1].startswith("No image can have 99.99 %")
+    assert "got through" in found["verdict"][4]
+    assert "had the confidence of the median clean image" in found["strength"][0]

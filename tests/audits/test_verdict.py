@@ -97,6 +97,15 @@ def test_a_network_that_was_not_fooled_in_words():
     assert said[4].startswith("The attack was weak (log-odds still rise with the budget)")
 
 
+def test_a_network_whose_probabilities_come_in_steps_is_not_said_to_have_held():
+    said = verdict(made(fooled=0, surest=6.24, soonest=None, highest=6.24, overcome=True))
+    assert said[1] == (
+        "No image can have 99.99 %, since the network's probabilities come in steps and none is above "
+        "99.80 %; at this budget of 50,000 network passes the surest image had 99.80 %."
+    )
+    assert "got through" in said[4]
+
+
 UNTOLD = dict.fromkeys(QUESTIONS, None)
 
 
@@ -113,6 +122,11 @@ UNTOLD = dict.fromkeys(QUESTIONS, None)
 )
 def test_the_strength_of_an_attack_in_words(strength, detector, words):
     assert words in strength_in_words(strength, detector)
+
+
+def test_the_confidence_that_counts_is_named():
+    said = strength_in_words(Strength(True, UNTOLD), goal="the confidence of the median clean image")
+    assert "half of the images or more had the confidence of the median clean image. Signs" in said
 
 
 def test_a_machine_in_words():

@@ -194,3 +194,11 @@ def test_what_is_said_takes_the_place_of_what_was_guessed():
         settled(guessed, {"means": 3})
     with pytest.raises(InputError, match=r"^preprocessing: expected a Preprocessing, or a dict"):
         settled(guessed, "nchw")
+
+
+def test_no_log_odds_are_above_the_highest_that_the_floor_allows():
+    how = Preprocessing(outputs="probabilities", floor=1 / 5120)
+    logits = how.logits(np.eye(10, dtype=np.float32))
+    odds = logits[0, 0] - np.log(np.sum(np.exp(logits[0, 1:])))
+    assert how.highest_log_odds(10) == pytest.approx(odds, abs=1e-5)
+    assert Preprocessing().highest_log_odds(10) == np.inf

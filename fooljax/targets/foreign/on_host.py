@@ -8,6 +8,7 @@ import jax
 import numpy as np
 import numpy.typing as npt
 
+from fooljax.engine.log_odds import FOOLED
 from fooljax.engine.types import Target, checked_facts
 from fooljax.errors import InputError
 from fooljax.host_targets import host_target
@@ -15,6 +16,9 @@ from fooljax.storage.trees import digest_tree
 from fooljax.targets.preprocessing import Preprocessing
 
 Array = npt.NDArray[np.float32]
+
+HIGHEST_LOG_ODDS = "highest_log_odds"
+"""The fact of a target whose network can never be 99.99 % sure."""
 
 logger = logging.getLogger("fooljax")
 
@@ -85,10 +89,19 @@ def hosted_target(
         **provenance,
         "preprocessing": sentence,
         "guessed": list(guessed),
+        **_limits(preprocessing, outputs),
         "params_sha256": digest_tree(params),
     }
     found: Target = target.replace(params=params, provenance=facts)  # type: ignore[attr-defined]
     return found
+
+
+def _limits(preprocessing: Preprocessing, outputs: int | None) -> dict[str, float]:
+    """How sure a network can be at most whose probabilities come in steps; nothing of others."""
+    if outputs is None:
+        return {}
+    highest = preprocessing.highest_log_odds(preprocessing.kept(outputs))
+    return {HIGHEST_LOG_ODDS: highest} if highest < FOOLED else {}
 
 
 def checked_names(class_names: Sequence[str]) -> tuple[str, ...]:
