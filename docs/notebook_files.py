@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from fooljax.cli.command_line import Parser, run_command
-from fooljax.errors import FaultError, InputError, shown
+from fooljax.errors import InputError, shown
+from fooljax.importing import import_extra
 from fooljax.storage.files import write_bytes
 
 REPOSITORY = "OWNER/fooljax"
@@ -80,13 +81,11 @@ def run_notebook(path: Path) -> str:
 
     What it says on stderr is left out, since that is of the machine and not of the notebook.
     """
-    try:
-        import nbclient
-        from nbformat import v4, writes
-    except ImportError as error:
-        raise FaultError(
-            "notebooks: expected nbclient, got none; pip install 'fooljax[notebooks]' brings it"
-        ) from error
+    nbclient, nbformat = (
+        import_extra("notebooks", name, f"the package {name}", "notebooks")
+        for name in ("nbclient", "nbformat")
+    )
+    v4 = nbformat.v4
 
     def notebook(cost: Mapping[str, int]) -> Any:
         made = v4.new_notebook(metadata={"fooljax": dict(cost), "language_info": {"name": "python"}})
@@ -113,7 +112,7 @@ def run_notebook(path: Path) -> str:
         if cell.cell_type == "code":
             cell.execution_count = ran.execution_count
             cell.outputs = [one for one in ran.outputs if one.get("name") != "stderr"]
-    return writes(done) + "\n"
+    return str(nbformat.writes(done)) + "\n"
 
 
 def _seconds_of_children() -> float:

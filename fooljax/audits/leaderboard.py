@@ -18,6 +18,7 @@ SHOWN = {
 }
 """Generators that have a column of their own, and its head."""
 LEVELS = ("0.5", "0.99", "0.999", FOOLED, "clean_median", "tau95", "tau99")
+LEVELS_OF_PASSES = ("0.5", "0.99", FOOLED)
 WORDS = """\
 A line is a network. The columns of generators have the share of images that the network names with 99.99 % or
 more, read back from the saved files. Brackets are intervals of 95 %, which speak of further runs against the
@@ -90,32 +91,44 @@ def table(audits: Sequence[Audit]) -> str:
     return f"{markdown(beside(ordered(audits)))}\n\n{WORDS} {order}"
 
 
-def lines(audits: Sequence[Audit]) -> list[list[Any]]:
-    """The leaderboard's file: a head, and a line for each attack of each audit, with numbers as they are."""
-    head = ["network", "from", "params_sha256", "classes", "image_shape", "clean_images", "clean_described"]
-    head += ["clean_accuracy", "generator", "knows", "passes", "runs", "images"]
-    head += ["median_log_odds", "median_log_odds_low", "median_log_odds_high"]
-    head += [f"share_{level}{end}" for level in LEVELS for end in ("", "_low", "_high")]
-    head += [f"passes_to_{level}" for level in ("0.5", "0.99", FOOLED)]
-    rows: list[list[Any]] = [head]
-    for audit in ordered(audits):
-        network, data = audit.network, audit.data
-        about = [network.name, network.from_, network.params_sha256, network.classes]
-        about += ["x".join(map(str, network.image_shape)), data.images, data.described]
-        about += [data.accuracy.share if data.accuracy else ""]
-        for one in audit.attacks:
-            row = [*about, one.generator, one.knows or "", one.passes, one.runs, one.images]
-            row += [
-                one.log_odds.median,
-                *("" if end is None else end for end in (one.log_odds.low, one.log_odds.high)),
-            ]
-            for level in LEVELS:
-                row += list(one.shares[level].interval()) if level in one.shares else [""] * 3
-            for level in ("0.5", "0.99", FOOLED):
-                reached = one.passes_to.get(level)
-                row.append("" if reached is None or reached.median is None else reached.median)
-            rows.append(row)
-    return rows
+def rows(audits: Sequence[Audit]) -> list[dict[str, Any]]:
+    """The leaderboard's file: a row for each attack of each audit, with numbers as they are."""
+    return [{**_about(audit), **_attack(one)} for audit in ordered(audits) for one in audit.attacks]
+
+
+def _about(audit: Audit) -> dict[str, Any]:
+    network, data = audit.network, audit.data
+    return {
+        "network": network.name,
+        "from": network.from_,
+        "params_sha256": network.params_sha256 or None,
+        "classes": network.classes,
+        "image_shape": "x".join(map(str, network.image_shape)),
+        "clean_images": data.images,
+        "clean_described": data.described,
+        "clean_accuracy": data.accuracy.share if data.accuracy else None,
+    }
+
+
+def _attack(attack: Attack) -> dict[str, Any]:
+    odds = attack.log_odds
+    row = {
+        "generator": attack.generator,
+        "knows": attack.knows,
+        "passes": attack.passes,
+        "runs": attack.runs,
+        "images": attack.images,
+        "median_log_odds": odds.median,
+        "median_log_odds_low": odds.low,
+        "median_log_odds_high": odds.high,
+    }
+    for level in LEVELS:
+        share = attack.shares[level].interval() if level in attack.shares else (None,) * 3
+        row |= zip([f"share_{level}{end}" for end in ("", "_low", "_high")], share, strict=True)
+    for level in LEVELS_OF_PASSES:
+        reached = attack.passes_to.get(level)
+        row[f"passes_to_{level}"] = reached.median if reached else None
+    return row
 
 
 def size(shape: Sequence[int]) -> str:

@@ -133,9 +133,11 @@ def _audit(name: str, known: KnownTarget, config: type[Any], words: Sequence[str
         if not value or "\0" in value:
             raise InputError(f"{flag}: expected a path, got {shown(repr(value))}")
     terminal = Terminal(flags.quiet)
-    names = () if settings.classes is None else class_names.read_class_names(settings.classes)
     of_network = {**asdict(settings), "classes": "all", "class_names": settings.classes}
     choice = known.choose(SimpleNamespace(**of_network))
+    # A network in a file is given them by its choice, since they may be those of all its outputs.
+    is_given = settings.classes is None or is_file_name(name)
+    names = () if is_given else class_names.read_class_names(settings.classes)
     target = choice.load(terminal.say)
     compared = [read_audit(Path(path)) for path in flags.compare]
     keep_compiled_programs()
@@ -145,8 +147,7 @@ def _audit(name: str, known: KnownTarget, config: type[Any], words: Sequence[str
         settings.images,
         outdir=folder,
         budget=settings.budget,
-        # A file has been given them already, which may be those of all its outputs.
-        class_names=() if is_file_name(name) else names,
+        class_names=names,
         judges=_others("--judge", flags.judge, choice, settings.other_weights, terminal),
         seconds=_others("--second", flags.second, choice, settings.other_weights, terminal),
         reject=settings.reject,

@@ -59,10 +59,7 @@ def tabulate(argv: Sequence[str] | None) -> None:
         check_output(path, flag, FILES[flag][0])
     if audits := [read_audit(path) for path in find_audits(flags.paths)]:
         text = "\n".join(map(printable, leaderboard.table(audits).splitlines()))
-        head, *lines = leaderboard.lines(audits)
-        rows = [
-            dict(zip(head, (None if cell == "" else cell for cell in line), strict=True)) for line in lines
-        ]
+        rows = leaderboard.rows(audits)
     else:
         rows = [row for path in find(flags.paths) for row in read(path)]
         text = table(rows)

@@ -19,7 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax.engine.types import Params
-from fooljax.errors import FaultError, InputError
+from fooljax.errors import InputError
+from fooljax.importing import import_extra
 
 COMPONENTS, PARTS = 50, 5
 """Principal components, and normal distributions of each class."""
@@ -89,25 +90,21 @@ def fit(images: npt.NDArray[np.uint8], labels: npt.NDArray[np.int32], num_classe
       InputError: a class has too few images, or the images too few pixels.
       FaultError: scikit-learn is not installed.
     """
-    try:
-        from sklearn.decomposition import PCA
-        from sklearn.mixture import GaussianMixture
-        from threadpoolctl import threadpool_limits
-    except ImportError as error:
-        raise FaultError(
-            "mixture: scikit-learn is not installed; install fooljax with its extra `analysis`"
-        ) from error
+    decomposition, mixture, threads = (
+        import_extra("mixture", module, "scikit-learn", "analysis")
+        for module in ("sklearn.decomposition", "sklearn.mixture", "threadpoolctl")
+    )
     pixels = images.reshape(len(images), -1).astype(np.float32) / 255.0
     if pixels.shape[1] <= COMPONENTS:
         raise InputError(f"dataset: expected images of more than {COMPONENTS} numbers, got {pixels.shape[1]}")
     fewest = int(np.bincount(labels, minlength=num_classes).min())
     if fewest <= PARTS:
         raise InputError(f"dataset: expected more than {PARTS} training images a class, got {fewest}")
-    with threadpool_limits(1):
-        components = PCA(COMPONENTS, svd_solver="covariance_eigh").fit(pixels)
+    with threads.threadpool_limits(1):
+        components = decomposition.PCA(COMPONENTS, svd_solver="covariance_eigh").fit(pixels)
         along = components.transform(pixels)
         mixtures = [
-            GaussianMixture(
+            mixture.GaussianMixture(
                 PARTS, reg_covar=FLOOR, tol=TOLERANCE, max_iter=ROUNDS, random_state=seed + 1_000 * number
             ).fit(along[labels == number])
             for number in range(num_classes)

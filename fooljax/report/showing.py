@@ -4,7 +4,6 @@ import base64
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
@@ -53,5 +52,4 @@ def show(figure_or_array: Figure | npt.NDArray[Any], text: str) -> Showing:
         raise InputError(f"text: expected a sentence that says what there is to see, got {shown(repr(text))}")
     png = png_bytes(figure_or_array)
     width, _ = png_size(png, "figure_or_array")
-    is_figure = not isinstance(figure_or_array, np.ndarray)
-    return Showing(text, png, round(width / DENSITY) if is_figure else width)
+    return Showing(text, png, round(width / DENSITY) if isinstance(figure_or_array, Figure) else width)

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from fooljax.errors import FaultError
+from fooljax.importing import import_extra
 from fooljax.storage.csv_files import csv_text
 
 if TYPE_CHECKING:
@@ -18,11 +18,12 @@ def data_frame(columns: Mapping[str, Any]) -> "pandas.DataFrame":
     Raises:
       FaultError: pandas is not installed.
     """
-    try:
-        import pandas
-    except ImportError as error:
-        raise FaultError("pandas: expected this package, found none; install fooljax[frames]") from error
-    return pandas.DataFrame(dict(columns))
+    frame: pandas.DataFrame = _package("pandas").DataFrame(dict(columns))
+    return frame
+
+
+def _package(name: str) -> Any:
+    return import_extra("frames", name, f"the package {name}", "frames")
 
 
 def flat_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
@@ -63,10 +64,8 @@ def as_parquet(rows: Sequence[Mapping[str, Any]]) -> bytes:
       FaultError: pandas or pyarrow is not installed.
     """
     frame, stream = data_frame(flat_columns(rows)), io.BytesIO()
-    try:
-        frame.to_parquet(stream, engine="pyarrow", index=False)
-    except ImportError as error:
-        raise FaultError("pyarrow: expected this package, found none; install fooljax[frames]") from error
+    _package("pyarrow")
+    frame.to_parquet(stream, engine="pyarrow", index=False)
     return stream.getvalue()
 
 

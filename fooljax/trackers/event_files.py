@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from fooljax.errors import InputError, shown
+from fooljax.importing import import_extra
 from fooljax.storage.outputs import as_folder
-from fooljax.trackers.tracker import Row, Sink, Tracker, is_same, package
+from fooljax.trackers.tracker import Row, Sink, Tracker, is_same
 
 HEAD, TAIL = 12, 4
 """Bytes before and after an event."""
@@ -32,7 +33,7 @@ def tensorboard(folder: Path | str) -> Tracker:
       InputError: `folder` is no path.
       FaultError: the package tensorboardX is not installed.
     """
-    return _EventFiles(as_folder("folder", folder), package("tensorboardX.event_file_writer", "tensorboard"))
+    return _EventFiles(as_folder("folder", folder), _module("event_file_writer"))
 
 
 class _EventFiles(Tracker):
@@ -67,7 +68,7 @@ class _Events:
         self._last = last
 
     def write(self, rows: Iterable[Row]) -> None:
-        protocol = _protocol()
+        protocol = _module("proto.event_pb2")
         for step, metrics in rows:
             if step > self._last:
                 event = protocol.Event(wall_time=time.time(), step=step)
@@ -81,13 +82,13 @@ class _Events:
         self._writer.close()
 
 
-def _protocol() -> Any:
-    return package("tensorboardX.proto.event_pb2", "tensorboard")
+def _module(name: str) -> Any:
+    return import_extra("tensorboard", f"tensorboardX.{name}", "the package tensorboardX", "tensorboard")
 
 
 def _events(files: Iterable[Path]) -> Iterator[Any]:
     """The events of some files, in order."""
-    protocol = _protocol()
+    protocol = _module("proto.event_pb2")
     for path in files:
         content = path.read_bytes()
         place = 0

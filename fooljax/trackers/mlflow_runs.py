@@ -9,12 +9,15 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from fooljax.trackers.tracker import Row, Sink, Tracker, is_same, package
+from fooljax.importing import import_extra
+from fooljax.trackers.tracker import Row, Sink, Tracker, is_same
 
 MOST = 1000
 """Numbers that MLflow takes at once."""
 FORBIDDEN = re.compile(r"[^\w\-. /]")
 """Characters that no name of a metric may have."""
+UNQUOTABLE = re.compile(r"['\"\\]")
+"""Characters that MLflow's filters cannot have in a text, since they know no escapes; `_` is any one."""
 
 
 def mlflow(experiment: str, run: str = "fooljax", *, tracking_uri: str | None = None) -> Tracker:
@@ -29,7 +32,8 @@ def mlflow(experiment: str, run: str = "fooljax", *, tracking_uri: str | None = 
     Raises:
       FaultError: the package mlflow is not installed.
     """
-    return _Runs(experiment, run, tracking_uri, package("mlflow", "mlflow"))
+    library = import_extra("mlflow", "mlflow", "the package mlflow", "mlflow")
+    return _Runs(experiment, run, tracking_uri, library)
 
 
 class _Runs(Tracker):
@@ -44,9 +48,9 @@ class _Runs(Tracker):
         found = client.get_experiment_by_name(self._experiment)
         number = client.create_experiment(self._experiment) if found is None else found.experiment_id
         first = {_name(name): value for name, value in first.items()}
-        of_name = f"attributes.run_name = '{_quoted(self._run)}'"
-        for run in client.search_runs([number], filter_string=of_name):
-            if is_same(_begun(client, run, first), first):
+        alike = f"attributes.run_name LIKE '{UNQUOTABLE.sub('_', self._run)}'"
+        for run in client.search_runs([number], filter_string=alike):
+            if run.info.run_name == self._run and is_same(_begun(client, run, first), first):
                 client.update_run(run.info.run_id, status="RUNNING")
                 return _Metrics(self._library.entities.Metric, client, run)
         return _Metrics(self._library.entities.Metric, client, client.create_run(number, run_name=self._run))
@@ -85,7 +89,3 @@ def _begun(client: Any, run: Any, first: Mapping[str, float]) -> dict[str, float
 
 def _name(metric: str) -> str:
     return FORBIDDEN.sub("_", metric)
-
-
-def _quoted(text: str) -> str:
-    return text.replace("'", "")

@@ -1,7 +1,6 @@
 """What all trackers share: which numbers are told, once each, and that a failure ends no search."""
 
 import contextlib
-import importlib
 import logging
 import math
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from fooljax.errors import FaultError, first_line
+from fooljax.errors import first_line
 from fooljax.evolution import Progress
 from fooljax.processes import is_writer
 
@@ -107,20 +106,6 @@ def rows_of(metrics: Mapping[str, npt.NDArray[Any]]) -> Iterator[Row]:
                 if name != "generation" and math.isfinite(value):
                     told[name if len(generations) == 1 else f"{name}/run{run}"] = float(value)
         yield int(generations[0, place]), told
-
-
-def package(name: str, extra: str) -> Any:
-    """A package of a tracker.
-
-    Raises:
-      FaultError: it is not installed.
-    """
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise FaultError(
-            f"{extra}: expected the package {name.partition('.')[0]}, found none; install fooljax[{extra}]"
-        ) from error
 
 
 def is_same(known: Mapping[str, float], first: Mapping[str, float]) -> bool:

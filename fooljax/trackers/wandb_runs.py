@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fooljax.errors import InputError, shown
-from fooljax.trackers.tracker import Row, Sink, Tracker, package
+from fooljax.importing import import_extra
+from fooljax.trackers.tracker import Row, Sink, Tracker
 
 
 def wandb(**settings: Any) -> Tracker:
@@ -27,7 +28,7 @@ def wandb(**settings: Any) -> Tracker:
         raise InputError(
             f"resume: expected none, since a run with an id is resumed, got {shown(settings['resume'])}"
         )
-    return _Runs(settings, package("wandb", "wandb"))
+    return _Runs(settings, import_extra("wandb", "wandb", "the package wandb", "wandb"))
 
 
 class _Runs(Tracker):

@@ -9,9 +9,9 @@ from made_audit import attack, content
 from fooljax.analysis.rates import wilson_interval
 from fooljax.analysis.statistics import Interval, difference_interval
 from fooljax.audits.comparing import compare
-from fooljax.audits.leaderboard import lines, table
+from fooljax.audits.leaderboard import rows, table
 from fooljax.audits.record import Audit
-from fooljax.storage.csv_files import csv_text
+from fooljax.storage.data_frames import as_csv
 from fooljax.storage.typed_json import typed
 
 
@@ -80,13 +80,14 @@ def test_networks_of_one_name_are_told_apart_by_their_weights():
 
 
 def test_the_file_has_a_line_for_each_attack():
-    rows = list(csv.DictReader(io.StringIO(csv_text(lines([audit(), audit(name="=1+1")])))))
-    assert len(rows) == 2 * 6
-    first = next(row for row in rows if row["network"] == "digits" and row["knows"] == "mahalanobis")
+    written = as_csv(rows([audit(), audit(name="=1+1")])).decode()
+    read = list(csv.DictReader(io.StringIO(written)))
+    assert len(read) == 2 * 6
+    first = next(row for row in read if row["network"] == "digits" and row["knows"] == "mahalanobis")
     assert (first["generator"], first["passes"], first["share_0.9999"]) == ("direct", "20000", "0.6")
     assert first["passes_to_0.9999"] == "3200"
-    assert {row["network"] for row in rows} == {"digits", "'=1+1"}
-    noise = next(row for row in rows if row["generator"] == "uniform_noise")
+    assert {row["network"] for row in read} == {"digits", "'=1+1"}
+    noise = next(row for row in read if row["generator"] == "uniform_noise")
     assert noise["passes_to_0.5"] == ""
 
 

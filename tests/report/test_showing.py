@@ -2,6 +2,7 @@
 
 import base64
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -10,8 +11,9 @@ from fooljax.errors import InputError
 from fooljax.report import png_bytes
 
 
-def test_a_notebook_is_given_the_picture_and_its_words():
-    image = np.arange(12, dtype=np.uint8).reshape(3, 4, 1)
+@pytest.mark.parametrize("kind", [np.asarray, jnp.asarray])
+def test_a_notebook_is_given_the_picture_and_its_words(kind):
+    image = kind(np.arange(12, dtype=np.uint8).reshape(3, 4, 1))
     data, told = fooljax.show(image, "A small ramp.")._repr_mimebundle_(include=None, exclude=None)
     assert base64.b64decode(data["image/png"]) == png_bytes(image)
     assert data["text/plain"] == "A small ramp."

@@ -82,7 +82,7 @@ def test_metrics_are_a_data_frame_of_generations(finished):
 
 def test_without_pandas_there_is_one_clear_line(finished, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(FaultError, match=r"^pandas: .*install fooljax\[frames\]$"):
+    with pytest.raises(FaultError, match=r"^frames: expected the package pandas, got none; .*\[frames\]"):
         fooljax.open_run(finished).to_pandas()
 
 

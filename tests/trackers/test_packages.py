@@ -11,6 +11,8 @@ import fooljax
 from fooljax import trackers
 
 GENERATIONS = 60
+RUN = 'Anna\'s "50 %" of\\'
+"""A name that is hard to ask MLflow for."""
 
 
 @pytest.fixture
@@ -84,16 +86,16 @@ def test_mlflow_has_each_generation_once(twice, search, tmp_path, monkeypatch):
     mlflow = pytest.importorskip("mlflow")
     pytest.importorskip("sqlalchemy")
     place = f"sqlite:///{tmp_path}/mlflow.db"
-    result = twice(lambda: trackers.mlflow("digits", "one", tracking_uri=place))
+    result = twice(lambda: trackers.mlflow("digits", RUN, tracking_uri=place))
     client = mlflow.MlflowClient(tracking_uri=place)
     experiment = client.get_experiment_by_name("digits").experiment_id
     (run,) = client.search_runs([experiment])
-    assert (run.info.run_name, run.info.status) == ("one", "FINISHED")
+    assert (run.info.run_name, run.info.status) == (RUN, "FINISHED")
     history = client.get_metric_history(run.info.run_id, "median_log_odds/run1")
     history.sort(key=lambda one: one.step)
     assert [one.step for one in history] == list(range(GENERATIONS + 1))
     assert np.allclose([one.value for one in history], result.metrics["median_log_odds"][1])
-    other = trackers.mlflow("digits", "one", tracking_uri=place)
+    other = trackers.mlflow("digits", RUN, tracking_uri=place)
     search(other, key=1, outdir=tmp_path / "other")
     assert len(client.search_runs([experiment])) == 2
 

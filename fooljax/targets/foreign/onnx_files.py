@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax.engine.types import Target
+from fooljax.environment import cpu_threads
 from fooljax.errors import InputError, first_line, shown
 from fooljax.importing import import_extra
 from fooljax.probe import probe_images
@@ -148,7 +149,7 @@ def _session(path: Path, content: bytes, has_files: bool, source: str) -> Any:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # what goes wrong is raised, too
     # A number of its own keeps it from binding its threads to cores, which is not allowed everywhere.
-    options.intra_op_num_threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
+    options.intra_op_num_threads = cpu_threads()
     options.use_deterministic_compute = True
     known = onnxruntime.get_available_providers()
     providers = [one for one in ("CUDAExecutionProvider", "CPUExecutionProvider") if one in known]

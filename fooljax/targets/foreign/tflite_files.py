@@ -10,7 +10,6 @@ share half a step, so that no log-odds are above 6.3, which is a confidence of 9
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -20,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax.engine.types import Target
+from fooljax.environment import cpu_threads
 from fooljax.errors import InputError, first_line, shown
 from fooljax.importing import import_extra
 from fooljax.probe import probe_images
@@ -166,7 +166,7 @@ def stored_range(of: Details) -> tuple[float, float] | None:
 def _interpreter(content: bytes, source: str) -> Interpreter:
     litert = import_extra("tflite", "ai_edge_litert.interpreter", "the package ai-edge-litert", "tflite")
     try:
-        interpreter: Any = litert.Interpreter(model_content=content, num_threads=os.cpu_count())
+        interpreter: Any = litert.Interpreter(model_content=content, num_threads=cpu_threads())
         interpreter.allocate_tensors()
     except Exception as error:  # it raises what it likes over a damaged file
         raise InputError(f"{source}: expected a TensorFlow Lite file, got {first_line(error)}") from error
