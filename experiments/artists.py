@@ -69,12 +69,15 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     told = {"archive": _at(config.archive).name, **archives.identity(_at(config.archive))}
     for room in ROOMS:
         yield Task(room, {"kind": "room", "room": room, "count": config.count, **told})
+    drawings: dict[str, Task] = {}  # by name, since a picture may hang in both rooms
     for row in [row for row in rows if row["kind"] == "room"]:
         for picture in row["pictures"][: config.drawn]:
             for size in config.sizes.split(","):
                 height, width = read_size(size, (SIDE, SIDE, 1))
                 settings = {"kind": "drawing", "genome": picture["genome"], "height": height, "width": width}
-                yield Task(f"{picture['file']}-{width}x{height}", settings)
+                name = f"{picture['file']}-{width}x{height}"
+                drawings[name] = Task(name, settings)
+    yield from drawings.values()
 
 
 def _at(folder: str) -> Path:

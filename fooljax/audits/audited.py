@@ -101,9 +101,11 @@ def detectors_of(target: Target, wanted: str) -> list[str]:
     if wanted == "auto":
         return able
     names = wanted.split(",")
-    if unknown := [name for name in names if name not in able] or len(set(names)) < len(names):
-        came = shown(unknown[0] if isinstance(unknown, list) else wanted)
-        raise InputError(f"detectors: expected auto, none or some of {', '.join(able)}, got {came}")
+    wrong = [name for place, name in enumerate(names) if name not in able or name in names[:place]]
+    if wrong:
+        raise InputError(
+            f"detectors: expected auto, none or some of {', '.join(able)}, each once, got {shown(wrong[0])}"
+        )
     return names
 
 

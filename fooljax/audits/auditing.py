@@ -27,9 +27,10 @@ from fooljax.own_settings import with_own_settings
 from fooljax.probe import TOLERANCE, examine
 from fooljax.report.audit_page import write_audit_page
 from fooljax.report.png import save_png
-from fooljax.storage.json_files import read_json, write_json
+from fooljax.storage.json_files import write_json
 from fooljax.storage.outputs import as_folder
 from fooljax.study import Row, Study, run
+from fooljax.study.rows import read_whole
 from fooljax.targets import own_choice
 from fooljax.targets.choice import Say
 from fooljax.targets.registry import find_target
@@ -105,7 +106,7 @@ def audit(
     if most:
         sklearn_metrics()
     divided(config.budget, gradients=audited.gradients, detectors=most)
-    _check_same_network(folder, network)
+    _check_goes_on(folder, audited)
     steps = Steps(audited, folder)
     study = Study(
         STUDY,
@@ -164,16 +165,20 @@ def _checked(name: str, networks: Mapping[str, Target] | None, network: Target) 
     return found
 
 
-def _check_same_network(folder: Path, network: Target) -> None:
-    """Makes sure that an audit goes on with the network that it was begun with.
+def _check_goes_on(folder: Path, audited: Audited) -> None:
+    """Makes sure that an audit goes on with the images and the network that it was begun with.
 
     Raises:
-      InputError: it answers otherwise than the one before.
+      InputError: the images are others, or the network answers otherwise than the one before.
     """
-    path = folder / "rows" / "check.json"
+    path, network = folder / "rows" / "check.json", audited.target
     if not path.exists():
         return
-    row = read_json(path)
+    row = read_whole(path)
+    if row["images_sha256"] != audited.clean.digest:
+        raise InputError(
+            f"images: the audit in {shown(folder)} was begun with other images or labels; take another outdir"
+        )
     if any(check["name"] == "chance" and check["passed"] is False for check in row["checks"]):
         return
     now = np.clip(examine(network, checked_shape(network.image_shape)).log_odds, -99.0, 99.0)

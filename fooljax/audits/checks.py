@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fooljax.analysis.rates import wilson_interval
 from fooljax.audits.clean import CleanParts
-from fooljax.audits.input_changes import AS_GIVEN, CHANGES, plausible
+from fooljax.audits.clean_checks import check_entry, of_answers, of_input, safe_guess
+from fooljax.audits.input_changes import AS_GIVEN, plausible
 from fooljax.audits.mending import FLOOR, LOGARITHMS, ONE_BY_ONE, mended
+from fooljax.engine.log_odds import confidence
 from fooljax.engine.types import Target, checked_shape
 from fooljax.host_targets import has_gradients
 from fooljax.probe import IMAGES, Fault, examine
@@ -23,7 +24,6 @@ from fooljax.study.attacks import SYMPTOM_IMAGES, symptoms_on_noise
 
 GUESSED_BY = 200
 """Clean images, at most, by which the range and the order of the input are guessed."""
-LABELS = "The labels of the images or the order of the class names may be wrong."
 OF_BATCH = ("place", "company", "alone")
 """Faults of a network whose answer for an image depends on the images beside it."""
 
@@ -70,14 +70,16 @@ def check(target: Target, clean: CleanParts, guess: bool) -> Checked:
     guesses: dict[str, tuple[int, int]] = {}
     left = {fault.kind for fault in found[-1]}
     usable = not left & {"nan", "infinite"}
+    sure: dict[str, float] = {}
     if clean.labelled and usable:
         for name in (AS_GIVEN, *plausible(shape)):
             odds = score(mended(target, _with(mends, name)), images)
             guesses[name] = (int(np.sum(np.argmax(odds, axis=1) == labels)), len(labels))
+            sure[name] = float(np.mean(confidence(odds.max(axis=1))))
         passes += len(labels) * len(guesses)
-    better = better_guess(guesses)
-    if guess and better:
-        mends = _with(mends, better)
+    taken = safe_guess(guesses) if guess else None
+    if taken:
+        mends = _with(mends, taken)
     seen = None
     if has_gradients(target) and usable:
         seen = symptoms_on_noise(mended(target, mends), shape, range(len(target.class_names)))
@@ -89,10 +91,8 @@ def check(target: Target, clean: CleanParts, guess: bool) -> Checked:
         _of_batches(kinds),
         _of_chance(kinds),
         _of_numbers(kinds),
-        of_input(guesses, better if guess else None),
-        of_accuracy(*guesses[better if guess and better else AS_GIVEN], most_frequent(labels))
-        if guesses
-        else _check("accuracy", None, "How many clean images it names rightly is not known."),
+        of_input(guesses, taken),
+        *of_answers(guesses.get(taken or AS_GIVEN), sure.get(taken or AS_GIVEN), labels),
         _of_gradients(seen),
     ]
     return Checked(checks, mends, guesses, not left, usable, seen, np.round(first, 4).tolist(), passes)
@@ -122,146 +122,68 @@ def _with(mends: Sequence[str], change: str) -> list[str]:
     return [*([] if change == AS_GIVEN else [change]), *mends]
 
 
-def better_guess(guesses: Mapping[str, tuple[int, int]]) -> str | None:
-    """The change of the input with which clearly more clean images are named rightly; None where none is.
-
-    Args:
-      guesses: images named rightly and images asked, by the name of the change; `as given` too.
-    """
-    if not guesses:
-        return None
-    best = max(guesses, key=lambda name: guesses[name][0])  # the first of equals, which is the simplest
-    as_given = wilson_interval(*guesses[AS_GIVEN])
-    return best if wilson_interval(*guesses[best]).low > as_given.high else None
-
-
-def _check(name: str, passed: bool | None, words: str) -> dict[str, Any]:
-    return {"name": name, "passed": passed, "words": words}
-
-
 def _of_what_was_said(target: Target) -> list[dict[str, Any]]:
     """What is known of the network's images and outputs, and what of it was guessed; nothing of most."""
     said, guessed = (target.provenance.get(name) for name in ("preprocessing", "guessed"))
     if not said:
         return []
     words = f"{said} Guessed of it: {'; '.join(guessed)}." if guessed else f"{said}"
-    return [_check("preprocessing", None if guessed else True, words)]
+    return [check_entry("preprocessing", None if guessed else True, words)]
 
 
 def _of_outputs(kinds: Mapping[str, str]) -> dict[str, Any]:
     if "probabilities" in kinds:
-        return _check(
+        return check_entry(
             "outputs",
             False,
             "The network gives probabilities instead of logits. All figures are of their logarithms, where "
             f"what is below {FLOOR:g} counts as {FLOOR:g}.",
         )
-    return _check("outputs", True, "What is taken for logits are no probabilities.")
+    return check_entry("outputs", True, "What is taken for logits are no probabilities.")
 
 
 def _of_batches(kinds: Mapping[str, str]) -> dict[str, Any]:
     told = next((kinds[kind] for kind in OF_BATCH if kind in kinds), None)
     if told and "chance" not in kinds:
         told = told.partition(";")[0]
-        return _check(
+        return check_entry(
             "batches",
             False,
             f"What the network says of an image depends on the other images of the batch: {told}. Batch norm "
             "or dropout may be in training mode. In this audit every image was asked about alone.",
         )
     if told:
-        return _check("batches", None, "Whether the batch matters cannot be told, since chance does.")
-    return _check("batches", True, "What the network says of an image does not depend on its batch.")
+        return check_entry("batches", None, "Whether the batch matters cannot be told, since chance does.")
+    return check_entry("batches", True, "What the network says of an image does not depend on its batch.")
 
 
 def _of_chance(kinds: Mapping[str, str]) -> dict[str, Any]:
     if "chance" in kinds:
         told = kinds["chance"].partition(";")[0]
-        return _check(
+        return check_entry(
             "chance",
             False,
             f"The network answers by chance: {told}. Every figure here is of one answer of several, and the "
             "images may not fool the network when it is asked again.",
         )
-    return _check("chance", True, "Asked twice, the network says the same.")
+    return check_entry("chance", True, "Asked twice, the network says the same.")
 
 
 def _of_numbers(kinds: Mapping[str, str]) -> dict[str, Any]:
     told = next((kinds[kind] for kind in ("nan", "infinite") if kind in kinds), None)
     if told:
-        return _check("numbers", False, f"The network does not always give numbers: {told}.")
-    return _check("numbers", True, "All outputs were numbers.")
-
-
-def of_input(guesses: Mapping[str, tuple[int, int]], applied: str | None) -> dict[str, Any]:
-    """The check of range, order and layout of the input.
-
-    Args:
-      guesses: as for `better_guess`.
-      applied: the change that the audit makes; None where it makes none.
-    """
-    if not guesses:
-        return _check("input", None, "Range and order of the input were not checked, which takes labels.")
-    right, asked = guesses[AS_GIVEN]
-    better = better_guess(guesses)
-    if better is None:
-        tried = "; ".join(CHANGES[name].words for name in guesses if name != AS_GIVEN)
-        return _check(
-            "input",
-            True,
-            f"Given its input as it was said, the network names {right} of {asked} clean images rightly. "
-            f"No other way does clearly better. Tried were: {tried}.",
-        )
-    words = CHANGES[better].words
-    done = (
-        "The audit was done in this way, as you asked."
-        if applied
-        else "The audit was done as the network was given; guess does it the other way."
-    )
-    return _check(
-        "input",
-        False,
-        f"With {words} the network names {guesses[better][0]} of {asked} clean images rightly, and as it was "
-        f"given {right}. {done}"
-        + (f" Even so it names fewer than half rightly. {LABELS}" if 2 * guesses[better][0] < asked else ""),
-    )
-
-
-def most_frequent(labels: npt.NDArray[np.integer]) -> float:
-    """The share of the most frequent class: what a network that always names this class names rightly."""
-    return float(np.max(np.bincount(labels)) / len(labels))
-
-
-def of_accuracy(right: int, asked: int, most: float) -> dict[str, Any]:
-    """Whether the network knows the clean images better than one that always names the same class.
-
-    Args:
-      right: clean images that it names rightly.
-      asked: how many there are, one or more.
-      most: see `most_frequent`.
-    """
-    told = f"The network names {right} of {asked} clean images rightly"
-    by_one = f"naming the most frequent class each time gives {most:.1%}"
-    if right / asked <= most:
-        return _check(
-            "accuracy",
-            False,
-            f"{told}, and {by_one}. So it does not see these images as it was meant to, or they are not its "
-            f"classes. {LABELS}",
-        )
-    if wilson_interval(right, asked).low <= most:
-        return _check("accuracy", None, f"{told}, and {by_one}: too few images to tell these apart.")
-    return _check("accuracy", True, f"{told}; {by_one}.")
+        return check_entry("numbers", False, f"The network does not always give numbers: {told}.")
+    return check_entry("numbers", True, "All outputs were numbers.")
 
 
 def _of_gradients(seen: Mapping[str, Any] | None) -> dict[str, Any]:
     if seen is None:
-        return _check("gradients", None, "The network has no gradients that could be followed.")
+        return check_entry("gradients", None, "The network has no gradients that could be followed.")
     if zero := seen["zero_gradients"]:
-        return _check(
+        return check_entry(
             "gradients",
             False,
             f"The gradient is zero or no number for {100.0 * zero:.0f} % of the images that were tried, so "
             "gradient ascent says little.",
         )
-    return _check("gradients", True, "The network has gradients, and none that was tried is zero.")
+    return check_entry("gradients", True, "The network has gradients, and none that was tried is zero.")

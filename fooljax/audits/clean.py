@@ -13,19 +13,11 @@ import numpy.typing as npt
 from fooljax.data.dataset import Dataset
 from fooljax.engine.types import Target, checked_shape
 from fooljax.errors import InputError, shown
+from fooljax.study.watched import MOST, Part, dealt
 
-MOST = 5000
-"""Clean images of a part, at most."""
 LEAST_OF_THREE = 300
 """Images, so that there are three parts; with fewer nothing is fitted."""
 LEAST = 2
-
-
-class Part(NamedTuple):
-    """Some clean images `[N, H, W, K]` uint8 and their classes `[N]`; -1 where they are not known."""
-
-    images: npt.NDArray[np.uint8]
-    labels: npt.NDArray[np.int64]
 
 
 class CleanParts(NamedTuple):
@@ -55,15 +47,9 @@ class CleanParts(NamedTuple):
 
 def of_dataset(data: Dataset) -> CleanParts:
     """Images that come in two halves: those to learn from fit, those to test give thresholds and figures."""
-    rng = np.random.default_rng(0)
-    train = rng.permutation(len(data.train_labels))[:MOST]
-    test = rng.permutation(len(data.test_labels))[: 2 * MOST]
-    if len(test) < LEAST:
-        raise InputError(f"images: expected {LEAST} test images or more, got {len(test)}")
-    labels = data.test_labels.astype(np.int64)
-    first, second = (Part(data.test_images[half], labels[half]) for half in np.split(test, [len(test) // 2]))
-    fit = Part(data.train_images[train], data.train_labels[train].astype(np.int64))
-    return _parts(fit, first, second, labelled=True, described=data.source)
+    if len(data.test_labels) < LEAST:
+        raise InputError(f"images: expected {LEAST} test images or more, got {len(data.test_labels)}")
+    return _parts(*dealt(data), labelled=True, described=data.source)
 
 
 def of_arrays(

@@ -5,21 +5,19 @@ from typing import Any
 
 import numpy as np
 
-from fooljax.analysis.detection import LEAST_IMAGES, calibrate
+from fooljax.analysis.detection import LEAST_IMAGES
 from fooljax.analysis.thresholds import Thresholds
 from fooljax.audits.asking import Asking
 from fooljax.audits.audited import NAME, Audited
 from fooljax.audits.clean import CleanParts
 from fooljax.audits.levels import shares
-from fooljax.detectors import Fitted, fit, seen_of_clean
-from fooljax.detectors.fitted import scores_of
+from fooljax.detectors import seen_of_clean
 from fooljax.engine.log_odds import FOOLED, rounded
 from fooljax.engine.types import Target
-from fooljax.errors import FaultError, InputError
 from fooljax.scoring import score
 from fooljax.study.image_sets import ImageSet, ImageSets
 from fooljax.study.knowing import STRICT, knowing
-from fooljax.study.watched import Watched
+from fooljax.study.watched import Asked, Watched
 
 
 def enough_for_detectors(clean: CleanParts) -> bool:
@@ -27,18 +25,15 @@ def enough_for_detectors(clean: CleanParts) -> bool:
     return len(clean.fit.labels) > 0 and len(clean.thresholds.labels) >= LEAST_IMAGES
 
 
-def watched_by(
-    audited: Audited, target: Target, thresholds: Thresholds, names: Sequence[str]
-) -> tuple[Watched, dict[str, str], int]:
-    """The network and its detectors.
+def asked_about_clean(audited: Audited, target: Target, thresholds: Thresholds) -> tuple[Asked, int]:
+    """What the network says of clean images, which detectors are fitted to.
 
     Args:
       audited: whose clean images; where they have no labels, the network's own answers stand for them.
       target: the network, with what it needs put around it.
       thresholds: of its confidence.
-      names: of the detectors.
     Returns:
-      The network with those detectors that could be fitted; of the others why not; and the passes it took.
+      That, and the passes of it and of one look of the detectors at all that they do not fit.
     """
     clean, ask = audited.clean, Asking()
     labels = clean.fit.labels
@@ -46,30 +41,8 @@ def watched_by(
         labels = np.argmax(ask(target, clean.fit.images), axis=1)
     seen = seen_of_clean(target, clean.fit.images, labels)
     sure = ask(target, clean.thresholds.images)[:, audited.cells].max(axis=1)
-    fitted: dict[str, Fitted] = {}
-    left_out: dict[str, str] = {}
-    for name in names:
-        try:
-            fitted[name] = fit(name, target, seen)
-        except (InputError, FaultError) as error:
-            left_out[name] = str(error)
-    count = tuple(len(part.labels) for part in (clean.fit, clean.thresholds, clean.test))
-    passes = ask.passes + 2 * count[0] + count[1] + count[2]
-    if not fitted:
-        return Watched(target, thresholds, {}, {}, {}, count), left_out, passes
-    each = list(fitted.values())
-    second, third = (
-        dict(zip(fitted, scores_of(each, part.images).T, strict=True))
-        for part in (clean.thresholds, clean.test)
-    )
-    levels = {}
-    for name in list(fitted):
-        try:
-            levels[name] = calibrate(second[name], sure)
-        except InputError as error:
-            left_out[name] = str(error)
-            del fitted[name], third[name]
-    return Watched(target, thresholds, fitted, levels, third, count), left_out, passes
+    looks = 2 * len(labels) + len(clean.thresholds.labels) + len(clean.test.labels)
+    return Asked(target, seen, clean.thresholds, sure, clean.test, thresholds), ask.passes + looks
 
 
 def of_detectors(found: Watched, made: Mapping[str, Sequence[ImageSet]]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import functools
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,13 @@ from fooljax.audits.attack_step import made, of_attack
 from fooljax.audits.audited import NAME, Audited
 from fooljax.audits.checks import check
 from fooljax.audits.clean_step import estimate, of_clean
-from fooljax.audits.detector_step import of_detectors, of_knowing, watched_by
+from fooljax.audits.detector_step import asked_about_clean, of_detectors, of_knowing
 from fooljax.audits.looking_step import of_judge, of_survival
 from fooljax.audits.mending import mended
 from fooljax.engine.types import Target
 from fooljax.study import ImageSets, Task, Workspace
 from fooljax.study.image_sets import ImageSet
-from fooljax.study.watched import Watched
+from fooljax.study.watched import Asked, Watched, with_detectors
 
 Told = Mapping[str, Any]
 
@@ -36,36 +36,49 @@ class Steps:
 
     def __init__(self, audited: Audited, folder: Path) -> None:
         self._audited = audited
-        self._sets = folder / "sets"
-        self._watched: dict[tuple[str, ...], tuple[Watched, dict[str, str], int]] = {}
+        self._sets = functools.lru_cache(maxsize=1)(
+            lambda trusted: ImageSets(folder / "sets", check_target=trusted)
+        )
+        self._asked: tuple[Asked, int] | None = None
+        self._known: dict[str, Watched] = {}
         self._mended = functools.lru_cache(maxsize=2)(functools.partial(mended, audited.target))
 
     def measure(self, workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
         """The figures of one group of tasks, which are all of one kind, each with the `seconds` it took."""
-        kinds = {
-            "check": self._check,
-            "clean": self._clean,
-            "attack": self._attack,
-            "survival": self._survival,
-            "judge": self._looking,
-            "second": self._looking,
-            "detectors": self._detectors,
-            "knowing": self._knowing,
-        }
-        if tasks[0].settings["kind"] == "clean":
-            target, images = self._target(tasks[0].settings), self._audited.clean.test.images
-            workspace.say(estimate(target, images, workspace.config.budget))
+        told, runs = tasks[0].settings, range(len(tasks))
+        if told["kind"] == "clean":
+            images = self._audited.clean.test.images
+            workspace.say(estimate(self._target(told), images, workspace.config.budget))
         begun = time.perf_counter()
-        for figures in kinds[tasks[0].settings["kind"]](tasks[0].settings, len(tasks)):
+        for figures in self._figures(told, runs):
             yield {**figures, "seconds": round(time.perf_counter() - begun, 2)}
             begun = time.perf_counter()
+
+    def _figures(self, told: Told, runs: range) -> Iterator[dict[str, Any]]:
+        match told["kind"]:
+            case "check":
+                yield asdict(check(self._audited.target, self._audited.clean, told["guess"]))
+            case "clean":
+                yield of_clean(self._audited, self._target(told))
+            case "attack":
+                yield from self._attack(told, runs)
+            case "survival":
+                yield of_survival(self._audited, self._target(told), self._made(told))
+            case "judge" | "second" as kind:
+                networks = self._audited.judges if kind == "judge" else self._audited.seconds
+                yield of_judge(self._audited, networks[told["asked_network"]], self._made(told))
+            case "detectors":
+                yield self._detectors(told)
+            case "knowing":
+                yield from self._knowing(told, runs)
 
     def _target(self, told: Told) -> Target:
         target: Target = self._mended(tuple(told["mends"]))
         return target
 
     def _image_sets(self, told: Told) -> ImageSets:
-        return ImageSets(self._sets, check_target=told["trusted"])
+        sets: ImageSets = self._sets(told["trusted"])
+        return sets
 
     def _cells(self, told: Told) -> list[int]:
         cells = told["cells"]
@@ -85,56 +98,42 @@ class Steps:
         found = made(sets, target, row["generator"], [row["run"]], row["budget"], self._cells(row))
         return found[0].images
 
-    def _check(self, told: Told, count: int) -> Iterable[dict[str, Any]]:
-        del count
-        yield asdict(check(self._audited.target, self._audited.clean, told["guess"]))
-
-    def _clean(self, told: Told, count: int) -> Iterable[dict[str, Any]]:
-        del count
-        yield of_clean(self._audited, self._target(told))
-
-    def _attack(self, told: Told, count: int) -> Iterable[dict[str, Any]]:
+    def _attack(self, told: Told, runs: range) -> Iterator[dict[str, Any]]:
         return of_attack(
             self._audited,
             self._image_sets(told),
             self._target(told),
             Thresholds(**told["thresholds"]),
             generator=told["generator"],
-            runs=range(count),
+            runs=runs,
             passes=told["budget"],
             cells=self._cells(told),
         )
 
-    def _survival(self, told: Told, count: int) -> Iterable[dict[str, Any]]:
-        del count
-        yield of_survival(self._audited, self._target(told), self._made(told))
-
-    def _looking(self, told: Told, count: int) -> Iterable[dict[str, Any]]:
-        del count
-        networks = self._audited.judges if told["kind"] == "judge" else self._audited.seconds
-        yield of_judge(self._audited, networks[told["asked_network"]], self._made(told))
-
-    def _watching(self, told: Told, names: Sequence[str]) -> tuple[Watched, dict[str, str], int]:
-        if tuple(names) not in self._watched:
+    def _asked_about_clean(self, told: Told) -> tuple[Asked, int]:
+        if self._asked is None:
             thresholds = Thresholds(**told["thresholds"])
-            self._watched[tuple(names)] = watched_by(self._audited, self._target(told), thresholds, names)
-        return self._watched[tuple(names)]
+            self._asked = asked_about_clean(self._audited, self._target(told), thresholds)
+        return self._asked
 
-    def _detectors(self, told: Told, count: int) -> Iterable[dict[str, Any]]:
-        del count
-        found, left_out, passes = self._watching(told, told["detectors"])
+    def _detectors(self, told: Told) -> dict[str, Any]:
+        asked, passes = self._asked_about_clean(told)
+        found, faults = with_detectors(asked, told["detectors"])
         figures = of_detectors(found, self._made(told))
-        yield {**figures, "left_out": left_out, "passes": figures["passes"] + passes}
+        left_out = {name: str(fault) for name, fault in faults.items()}
+        return {**figures, "left_out": left_out, "passes": figures["passes"] + passes}
 
-    def _knowing(self, told: Told, count: int) -> Iterable[dict[str, Any]]:
-        found, _, _ = self._watching(told, [told["detector"]])
+    def _knowing(self, told: Told, runs: range) -> Iterator[dict[str, Any]]:
+        detector = told["detector"]
+        if detector not in self._known:
+            self._known[detector], _ = with_detectors(self._asked_about_clean(told)[0], [detector])
         return of_knowing(
             self._audited,
             self._image_sets(told),
-            found,
-            detector=told["detector"],
+            self._known[detector],
+            detector=detector,
             generator=told["generator"],
-            runs=range(count),
+            runs=runs,
             passes=told["budget"],
             cells=self._cells(told),
         )

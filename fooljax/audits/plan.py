@@ -50,9 +50,7 @@ def tasks(audited: Audited, config: AuditSettings, rows: Sequence[Row]) -> Itera
     told: dict[str, Any] = {"images_sha256": audited.clean.digest, "reject": config.reject}
     yield Task("check", {"kind": "check", "guess": config.guess, **told}, (NAME,))
     check = next((row for row in rows if row["kind"] == "check"), None)
-    if check is None:
-        return
-    if not check["usable"]:
+    if check is None or not check["usable"]:
         return
     told |= {"mends": check["mends"], "trusted": check["trusted"]}
     yield Task("clean", {"kind": "clean", **told}, (NAME,))

@@ -11,8 +11,7 @@ from fooljax import data
 from fooljax.audits.clean import CleanParts, checked_images, of_arrays
 from fooljax.data.image_folders import ENDINGS
 from fooljax.data.imagenet import NUM_CLASSES, synsets
-from fooljax.data.labelled_photographs import NAMED, logger
-from fooljax.data.photographs import read_photograph
+from fooljax.data.labelled_photographs import read_labelled
 from fooljax.engine.types import Target, checked_shape
 from fooljax.errors import InputError, shown
 from fooljax.storage.reading import name_of
@@ -134,17 +133,9 @@ def _read(
     height, width, channels = shape
     side = max(height, width)
     top, left = (side - height) // 2, (side - width) // 2
-    images, labels, passed_over = [], [], 0
-    for path, label in files:
-        try:
-            image = read_photograph(path, side)[top : top + height, left : left + width]
-        except InputError as error:
-            passed_over += 1
-            if passed_over <= NAMED:
-                logger.warning("passed over: %s", error)
-            if passed_over == len(files):
-                raise InputError(f"images: no picture could be read; the last: {error}") from error
-            continue
-        images.append(image if channels == 3 else np.rint(image @ GREY).astype(np.uint8)[..., None])
+    images, labels = [], []
+    for image, label in filter(None, read_labelled(files, side, argument="images")):
+        middle = image[top : top + height, left : left + width]
+        images.append(middle if channels == 3 else np.rint(middle @ GREY).astype(np.uint8)[..., None])
         labels.append(label)
     return np.stack(images), np.asarray(labels, np.int64)

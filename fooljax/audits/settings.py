@@ -20,8 +20,8 @@ class AuditSettings:
     )
     guess: bool = option(
         False,
-        "Audit the network with the input range and channel order that name the user's images best, where "
-        "these are not those that it was given with. Without it the audit only says so.",
+        "Audit the network with another input range or channel order, where that names far more images "
+        "rightly. Without it the audit only says so.",
     )
     reject: str | None = option(
         None,

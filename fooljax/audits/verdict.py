@@ -4,11 +4,11 @@ No sentence says that a network is robust. Where nothing was found it says so, o
 the attack was.
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from fooljax.analysis.attack_strength import QUESTIONS, Strength
 from fooljax.engine.log_odds import format_confidence
+from fooljax.runs.words import listed
 
 MADE = {
     "direct": "evolution of pixels",
@@ -110,7 +110,7 @@ def percent(share: float) -> str:
 def _used(facts: Facts) -> str:
     if not facts.failed:
         return "The network passes all checks of how it is used that could be made."
-    checks = f"{'checks' if len(facts.failed) > 1 else 'check'} {_listed(facts.failed)}"
+    checks = f"{'checks' if len(facts.failed) > 1 else 'check'} {listed(facts.failed)}"
     if facts.mended:
         return f"The network is faulty as it is used: it fails the {checks}; what follows is of it mended."
     return f"The network is faulty as it is used: it fails the {checks}, so what follows may not hold."
@@ -171,8 +171,3 @@ def _strength(facts: Facts) -> str:
             "the network resists."
         )
     return "No sign of a weak attack was seen, but a larger budget or another attack may find more."
-
-
-def _listed(words: Sequence[str]) -> str:
-    """Words with commas between them, and `and` before the last."""
-    return " and ".join(part for part in (", ".join(words[:-1]), words[-1]) if part)

@@ -9,7 +9,7 @@ Give the same command again to go on with an audit that was killed.
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields, make_dataclass
+from dataclasses import asdict, dataclass, field, fields, make_dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -70,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                     raise InputError(str(error).replace("class_names", "classes", 1)) from error
                 raise
 
-    return run_command(command, lambda: [field.name for config in known for field in fields(config)])
+    return run_command(command, lambda: [one.name for config in known for one in fields(config)])
 
 
 def _network_named(words: Sequence[str]) -> tuple[str, list[str]]:
@@ -110,18 +110,16 @@ def _help() -> str:
 
 def _config(known: KnownTarget) -> type[Any]:
     """The settings of the audit and those of the network."""
-    own = [field for field in fields(known.settings) if field.name not in OWN]
+    own = [one for one in fields(known.settings) if one.name not in OWN]
     network = make_dataclass(
-        "NetworkSettings", [(field.name, field.type, _again(field)) for field in own], frozen=True
+        "NetworkSettings", [(one.name, one.type, _again(one)) for one in own], frozen=True
     )
     return compose("AuditConfig", [ImagesSettings, AuditSettings, network])
 
 
-def _again(field: Any) -> Any:
+def _again(known: Any) -> Any:
     """A field for another dataclass, since one belongs to its own."""
-    from dataclasses import field as new
-
-    return new(default=field.default, metadata=field.metadata)
+    return field(default=known.default, metadata=known.metadata)
 
 
 def _audit(name: str, known: KnownTarget, config: type[Any], words: Sequence[str]) -> None:

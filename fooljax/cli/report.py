@@ -2,19 +2,23 @@
 
 Where the images of the run are in its folder, the page is written there. Where they were not kept, as in a
 published archive, they are drawn from their genomes and written beside the page into `runs/NAME-report`.
+The page of an audit is written into its folder.
 """
 
+import shlex
 import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from fooljax.audits.record import FILE, read_audit
 from fooljax.cli.command_line import parse_tool, run_command
 from fooljax.data import loading
 from fooljax.errors import FaultError, InputError, shown
 from fooljax.report import evolution_page, image_files
 from fooljax.report.ascent_page import write_ascent_page
+from fooljax.report.audit_page import write_audit_page
 from fooljax.runs.agreement import missing
 from fooljax.runs.ascent_recipe import choice_of_ascent
 from fooljax.runs.ascent_record import open_ascent
@@ -26,7 +30,7 @@ from fooljax.runs.recipe import choice_of, load_again, target_of
 from fooljax.runs.rescoring import kept_images, rescored_in_words
 from fooljax.settings import option
 
-DESCRIPTION = "Makes the page and the figures of a finished run again, from its folder alone."
+DESCRIPTION = "Makes the page and the figures of a finished run or audit again, from its folder alone."
 OUTPUT = (
     "The folder of the page: a new or empty one, RUN itself, or that of an earlier report. It gets copies of "
     "the images. (default: RUN where its images are in it, else runs/NAME-report in the current folder, "
@@ -87,6 +91,8 @@ def run(config: Config, folder: Path, output: Path | None = None) -> Path:
       InputError: a folder is not what was expected, or images are missing that cannot be drawn again.
       FaultError: a file cannot be written.
     """
+    if (folder / FILE).is_file():
+        return _page_of_audit(folder, output)
     if is_ascent_folder(folder):
         ascent = open_ascent(folder)
         if output is not None and output.resolve() != folder.resolve():
@@ -105,6 +111,15 @@ def run(config: Config, folder: Path, output: Path | None = None) -> Path:
     if lacking:
         print(f"note: {' '.join(lacking)}", file=sys.stderr)
     return page
+
+
+def _page_of_audit(folder: Path, output: Path | None) -> Path:
+    if output is not None:
+        raise InputError(f"--output: expected none, since {shown(folder)} is an audit, got {shown(output)}")
+    audit = read_audit(folder)
+    if "--compare" in shlex.split(audit.command):
+        print("note: for the audits of --compare give the audit's own command again", file=sys.stderr)
+    return write_audit_page(folder, audit)
 
 
 def check_folder(path: Path) -> None:

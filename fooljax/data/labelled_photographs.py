@@ -73,13 +73,14 @@ def first_photographs(
 
 
 def read_labelled(
-    images: Sequence[tuple[Path, int]], side: int
+    images: Sequence[tuple[Path, int]], side: int, *, argument: str = "--imagefolder"
 ) -> Iterator[tuple[npt.NDArray[np.uint8], int] | None]:
     """Reads photographs one after the other; one that cannot be read is passed over.
 
     Args:
       images: paths and classes, as `find_images` gives them.
       side: height and width of the images.
+      argument: that names the images, for errors.
     Yields:
       The image `[side, side, 3]` and its class; None for one that was passed over. Notices name the first
       few of these.
@@ -95,7 +96,7 @@ def read_labelled(
             if passed_over <= NAMED:
                 logger.warning("passed over: %s", error)
             if passed_over == len(images):
-                raise InputError(f"--imagefolder: no image could be read; the last: {error}") from error
+                raise InputError(f"{argument}: no image could be read; the last: {error}") from error
             yield None
         else:
             yield image, label

@@ -81,14 +81,13 @@ def _unlike(name: str, taken: Set[str]) -> str:
 
 def _of_search(folder: Path, name: str) -> Source:
     record = open_folder(folder)
-    facts, encoding = record.target_facts, str(record.config.get("encoding", {}).get("name", "unknown"))
-    if record.encoding is not None:
-        encoding = record.encoding.name
+    known = record.encoding
+    encoding = known.name if known else str(record.config.get("encoding", {}).get("name", "unknown"))
     seed = _seed(record.settings)
     return Source(
         name=name,
         class_names=record.class_names,
-        target_facts=facts,
+        target_facts=record.target_facts,
         encoding=encoding,
         seed=seed,
         runs=record.runs,

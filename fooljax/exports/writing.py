@@ -1,10 +1,8 @@
 """Writes a data set: all of it, or nothing."""
 
-import contextlib
 import os
 import re
-import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from fooljax.engine.log_odds import to_log_odds
@@ -14,6 +12,7 @@ from fooljax.exports.card import UNKNOWN, card
 from fooljax.exports.fooling_set import FoolingSet
 from fooljax.exports.sources import open_sources
 from fooljax.runs.elites import slug
+from fooljax.storage.files import new_folder
 
 LICENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]{0,63}")
 """Identifiers of licences, on the hub and in SPDX's list."""
@@ -68,28 +67,12 @@ def write_dataset(
     if not examples:
         raise InputError(f"RUN: expected runs with images, found none in {shown(folders[0])}")
     dataset = FoolingSet(slug(output.name), tuple(sources), tuple(examples), licence)
-    with _new_folder(output) as draft:
-        reading = FORMATS[reader](draft, dataset)
-        more = hub_layout.FRONT_MATTER if reader == "hub" else ()
-        (draft / "README.md").write_bytes(card(dataset, reading, more).encode())
-    return dataset
-
-
-@contextlib.contextmanager
-def _new_folder(path: Path) -> Iterator[Path]:
-    """Yields an empty folder under a temporary name, which gets its own name at the end; or goes again.
-
-    Raises:
-      FaultError: it cannot be written.
-    """
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        draft.mkdir(parents=True)
-        yield draft
-        # If another process was faster, this fails and nothing is lost.
-        draft.rename(path)
+        with new_folder(output) as draft:
+            reading = FORMATS[reader](draft, dataset)
+            more = hub_layout.FRONT_MATTER if reader == "hub" else ()
+            (draft / "README.md").write_bytes(card(dataset, reading, more).encode())
     except OSError as error:
-        place = shown(error.filename or path)
+        place = shown(error.filename or output)
         raise FaultError(f"--output: cannot write {place}: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+    return dataset

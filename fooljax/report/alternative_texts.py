@@ -1,7 +1,7 @@
 """What the figures show, in words, for readers who cannot see them."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +10,7 @@ from fooljax.analysis.statistics import Interval
 from fooljax.engine.log_odds import NO_VALUE, format_confidence
 from fooljax.report.content import RunPage
 from fooljax.report.course import size_label
+from fooljax.runs.words import listed
 
 
 def of_gallery(log_odds: npt.NDArray[np.float64], objective: str = "") -> str:
@@ -71,11 +72,6 @@ def written(objective: str) -> Callable[[float], str]:
 
 def _plain(value: float) -> str:
     return f"{value:.5g}" if value > -math.inf else NO_VALUE
-
-
-def listed(words: Sequence[str]) -> str:
-    """Words as a list in a sentence: "a, b and c"."""
-    return " and ".join([", ".join(words[:-1])] * (len(words) > 1) + list(words[-1:]))
 
 
 def counted(count: int, word: str) -> str:

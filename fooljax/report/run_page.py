@@ -15,6 +15,7 @@ from fooljax.report.course import size_label
 from fooljax.report.pictures import Picture, figure_picture, link, picture, png_size
 from fooljax.report.templates import write_html
 from fooljax.report.thumbnails import THUMBNAIL
+from fooljax.runs.words import listed
 
 ELITE_SIDE = 112
 """CSS pixels of an elite's longer side, at most, unless the image itself is larger."""
@@ -58,7 +59,7 @@ def write_run_page(path: Path | str, page: RunPage) -> None:
         gallery=figure_picture(page.gallery_png, "gallery_png"),
         curves=figure_picture(page.curves_png, "curves_png"),
         curves_alt=alternative_texts.of_curves(page),
-        sizes=alternative_texts.listed([size_label(name) for name in page.sizes]),
+        sizes=listed([size_label(name) for name in page.sizes]),
         scale=[(format_confidence(odds), f"{odds:.1f}", f"{1 / (1 - p):,.0f}") for p, odds in _scale()],
         elites=_all_shown(page),
         written=alternative_texts.written(page.objective),

@@ -13,7 +13,6 @@ from fooljax import data
 from fooljax.engine.types import Target
 from fooljax.errors import InputError, shown
 from fooljax.gradient import start_images
-from fooljax.importing import is_import_name
 from fooljax.runs import ascent_words, words
 from fooljax.runs.ascent_record import AscentRecord
 from fooljax.runs.ascent_run import AscentPlan
@@ -22,11 +21,12 @@ from fooljax.runs.folder import FORMAT
 from fooljax.runs.judge_names import names_of
 from fooljax.runs.kinds import ASCENT, check_is_of_command
 from fooljax.runs.plan import command_line
+from fooljax.runs.reloading import check_built_in, given_choice
 from fooljax.settings import compose, config_from, option
 from fooljax.targets import cifar10, cifar10_choice, imagenet, imagenet_choice, mnist_choice
 from fooljax.targets.choice import TargetChoice
 from fooljax.targets.crops import Crops
-from fooljax.targets.registry import find_target, is_from_outside
+from fooljax.targets.registry import find_target
 from fooljax.terminal import Terminal
 
 AUTHORS_CLASSES = "200,207,215,279,366,367,390,414,445,500,509,580,643,657,704,713,782,805,826,906"
@@ -231,20 +231,12 @@ def choice_of_ascent(record: AscentRecord, given: str | None) -> TargetChoice:
     Raises:
       InputError: it does not come with fooljax and was not given, or it cannot be had any more.
     """
-    source = str(record.path / "config.json")
+    source, settings = str(record.path / "config.json"), record.config["settings"]
     if given is not None:
-        known = find_target(given)
-        return known.choose(known.settings_from(record.config["settings"], source))
+        return given_choice(given, settings, source)
     recipe = ascent_recipe_of(record.config, source)
-    if is_from_outside(recipe.target_name):
-        raise InputError(
-            f"target: the gradient ascent in {record.path} is on a network that is not built in; if you "
-            f"trust it, add --target {shown(recipe.target_name)}"
-        )
-    settings = config_from(recipe.config, record.config["settings"], source)
-    if is_import_name(str(getattr(settings, "data", ""))):
-        raise InputError(f"data: the network of {record.path} was trained on data that is not built in")
-    return recipe.choose(settings)
+    check_built_in(record.path, recipe.target_name, settings)
+    return recipe.choose(config_from(recipe.config, settings, source))
 
 
 def content_of(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from fooljax.gradient import PRESETS
-from fooljax.runs.words import NetworkWords
+from fooljax.runs.words import NetworkWords, listed
 
 ADAM = ("adam", "adam_smooth")
 
@@ -25,11 +25,11 @@ def introduction(network: NetworkWords, methods: Sequence[str]) -> tuple[str, ..
     ]
     if published:
         lines.append(
-            f"{_and(published)} {'use' if len(published) > 1 else 'uses'} the authors' rule, with settings "
+            f"{listed(published)} {'use' if len(published) > 1 else 'uses'} the authors' rule, with settings "
             "that they published for another network, CaffeNet."
         )
     if adam:
-        lines.append(f"{_and(adam)} {'use' if len(adam) > 1 else 'uses'} Adam, a common optimiser.")
+        lines.append(f"{listed(adam)} {'use' if len(adam) > 1 else 'uses'} Adam, a common optimiser.")
     return (
         f"Images are changed step by step, in the direction in which {network.long} becomes surer of some "
         "class.",
@@ -52,7 +52,3 @@ def notes(methods: Sequence[str]) -> tuple[str, ...]:
 def words_of(network: NetworkWords, methods: Sequence[str]) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
     """The title, the introduction and the notes of the page."""
     return title(network), introduction(network, methods), notes(methods)
-
-
-def _and(names: Sequence[str]) -> str:
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

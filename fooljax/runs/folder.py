@@ -4,7 +4,6 @@ The folder appears at once with `config.json` inside, so that a run killed at an
 """
 
 import os
-import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
@@ -17,7 +16,7 @@ import numpy.typing as npt
 from fooljax import __version__
 from fooljax.errors import FaultError, InputError, shown
 from fooljax.storage.csv_files import csv_text
-from fooljax.storage.files import remove_abandoned, write_bytes
+from fooljax.storage.files import new_folder, remove_abandoned, write_bytes
 from fooljax.storage.json_files import read_json, write_json
 from fooljax.storage.locks import LOCK, lock_folder
 
@@ -104,15 +103,9 @@ class RunFolder:
         try:
             if os.path.lexists(path):
                 return cls._begun_in(path, config, fill)
-            draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-            try:
-                draft.mkdir(parents=True)
+            with new_folder(path) as draft:
                 fill(draft)
                 write_json(draft / "config.json", config)
-                # If another process was faster, this fails and nothing is lost.
-                draft.rename(path)
-            finally:
-                shutil.rmtree(draft, ignore_errors=True)
         except OSError as error:
             raise FaultError(f"outdir: {shown(path)}: cannot be made: {error.strerror}") from error
         return cls(path, config, resumed=False, made=True)

@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 
 from fooljax.engine.types import Target
 from fooljax.errors import InputError, shown
-from fooljax.importing import is_import_name
 from fooljax.runs import version_0_1, words
 from fooljax.runs.ascent_record import AscentRecord
 from fooljax.runs.encoding_kinds import ENCODING_KINDS, EncodingKind, find_encoding
 from fooljax.runs.kinds import check_is_of_command, check_is_search
 from fooljax.runs.record import RunRecord
+from fooljax.runs.reloading import check_built_in, given_choice
 from fooljax.runs.search_settings import SearchSettings
 from fooljax.settings import compose
 from fooljax.targets.choice import TargetChoice
@@ -21,7 +21,7 @@ from fooljax.targets.imagenet_choice import ImageNetSettings, NamedImageNetSetti
 from fooljax.targets.imagenet_choice import choose_named as choose_for_imagenet
 from fooljax.targets.mnist_choice import MnistSettings, NamedMnistSettings
 from fooljax.targets.mnist_choice import choose_named as choose_for_mnist
-from fooljax.targets.registry import KnownTarget, find_target, is_from_outside
+from fooljax.targets.registry import KnownTarget, find_target
 
 
 class Family(NamedTuple):
@@ -192,23 +192,16 @@ def choice_of(record: RunRecord, given: str | None) -> TargetChoice:
     Raises:
       InputError: it does not come with fooljax and was not given, or it cannot be had any more.
     """
-    if given is not None:
-        known = find_target(given)
-        return known.choose(known.settings_from(record.settings, str(record.path / "config.json")))
     source = str(record.path / "config.json")
+    if given is not None:
+        return given_choice(given, record.settings, source)
     if record.command is None and record.experiment is None:
         raise InputError(
             f"target: expected the network of {record.path} as a file or MODULE:NAME, since the run was "
             "begun from Python; got none"
         )
     recipe = recipe_of(record.config, source)
-    if is_from_outside(recipe.target_name):
-        raise InputError(
-            f"target: the run in {record.path} is against a network that is not built in; if you trust it, "
-            f"add --target {shown(recipe.target_name)}"
-        )
-    if is_import_name(str(record.settings.get("data", ""))):
-        raise InputError(f"data: the network of {record.path} was trained on data that is not built in")
+    check_built_in(record.path, recipe.target_name, record.settings)
     return recipe.target.choose(recipe.target.settings_from(record.settings, source))
 
 

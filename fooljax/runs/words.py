@@ -3,6 +3,7 @@
 One part is about the network that is fooled, the other about the encoding that makes the images.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 
@@ -88,3 +89,8 @@ def introduction(network: NetworkWords, encoding: EncodingWords) -> tuple[str, .
         "the copy takes its place. The search only asks the network how sure it is. It does not change the "
         f"network, and it uses no {network.unused}.",
     )
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words as a list in a sentence: "a, b and c"."""
+    return " and ".join([", ".join(words[:-1])] * (len(words) > 1) + list(words[-1:]))

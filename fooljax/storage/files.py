@@ -1,4 +1,4 @@
-"""Files that are whole or absent: each is written to a temporary name, synced and renamed.
+"""Files and folders that are whole or absent: each is made under a temporary name, and renamed.
 
 What a killed process left under a temporary name, the next one removes.
 """
@@ -6,6 +6,8 @@ What a killed process left under a temporary name, the next one removes.
 import contextlib
 import os
 import re
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -51,6 +53,24 @@ def write_bytes(path: Path, content: bytes) -> None:
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise FaultError(f"cannot write {name_of(path)}: {error.strerror or error}") from error
+
+
+@contextlib.contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Yields an empty folder under a temporary name, which gets its own name at the end, or goes again.
+
+    Args:
+      path: of the folder, where there is none.
+    Raises:
+      OSError: it cannot be made. Where another process was faster, its folder stays as it is.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        draft.mkdir(parents=True)
+        yield draft
+        draft.rename(path)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 def remove_abandoned(folder: Path, name: str | None = None) -> None:

@@ -176,6 +176,7 @@ class ImageSets:
     def __init__(self, folder: Path | str, *, check_target: bool = True) -> None:
         self.folder = as_folder("images", folder)
         self.check_target = check_target
+        self._known: _Network | None = None
 
     def path(self, spec: SetSpec) -> Path:
         """Where the file of a set is, or will be."""
@@ -209,7 +210,7 @@ class ImageSets:
         names = {spec.network for spec in specs}
         if len(names) > 1:
             raise InputError(f"specs: expected those of one network, got {', '.join(sorted(names))}")
-        network = _Network(target, network_digest(next(iter(names), ""), target))
+        network = self._network(next(iter(names), ""), target)
         groups: dict[SetSpec, list[SetSpec]] = {}
         for spec in specs:
             if not self.path(spec).exists():
@@ -217,6 +218,12 @@ class ImageSets:
         for group in groups.values():
             self._make(group, network)
         return [self._read(spec, network) for spec in specs]
+
+    def _network(self, name: str, target: Target) -> "_Network":
+        """A network with its digest, which takes long for a large one, and is kept for the next call."""
+        if self._known is None or self._known.target is not target:
+            self._known = _Network(target, network_digest(name, target))
+        return self._known
 
     def _make(self, group: Sequence[SetSpec], network: "_Network") -> None:
         """Makes and saves sets that differ in nothing but the run."""

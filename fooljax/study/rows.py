@@ -48,17 +48,31 @@ def read_row(path: Path, facts: Mapping[str, Any]) -> Row:
       InputError: the file is damaged or was changed, or the row is one of other settings, of another network
         or of other versions. The message names what differs.
     """
-    row = read_json(path)
-    whole = {name: value for name, value in row.items() if name != "sha256"}
-    if row.get("sha256") != digest_of(whole):
-        raise InputError(
-            f"{name_of(path)}: expected a row of a study, found one that is damaged or was changed"
-        )
+    row = read_whole(path)
     if row.get("digest") != digest_of(facts):
         name, wanted, found = _difference(row, facts)
         raise InputError(
             f"{name_of(path)}: expected a row with {name} {shown(wanted, 80)}, found {shown(found, 80)}; "
             "take another --outdir"
+        )
+    return row
+
+
+def read_whole(path: Path) -> Row:
+    """Reads a row that is as it was written, whatever decided its figures.
+
+    Raises:
+      InputError: the file is damaged or was changed.
+    """
+    go_on = "delete this file, and the same command measures it again"
+    try:
+        row = read_json(path)
+    except InputError as error:
+        raise InputError(f"{error}; {go_on}") from error
+    whole = {name: value for name, value in row.items() if name != "sha256"}
+    if row.get("sha256") != digest_of(whole):
+        raise InputError(
+            f"{name_of(path)}: expected a row of a study, found one that is damaged or was changed; {go_on}"
         )
     return row
 

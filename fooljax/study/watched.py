@@ -16,10 +16,12 @@ import numpy.typing as npt
 
 from fooljax.analysis.detection import Levels, calibrate, detection_figures
 from fooljax.analysis.thresholds import Thresholds, clean_thresholds
+from fooljax.data.dataset import Dataset
 from fooljax.data.labelled_photographs import first_photographs
 from fooljax.detectors import Clean, Fitted, fit, seen_of_clean
 from fooljax.detectors.fitted import scores_of
 from fooljax.engine.types import Target, checked_shape
+from fooljax.errors import FaultError, InputError
 from fooljax.scoring import score
 from fooljax.study.measured_sets import SetSettings, dataset_of, network
 from fooljax.study.study import Workspace
@@ -32,7 +34,7 @@ MOST = 5000
 
 
 class Part(NamedTuple):
-    """Some clean images `[N, H, W, K]` and their classes `[N]`."""
+    """Some clean images `[N, H, W, K]` uint8 and their classes `[N]`; -1 where they are not known."""
 
     images: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.integer]
@@ -46,15 +48,20 @@ def parts_of(config: SetSettings, target: Target) -> tuple[Part, Part, Part]:
     Raises:
       InputError: the network takes other images than those of the data, or has other classes.
     """
-    rng = np.random.default_rng(0)
     if config.imagefolder is not None:
         side = checked_shape(target.image_shape)[0]
         images, labels, _ = first_photographs(Path(config.imagefolder), side, per_class=1)
-        order = rng.permutation(len(images))
+        order = np.random.default_rng(0).permutation(len(images))
         first, rest = np.split(order, [len(order) // 2])
         return (Part(images[first], labels[first]), *_halves(images, labels, rest))
     data = dataset_of(config.data)
     check_data(target, data)
+    return dealt(data)
+
+
+def dealt(data: Dataset) -> tuple[Part, Part, Part]:
+    """Some of the training images, and two halves of the test images: by chance, and always the same."""
+    rng = np.random.default_rng(0)
     train = rng.permutation(len(data.train_labels))[:MOST]
     test = rng.permutation(len(data.test_labels))[: 2 * MOST]
     return (
@@ -138,18 +145,27 @@ class Watched:
         }
 
 
-class _Asked(NamedTuple):
-    """A network, and what it said of clean images before any detector came."""
+class Asked(NamedTuple):
+    """A network, and what it said of clean images before any detector came.
+
+    Attributes:
+      target: the network.
+      seen: what it makes of the images that fit detectors.
+      second: the images that give thresholds.
+      sure: `[N]`, log-odds of the surest class of each of these.
+      third: the images that others are told apart from.
+      thresholds: of the network's confidence.
+    """
 
     target: Target
     seen: Clean
     second: Part
-    odds: npt.NDArray[np.float32]
+    sure: npt.NDArray[np.float32]
     third: Part
     thresholds: Thresholds
 
 
-_ASKED: dict[tuple[str, str], _Asked] = {}
+_ASKED: dict[tuple[str, str], Asked] = {}
 _WATCHED: dict[tuple[str, ...], Watched] = {}
 
 
@@ -169,31 +185,51 @@ def watched(workspace: Workspace, name: str, detectors: Sequence[str]) -> Watche
     if key not in _WATCHED:
         if of_network not in _ASKED:
             _ASKED[of_network] = _asked(config, workspace.network(name))
-        _WATCHED[key] = _with_detectors(_ASKED[of_network], detectors)
+        found, faults = with_detectors(_ASKED[of_network], detectors)
+        for fault in faults.values():
+            raise fault
+        _WATCHED[key] = found
     return _WATCHED[key]
 
 
-def _asked(config: SetSettings, target: Target) -> _Asked:
+def _asked(config: SetSettings, target: Target) -> Asked:
     first, second, third = parts_of(config, target)
     odds = score(target, second.images)
     thresholds = clean_thresholds(odds, second.labels)
-    return _Asked(target, seen_of_clean(target, *first), second, odds, third, thresholds)
+    return Asked(target, seen_of_clean(target, *first), second, odds.max(axis=1), third, thresholds)
 
 
-def _with_detectors(asked: _Asked, detectors: Sequence[str]) -> Watched:
-    fitted = {one: fit(one, asked.target, asked.seen) for one in detectors}
-    each = list(fitted.values())
-    sure = asked.odds.max(axis=1)
-    scores = dict(zip(fitted, scores_of(each, asked.second.images).T, strict=True))
+def with_detectors(
+    asked: Asked, detectors: Sequence[str]
+) -> tuple[Watched, dict[str, InputError | FaultError]]:
+    """Fits detectors to a network, and finds their thresholds.
+
+    Args:
+      asked: what the network said of clean images.
+      detectors: names in `fooljax.detectors.DETECTORS`, or MODULE:NAME.
+    Returns:
+      The network with those detectors that could be fitted, and of the others by name why not.
+    """
+    fitted: dict[str, Fitted] = {}
+    faults: dict[str, InputError | FaultError] = {}
+    for name in detectors:
+        try:
+            fitted[name] = fit(name, asked.target, asked.seen)
+        except (InputError, FaultError) as error:
+            faults[name] = error
     counts = (len(asked.seen.labels), len(asked.second.labels), len(asked.third.labels))
-    return Watched(
-        asked.target,
-        asked.thresholds,
-        fitted,
-        {name: calibrate(own, sure) for name, own in scores.items()},
-        dict(zip(fitted, scores_of(each, asked.third.images).T, strict=True)),
-        counts,
-    )
+    found = Watched(asked.target, asked.thresholds, {}, {}, {}, counts)
+    if not fitted:
+        return found, faults
+    second, third = (scores_of(list(fitted.values()), part.images).T for part in (asked.second, asked.third))
+    for name, own, clean in zip(fitted, second, third, strict=True):
+        try:
+            found.levels[name] = calibrate(own, asked.sure)
+        except InputError as error:
+            faults[name] = error
+        else:
+            found.fitted[name], found.clean_scores[name] = fitted[name], clean
+    return found, faults
 
 
 def judge(config: SetSettings, name: str, say: Callable[[str], None]) -> Target:

@@ -6,10 +6,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from small_network import SHAPE, both, clean, faulty, network, of_batch, on_host, probabilities
+from small_network import SHAPE, both, clean, faulty, logits, network, of_batch, on_host, probabilities
 
-from fooljax.audits.checks import better_guess, check, most_frequent, of_accuracy, of_input
+from fooljax.audits.checks import check
 from fooljax.audits.clean import of_arrays
+from fooljax.audits.clean_checks import (
+    better_guess,
+    most_frequent,
+    of_accuracy,
+    of_confidence,
+    of_input,
+    safe_guess,
+)
 from fooljax.audits.input_changes import AS_GIVEN, CHANGES, changed, plausible
 from fooljax.audits.mending import LOGARITHMS, ONE_BY_ONE, mended
 from fooljax.host_targets import has_gradients
@@ -158,6 +166,31 @@ def test_a_guess_must_be_clearly_better():
     assert better_guess({AS_GIVEN: (34, 100), "bgr": (91, 100)}) == "bgr"
     words = of_input({AS_GIVEN: (34, 100), "bgr": (91, 100)}, None)["words"]
     assert words.startswith("With channels in BGR order the network names 91 of 100 clean images rightly")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_safe"),
+    [
+        ((20, 200), (190, 200), True),
+        ((20, 200), (60, 200), False),  # clearly more, as with wrong labels, but far from rightly
+        ((20, 200), (105, 200), False),  # about half
+        ((0, 20), (20, 20), False),  # few images
+        ((4600, 5000), (4750, 5000), False),  # clearly more, but hardly
+    ],
+)
+def test_a_hint_is_followed_only_where_it_cannot_be_the_labels_that_are_wrong(before, after, is_safe):
+    guesses = {AS_GIVEN: before, "0..255": after}
+    assert better_guess(guesses) == "0..255"
+    assert safe_guess(guesses) == ("0..255" if is_safe else None)
+    assert ("Guess changes that only where" in of_input(guesses, None)["words"]) == (not is_safe)
+
+
+def test_levels_that_are_too_small_show_in_the_confidence_of_a_network_without_biases():
+    target = on_host(lambda params, images: logits(params, images) / 255.0)
+    found = check(target, CLEAN, guess=False)
+    assert failed(found) == ["confidence"]
+    assert of_confidence(95, 100, 0.6)["passed"]
+    assert not of_confidence(95, 100, 0.2)["passed"]
 
 
 def test_a_network_that_knows_no_more_than_one_class_is_found_out():

@@ -4,10 +4,11 @@ import re
 
 import pytest
 from made_audit import attack, content, share, write
-from pages import Page
+from pages import Page, one_line
 
 from fooljax.audits.record import read_audit
 from fooljax.audits.reference_audits import reference_audits
+from fooljax.cli import report
 from fooljax.errors import InputError
 from fooljax.report.audit_page import PICTURES, write_audit_page
 
@@ -129,3 +130,13 @@ def test_other_audits_stand_beside_it_and_are_held_against_it(tmp_path):
 
 def test_equal_audits_give_equal_bytes(tmp_path, html):
     assert page(tmp_path) == html
+
+
+def test_the_page_of_an_audit_is_made_again_by_fooljax_report(tmp_path, html, capsys):
+    write(tmp_path)
+    assert report.main([str(tmp_path)]) == 0
+    assert (tmp_path / "index.html").read_text(encoding="utf-8") == html
+    assert capsys.readouterr().out == f"{tmp_path / 'index.html'}\n"
+    assert report.main([str(tmp_path), "--output", str(tmp_path / "other")]) == 2
+    assert "--output: expected none, since" in one_line(capsys)
+    assert not (tmp_path / "other").exists()

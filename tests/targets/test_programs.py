@@ -10,6 +10,7 @@ from written_pages import ROOT, blocks
 
 from fooljax.errors import FaultError, InputError
 from fooljax.targets.foreign import from_program
+from fooljax.targets.foreign.programs import _digest
 
 SHAPE = (8, 8, 1)
 IMAGES = np.random.default_rng(0).random((5, *SHAPE), np.float32)
@@ -63,6 +64,18 @@ def test_the_program_of_the_guide_is_asked(program):
     other = from_program(program(text.replace(".std(", ".max("), "net.py"), image_shape=SHAPE)
     digests = [one.provenance["params_sha256"] for one in (target, same, other)]
     assert digests[0] == digests[1] != digests[2]
+
+
+def test_a_program_that_was_built_again_is_another_network(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    digests = set()
+    for content in (b"one", b"two"):
+        (tmp_path / "net").write_bytes(content)
+        digests |= {_digest(["./net", "4"]), _digest([str(tmp_path / "net"), "4"])}
+        of_the_system = _digest(["net", "4"])
+    assert len(digests) == 2
+    (tmp_path / "net").unlink()
+    assert _digest(["net", "4"]) == of_the_system
 
 
 @pytest.mark.parametrize(

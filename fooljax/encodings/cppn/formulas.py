@@ -50,6 +50,10 @@ def nodes_of(text: str | bytes) -> list[Node]:
     ):  # sorted by target, and nothing reads a later node
         if target in used:
             used.add(source)
+    read_by: dict[int, list[tuple[int, float]]] = {place: [] for place in used}
+    for source, target, weight in network.connections:
+        if target in used:
+            read_by[target].append((source, weight))
     hidden = (f"v{number}" for number in range(1, num_hidden + 1))
     names: dict[int, str] = {}
     depths: dict[int, int] = {}
@@ -61,7 +65,7 @@ def nodes_of(text: str | bytes) -> list[Node]:
             names[place] = next(hidden)
         else:
             names[place] = CHANNELS[network.drawing.colour][place - first_output]
-        reads = [(source, weight) for source, target, weight in network.connections if target == place]
+        reads = read_by[place]
         depths[place] = max((depths[source] + 1 for source, _ in reads), default=0)
         function = "" if place < num_inputs else network.drawing.functions[network.functions[place]]
         named = tuple((names[source], weight) for source, weight in reads)

@@ -140,7 +140,6 @@ def _digests(path: Path, files: Sequence[str], source: str) -> bytes:
                 raise InputError(f"{source}: expected at most {MOST_OUTSIDE:,} bytes of weights, found more")
             while piece := file.read(2**20):
                 total.update(piece)
-
     return total.digest() if files else b""
 
 

@@ -257,7 +257,8 @@ def _digest(words: Sequence[str]) -> str:
     total = hashlib.sha256()
     for place, word in enumerate(words):
         path = Path(word)
-        is_file = place > 0 and path.is_file()
-        content = read_regular(path, MOST_BYTES) if is_file else (path.name if place == 0 else word).encode()
+        # A program without a folder is looked for where the system has its programs, and not here.
+        is_file = path.is_file() and (place > 0 or os.sep in word)
+        content = read_regular(path, MOST_BYTES) if is_file else word.encode()
         total.update(hashlib.sha256(content).digest())
     return total.hexdigest()

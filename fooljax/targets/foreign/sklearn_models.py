@@ -88,15 +88,8 @@ def from_sklearn(
 
 def _method(model: Any, outputs: str | None) -> tuple[Callable[[Numbers], Any], str]:
     """The method that is asked, and its name."""
-    names = (
-        ("decision_function", "predict_proba")
-        if outputs == "logits"
-        else (
-            "predict_proba",
-            "decision_function",
-        )
-    )
-    for name in names:
+    names = ["predict_proba", "decision_function"]
+    for name in names[::-1] if outputs == "logits" else names:
         if callable(found := getattr(model, name, None)) and not isinstance(model, type):
             return found, name
     raise InputError(
