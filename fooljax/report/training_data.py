@@ -35,6 +35,10 @@ All networks of one table learnt with equally many gradient steps. **Log-odds** 
 of a set for their classes, the median over the set; in brackets an interval of 95 % for further networks that
 are trained alike. **Passes** until half of the classes, and until all of them, had 99.99 %; a set that never
 came so far counts as more than its budget."""
+GIVEN = """\
+Others trained these networks, which differ in their number of layers. There is one of each, so all intervals
+of its figures are of 95 % for further runs against it, those of the thresholds too. A trend over so few
+networks speaks of these alone."""
 TREND = """\
 **Ten times as many**: what the figure gains, by a straight line for each seed, with a t-interval over seeds.
 **Spearman**: the rank correlation over networks, with its interval and two-sided p-value. **Page**: the
@@ -70,6 +74,8 @@ def tables(rows: Sequence[Row]) -> str:
             parts += [f"### {title}trends\n", markdown(lines), ""]
         if lines := _diversity(attacks):
             parts += [f"### {title}ways to train\n", markdown(lines), ""]
+        if architecture == "given":
+            parts += [GIVEN, ""]
     return "\n".join([*parts, HOW, "", TREND, "", DIVERSE, "", THRESHOLDS, "", THREAT, ""])
 
 
