@@ -20,7 +20,7 @@ STEPS = 50
 PASSES_OF_STEP = 2
 
 
-class Share(NamedTuple):
+class Allotment(NamedTuple):
     """What one kind of attack may cost.
 
     Attributes:
@@ -41,7 +41,7 @@ class Share(NamedTuple):
         return self.passes * self.runs * max(1, self.detectors)
 
 
-def divided(budget: int, *, gradients: bool, detectors: int) -> list[Share]:
+def divided(budget: int, *, gradients: bool, detectors: int) -> list[Allotment]:
     """Divides a budget.
 
     Args:
@@ -69,9 +69,9 @@ def divided(budget: int, *, gradients: bool, detectors: int) -> list[Share]:
             f"budget: expected {least:,} network passes or more for this network, got {budget:,}"
         )
     return [
-        *(Share(name, runs, WEIGHTS[name] * unit) for name in fresh),
-        *(Share(f"random_search_{name}", 1, WEIGHTS[name] * unit) for name in ("direct", "cppn")),
-        *(Share(name, runs, WEIGHTS[name] * unit, known) for name in knowing),
+        *(Allotment(name, runs, WEIGHTS[name] * unit) for name in fresh),
+        *(Allotment(f"random_search_{name}", 1, WEIGHTS[name] * unit) for name in ("direct", "cppn")),
+        *(Allotment(name, runs, WEIGHTS[name] * unit, known) for name in knowing),
     ]
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from fooljax.data.dataset import Dataset
 from fooljax.engine.types import Target, checked_shape
 from fooljax.errors import InputError, shown
-from fooljax.study.watched import MOST, Part, dealt
+from fooljax.study.clean_parts import MOST, Part, dealt
 
 LEAST_OF_THREE = 300
 """Images, so that there are three parts; with fewer nothing is fitted."""

@@ -14,7 +14,7 @@ from fooljax.audits.attack_entries import (
 )
 from fooljax.audits.audited import Audited
 from fooljax.audits.intervals import share_of_images, share_of_runs
-from fooljax.audits.plan import best_detectors, shares_of
+from fooljax.audits.plan import allotments_of, best_detectors
 from fooljax.audits.record import FORMAT, VERSION
 from fooljax.audits.settings import AuditSettings
 from fooljax.audits.untested import not_tested
@@ -132,7 +132,7 @@ def _budget(audited: Audited, config: AuditSettings, rows: Sequence[Row]) -> lis
             "passes": one.passes,
             "total": one.total,
         }
-        for one in shares_of(audited, config, check)
+        for one in allotments_of(audited, config, check)
     ]
     spent = sum(row.get("attack_passes", 0) for row in rows)
     apart = sum(row["passes"] for row in rows) - spent

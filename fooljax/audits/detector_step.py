@@ -17,7 +17,7 @@ from fooljax.engine.types import Target
 from fooljax.scoring import score
 from fooljax.study.image_sets import ImageSet, ImageSets
 from fooljax.study.knowing import STRICT, knowing
-from fooljax.study.watched import Asked, Watched
+from fooljax.study.watched import CleanAnswers, Watched
 
 
 def enough_for_detectors(clean: CleanParts) -> bool:
@@ -25,7 +25,7 @@ def enough_for_detectors(clean: CleanParts) -> bool:
     return len(clean.fit.labels) > 0 and len(clean.thresholds.labels) >= LEAST_IMAGES
 
 
-def asked_about_clean(audited: Audited, target: Target, thresholds: Thresholds) -> tuple[Asked, int]:
+def clean_answers(audited: Audited, target: Target, thresholds: Thresholds) -> tuple[CleanAnswers, int]:
     """What the network says of clean images, which detectors are fitted to.
 
     Args:
@@ -42,7 +42,7 @@ def asked_about_clean(audited: Audited, target: Target, thresholds: Thresholds) 
     seen = seen_of_clean(target, clean.fit.images, labels)
     sure = ask(target, clean.thresholds.images)[:, audited.cells].max(axis=1)
     looks = 2 * len(labels) + len(clean.thresholds.labels) + len(clean.test.labels)
-    return Asked(target, seen, clean.thresholds, sure, clean.test, thresholds), ask.passes + looks
+    return CleanAnswers(target, seen, clean.thresholds, sure, clean.test, thresholds), ask.passes + looks
 
 
 def of_detectors(found: Watched, made: Mapping[str, Sequence[ImageSet]]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fooljax.audits.audited import NAME, Audited, detectors_of
-from fooljax.audits.budget import Share, ascent_cells, divided
+from fooljax.audits.budget import Allotment, ascent_cells, divided
 from fooljax.audits.detector_step import enough_for_detectors
 from fooljax.audits.mending import mended
 from fooljax.audits.settings import AuditSettings
@@ -18,7 +18,7 @@ from fooljax.study.attacks import FRESH
 from fooljax.study.generators import NOISE, VARIED_LIKE
 
 
-def shares_of(audited: Audited, config: AuditSettings, check: Row) -> list[Share]:
+def allotments_of(audited: Audited, config: AuditSettings, check: Row) -> list[Allotment]:
     """How the budget is divided, in the order in which it is spent.
 
     Args:
@@ -47,63 +47,65 @@ def detectors_used(audited: Audited, config: AuditSettings, check: Row) -> list[
 
 def tasks(audited: Audited, config: AuditSettings, rows: Sequence[Row]) -> Iterator[Task]:
     """The tasks that can be named, see `fooljax.study.Study`."""
-    told: dict[str, Any] = {"images_sha256": audited.clean.digest, "reject": config.reject}
-    yield Task("check", {"kind": "check", "guess": config.guess, **told}, (NAME,))
+    common: dict[str, Any] = {"images_sha256": audited.clean.digest, "reject": config.reject}
+    yield Task("check", {"kind": "check", "guess": config.guess, **common}, (NAME,))
     check = next((row for row in rows if row["kind"] == "check"), None)
     if check is None or not check["usable"]:
         return
-    told |= {"mends": check["mends"], "trusted": check["trusted"]}
-    yield Task("clean", {"kind": "clean", **told}, (NAME,))
+    common |= {"mends": check["mends"], "trusted": check["trusted"]}
+    yield Task("clean", {"kind": "clean", **common}, (NAME,))
     clean = next((row for row in rows if row["kind"] == "clean"), None)
     if clean is None:
         return
-    told["thresholds"] = clean["thresholds"]
+    common["thresholds"] = clean["thresholds"]
     made: dict[str, Any] = {}
-    shares = shares_of(audited, config, check)
-    for share in _with_noise([one for one in shares if not one.detectors]):
-        cells = _cells(audited, share)
-        made[share.generator] = {"runs": share.runs, "budget": share.passes, "cells": cells}
-        for run in range(share.runs):
-            settings = {"kind": "attack", **told, "generator": share.generator, "run": run}
-            settings |= {"budget": share.passes, "cells": cells}
-            together = f"attack,{share.generator}"
+    allotments = allotments_of(audited, config, check)
+    for part in _with_noise([one for one in allotments if not one.detectors]):
+        cells = _cells(audited, part)
+        made[part.generator] = {"runs": part.runs, "budget": part.passes, "cells": cells}
+        for run in range(part.runs):
+            settings = {"kind": "attack", **common, "generator": part.generator, "run": run}
+            settings |= {"budget": part.passes, "cells": cells}
+            together = f"attack,{part.generator}"
             yield Task(f"{together},run={run}", settings, (NAME,), together)
     if not any(row["kind"] == "attack" for row in rows):
         return
-    told["made"] = made
-    yield Task("survival", {"kind": "survival", **told}, (NAME,))
+    common["made"] = made
+    yield Task("survival", {"kind": "survival", **common}, (NAME,))
     for kind, networks in (("judge", audited.judges), ("second", audited.seconds)):
         for number, name in enumerate(networks):
-            settings = {"kind": kind, **told, "asked_network": name}
+            settings = {"kind": kind, **common, "asked_network": name}
             yield Task(f"{kind},{number}", settings, (NAME, f"{kind} {name}"))
     if names := detectors_used(audited, config, check):
-        yield Task("detectors", {"kind": "detectors", **told, "detectors": names}, (NAME,))
+        yield Task("detectors", {"kind": "detectors", **common, "detectors": names}, (NAME,))
     found = next((row for row in rows if row["kind"] == "detectors"), None)
     if found is None:
         return
-    for share in shares:
-        for detector in best_detectors(found)[: share.detectors]:
-            together = f"knowing,{detector},{share.generator}"
-            for run in range(share.runs):
-                settings = {"kind": "knowing", **told, "generator": share.generator, "run": run}
-                settings |= {"budget": share.passes, "cells": _cells(audited, share), "detector": detector}
+    for part in allotments:
+        for detector in best_detectors(found)[: part.detectors]:
+            together = f"knowing,{detector},{part.generator}"
+            for run in range(part.runs):
+                settings = {"kind": "knowing", **common, "generator": part.generator, "run": run}
+                settings |= {"budget": part.passes, "cells": _cells(audited, part), "detector": detector}
                 yield Task(f"{together},run={run}".replace(":", "."), settings, (NAME,), together)
 
 
-def _with_noise(shares: Sequence[Share]) -> list[Share]:
+def _with_noise(allotments: Sequence[Allotment]) -> list[Allotment]:
     """The attacks and controls that see the network, and the controls that do not, which cost nothing."""
-    by_name = {share.generator: share for share in shares}
+    by_name = {part.generator: part for part in allotments}
     like = [
-        Share(name, by_name[of].runs, by_name[of].passes) for name, of in VARIED_LIKE.items() if of in by_name
+        Allotment(name, by_name[of].runs, by_name[of].passes)
+        for name, of in VARIED_LIKE.items()
+        if of in by_name
     ]
-    return [*shares, *like, *(Share(name, by_name["direct"].runs, 0) for name in NOISE)]
+    return [*allotments, *like, *(Allotment(name, by_name["direct"].runs, 0) for name in NOISE)]
 
 
-def _cells(audited: Audited, share: Share) -> list[int] | None:
+def _cells(audited: Audited, part: Allotment) -> list[int] | None:
     """The classes that an attack is made for; None for all that there are."""
     cells = audited.cells
-    if share.generator == "gradient":
-        cells = ascent_cells(cells, share.passes)
+    if part.generator == "gradient":
+        cells = ascent_cells(cells, part.passes)
     return None if len(cells) == len(audited.target.class_names) else cells
 
 

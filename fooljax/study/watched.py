@@ -1,14 +1,11 @@
-"""Detectors that watch a network of a study: the parts of the clean images, fitting and thresholds.
+"""Detectors that watch a network of a study: fitted, and with thresholds, on three parts of the clean images.
 
-Clean images are dealt into three parts, none of which is used twice: training images fit the detectors, a
-half of the test images gives all thresholds, and the other half is what other images are told apart from.
 Everything is worked out once in a process.
 """
 
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,65 +13,16 @@ import numpy.typing as npt
 
 from fooljax.analysis.detection import Levels, calibrate, detection_figures
 from fooljax.analysis.thresholds import Thresholds, clean_thresholds
-from fooljax.data.dataset import Dataset
-from fooljax.data.labelled_photographs import first_photographs
 from fooljax.detectors import Clean, Fitted, fit, seen_of_clean
 from fooljax.detectors.fitted import scores_of
-from fooljax.engine.types import Target, checked_shape
+from fooljax.engine.types import Target
 from fooljax.errors import FaultError, InputError
 from fooljax.scoring import score
+from fooljax.study.clean_parts import MOST, Part, parts_of
 from fooljax.study.measured_sets import SetSettings, dataset_of, network
 from fooljax.study.study import Workspace
 from fooljax.targets.collection import KNN
-from fooljax.targets.fitting import check_data
 from fooljax.targets.nearest_neighbours import nearest_neighbours
-
-MOST = 5000
-"""Clean images of a part, at most."""
-
-
-class Part(NamedTuple):
-    """Some clean images `[N, H, W, K]` uint8 and their classes `[N]`; -1 where they are not known."""
-
-    images: npt.NDArray[np.uint8]
-    labels: npt.NDArray[np.integer]
-
-
-def parts_of(config: SetSettings, target: Target) -> tuple[Part, Part, Part]:
-    """The clean images that fit, those that give thresholds, and those that others are told apart from.
-
-    Photographs are dealt by chance, half of them to the first part. So are test images to the two others.
-
-    Raises:
-      InputError: the network takes other images than those of the data, or has other classes.
-    """
-    if config.imagefolder is not None:
-        side = checked_shape(target.image_shape)[0]
-        images, labels, _ = first_photographs(Path(config.imagefolder), side, per_class=1)
-        order = np.random.default_rng(0).permutation(len(images))
-        first, rest = np.split(order, [len(order) // 2])
-        return (Part(images[first], labels[first]), *_halves(images, labels, rest))
-    data = dataset_of(config.data)
-    check_data(target, data)
-    return dealt(data)
-
-
-def dealt(data: Dataset) -> tuple[Part, Part, Part]:
-    """Some of the training images, and two halves of the test images: by chance, and always the same."""
-    rng = np.random.default_rng(0)
-    train = rng.permutation(len(data.train_labels))[:MOST]
-    test = rng.permutation(len(data.test_labels))[: 2 * MOST]
-    return (
-        Part(data.train_images[train], data.train_labels[train]),
-        *_halves(data.test_images, data.test_labels, test),
-    )
-
-
-def _halves(
-    images: npt.NDArray[np.uint8], labels: npt.NDArray[np.integer], order: npt.NDArray[np.int64]
-) -> tuple[Part, Part]:
-    first, second = np.split(order, [len(order) // 2])
-    return Part(images[first], labels[first]), Part(images[second], labels[second])
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +93,7 @@ class Watched:
         }
 
 
-class Asked(NamedTuple):
+class CleanAnswers(NamedTuple):
     """A network, and what it said of clean images before any detector came.
 
     Attributes:
@@ -165,7 +113,7 @@ class Asked(NamedTuple):
     thresholds: Thresholds
 
 
-_ASKED: dict[tuple[str, str], Asked] = {}
+_ANSWERS: dict[tuple[str, str], CleanAnswers] = {}
 _WATCHED: dict[tuple[str, ...], Watched] = {}
 
 
@@ -183,29 +131,29 @@ def watched(workspace: Workspace, name: str, detectors: Sequence[str]) -> Watche
     of_network = (workspace.digest(name), str(config.imagefolder or dataset_of(config.data).digest))
     key = (*of_network, *detectors)
     if key not in _WATCHED:
-        if of_network not in _ASKED:
-            _ASKED[of_network] = _asked(config, workspace.network(name))
-        found, faults = with_detectors(_ASKED[of_network], detectors)
-        for fault in faults.values():
-            raise fault
+        if of_network not in _ANSWERS:
+            _ANSWERS[of_network] = _clean_answers(config, workspace.network(name))
+        found, faults = with_detectors(_ANSWERS[of_network], detectors)
+        if faults:
+            raise next(iter(faults.values()))
         _WATCHED[key] = found
     return _WATCHED[key]
 
 
-def _asked(config: SetSettings, target: Target) -> Asked:
+def _clean_answers(config: SetSettings, target: Target) -> CleanAnswers:
     first, second, third = parts_of(config, target)
     odds = score(target, second.images)
     thresholds = clean_thresholds(odds, second.labels)
-    return Asked(target, seen_of_clean(target, *first), second, odds.max(axis=1), third, thresholds)
+    return CleanAnswers(target, seen_of_clean(target, *first), second, odds.max(axis=1), third, thresholds)
 
 
 def with_detectors(
-    asked: Asked, detectors: Sequence[str]
+    answers: CleanAnswers, detectors: Sequence[str]
 ) -> tuple[Watched, dict[str, InputError | FaultError]]:
     """Fits detectors to a network, and finds their thresholds.
 
     Args:
-      asked: what the network said of clean images.
+      answers: what the network said of clean images.
       detectors: names in `fooljax.detectors.DETECTORS`, or MODULE:NAME.
     Returns:
       The network with those detectors that could be fitted, and of the others by name why not.
@@ -214,17 +162,19 @@ def with_detectors(
     faults: dict[str, InputError | FaultError] = {}
     for name in detectors:
         try:
-            fitted[name] = fit(name, asked.target, asked.seen)
+            fitted[name] = fit(name, answers.target, answers.seen)
         except (InputError, FaultError) as error:
             faults[name] = error
-    counts = (len(asked.seen.labels), len(asked.second.labels), len(asked.third.labels))
-    found = Watched(asked.target, asked.thresholds, {}, {}, {}, counts)
+    counts = (len(answers.seen.labels), len(answers.second.labels), len(answers.third.labels))
+    found = Watched(answers.target, answers.thresholds, {}, {}, {}, counts)
     if not fitted:
         return found, faults
-    second, third = (scores_of(list(fitted.values()), part.images).T for part in (asked.second, asked.third))
+    second, third = (
+        scores_of(list(fitted.values()), part.images).T for part in (answers.second, answers.third)
+    )
     for name, own, clean in zip(fitted, second, third, strict=True):
         try:
-            found.levels[name] = calibrate(own, asked.sure)
+            found.levels[name] = calibrate(own, answers.sure)
         except InputError as error:
             faults[name] = error
         else:
