@@ -77,7 +77,7 @@ def check(target: Target, clean: CleanParts, guess: bool) -> Checked:
             guesses[name] = (int(np.sum(np.argmax(odds, axis=1) == labels)), len(labels))
             sure[name] = float(np.mean(confidence(odds.max(axis=1))))
         passes += len(labels) * len(guesses)
-    taken = safe_guess(guesses) if guess else None
+    taken = safe_guess(guesses, len(target.class_names)) if guess else None
     if taken:
         mends = _with(mends, taken)
     seen = None
@@ -91,7 +91,7 @@ def check(target: Target, clean: CleanParts, guess: bool) -> Checked:
         _of_batches(kinds),
         _of_chance(kinds),
         _of_numbers(kinds),
-        of_input(guesses, taken),
+        of_input(guesses, len(target.class_names), taken),
         *of_answers(guesses.get(taken or AS_GIVEN), sure.get(taken or AS_GIVEN), labels),
         _of_gradients(seen),
     ]
