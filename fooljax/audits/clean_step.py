@@ -48,4 +48,7 @@ def estimate(target: Target, images: npt.NDArray[np.uint8], budget: int) -> str:
     rate = len(images[:TIMED]) / (time.perf_counter() - begun)
     minutes = budget / rate / 60.0
     words = "less than a minute" if minutes < 1.0 else f"about {minutes:.0f} minutes"
-    return f"the network names {rate:,.0f} images a second: {budget:,} passes take {words}, compiling apart"
+    return (
+        f"the network names {rate:,.0f} images a second: {budget:,} passes take {words}; compiling, scores "
+        "and detectors come on top"
+    )

@@ -1,5 +1,6 @@
 """The steps of an audit that show the images to other networks, and to the network after small changes."""
 
+import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,6 +22,19 @@ from fooljax.targets.image_sizes import fitted
 Images = npt.NDArray[np.uint8]
 MOST_NEAREST = 5000
 """Clean images, at most, among which the nearest is looked for."""
+MOST_SHOWN = 200
+"""Images of a run, at most, that are shown to detectors and other networks. All of a network with a thousand
+classes would cost more than its attacks do."""
+
+
+def shown_of(one: ImageSet) -> ImageSet:
+    """The images of a set that are shown to others: all, or as many as `MOST_SHOWN`, evenly spaced."""
+    if len(one.images) <= MOST_SHOWN:
+        return one
+    places = np.arange(MOST_SHOWN) * len(one.images) // MOST_SHOWN
+    return dataclasses.replace(
+        one, images=one.images[places], classes=one.classes[places], log_odds=one.log_odds[places]
+    )
 
 
 def of_survival(audited: Audited, target: Target, made: Mapping[str, Sequence[ImageSet]]) -> dict[str, Any]:
@@ -33,7 +47,8 @@ def of_survival(audited: Audited, target: Target, made: Mapping[str, Sequence[Im
     Returns:
       `survival`: by generator, for each run by the name of the change the share of images that are still
       named as before; None where nothing was fooled. `nearest`: by generator, for each run the median
-      percentile of the distance to the nearest clean image, among those of other clean images. `passes`.
+      percentile of the distance to the nearest clean image, among those of other clean images. `shown`: the
+      images of a run that were looked at, at most. `passes`.
     """
     ask = Asking()
     clean = audited.clean
@@ -56,7 +71,8 @@ def of_survival(audited: Audited, target: Target, made: Mapping[str, Sequence[Im
             survival.setdefault(generator, []).append(told)
             apart = nearest(pixels(one.images), known).distances
             near.setdefault(generator, []).append(float(np.median(percentiles(apart, usual))))
-    return {"survival": survival, "nearest": near, "passes": ask.passes}
+    shown = max(len(one.images) for sets in made.values() for one in sets)
+    return {"survival": survival, "nearest": near, "shown": shown, "passes": ask.passes}
 
 
 def of_judge(audited: Audited, judge: Target, made: Mapping[str, Sequence[ImageSet]]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from fooljax.audits.audited import NAME, Audited
 from fooljax.audits.checks import check
 from fooljax.audits.clean_step import estimate, of_clean
 from fooljax.audits.detector_step import clean_answers, of_detectors, of_knowing
-from fooljax.audits.looking_step import of_judge, of_survival
+from fooljax.audits.looking_step import of_judge, of_survival, shown_of
 from fooljax.audits.mending import mended
 from fooljax.engine.types import Target
 from fooljax.study import ImageSets, Task, Workspace
@@ -63,10 +63,10 @@ class Steps:
             case "attack":
                 yield from self._attack(settings, runs)
             case "survival":
-                yield of_survival(self._audited, self._target(settings), self._made(settings))
+                yield of_survival(self._audited, self._target(settings), self._shown(settings))
             case "judge" | "second" as kind:
                 networks = self._audited.judges if kind == "judge" else self._audited.seconds
-                yield of_judge(self._audited, networks[settings["asked_network"]], self._made(settings))
+                yield of_judge(self._audited, networks[settings["asked_network"]], self._shown(settings))
             case "detectors":
                 yield self._detectors(settings)
             case "knowing":
@@ -84,11 +84,14 @@ class Steps:
         cells = settings["cells"]
         return self._audited.cells if cells is None else list(cells)
 
-    def _made(self, settings: Settings) -> dict[str, list[ImageSet]]:
-        """The sets of all attacks and controls."""
+    def _shown(self, settings: Settings) -> dict[str, list[ImageSet]]:
+        """The sets of all attacks and controls, as far as they are shown to detectors and other networks."""
         target, sets = self._target(settings), self._image_sets(settings)
         return {
-            name: made(sets, target, name, range(of["runs"]), of["budget"], self._cells(of))
+            name: [
+                shown_of(one)
+                for one in made(sets, target, name, range(of["runs"]), of["budget"], self._cells(of))
+            ]
             for name, of in settings["made"].items()
         }
 
@@ -119,7 +122,7 @@ class Steps:
     def _detectors(self, settings: Settings) -> dict[str, Any]:
         answers, passes = self._clean_answers(settings)
         found, faults = with_detectors(answers, settings["detectors"])
-        figures = of_detectors(found, self._made(settings))
+        figures = of_detectors(found, self._shown(settings))
         left_out = {name: str(fault) for name, fault in faults.items()}
         return {**figures, "left_out": left_out, "passes": figures["passes"] + passes}
 

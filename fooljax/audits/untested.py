@@ -29,6 +29,7 @@ def not_tested(audited: Audited, config: AuditSettings, rows: Sequence[Row]) -> 
         return ["Nothing but the checks was done, since the network does not always give numbers.", *ALWAYS]
     found = [
         *_of_images(audited, by_kind["clean"]),
+        *_of_shown(audited, by_kind.get("survival")),
         *_of_attacks(audited, rows),
         *_of_detectors(audited, config, by_kind.get("detectors"), rows),
     ]
@@ -69,6 +70,13 @@ def _of_attacks(audited: Audited, rows: Sequence[Row]) -> list[str]:
     if runs == 1:
         found.append("Every attack was made once, so nothing says how far other runs would differ.")
     return found
+
+
+def _of_shown(audited: Audited, survival: Row | None) -> list[str]:
+    shown, classes = survival["shown"] if survival else 0, len(audited.cells)
+    if not 0 < shown < classes:
+        return []
+    return [f"Detectors and other networks saw {shown} of the {classes:,} images of a run, evenly spaced."]
 
 
 def _of_detectors(

@@ -14,8 +14,10 @@ from fooljax.analysis.thresholds import clean_thresholds
 from fooljax.audits.budget import ascent_cells, divided
 from fooljax.audits.clean import LEAST_OF_THREE, checked_images, of_arrays
 from fooljax.audits.levels import shares, thresholds_on
+from fooljax.audits.looking_step import MOST_SHOWN, shown_of
 from fooljax.audits.reading import read_images
 from fooljax.errors import FaultError, InputError
+from fooljax.study import ImageSet, SetSpec
 
 
 @hypothesis.settings(max_examples=50, deadline=None)
@@ -141,3 +143,16 @@ def test_images_that_are_no_folder_are_told_apart(name, content, message, tmp_pa
         (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=message):
         read_images(str(tmp_path / name), network())
+
+
+@pytest.mark.parametrize("classes", [10, MOST_SHOWN, MOST_SHOWN + 1, 1000])
+def test_of_many_images_some_are_shown_each_with_its_own_class_and_log_odds(classes):
+    places = np.arange(classes)
+    images = (places % 251).astype(np.uint8).reshape(-1, 1, 1, 1)
+    whole = ImageSet(SetSpec("net", "cppn"), images, places, places / 7.0, 400, "", "", (), (), (), (), ())
+    shown = shown_of(whole)
+    assert len(shown.images) == min(classes, MOST_SHOWN)
+    assert len(set(shown.classes.tolist())) == len(shown.classes)
+    np.testing.assert_array_equal(shown.images.ravel(), shown.classes % 251)
+    np.testing.assert_array_equal(shown.log_odds, shown.classes / 7.0)
+    assert shown.classes.max() >= classes - 1 - classes // MOST_SHOWN - 1  # to the last classes
