@@ -56,6 +56,8 @@ def environment() -> jinja2.Environment:
         "row": rows.row,
         "searches": rows.searches,
         "audits": rows.audits,
+        "ways": rows.ways,
+        "budget": rows.budget,
         "wrapped": lambda command: rows.wrapped(re.split(r" (?=--)", command)),
         "leaderboard": lambda: leaderboard.table(list(rows.audits().values())),
         "comparison": rows.comparison,

@@ -172,6 +172,28 @@ def audits() -> dict[str, Audit]:
 
 
 @functools.cache
+def ways() -> list[dict[str, Any]]:
+    """How networks of several frameworks were audited: what their users wrote, and how long it took.
+
+    Returns:
+      The rows of `docs/results/audits/ways.json`; in each, `one` is its audit, `code` the text of what leads
+      from the network to a target, "" where the command takes the file, and `lines` how long that is.
+    """
+    found = []
+    for way in row("audits/ways.json")["ways"]:
+        path = way["code"] and RESULTS / "audits" / "scripts" / way["code"]
+        code = path.read_text(encoding="utf-8").strip() if path else ""
+        lines = sum(bool(line.strip()) for line in code.splitlines())
+        found.append({**way, "one": audits()[way["audit"]], "code": code, "lines": lines})
+    return found
+
+
+def budget(audit: Audit) -> int:
+    """The network passes that the attacks of an audit could take."""
+    return sum(line.total for line in audit.budget[:-1])
+
+
+@functools.cache
 def comparison() -> tuple[dict[str, Any], ...]:
     """The rows of the comparison of strategies."""
     return tuple(read_rows(RESULTS / "strategy_comparison" / "rows.jsonl"))

@@ -48,6 +48,23 @@ def test_probabilities_of_rows(caplog):
     assert "range" not in caplog.text.partition("Guessed")[2]
 
 
+def test_logits_are_asked_for_where_their_softmax_is_the_probabilities():
+    class Both(Linear):
+        def decision_function(self, rows):
+            return rows.astype(np.float64) @ self.weights
+
+    class Other(Both):
+        def decision_function(self, rows):
+            return 2.0 * super().decision_function(rows)
+
+    how = {"range": (0, 4000)}  # so far from what it has learnt that probabilities are 0 and 1
+    target, other = from_sklearn(Both(), preprocessing=how), from_sklearn(Other(), preprocessing=how)
+    logits = Both().decision_function(pixels().reshape(4, -1) / 255.0 * 4000.0)
+    found = target.apply(target.params, pixels().astype(np.float32) / 255.0)
+    np.testing.assert_allclose(found, logits, rtol=1e-4, atol=1e-2)
+    assert other.provenance["framework"].endswith("predict_proba")
+
+
 def test_a_margin_is_the_logit_of_the_second_class():
     target = from_sklearn(Margin(), class_names=("no", "yes"))
     margin = pixels().reshape(4, -1).sum(1) / 255.0 - 5.0
@@ -81,6 +98,7 @@ def test_models_of_scikit_learn():
     model = make_pipeline(StandardScaler(), linear_model.LogisticRegression()).fit(rows, labels)
     target, again = from_sklearn(model), from_sklearn(model, preprocessing={"outputs": "logits"})
     np.testing.assert_allclose(score(target, pixels()), score(again, pixels()), atol=1e-3)
+    assert target.provenance["framework"] == "sklearn, decision_function"  # it never ends at 0 or 1
     assert target.class_names == ("0", "1", "2")
     other = make_pipeline(StandardScaler(), linear_model.LogisticRegression(C=9.0)).fit(rows, labels)
     same = make_pipeline(StandardScaler(), linear_model.LogisticRegression()).fit(rows, labels)

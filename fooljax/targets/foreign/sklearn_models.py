@@ -19,6 +19,8 @@ from fooljax.targets.foreign.on_host import hosted_target
 from fooljax.targets.preprocessing import Said, said_of, settled
 
 Numbers = npt.NDArray[Any]
+PROBABILITIES, LOGITS = "predict_proba", "decision_function"
+"""The methods that are asked."""
 
 
 def from_sklearn(
@@ -31,9 +33,10 @@ def from_sklearn(
 ) -> Target:
     """A target of a fitted classifier of scikit-learn, such as a pipeline.
 
-    It is asked with its `predict_proba`, or with its `decision_function` where it has no other or where
-    `preprocessing` says that the outputs are logits. Many of these models say 0 or 1 exactly; then a floor of
-    the `Preprocessing` decides how sure that counts.
+    It is asked with its `predict_proba`; or with its `decision_function` where it has no other, where that is
+    the logits of its probabilities, as with logistic regression, or where `preprocessing` says that the
+    outputs are logits. Other models say 0 or 1 exactly at times; then a floor of the `Preprocessing` decides
+    how sure that counts, and a search may find no way up.
 
     Args:
       model: fitted; `model.predict_proba(rows)` gives `[B, C]`, or `model.decision_function(rows)` gives
@@ -63,13 +66,17 @@ def from_sklearn(
     inputs = settled(guess.how, preprocessing).inputs(probe_images(shape))
     try:
         outputs = np.asarray(method(inputs))
+        if kind == PROBABILITIES and not said_of(preprocessing, "outputs"):
+            logits = _logits(model, inputs, outputs)
+            if logits is not None:
+                (method, kind), outputs = _method(model, "logits"), logits
     except Exception as error:  # it raises what it likes
         raise InputError(
             f"model: {shown(name)} failed on rows {list(inputs.shape)}: {first_line(error)}"
         ) from error
     reasons = {**guess.reasons, "outputs": f"its {kind}"}
     guess = guess.with_outputs(outputs, None)._replace(reasons=reasons)
-    if kind == "decision_function":
+    if kind == LOGITS:
         guess = guess._replace(how=settled(guess.how, {"outputs": "logits"}))
     how = settled(guess.how, preprocessing)
     how.logits(outputs)  # wrong words of the user are told at once
@@ -86,10 +93,21 @@ def from_sklearn(
     )
 
 
+def _logits(model: Any, inputs: Numbers, probabilities: Numbers) -> Numbers | None:
+    """What `decision_function` says, if its softmax is the probabilities; which then are not needed."""
+    if not callable(decide := getattr(model, LOGITS, None)) or len(getattr(model, "classes_", ())) < 3:
+        return None
+    logits = np.asarray(decide(inputs))
+    if logits.shape != probabilities.shape:
+        return None
+    powers = np.exp(logits - logits.max(1, keepdims=True))
+    same = np.allclose(powers / powers.sum(1, keepdims=True), probabilities, rtol=1e-4, atol=1e-6)
+    return logits if same else None
+
+
 def _method(model: Any, outputs: str | None) -> tuple[Callable[[Numbers], Any], str]:
     """The method that is asked, and its name."""
-    names = ["predict_proba", "decision_function"]
-    for name in names[::-1] if outputs == "logits" else names:
+    for name in (LOGITS, PROBABILITIES) if outputs == "logits" else (PROBABILITIES, LOGITS):
         if callable(found := getattr(model, name, None)) and not isinstance(model, type):
             return found, name
     raise InputError(
