@@ -31,19 +31,21 @@ SHOWN = (*MADE, "random_search_cppn", "uniform_noise")
 SIZES = "images learnt from"
 DEPTH = "layers"
 HOW = """\
-All networks of one table learnt with equally many gradient steps. **Log-odds** are those of the saved images
-of a set for their classes, the median over the set; in brackets an interval of 95 % for further networks that
-are trained alike. **Passes** until half of the classes, and until all of them, had 99.99 %; a set that never
-came so far counts as more than its budget."""
+**Log-odds** are those of the saved images of a set for their classes, the median over the set, with an
+interval of 95 % in brackets. **Passes** until half of the classes, and until all of them, had 99.99 %; a set
+that never came so far counts as more than its budget."""
+TRAINED = """\
+All networks of one table learnt with equally many gradient steps. Intervals are for further networks that are
+trained alike."""
 GIVEN = """\
 Others trained these networks, which differ in their number of layers. There is one of each, so all intervals
 of its figures are of 95 % for further runs against it, those of the thresholds too. A trend over so few
 networks speaks of these alone."""
 TREND = """\
-**Ten times as many**: what the figure gains, by a straight line for each seed, with a t-interval over seeds.
-**Spearman**: the rank correlation over networks, with its interval and two-sided p-value. **Page**: the
-two-sided p-value of Page's test for an ordered trend, with seeds as blocks. Gradient ascent counts no passes
-until a class is fooled."""
+**Ten times as many**: what the figure gains, by a straight line for each seed, with a t-interval over seeds
+where there are several. **Spearman**: the rank correlation over networks, with its interval and two-sided
+p-value. **Page**: the two-sided p-value of Page's test for an ordered trend, with seeds as blocks. Gradient
+ascent counts no passes until a class is fooled."""
 DIVERSE = """\
 **Against plain**: the mean log-odds less that of plain networks from as many images, and the same after
 temperature scaling. **A12**: the chance that images reach higher log-odds against a network that was
@@ -74,9 +76,10 @@ def tables(rows: Sequence[Row]) -> str:
             parts += [f"### {title}trends\n", markdown(lines), ""]
         if lines := _diversity(attacks):
             parts += [f"### {title}ways to train\n", markdown(lines), ""]
-        if architecture == "given":
-            parts += [GIVEN, ""]
-    return "\n".join([*parts, HOW, "", TREND, "", DIVERSE, "", THRESHOLDS, "", THREAT, ""])
+        parts += [GIVEN if architecture == "given" else TRAINED, ""]
+        if _diversity(attacks):
+            parts += [DIVERSE, ""]
+    return "\n".join([*parts, HOW, "", TREND, "", THRESHOLDS, "", THREAT, ""])
 
 
 def _points(rows: Sequence[Row]) -> list[_Point]:
