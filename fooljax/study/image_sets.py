@@ -275,7 +275,10 @@ class ImageSets:
 
     def _read(self, spec: SetSpec, network: "_Network") -> ImageSet:
         path, cells = self.path(spec), network.cells(spec)
-        _, _, header = load_arrays(path)
+        try:
+            _, _, header = load_arrays(path)
+        except InputError as error:
+            raise InputError(f"{error}; delete this file, and the set is made again") from error
         facts = header.get("image_set")
         if not isinstance(facts, dict) or facts.get("spec") != _as_json(spec):
             raise InputError(f"{name_of(path)}: expected the image set of its name, found another file")

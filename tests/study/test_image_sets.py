@@ -82,6 +82,7 @@ def test_a_damaged_or_foreign_file_is_one_line(sets, tmp_path, damage):
     with pytest.raises(InputError, match=r"direct-80-run0\.npz") as caught:
         ImageSets(tmp_path).get(SPEC, TARGET)
     assert "\n" not in str(caught.value)
+    assert ("delete this file" in str(caught.value)) == (damage != "renamed")
     assert path.exists()
 
 
