@@ -157,7 +157,10 @@ def _watched(facts: Facts) -> str:
     )
     if facts.through is None:
         return f"{found}; images that know it were not made, so this says little."
-    return f"{found}; of the images of the best attack that knows it, {percent(facts.through)} get through."
+    if facts.highest is not None:
+        return f"{found}; how many that know it get through is not told, since none can have 99.99 %."
+    through = percent(facts.through)
+    return f"{found}; of the images of the best attack that knows it, {through} have 99.99 % and pass."
 
 
 def _strength(facts: Facts) -> str:
