@@ -73,7 +73,8 @@ def _of_attacks(audited: Audited, rows: Sequence[Row]) -> list[str]:
 
 
 def _of_shown(audited: Audited, survival: Row | None) -> list[str]:
-    shown, classes = survival["shown"] if survival else 0, len(audited.cells)
+    shown = survival.get("shown", 0) if survival else 0  # audits begun before do not say it
+    classes = len(audited.cells)
     if not 0 < shown < classes:
         return []
     return [f"Detectors and other networks saw {shown} of the {classes:,} images of a run, evenly spaced."]
