@@ -3,9 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fooljax.analysis.attack_strength import QUESTIONS, Strength
 from fooljax.audits.attack_entries import (
-    ROUNDING,
     attack_entry,
     class_entries,
     in_groups,
@@ -18,17 +16,14 @@ from fooljax.audits.plan import allotments_of, best_detectors
 from fooljax.audits.record import FORMAT, VERSION
 from fooljax.audits.settings import AuditSettings
 from fooljax.audits.untested import not_tested
-from fooljax.audits.verdict import Facts, strength_in_words, verdict
-from fooljax.engine.log_odds import FOOLED
+from fooljax.audits.verdict import strength_in_words, verdict
+from fooljax.audits.verdict_facts import facts_of, facts_without_images, goal_of, highest_of
 from fooljax.study import Row
-from fooljax.study.attacks import FRESH
-from fooljax.targets.foreign.on_host import HIGHEST_LOG_ODDS
 
 RATES = {"0.95": "0.05", "0.99": "0.01"}
 """The share of clean images that a detector accepts, and the share that it rejects, as rows have it."""
 NONE_TOLD = {"raw": {}, "scaled": {}, "temperature": 1.0, "fitted_on": 0, "taken_on": 0}
 """The thresholds of a network that was not asked about clean images."""
-AS_CLEAN = "the confidence of the median clean image"
 AS_IT_IS = "Images in [0, 1] with their channels last go into the network as they are."
 
 
@@ -48,7 +43,7 @@ def content(audited: Audited, config: AuditSettings, rows: Sequence[Row], comman
     classes = class_entries(groups, target.class_names)
     attacks = [attack_entry(generator, knows, runs) for (generator, knows), runs in groups.items()]
     detectors = _detectors(by_kind.get("detectors"), rows)
-    goal, goal_in_words = _goal(_highest(audited), clean)
+    goal, goal_in_words = goal_of(highest_of(audited), clean)
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -86,7 +81,7 @@ def content(audited: Audited, config: AuditSettings, rows: Sequence[Row], comman
         ],
         "not_tested": not_tested(audited, config, rows),
         "verdict": verdict(
-            _facts(
+            facts_of(
                 audited,
                 config,
                 by_kind,
@@ -96,7 +91,7 @@ def content(audited: Audited, config: AuditSettings, rows: Sequence[Row], comman
                 strength_of(groups, check, goal=goal),
             )
             if groups
-            else _facts_without_images(check)
+            else facts_without_images(check)
         ),
         "cost": {
             "passes": sum(row["passes"] for row in rows),
@@ -224,96 +219,3 @@ def _survival(row: Row) -> list[dict[str, Any]]:
             }
         )
     return entries
-
-
-def _facts(
-    audited: Audited,
-    config: AuditSettings,
-    by_kind: Mapping[str, Row],
-    attacks: Sequence[Mapping[str, Any]],
-    classes: Sequence[Mapping[str, Any]],
-    detectors: Sequence[Mapping[str, Any]],
-    strength: Strength,
-) -> Facts:
-    """What the verdict speaks of."""
-    alone = {one["generator"]: one for one in attacks if one["knows"] is None}
-    evolved = [alone[name] for name in FRESH if name in alone]
-    soon = [
-        (one["passes_to"]["0.9999"]["median"], one["generator"])
-        for one in evolved
-        if one["passes_to"] and one["passes_to"]["0.9999"]["median"] is not None
-    ]
-    best = max(evolved, key=_success)
-
-    clean_median = best["shares"].get("clean_median")
-    highest = None if clean_median is None else _highest(audited)
-    level = "0.9999" if highest is None else "clean_median"
-
-    def most(names: str) -> float:
-        return max(
-            (one["shares"][level]["share"] for name, one in alone.items() if names in name), default=0.0
-        )
-
-    first = detectors[0] if detectors else None
-    through = first["through"] and first["through"]["0.95"] if first else None
-    check = by_kind["check"]
-    return _facts_without_images(check)._replace(
-        classes=len(audited.cells),
-        fooled=sum(one["log_odds"] >= FOOLED for one in classes),
-        surest=max(one["log_odds"] for one in classes),
-        soonest=(min(soon)[1], min(soon)[0]) if soon else None,
-        budget=config.budget,
-        at_clean=clean_median["share"] if clean_median else None,
-        controls=most("random_search"),
-        noise=most("noise"),
-        detector=first["name"] if first else None,
-        caught=min(first["caught"]["0.95"][name]["share"] for name in FRESH if name in alone)
-        if first
-        else 0.0,
-        through=max(one["share"] for one in through.values()) if through else None,
-        overcome=strength.overcome,
-        flags=tuple(QUESTIONS[name] for name, flag in strength.flags.items() if flag),
-        highest=highest,
-    )
-
-
-def _highest(audited: Audited) -> float | None:
-    """Log-odds that the network can have at most, where it can never be 99.99 % sure."""
-    found: float | None = audited.target.provenance.get(HIGHEST_LOG_ODDS)
-    return found
-
-
-def _goal(highest: float | None, clean: Row | None) -> tuple[float, str]:
-    """The log-odds by which an attack is judged, and their name: those of clean images, if it must be so."""
-    median = None if clean is None else clean["thresholds"]["raw"].get("clean_median")
-    if highest is None or median is None:
-        return FOOLED, "99.99 %"
-    return median - ROUNDING, AS_CLEAN
-
-
-def _success(attack: Mapping[str, Any]) -> tuple[float, float, float]:
-    """Attacks in order of success, also where no image has 99.99 %."""
-    shares = attack["shares"]
-    clean = shares["clean_median"]["share"] if "clean_median" in shares else 0.0
-    return shares["0.9999"]["share"], clean, attack["log_odds"]["median"]
-
-
-def _facts_without_images(check: Row) -> Facts:
-    """What the verdict of a network speaks of for which no images could be made."""
-    return Facts(
-        failed=tuple(one["name"] for one in check["checks"] if one["passed"] is False),
-        mended=bool(check["mends"]),
-        classes=0,
-        fooled=0,
-        surest=None,
-        soonest=None,
-        budget=0,
-        at_clean=None,
-        controls=0.0,
-        noise=0.0,
-        detector=None,
-        caught=0.0,
-        through=None,
-        overcome=False,
-        flags=(),
-    )

@@ -46,19 +46,19 @@ class Facts(NamedTuple):
 
     failed: tuple[str, ...]
     mended: bool
-    classes: int
-    fooled: int
-    surest: float | None
-    soonest: tuple[str, int] | None
-    budget: int
-    at_clean: float | None
-    controls: float
-    noise: float
-    detector: str | None
-    caught: float
-    through: float | None
-    overcome: bool
-    flags: tuple[str, ...]
+    classes: int = 0
+    fooled: int = 0
+    surest: float | None = None
+    soonest: tuple[str, int] | None = None
+    budget: int = 0
+    at_clean: float | None = None
+    controls: float = 0.0
+    noise: float = 0.0
+    detector: str | None = None
+    caught: float = 0.0
+    through: float | None = None
+    overcome: bool = False
+    flags: tuple[str, ...] = ()
     highest: float | None = None
 
 
