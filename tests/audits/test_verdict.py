@@ -83,7 +83,8 @@ def test_a_fooled_network_in_words():
         "Of the best attack's images, 96 % are as sure as the median clean image; random search with as many "
         "passes had 99.99 % in 3 % of its images, noise in 0 %.",
         "The best detector, energy, catches 20 % of the images of the attack that it catches least, where it "
-        "accepts 95 % of clean ones; of the images of the best attack that knows it, 90 % have 99.99 % and pass.",
+        "accepts 95 % of clean ones; of the images of the best attack that knows it, 90 % have 99.99 % and "
+        "pass.",
         "Nothing more needs to be asked of the attack, which got through; a stronger one may need less.",
     ]
 
