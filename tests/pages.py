@@ -41,6 +41,11 @@ class Page(HTMLParser):
         return [attributes for tag, attributes in self.elements if tag in tags]
 
 
+def html_of(path):
+    """The source of a page; the blank of "99.99 %", at which no line breaks, is written as any other."""
+    return path.read_text(encoding="utf-8").replace("&nbsp;", " ")
+
+
 def one_line(capsys):
     captured = capsys.readouterr()
     assert "Traceback" not in captured.err

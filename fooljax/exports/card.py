@@ -96,7 +96,7 @@ def _origin(source: Source) -> dict[str, str]:
         "source": source.name,
         "network": shown(source.network),
         "its parameters (SHA-256)": digest or NOTHING,
-        "accuracy on clean images": f"{accuracy:.2%}" if isinstance(accuracy, float) else NOTHING,
+        "accuracy on clean images": f"{100 * accuracy:.2f} %" if isinstance(accuracy, float) else NOTHING,
         "encoding": source.encoding,
         "height x width x channels": shape,
         "seed": NOTHING if source.seed is None else str(source.seed),

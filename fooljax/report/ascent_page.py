@@ -13,6 +13,7 @@ from fooljax.report.content import Number
 from fooljax.report.grid import gallery
 from fooljax.report.panel_section import ascent_panel_section
 from fooljax.report.png import png_bytes
+from fooljax.report.run_settings import percentage
 from fooljax.runs import arithmetic
 from fooljax.runs.ascent_images import START
 from fooljax.runs.ascent_recipe import EXPERIMENTS
@@ -25,14 +26,14 @@ from fooljax.storage.files import write_bytes
 MAX_IMAGES = 100
 """Images in one gallery, at most. The folder holds all of them."""
 COLUMNS = (
-    "iterations",
+    "Iterations",
     "99.99 % or more",
-    "of these, no judge agrees",
-    "named as the class",
-    "median",
-    "lowest",
-    "median iteration of the first 99.99 %",
-    "network passes",
+    "Of these, no judge agrees",
+    "Named as the class",
+    "Median",
+    "Lowest",
+    "Median iteration of the first 99.99 %",
+    "Network passes",
 )
 """Of the table of methods."""
 
@@ -150,7 +151,7 @@ def _numbers(record: AscentRecord) -> list[Number]:
         numbers.append(
             Number(
                 "Accuracy on real images",
-                f"{accuracy:.2%}",
+                percentage(accuracy, 2),
                 "The share of real images, held out from its training, that it names correctly.",
             )
         )
@@ -174,7 +175,7 @@ def _settings(record: AscentRecord) -> dict[str, dict[str, str]]:
         "Target": {
             "network": str(facts.get("name", "")),
             "confidence": str(record.summary.get("confidence", "")),
-            "clean accuracy": f"{accuracy:.2%}" if isinstance(accuracy, float) else "not measured",
+            "clean accuracy": percentage(accuracy, 2) if isinstance(accuracy, float) else "not measured",
             "parameters (SHA-256)": str(facts.get("params_sha256", "")),
         },
         "Machine": {

@@ -153,7 +153,7 @@ def _shares(record: RunRecord) -> Iterator[Number]:
         yield Number(
             SHARES.get(metric, f"Genomes that are {words}"),
             percentage(float(np.mean(record.metrics[metric][:, -1])), 1),
-            f"The share of all elites after the last generation ({metric} in metrics.csv).",
+            "The share of all best images, after the last generation.",
         )
 
 

@@ -7,6 +7,7 @@ what several pages have.
 import base64
 import functools
 import hashlib
+import re
 from decimal import ROUND_FLOOR, Decimal
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,10 @@ import jinja2
 from fooljax.engine.log_odds import format_confidence
 from fooljax.errors import printable
 from fooljax.storage.files import write_bytes
+
+_KEPT_OR_PERCENT = re.compile(r"<(script|style|pre|code)\b.*?</\1>|<[^>]*>|(?<=\d) (?=%)", re.DOTALL)
+"""The blank before a percent sign, at which no line shall break; or a place where none is looked for: what a
+reader may copy, what a program reads, and tags."""
 
 
 def write_html(path: Path | str, template: str, **content: Any) -> None:
@@ -33,7 +38,8 @@ def write_html(path: Path | str, template: str, **content: Any) -> None:
 
 def html_of(template: str, **content: Any) -> bytes:
     """A filled template as the content of a file; arguments as of `write_html`."""
-    return _environment().get_template(template).render(content).encode()
+    html = _environment().get_template(template).render(content)
+    return _KEPT_OR_PERCENT.sub(lambda found: "&nbsp;" if found[0] == " " else found[0], html).encode()
 
 
 @functools.lru_cache(maxsize=1)

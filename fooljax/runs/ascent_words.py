@@ -25,11 +25,11 @@ def introduction(network: NetworkWords, methods: Sequence[str]) -> tuple[str, ..
     ]
     if published:
         lines.append(
-            f"{listed(published)} {'use' if len(published) > 1 else 'uses'} the authors' rule, with settings "
-            "that they published for another network, CaffeNet."
+            f"{_methods(published)} {'use' if len(published) > 1 else 'uses'} the authors' rule, with "
+            "settings that they published for another network, CaffeNet."
         )
     if adam:
-        lines.append(f"{listed(adam)} {'use' if len(adam) > 1 else 'uses'} Adam, a common optimiser.")
+        lines.append(f"{_methods(adam)} {'use' if len(adam) > 1 else 'uses'} Adam, a common optimiser.")
     return (
         f"Images are changed step by step, in the direction in which {network.long} becomes surer of some "
         "class.",
@@ -52,3 +52,7 @@ def notes(methods: Sequence[str]) -> tuple[str, ...]:
 def words_of(network: NetworkWords, methods: Sequence[str]) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
     """The title, the introduction and the notes of the page."""
     return title(network), introduction(network, methods), notes(methods)
+
+
+def _methods(names: Sequence[str]) -> str:
+    return f"The method{'s' if len(names) > 1 else ''} {listed(names)}"

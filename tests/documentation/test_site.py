@@ -6,7 +6,7 @@ import doctest
 import pytest
 
 import fooljax
-from docs import site_pages
+from docs import site_pages, site_search
 from docs.site_pages import EXAMPLES, NOTEBOOKS, api_pages, notebook_page, site_links
 
 
@@ -67,3 +67,11 @@ def test_every_notebook_is_in_the_navigation():
     navigation = (site_pages.ROOT / "mkdocs.yml").read_text("utf-8")
     for path in NOTEBOOKS.glob("*.py"):
         assert f"notebooks/{path.stem}.md" in navigation
+
+
+def test_on_disk_the_search_begins_a_worker_from_text_and_loads_nothing():
+    script = site_search.from_disk('onmessage = () => "</script>";')
+    assert '"onmessage = () => \\"</script>\\";"' in script
+    assert "http" not in script
+    settings = (site_pages.ROOT / "mkdocs.yml").read_text("utf-8")
+    assert site_search.SCRIPT in settings

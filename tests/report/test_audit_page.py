@@ -4,7 +4,7 @@ import re
 
 import pytest
 from made_audit import attack, content, share, write
-from pages import Page, one_line
+from pages import Page, html_of, one_line
 
 from fooljax.audits.record import read_audit
 from fooljax.audits.reference_audits import reference_audits
@@ -18,7 +18,7 @@ NASTY = "</td><script>alert(1)</script>\x1b[2J"
 def page(folder, compared=(), **changes):
     write(folder, **changes)
     path = write_audit_page(folder, read_audit(folder), compared)
-    return path.read_text(encoding="utf-8")
+    return html_of(path)
 
 
 @pytest.fixture(scope="module")

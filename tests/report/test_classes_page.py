@@ -7,6 +7,7 @@ import re
 
 import numpy as np
 import pytest
+from pages import html_of
 from PIL import Image
 
 from fooljax.data.imagenet import GROUPS, group_of
@@ -30,7 +31,7 @@ def page(tmp_path, entries, level=0, side=8):
             image = np.full((side, side, 3), level * each.class_index, np.uint8)
             save_png(image, tmp_path / each.file_name)
     write_classes(tmp_path / "classes.html", "Title", "index.html", entries)
-    return (tmp_path / "classes.html").read_text(encoding="utf-8")
+    return html_of(tmp_path / "classes.html")
 
 
 def test_every_elite_is_there_with_its_confidence(tmp_path):

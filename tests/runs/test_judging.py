@@ -6,7 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
-from pages import Page, one_line
+from pages import Page, html_of, one_line
 
 from experiments import mnist_direct
 from fooljax.cli import report
@@ -94,7 +94,7 @@ def test_a_report_judges_the_folder_alone_and_finds_the_same(copied, finished, c
 
 
 def test_the_page_shows_the_judges_to_a_stranger(finished):
-    html = " ".join((finished / "index.html").read_text(encoding="utf-8").split())
+    html = " ".join(html_of(finished / "index.html").split())
     assert "An image counts as fooling when the network gives its class 99.99 % or more and no judge" in html
     page = Page(html)
     assert any(link["href"] == "#judges" for link in page.of("a"))
