@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
 
 SCRIPT = "assets/javascripts/instead-of-iframe-worker.js"
-"""Stands under `polyfills` in mkdocs.yml; the theme adds its own where none has "iframe-worker" in its name."""
+"""Also in mkdocs.yml. The theme adds a script of its own unless one has "iframe-worker" in its name."""
 
 
 def on_post_build(config: "MkDocsConfig") -> None:

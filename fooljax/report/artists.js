@@ -30,6 +30,12 @@ const seen = new IntersectionObserver((entries) => {
   }
 }, { rootMargin: "300px" });
 for (const canvas of document.querySelectorAll("canvas[data-picture]")) seen.observe(canvas);
+// On paper all are in sight, and nothing can be drawn later.
+addEventListener("beforeprint", () => {
+  seen.disconnect();
+  for (const canvas of document.querySelectorAll("canvas[data-picture]")) draw(canvas, pictures[canvas.dataset.picture].genome);
+  while (waiting.length) next();
+});
 
 function save(name, blob) {
   const link = document.createElement("a");

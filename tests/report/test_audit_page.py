@@ -135,7 +135,7 @@ def test_equal_audits_give_equal_bytes(tmp_path, html):
 def test_the_page_of_an_audit_is_made_again_by_fooljax_report(tmp_path, html, capsys):
     write(tmp_path)
     assert report.main([str(tmp_path)]) == 0
-    assert (tmp_path / "index.html").read_text(encoding="utf-8") == html
+    assert html_of(tmp_path / "index.html") == html
     assert capsys.readouterr().out == f"{tmp_path / 'index.html'}\n"
     assert report.main([str(tmp_path), "--output", str(tmp_path / "other")]) == 2
     assert "--output: expected none, since" in one_line(capsys)
