@@ -118,7 +118,10 @@ def _page_of_audit(folder: Path, output: Path | None) -> Path:
         raise InputError(f"--output: expected none, since {shown(folder)} is an audit, got {shown(output)}")
     audit = read_audit(folder)
     if "--compare" in shlex.split(audit.command):
-        print("note: for the audits of --compare give the audit's own command again", file=sys.stderr)
+        print(
+            "note: the audits of --compare are not on this page; the audit's own command puts them there again",
+            file=sys.stderr,
+        )
     return write_audit_page(folder, audit)
 
 
@@ -211,6 +214,8 @@ def _main(argv: Sequence[str] | None) -> None:
     config, folder, output = parse_tool(
         Config, DESCRIPTION, argv, program="fooljax report", output_folder=OUTPUT
     )
+    if (folder / FILE).is_file() and (config.rescore or config.judges is not None):
+        raise InputError(f"RUN: expected a run for --rescore and --judges, got the audit {shown(folder)}")
     # Asked for first: a network that cannot be had ends the command before anything is written.
     scored = rescore(config, folder) if config.rescore else ""
     if config.judges is not None:

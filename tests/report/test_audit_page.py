@@ -139,4 +139,6 @@ def test_the_page_of_an_audit_is_made_again_by_fooljax_report(tmp_path, html, ca
     assert capsys.readouterr().out == f"{tmp_path / 'index.html'}\n"
     assert report.main([str(tmp_path), "--output", str(tmp_path / "other")]) == 2
     assert "--output: expected none, since" in one_line(capsys)
+    assert report.main([str(tmp_path), "--rescore"]) == 2
+    assert "RUN: expected a run for --rescore and --judges, got the audit" in one_line(capsys)
     assert not (tmp_path / "other").exists()
