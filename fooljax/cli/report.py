@@ -5,7 +5,6 @@ published archive, they are drawn from their genomes and written beside the page
 The page of an audit is written into its folder.
 """
 
-import shlex
 import shutil
 import sys
 from collections.abc import Sequence
@@ -117,9 +116,9 @@ def _page_of_audit(folder: Path, output: Path | None) -> Path:
     if output is not None:
         raise InputError(f"--output: expected none, since {shown(folder)} is an audit, got {shown(output)}")
     audit = read_audit(folder)
-    if "--compare" in shlex.split(audit.command):
+    if " --compare" in audit.command:
         print(
-            "note: the audits of --compare are not on this page; the audit's own command puts them there again",
+            "note: the audits of --compare are not on this page; the audit's own command shows them again",
             file=sys.stderr,
         )
     return write_audit_page(folder, audit)
