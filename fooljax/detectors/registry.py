@@ -40,6 +40,21 @@ DETECTORS: Mapping[str, Detector] = {
     )
 }
 
+EXPLANATIONS: Mapping[str, str] = {
+    "msp": "how sure the network is of the name that it gives (the maximum softmax probability)",
+    "max_logit": "the largest of the network's outputs, before they become confidences",
+    "energy": "all outputs together, as the logarithm of the sum of their exponentials",
+    "entropy": "how evenly the confidence is spread over the classes",
+    "odin": "how sure the network is, its outputs made milder, after the image was changed in its favour",
+    "openmax": "how far the outputs are from those of clean images of the same name",
+    "mahalanobis": "how far what the last layer is given (the features) is from that of the nearest class of "
+    "clean images, measured by how much these vary",
+    "relative_mahalanobis": "the same, less the distance from all clean images taken together",
+    "knn": "how far the features are from those of the tenth nearest clean image",
+    "vim": "how much of the features lies where those of clean images do not",
+}
+"""What each detector looks at, for people."""
+
 
 def find_detector(name: str) -> Detector:
     """The detector of a name in `DETECTORS`, or a user's own as MODULE:NAME, whose module is imported.

@@ -8,6 +8,7 @@ from fooljax.audits import leaderboard
 from fooljax.audits.comparing import attack_name, compare, generator_name
 from fooljax.audits.record import Audit, ClassLine
 from fooljax.audits.reference_audits import beside
+from fooljax.detectors.registry import EXPLANATIONS as LOOKS_AT
 from fooljax.engine.log_odds import FOOLED, format_confidence
 from fooljax.report import alternative_texts, audit_tables
 from fooljax.report.audit_figure import attacks_and_levels
@@ -87,6 +88,7 @@ def write_audit_page(folder: Path, audit: Audit, compared: Sequence[Audit] = ())
         comparisons=[compare(audit, one) for one in compared],
         size=leaderboard.size(audit.network.image_shape),
         named=generator_name,
+        looks_at={one.name: LOOKS_AT[one.name] for one in audit.detectors if one.name in LOOKS_AT},
         explanations={generator_name(name): EXPLANATIONS[name] for name in _generators(audit)},
         thresholds=audit.thresholds,
         clean_levels=[(share, format_confidence(odds)) for share, odds in _known_levels(audit).items()],

@@ -9,6 +9,7 @@ from pages import Page, html_of, one_line
 from fooljax.audits.record import read_audit
 from fooljax.audits.reference_audits import reference_audits
 from fooljax.cli import report
+from fooljax.detectors.registry import DETECTORS, EXPLANATIONS
 from fooljax.errors import InputError
 from fooljax.report.audit_page import PICTURES, write_audit_page
 
@@ -142,3 +143,9 @@ def test_the_page_of_an_audit_is_made_again_by_fooljax_report(tmp_path, html, ca
     assert report.main([str(tmp_path), "--rescore"]) == 2
     assert "RUN: expected a run for --rescore and --judges, got the audit" in one_line(capsys)
     assert not (tmp_path / "other").exists()
+
+
+def test_what_each_detector_looks_at_is_said(html):
+    assert set(EXPLANATIONS) == set(DETECTORS)
+    for name in ("msp", "mahalanobis"):
+        assert f"<li>{name}: {EXPLANATIONS[name]}.</li>" in html

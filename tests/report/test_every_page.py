@@ -1,30 +1,17 @@
 """Every kind of page in a browser: wide and narrow, by keyboard, without scripts, its pictures in words."""
 
-import shutil
-from pathlib import Path
-
-import numpy as np
 import pytest
 from browser import NEEDS_BROWSER
 from browser import Page as Tab
-from made_audit import write
+from made_pages import KEPT, MADE
 
-from experiments.paper import CHAPTERS, PUBLISHED, answers_from
-from fooljax.audits.record import read_audit
 from fooljax.cli import ascend, evolve
-from fooljax.labelling.images import Asked
-from fooljax.labelling.task import LabelTask
-from fooljax.report import ClassImage, save_png, write_classes
-from fooljax.report.audit_page import write_audit_page
-from fooljax.report.claims_page import write_claims_page
-from fooljax.report.label_page import write_label_page
 
 pytestmark = [NEEDS_BROWSER, pytest.mark.slow]
-GALLERY = Path(__file__).parents[2] / "docs/results/artists/gallery.html"
 WIDTHS = (400, 800, 1400)
 
 
-def run(folder):
+def judged_run(path):
     words = [
         "--target",
         "lenet",
@@ -37,47 +24,16 @@ def run(folder):
         "--judges",
         "knn",
     ]
-    assert evolve.main([*words, "--outdir", str(folder)]) == 0
+    assert evolve.main([*words, "--outdir", str(path.parent)]) == 0
 
 
-def ascent(folder):
+def judged_ascent(path):
     words = ["--target", "lenet", "--methods", "adam", "--iterations", "3"]
-    assert ascend.main([*words, "--outdir", str(folder)]) == 0
+    assert ascend.main([*words, "--outdir", str(path.parent)]) == 0
 
 
-def classes(folder):
-    (folder / "elites").mkdir(parents=True)
-    rng = np.random.default_rng(0)
-    entries = []
-    for index in range(60):
-        file = f"elites/{index}.png"
-        save_png(rng.integers(0, 256, (24, 24, 3), np.uint8), folder / file)
-        entries.append(ClassImage(0, index, f"a class with a long name {index}", "birds", 1.0, file))
-    write_classes(folder / "index.html", "A network", "index.html", entries)
-
-
-def label(folder):
-    folder.mkdir()
-    image = Asked(np.zeros((8, 8, 1), np.uint8), "noise", "noise", 0, None, None)
-    write_label_page(folder / "index.html", LabelTask((image,), tuple("0123456789"), ("",) * 10, 0))
-
-
-def artists(folder):
-    folder.mkdir()
-    shutil.copyfile(GALLERY, folder / "index.html")
-
-
-def claims(folder):
-    folder.mkdir()
-    write_claims_page(folder / "index.html", answers_from([PUBLISHED]), CHAPTERS, ["tables/table.md"])
-
-
-def audit(folder):
-    other = read_audit(write(folder.with_name("other"), name="another network with a long name"))
-    write_audit_page(folder, read_audit(write(folder, classes=50)), [other])
-
-
-PAGES = {one.__name__: one for one in (run, ascent, classes, label, artists, claims, audit)}
+SEARCHED = {one.__name__: one for one in (judged_run, judged_ascent)}
+"""Pages that a command makes, with what judges say; the others are of made-up content, or kept."""
 
 
 @pytest.fixture(scope="module")
@@ -87,11 +43,15 @@ def tab(tmp_path_factory):
     page.close()
 
 
-@pytest.fixture(scope="module", params=PAGES)
+@pytest.fixture(scope="module", params=[*SEARCHED, *MADE, *KEPT])
 def page(request, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pages") / request.param
-    PAGES[request.param](folder)
-    return folder / "index.html"
+    if request.param in KEPT:
+        return KEPT[request.param]
+    path = tmp_path_factory.mktemp("pages") / request.param / "index.html"
+    if request.param in MADE:
+        path.parent.mkdir()
+    (SEARCHED | MADE)[request.param](path)
+    return path
 
 
 def shown(tab, page, width, scheme="light"):
@@ -102,6 +62,8 @@ def shown(tab, page, width, scheme="light"):
 
 
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+LOADED = """performance.getEntriesByType('resource').map(one => one.name)
+  .filter(name => !/^(data|file|blob):/.test(name))"""
 WITHOUT_WORDS = """[...document.querySelectorAll('img, [role=img], canvas')]
   .filter(one => !(one.alt || one.getAttribute('aria-label') || one.closest('[aria-hidden], button')))
   .map(one => one.outerHTML.slice(0, 120))"""
@@ -110,11 +72,52 @@ NOT_REACHED = """[...document.querySelectorAll('body *')]
     && ['auto', 'scroll'].includes(getComputedStyle(one).overflowX))
   .filter(one => one.tabIndex < 0)
   .map(one => one.outerHTML.slice(0, 120))"""
+CONTROLS = """(() => {
+  const kinds = 'a[href], button:not(:disabled), input, select, textarea, summary, [tabindex="0"]';
+  window.controls = [...document.querySelectorAll(kinds)].filter(one => one.checkVisibility());
+  window.reached = new Set();
+  document.activeElement.blur();
+  return controls.length;
+})()"""
+FOCUSED = """(() => {
+  const one = document.activeElement, style = getComputedStyle(one.closest('.file') || one);
+  reached.add(one);
+  const seen = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 1;
+  return seen ? '' : one.outerHTML.slice(0, 120);
+})()"""
+LEFT = "controls.filter(one => !reached.has(one)).map(one => one.outerHTML.slice(0, 120))"
+FAINT = """(() => {
+  const parts = colour => [...colour.match(/[\\d.]+/g).map(Number), 1].slice(0, 4);
+  const linear = value => (value /= 255) <= .04045 ? value / 12.92 : ((value + .055) / 1.055) ** 2.4;
+  const light = ([r, g, b]) => .2126 * linear(r) + .7152 * linear(g) + .0722 * linear(b);
+  const ground = one => {
+    for (; one; one = one.parentElement) {
+      const colour = parts(getComputedStyle(one).backgroundColor);
+      if (colour[3] > .5) return colour;
+    }
+    return [255, 255, 255];
+  };
+  const texts = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT), found = [];
+  while (texts.nextNode()) {
+    const one = texts.currentNode.parentElement;
+    if (!texts.currentNode.data.trim() || !one.checkVisibility() || one.closest(':disabled')) continue;
+    const style = getComputedStyle(one), two = [light(parts(style.color)), light(ground(one))];
+    const contrast = (Math.max(...two) + .05) / (Math.min(...two) + .05);
+    if (contrast < 4.5 || parseFloat(style.fontSize) < 11) found.push([one.outerHTML.slice(0, 80), contrast]);
+  }
+  return found;
+})()"""
+MOST_CONTROLS = 250
+"""Of a page with more links, so many are walked through."""
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_no_page_is_wider_than_the_screen(tab, page, width):
+    tab.errors.clear()
     assert shown(tab, page, width).run(OVERFLOW) == 0
+    tab.run("document.querySelectorAll('details').forEach(one => one.open = true)")
+    assert tab.run(OVERFLOW) == 0
+    assert tab.run(LOADED) == []
     assert not tab.errors
 
 
@@ -132,6 +135,41 @@ def test_the_keyboard_begins_with_a_way_past_the_navigation(tab, page):
     assert tab.run("document.activeElement.className") == "skip"
     tab.press("Enter")
     assert tab.run("document.activeElement.id") == "main"
+
+
+def test_every_control_is_reached_by_the_keyboard_and_is_seen_to_be(tab, page):
+    count = shown(tab, page, 800).run(CONTROLS)
+    assert count > 1
+    for _ in range(min(count, MOST_CONTROLS)):
+        tab.press("Tab")
+        assert tab.run(FOCUSED) == ""
+    if count <= MOST_CONTROLS:
+        assert tab.run(LEFT) == []
+
+
+def test_what_is_folded_is_opened_by_the_keyboard(tab, page):
+    for key in ("Enter", " "):
+        shown(tab, page, 800)
+        for place in range(tab.run("document.querySelectorAll('main summary').length")):
+            one = f"document.querySelectorAll('main summary')[{place}]"
+            if tab.run(f"{one}.checkVisibility() && ({one}.focus(), true)"):
+                tab.press(key)
+                assert tab.run(f"{one}.parentElement.open")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_words_are_large_enough_and_stand_out(tab, page, scheme):
+    assert shown(tab, page, 800, scheme).run(FAINT) == []
+
+
+def test_on_paper_nothing_is_cut_off(tab, page):
+    shown(tab, page, 720)  # the width of a sheet without its margins
+    tab.send("Emulation.setEmulatedMedia", media="print")
+    try:
+        tab.run("dispatchEvent(new Event('beforeprint'))")
+        assert tab.run(OVERFLOW) == 0
+    finally:
+        tab.send("Emulation.setEmulatedMedia", media="")
 
 
 def test_without_scripts_the_page_says_what_it_is(tab, page):
