@@ -13,6 +13,8 @@ from fooljax.study import Row
 from fooljax.study.attacks import FRESH
 from fooljax.targets.foreign.on_host import HIGHEST_LOG_ODDS
 
+FEW_PASSES = 50
+"""Of a run, for each class: what CPPNs need against a LeNet for half of the classes, see `budget.WEIGHTS`."""
 AS_CLEAN = "the confidence of the median clean image"
 
 
@@ -72,7 +74,10 @@ def facts_of(
         else 0.0,
         through=max(one["share"] for one in through.values()) if through else None,
         overcome=strength.overcome,
-        flags=tuple(QUESTIONS[name] for name, flag in strength.flags.items() if flag),
+        flags=(
+            *(QUESTIONS[name] for name, flag in strength.flags.items() if flag),
+            *few_passes(max(one["passes"] for one in evolved), len(audited.cells)),
+        ),
         highest=highest,
     )
 
@@ -100,6 +105,17 @@ def goal_of(highest: float | None, clean: Row | None) -> tuple[float, str]:
     if highest is None or median is None:
         return FOOLED, "99.99 %"
     return median - ROUNDING, AS_CLEAN
+
+
+def few_passes(passes: int, classes: int) -> tuple[str, ...]:
+    """The sign of a budget that is too small for so many classes, in words; none where it is large enough.
+
+    Args:
+      passes: of a run.
+      classes: that it was made for.
+    """
+    each = passes / classes
+    return (f"a run had at most {each:.3g} passes for each class",) if each < FEW_PASSES else ()
 
 
 def _success(attack: Mapping[str, Any]) -> tuple[float, float, float]:

@@ -9,6 +9,7 @@ import pytest
 from fooljax.analysis.attack_strength import QUESTIONS, Strength
 from fooljax.audits.content import machine_in_words
 from fooljax.audits.verdict import MADE, Facts, percent, strength_in_words, verdict
+from fooljax.audits.verdict_facts import few_passes
 
 FLAGS = ("log-odds still rise with the budget", "some gradients are zero")
 SHARES = st.floats(0.0, 1.0)
@@ -141,3 +142,8 @@ def test_a_machine_in_words():
 )
 def test_some_is_never_written_as_none_or_all(share, words):
     assert percent(share) == words
+
+
+def test_a_budget_that_is_small_for_its_classes_is_a_sign_of_weakness():
+    assert few_passes(3000, 1000) == ("a run had at most 3 passes for each class",)
+    assert few_passes(3000, 10) == ()
