@@ -54,7 +54,9 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
       before, and after the last round at the first rate; `NAME_greater`, the chance that a set afterwards has
       the greater median; `NAME_old_taken`, `NAME_archive_taken` and `NAME_gradient_taken`: the share of these
       images that the class more takes; `NAME_agreement`: of held-out images, the share that is named as
-      before; `NAME_gradient_fooled`: the share of gradient images against the last round with 99.99 %.
+      before. For each GENERATOR: `NAME_GENERATOR_fooled` and `NAME_GENERATOR_fooled_before`, the share of its
+      images with 99.99 % against the last round and against the network before; `NAME_GENERATOR_at_clean`
+      and so on, the share that the network is as sure of as of its median clean image.
     """
     found: dict[str, Finding] = {}
     for (name,), of in alike(rows, "network").items():
@@ -78,10 +80,23 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
             if row["kind"] == "clean" and row["rate"] == rate and row["chain"] == 0:
                 value, images = row["agreement"], f"{row['clean_images']} images"
                 found[f"{name}_agreement"] = Finding(alone(value), numbers.percent(value), images)
-        fooled = [row["fooled"] for row in last if row["kind"] == "attack" and row["generator"] == "gradient"]
-        if fooled:
-            value = float(np.mean(fooled))
-            found[f"{name}_gradient_fooled"] = Finding(alone(value), numbers.percent(value), "one budget")
+        attacks_of = [row for row in of if row["kind"] == "attack"]
+        for (generator,), some in alike(attacks_of, "generator").items():
+            ends = {
+                "_before": [row for row in some if not row["round"]],
+                "": [row for row in some if row["round"] == rounds > 0 and row["rate"] == rate],
+            }
+            for when, rows_of in ends.items():
+                raw = [row["shares"]["raw"] for row in rows_of]
+                shares = {
+                    "fooled": [row["fooled"] for row in rows_of],
+                    "at_clean": [one["clean_median"] for one in raw if "clean_median" in one],
+                }
+                for figure, values in shares.items():
+                    if values:
+                        value, words = float(np.mean(values)), f"{len(values)} sets of one budget"
+                        finding = Finding(alone(value), numbers.percent(value), words)
+                        found[f"{name}_{generator}_{figure}{when}"] = finding
     return found
 
 
