@@ -29,6 +29,7 @@ class Facts(NamedTuple):
       surest: log-odds of the surest image; None where no images were made.
       soonest: the attack by which half of its classes had 99.99 % first, and the passes of a run by then;
         None where there is none.
+      ascents: classes that gradient ascent was tried for, where these are not all; else None.
       budget: passes of all attacks.
       at_clean: share of the best attack's images that are as sure as the median clean image; None untold.
       controls: share of the images of random search, the better of both kinds, that had 99.99 %; where
@@ -50,6 +51,7 @@ class Facts(NamedTuple):
     fooled: int = 0
     surest: float | None = None
     soonest: tuple[str, int] | None = None
+    ascents: int | None = None
     budget: int = 0
     at_clean: float | None = None
     controls: float = 0.0
@@ -127,7 +129,8 @@ def _fooled(facts: Facts) -> str:
             )
         return f"No image with 99.99 % was found at {spent}; the surest image had {surest}."
     many = "all" if facts.fooled == facts.classes else f"{facts.fooled:,} of"
-    found = f"Images with 99.99 % were found for {many} {facts.classes:,} classes"
+    tried = "" if facts.ascents is None else f", though gradient ascent was tried for {facts.ascents} alone"
+    found = f"Images with 99.99 % were found for {many} {facts.classes:,} classes{tried}"
     if facts.soonest is None:
         return f"{found}, by no attack for half of its classes at this budget of {facts.budget:,} passes."
     made, passes = facts.soonest

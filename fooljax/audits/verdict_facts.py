@@ -64,6 +64,7 @@ def facts_of(
         fooled=sum(one["log_odds"] >= FOOLED for one in classes),
         surest=max(one["log_odds"] for one in classes),
         soonest=(min(soon)[1], min(soon)[0]) if soon else None,
+        ascents=_ascents(alone, len(audited.cells)),
         budget=config.budget,
         at_clean=clean_median["share"] if clean_median else None,
         controls=most("random_search"),
@@ -80,6 +81,14 @@ def facts_of(
         ),
         highest=highest,
     )
+
+
+def _ascents(alone: Mapping[str, Mapping[str, Any]], classes: int) -> int | None:
+    """The classes that gradient ascent was tried for, where these are not all that there are."""
+    if "gradient" not in alone:
+        return None
+    tried = int(alone["gradient"]["images"]) // int(alone["gradient"]["runs"])
+    return tried if tried < classes else None
 
 
 def facts_without_images(check: Row) -> Facts:

@@ -76,6 +76,14 @@ def made(**changes):
     return plain._replace(**changes)
 
 
+def test_classes_that_gradient_ascent_was_not_tried_for_are_told():
+    sentence = verdict(made(classes=1000, fooled=11, ascents=11))[1]
+    assert sentence.startswith(
+        "Images with 99.99 % were found for 11 of 1,000 classes, though gradient ascent was tried for 11 alone;"
+    )
+    assert "alone" not in verdict(made())[1]
+
+
 def test_a_fooled_network_in_words():
     assert verdict(made()) == [
         "The network passes all checks of how it is used that could be made.",
