@@ -78,9 +78,7 @@ def made(**changes):
 
 def test_classes_that_gradient_ascent_was_not_tried_for_are_told():
     sentence = verdict(made(classes=1000, fooled=11, ascents=11))[1]
-    assert sentence.startswith(
-        "Images with 99.99 % were found for 11 of 1,000 classes, though gradient ascent was tried for 11 alone;"
-    )
+    assert "found for 11 of 1,000 classes, though gradient ascent was tried for 11 alone;" in sentence
     assert "alone" not in verdict(made())[1]
 
 
