@@ -146,6 +146,16 @@ def check_setting(field: dataclasses.Field[Any], value: Any) -> None:
             raise InputError(f"{field.name}: expected {bounds}, got {shown(value)}")
 
 
+def check_settings(config: Any) -> None:
+    """Checks all settings of a dataclass of settings, as the command line checks flags.
+
+    Raises:
+      InputError: see `check_setting`.
+    """
+    for field in dataclasses.fields(config):
+        check_setting(field, getattr(config, field.name))
+
+
 def _plain(number: float) -> str:
     return str(number) if type(number) is int else f"{number:g}"
 

@@ -12,7 +12,7 @@ from fooljax.analysis.detection import sklearn_metrics
 from fooljax.audits.attack_entries import best_images, in_groups, picture_of
 from fooljax.audits.audited import Audited, check_one_network, detectors_of, rejecting_class
 from fooljax.audits.budget import divided
-from fooljax.audits.clean import CleanParts, checked_images
+from fooljax.audits.clean import CleanParts, checked_images, shape_of
 from fooljax.audits.content import content
 from fooljax.audits.detector_step import enough_for_detectors
 from fooljax.audits.measuring import Steps
@@ -27,6 +27,7 @@ from fooljax.own_settings import with_own_settings
 from fooljax.probe import TOLERANCE, examine
 from fooljax.report.audit_page import write_audit_page
 from fooljax.report.png import save_png
+from fooljax.settings import check_settings
 from fooljax.storage.json_files import write_json
 from fooljax.storage.outputs import as_folder
 from fooljax.study import Row, Study, run
@@ -64,7 +65,8 @@ def audit(
 
     Args:
       target: the network: a `Target`, what `host_target` gives, any JAX callable, the name of one in
-        `fooljax.targets.TARGETS`, or MODULE:NAME.
+        `fooljax.targets.TARGETS`, or MODULE:NAME. Where it does not say the shape of its images, that is the
+        shape of `images`.
       images: clean images, which the network has not learnt from: `[N, H, W, K]` uint8, or floats in [0, 1];
         a `fooljax.data.Dataset`; or a text, as `--images` takes it. 10 are enough for some of it, 300 for
         detectors.
@@ -89,8 +91,9 @@ def audit(
       FaultError: a file cannot be written, or scikit-learn is needed for detectors and not installed.
     """
     folder = as_folder("outdir", outdir)
-    network = known_network(target, class_names, say)
     config = AuditSettings(budget, guess, reject, detectors)
+    check_settings(config)
+    network = known_network(target, class_names, say, shape_of(images))
     check_one_network(network)
     names = detectors_of(network, detectors)
     audited = Audited(
@@ -124,20 +127,30 @@ def audit(
 
 
 def known_network(
-    target: Target | Callable[..., Any] | str, class_names: tuple[str, ...], say: Say
+    target: Target | Callable[..., Any] | str,
+    class_names: tuple[str, ...],
+    say: Say,
+    image_shape: tuple[int, int, int] | None = None,
 ) -> Target:
     """The network of an argument, with its shape and class names.
 
+    Args:
+      target: see `audit`.
+      class_names: its names of classes; none where it has its own.
+      say: prints a line of progress.
+      image_shape: of its images, where it does not say so itself.
     Raises:
-      InputError: it is none, or does not say its shape, or there are not as many names as classes.
+      InputError: it is none, or its shape is not known, or there are not as many names as classes.
     """
     if isinstance(target, str):
         known = find_target(target)
         found = known.choose(known.settings()).load(say)
     else:
         found = as_target(target)
+    if found.image_shape is None and image_shape is not None:
+        found = as_target(found, image_shape=image_shape)
     if class_names:
-        found = as_target(found, class_names=tuple(class_names))
+        found = as_target(found, class_names=class_names)
     named = own_choice.choice_of(found).load(lambda _: None)
     check_channels(checked_shape(named.image_shape))
     return named
@@ -153,6 +166,8 @@ def _clean(images: Any, labels: Any, network: Target) -> CleanParts:
 
 def _checked(name: str, networks: Mapping[str, Target] | None, network: Target) -> dict[str, Target]:
     """Other networks, which must know as many classes."""
+    if not isinstance(networks, Mapping | None):
+        raise InputError(f"{name}: expected targets by name, got {type(networks).__name__}")
     found = {} if networks is None else dict(networks)
     for own, one in found.items():
         if not isinstance(one, Target):

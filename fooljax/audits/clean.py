@@ -64,7 +64,7 @@ def of_arrays(
     """
     order = np.random.default_rng(0).permutation(len(images))[: 3 * MOST]
     if len(order) < LEAST:
-        raise InputError(f"images: expected {LEAST} or more, got {len(order)}")
+        raise InputError(f"images: expected {LEAST} clean images or more, got {len(order)}")
     third = len(order) // 3 if len(order) >= LEAST_OF_THREE else 0
     places = np.split(order, [third, third + (len(order) - third) // 2])
     known = np.full(len(images), -1) if labels is None else np.asarray(labels)
@@ -117,6 +117,16 @@ def checked_images(images: object, labels: object, target: Target) -> CleanParts
     return of_arrays(found, known, f"{len(found):,} labelled images")
 
 
+def shape_of(images: object) -> tuple[int, int, int] | None:
+    """The shape `(H, W, K)` of each clean image; None where the images are named by a text or are none."""
+    if isinstance(images, Dataset):
+        return images.image_shape
+    sides = np.shape(images) if hasattr(images, "shape") else ()
+    if len(sides) == 3:
+        sides = (*sides, 1)
+    return (sides[1], sides[2], sides[3]) if len(sides) == 4 and min(sides) else None
+
+
 def _pixels(images: object, shape: tuple[int, int, int]) -> npt.NDArray[np.uint8]:
     try:
         found = np.asarray(images)
@@ -131,6 +141,12 @@ def _pixels(images: object, shape: tuple[int, int, int]) -> npt.NDArray[np.uint8
         )
     if found.dtype == np.uint8:
         return found
-    if not np.issubdtype(found.dtype, np.floating) or not np.all((found >= 0.0) & (found <= 1.0)):
+    if not np.issubdtype(found.dtype, np.floating):
         raise InputError(f"images: expected uint8, or floats in [0, 1], got {found.dtype}")
+    low, high = float(found.min()), float(found.max())  # NaN, where one is NaN
+    if not (low >= 0.0 and high <= 1.0):
+        came = (
+            "NaN" if np.isnan(low) else f"values up to {high:g}" if high > 1.0 else f"values from {low:g} on"
+        )
+        raise InputError(f"images: expected uint8, or floats in [0, 1], got {came}")
     return np.rint(found * 255.0).astype(np.uint8)

@@ -123,8 +123,14 @@ def _attack(attack: Attack) -> dict[str, Any]:
         "median_log_odds_high": odds.high,
     }
     for level in LEVELS:
-        share = attack.shares[level].interval() if level in attack.shares else (None,) * 3
-        row |= zip([f"share_{level}{end}" for end in ("", "_low", "_high")], share, strict=True)
+        found = attack.shares.get(level)
+        row[f"share_{level}"] = found.share if found else None
+        # One run says nothing about others: the interval in the file is all that is possible.
+        told = found if attack.runs > 1 else None
+        row |= {
+            f"share_{level}_low": told.low if told else None,
+            f"share_{level}_high": told.high if told else None,
+        }
     for level in LEVELS_OF_PASSES:
         reached = attack.passes_to.get(level)
         row[f"passes_to_{level}"] = reached.median if reached else None

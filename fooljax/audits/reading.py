@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax import data
-from fooljax.audits.clean import CleanParts, checked_images, of_arrays
+from fooljax.audits.clean import LEAST, CleanParts, checked_images, of_arrays
 from fooljax.data.image_folders import ENDINGS
 from fooljax.data.imagenet import NUM_CLASSES, synsets
 from fooljax.data.labelled_photographs import read_labelled
@@ -86,6 +86,8 @@ def read_folder(folder: Path, target: Target) -> CleanParts:
     if not files:
         raise InputError(f"images: expected pictures ({', '.join(ENDINGS)}), found none in {name_of(folder)}")
     images, known = _read(_as_many_as_fit(files, shape), shape)
+    if len(images) < LEAST:
+        raise InputError(f"images: expected {LEAST} clean images or more, found 1 in {name_of(folder)}")
     described = f"{len(images):,} pictures in {folder.name}"
     return of_arrays(images, known if inside else None, described)
 
@@ -104,7 +106,8 @@ def _labels(folders: Sequence[str], names: Sequence[str]) -> list[int]:
         if max(numbers) < len(names):
             return numbers
         raise InputError(
-            f"images: expected folders 0 to {len(names) - 1}, the network's classes, found {max(numbers)}"
+            f"images: expected folders 0 to {len(names) - 1}, the network's classes, found a folder "
+            f"named {folders[numbers.index(max(numbers))]}"
         )
     if len(names) == NUM_CLASSES:
         places = {name: index for index, name in enumerate(synsets())}

@@ -54,8 +54,8 @@ def choice_of(target: Target, *, source: str = "Python", classes: str = "all") -
     """
     if target.image_shape is None:
         raise InputError(
-            f"target: expected {source} to say the shape of its images, as "
-            "fooljax.as_target(model, image_shape=(28, 28, 1)), got none"
+            "target: expected a network whose image shape is known, as "
+            "fooljax.as_target(model, image_shape=(28, 28, 1)) says it; got one without"
         )
     shape = checked_shape(target.image_shape)
     count = _num_classes(target, shape)

@@ -91,6 +91,14 @@ def test_the_file_has_a_line_for_each_attack():
     assert noise["passes_to_0.5"] == ""
 
 
+def test_an_interval_of_one_run_stays_empty_in_the_file():
+    for runs, told in ((1, False), (5, True)):
+        one = attack("direct", 8.0, fooled=0.5) | {"runs": runs}
+        (row,) = rows([audit(attacks=[one])])
+        assert row["share_0.5"] == 0.5
+        assert (row["share_0.5_low"] is not None) == (row["share_0.5_high"] is not None) == told
+
+
 def test_an_audit_without_labels_or_detectors_has_a_line():
     data = content()["data"] | {"accuracy": None}
     text = table([audit(data=data, detectors=[], attacks=[])])

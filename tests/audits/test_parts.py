@@ -11,8 +11,9 @@ from small_network import NAMES, SHAPE, clean, network
 
 import fooljax
 from fooljax.analysis.thresholds import clean_thresholds
+from fooljax.audits.auditing import known_network
 from fooljax.audits.budget import ascent_cells, divided
-from fooljax.audits.clean import LEAST_OF_THREE, checked_images, of_arrays
+from fooljax.audits.clean import LEAST_OF_THREE, checked_images, of_arrays, shape_of
 from fooljax.audits.levels import shares, thresholds_on
 from fooljax.audits.looking_step import MOST_SHOWN, shown_of
 from fooljax.audits.reading import read_images
@@ -56,6 +57,34 @@ def test_a_package_that_detectors_want_is_missed_before_anything_is_asked(tmp_pa
     with pytest.raises(FaultError, match=r"scikit-learn, got none; pip install 'fooljax\[analysis\]'"):
         fooljax.audit(network(), *clean(), budget=50_000, outdir=tmp_path / "audit")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"budget": 1e4}, r"budget: expected a whole number, got 10000\.0$"),
+        ({"budget": 10}, "budget: expected 1000 or more, got 10$"),
+        ({"guess": "yes"}, "guess: expected true or false, got 'yes'$"),
+        ({"detectors": None}, "detectors: expected text, got None$"),
+        ({"class_names": "abcd"}, "class_names: expected a list of names, got 'abcd'$"),
+        ({"judges": [network()]}, "judges: expected targets by name, got list$"),
+    ],
+)
+def test_arguments_of_python_are_checked_as_flags_are_before_anything_is_made(given, message, tmp_path):
+    with pytest.raises(InputError, match=message):
+        fooljax.audit(network(), *clean(), outdir=tmp_path / "audit", **given)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_plain_function_takes_images_of_the_shape_of_the_clean_ones():
+    known = network()
+    for images, shape in ((clean()[0], SHAPE), (clean()[0][..., 0], SHAPE), ("embedded", None)):
+        assert shape_of(images) == shape
+    found = known_network(lambda images: known.apply(known.params, images), (), print, SHAPE)
+    assert found.image_shape == SHAPE
+    assert found.class_names == ("0", "1", "2", "3")
+    with pytest.raises(InputError, match=r"image shape is known, .* says it; got one without$"):
+        known_network(lambda images: images, (), print)
 
 
 def test_an_ascent_has_enough_steps_for_each_of_its_classes():
@@ -106,6 +135,15 @@ def test_folders_are_named_by_class_or_number(tmp_path):
     (tmp_path / "named" / "diagonal").mkdir()
     with pytest.raises(InputError, match=r"images: expected folders named .*diagonal"):
         read_images(str(tmp_path / "named"), network())
+    (tmp_path / "numbered" / "04").mkdir(parents=True)
+    with pytest.raises(InputError, match=r"images: expected folders 0 to 3, .*, found a folder named 04$"):
+        read_images(str(tmp_path / "numbered"), network())
+
+
+def test_one_picture_is_too_few_and_its_folder_is_named(tmp_path):
+    Image.fromarray(clean(1)[0][0, ..., 0]).save(tmp_path / "a.png")
+    with pytest.raises(InputError, match=rf"images: expected 2 clean images or more, found 1 in {tmp_path}$"):
+        read_images(str(tmp_path), network())
 
 
 @pytest.mark.parametrize(
@@ -114,8 +152,10 @@ def test_folders_are_named_by_class_or_number(tmp_path):
         (np.zeros((5, 6, 6)), [0] * 4, r"labels: expected \[5\]"),
         (np.zeros((5, 6, 6)), [0, 1, 2, 3, 4], "labels: expected classes from 0 to 3, got 4"),
         (np.zeros((5, 8, 8, 1), np.uint8), None, r"images: expected \[N, 6, 6, 1\]"),
-        (np.full((5, 6, 6, 1), 7.0), None, r"images: expected uint8, or floats in \[0, 1\]"),
-        (np.zeros((1, 6, 6, 1), np.uint8), None, "images: expected 2 or more, got 1"),
+        (np.full((5, 6, 6, 1), 254.0), None, r"images: .* floats in \[0, 1\], got values up to 254$"),
+        (np.full((5, 6, 6, 1), -0.5), None, "got values from -0.5 on$"),
+        (np.full((5, 6, 6, 1), np.nan), None, "got NaN$"),
+        (np.zeros((1, 6, 6, 1), np.uint8), None, "images: expected 2 clean images or more, got 1"),
     ],
 )
 def test_wrong_images_are_told_in_one_line(images, labels, message):

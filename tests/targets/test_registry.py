@@ -106,7 +106,7 @@ def test_a_function_on_numpy_arrays_is_a_target(own):
 @pytest.mark.parametrize(
     ("value", "match"),
     [
-        ("shapeless", r"to say the shape of its images, as fooljax.as_target\(model, image_shape="),
+        ("shapeless", r"image shape is known, as fooljax.as_target\(model, image_shape="),
         ("other_shape", r"refused images \[2, 20, 30, 1\]: "),
         ("few_names", "expected 5 names, as many as the network's logits, got 2$"),
         ("one_class", r"expected logits \[B, C\] of at least 2 classes, got 1"),
