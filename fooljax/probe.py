@@ -36,6 +36,9 @@ LARGE = 2.0**17
 """Float32 logits of this size are 1/64 apart, so that log-odds are no longer told apart well."""
 
 logger = logging.getLogger("fooljax")
+IN_UNIT = "target: all its outputs lie in [0, 1]; if they are probabilities, give their logits"
+ALIKE = "target: its logits are the same for all %d images that it was shown"
+"""Notes; an audit leaves them out, since its checks say more."""
 
 
 class Fault(NamedTuple):
@@ -306,9 +309,9 @@ def _fault_of_logits(logits: npt.NDArray[np.float32], tolerance: float) -> Itera
             f"{total:.4g}); give the layer before the softmax, or the logarithm of these",
         )
     elif np.all((logits >= 0.0) & (logits <= 1.0)):
-        logger.warning("target: all its outputs lie in [0, 1]; if they are probabilities, give their logits")
+        logger.warning(IN_UNIT)
     if alike:
-        logger.warning("target: its logits are the same for all %d images that it was shown", len(logits))
+        logger.warning(ALIKE, len(logits))
     largest = _largest(logits)
     if largest > LARGE:
         logger.warning("target: its logits reach %.3g, where float32 no longer tells log-odds apart", largest)

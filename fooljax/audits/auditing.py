@@ -1,6 +1,7 @@
 """`fooljax.audit`: one call that says how easily a network is fooled, and whether a detector would notice."""
 
 import functools
+import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from fooljax.analysis.detection import sklearn_metrics
 from fooljax.audits.attack_entries import best_images, in_groups, picture_of
 from fooljax.audits.audited import Audited, check_one_network, detectors_of, rejecting_class
 from fooljax.audits.budget import divided
+from fooljax.audits.checks import is_news
 from fooljax.audits.clean import CleanParts, checked_images, shape_of
 from fooljax.audits.content import content
 from fooljax.audits.detector_step import enough_for_detectors
@@ -20,6 +22,7 @@ from fooljax.audits.plan import tasks
 from fooljax.audits.reading import read_images
 from fooljax.audits.record import FILE, read_audit
 from fooljax.audits.settings import AUTO, BUDGET, AuditSettings
+from fooljax.audits.untested import LEARNT_FROM, may_be_learnt_from
 from fooljax.data.dataset import Dataset
 from fooljax.engine.types import Target, as_target, check_channels, checked_shape
 from fooljax.errors import InputError, shown
@@ -37,6 +40,7 @@ from fooljax.targets.choice import Say
 from fooljax.targets.registry import find_target
 
 STUDY = "audit"
+logger = logging.getLogger("fooljax")
 
 
 @with_own_settings
@@ -109,6 +113,17 @@ def audit(
     if most:
         sklearn_metrics()
     divided(config.budget, gradients=audited.gradients, detectors=most)
+    if may_be_learnt_from(audited):
+        logger.warning("images: %s", LEARNT_FROM)
+    logger.addFilter(is_news)
+    try:
+        return _found(audited, config, folder, command, say)
+    finally:
+        logger.removeFilter(is_news)
+
+
+def _found(audited: Audited, config: AuditSettings, folder: Path, command: str, say: Say) -> dict[str, Any]:
+    """Does all steps that are not done yet, and writes what they found."""
     _check_goes_on(folder, audited)
     steps = Steps(audited, folder)
     study = Study(

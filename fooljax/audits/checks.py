@@ -4,6 +4,7 @@ A network that does not pass is not refused. What is wrong is a finding of the a
 put around the network so that the rest of the audit can be done.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,7 @@ from fooljax.audits.mending import FLOOR, LOGARITHMS, ONE_BY_ONE, mended
 from fooljax.engine.log_odds import confidence
 from fooljax.engine.types import Target, checked_shape
 from fooljax.host_targets import has_gradients
-from fooljax.probe import IMAGES, Fault, examine
+from fooljax.probe import ALIKE, IMAGES, IN_UNIT, Fault, examine
 from fooljax.scoring import score
 from fooljax.study.attacks import SYMPTOM_IMAGES, symptoms_on_noise
 
@@ -51,6 +52,11 @@ class Checked:
     symptoms: dict[str, Any] | None
     answers: list[list[float]]
     passes: int
+
+
+def is_news(record: logging.LogRecord) -> bool:
+    """Whether a note is not said by the checks already, and better: each attack looks at the network anew."""
+    return record.msg not in (IN_UNIT, ALIKE)
 
 
 def check(target: Target, clean: CleanParts, guess: bool) -> Checked:

@@ -81,15 +81,7 @@ def content(audited: Audited, config: AuditSettings, rows: Sequence[Row], comman
         ],
         "not_tested": not_tested(audited, config, rows),
         "verdict": verdict(
-            facts_of(
-                audited,
-                config,
-                by_kind,
-                attacks,
-                classes,
-                detectors,
-                strength_of(groups, check, goal=goal),
-            )
+            facts_of(audited, config, by_kind, groups, attacks, classes, detectors)
             if groups
             else facts_without_images(check)
         ),

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
+from fooljax.analysis.thresholds import LEAST_TEMPERATURE
 from fooljax.audits.audited import Audited
 from fooljax.audits.clean import LEAST_OF_THREE
 from fooljax.audits.detector_step import enough_for_detectors
 from fooljax.audits.plan import best_detectors
 from fooljax.audits.settings import AuditSettings
+from fooljax.data import embedded
 from fooljax.detectors import DETECTORS
 from fooljax.study import Row
 
@@ -14,6 +16,21 @@ ALWAYS = (
     "Whether people recognise anything in the images was not measured.",
     "Small changes of clean images (adversarial examples) were not tried.",
 )
+
+LEARNT_FROM = (
+    "The clean images may be among those that the network learnt from, so it may be surer of them than of "
+    "others."
+)
+
+
+def may_be_learnt_from(audited: Audited) -> bool:
+    """Whether clean images may be known to the network: the embedded digits are a part of MNIST's 60,000.
+
+    A network that was trained here on the embedded digits has learnt from another part of them than tests. Of
+    a network from elsewhere nothing is known.
+    """
+    learnt = audited.target.provenance.get("dataset_name")
+    return audited.clean.described == embedded.SOURCE and learnt not in (None, embedded.NAME)
 
 
 def not_tested(audited: Audited, config: AuditSettings, rows: Sequence[Row]) -> list[str]:
@@ -41,7 +58,7 @@ def not_tested(audited: Audited, config: AuditSettings, rows: Sequence[Row]) -> 
 
 
 def _of_images(audited: Audited, clean: Row) -> list[str]:
-    found = []
+    found = [LEARNT_FROM] if may_be_learnt_from(audited) else []
     if not audited.clean.labelled:
         found.append("How many clean images the network names rightly is not known, since none has a label.")
     taken = clean["thresholds"]["taken_on"]
@@ -52,6 +69,11 @@ def _of_images(audited: Audited, clean: Row) -> list[str]:
         )
     if not clean["thresholds"]["fitted_on"]:
         found.append("No temperature was fitted, which takes 198 clean images with labels for thresholds.")
+    elif clean["thresholds"]["temperature"] <= LEAST_TEMPERATURE:
+        found.append(
+            "The temperature that fits the network's confidence cannot be told, since all clean images that "
+            "would tell it are named rightly."
+        )
     return found
 
 

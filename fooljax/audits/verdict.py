@@ -18,6 +18,20 @@ MADE = {
 """What made the images, in a sentence."""
 
 
+class Made(NamedTuple):
+    """Images of one attack, in all runs.
+
+    Attributes:
+      attack: that made them, a name in `MADE`.
+      images: how many there are.
+      share: of them, for which what is said holds; None untold.
+    """
+
+    attack: str
+    images: int
+    share: float | None
+
+
 class Facts(NamedTuple):
     """What the sentences speak of.
 
@@ -31,16 +45,21 @@ class Facts(NamedTuple):
         None where there is none.
       ascents: classes that gradient ascent was tried for, where these are not all; else None.
       budget: passes of all attacks.
-      at_clean: share of the best attack's images that are as sure as the median clean image; None untold.
+      best: images of the best attack, and the share that are as sure as the median clean image; None where
+        no images were made.
       controls: share of the images of random search, the better of both kinds, that had 99.99 %; where
         `highest` is given, that are as sure as the median clean image.
       noise: the same share of images of noise.
       detector: the detector that caught the most; None where none was tried.
-      caught: share of images that it caught which know nothing of it, of the attack that it caught least,
-        where it accepts 95 % of clean images.
-      through: share of images that know it which fool the network and pass, of the attack that did best; None
-        where there was none.
+      caught: images which know nothing of it, of the attack that it caught least, and the share that it
+        caught where it accepts 95 % of clean images.
+      unnoticed: whether each detector that was tried rejects the images of some attack no more often than
+        clean ones.
+      through: images that know it, of the attack that did best, and the share that fool the network and
+        pass; None where there were none.
       overcome: whether the median run of some attack had 99.99 %.
+      partly: images of gradient ascent, and the share that had 99.99 %, where it was tried for a part of the
+        classes and no other attack overcame the network; else None.
       flags: signs that the attack was weak, in words.
       highest: log-odds that the network can have at most, where that is less than 99.99 %; else None.
     """
@@ -53,13 +72,15 @@ class Facts(NamedTuple):
     soonest: tuple[str, int] | None = None
     ascents: int | None = None
     budget: int = 0
-    at_clean: float | None = None
+    best: Made | None = None
     controls: float = 0.0
     noise: float = 0.0
     detector: str | None = None
-    caught: float = 0.0
-    through: float | None = None
+    caught: Made | None = None
+    unnoticed: bool = False
+    through: Made | None = None
     overcome: bool = False
+    partly: Made | None = None
     flags: tuple[str, ...] = ()
     highest: float | None = None
 
@@ -90,7 +111,8 @@ def strength_in_words(strength: Strength, detector: str | None = None, goal: str
         passed = "" if detector is None else " and passed the detector"
         return (
             f"{network} was overcome: in the median run of an attack, half of the images or more had "
-            f"{goal}{passed}. Signs of a weak attack matter no more then."
+            f"{goal}{passed}. For the classes that it was tried for, signs of a weak "
+            "attack matter no more."
         )
     raised, untold = (
         [words for name, words in QUESTIONS.items() if strength.flags[name] is flag] for flag in (True, None)
@@ -134,8 +156,10 @@ def _fooled(facts: Facts) -> str:
     if facts.soonest is None:
         return f"{found}, by no attack for half of its classes at this budget of {facts.budget:,} passes."
     made, passes = facts.soonest
+    tried_for = f"{facts.ascents} " if facts.ascents is not None and made == "gradient" else ""
     return (
-        f"{found}; the first attack to do so for half of its classes, {MADE[made]}, took {passes:,} passes."
+        f"{found}; the first attack to do so for half of its {tried_for}classes, {MADE[made]}, took "
+        f"{passes:,} passes."
     )
 
 
@@ -145,32 +169,56 @@ def _compared(facts: Facts) -> str:
         f"random search with as many passes {had} in {percent(facts.controls)} of its images, noise in "
         f"{percent(facts.noise)}"
     )
-    if facts.at_clean is None:
+    best = facts.best
+    if best is None or best.share is None:
         return f"How sure the network is of clean images is not known; {control}."
-    sure = percent(facts.at_clean)
-    return f"Of the best attack's images, {sure} are as sure as the median clean image; {control}."
+    return (
+        f"Of the {best.images:,} images by {MADE[best.attack]}, the best attack, {percent(best.share)} are "
+        f"as sure as the median clean image; {control}."
+    )
 
 
 def _watched(facts: Facts) -> str:
-    if facts.detector is None:
+    caught, through = facts.caught, facts.through
+    if facts.detector is None or caught is None or caught.share is None:
         return "No detector was tried."
-    found = (
-        f"The best detector, {facts.detector}, catches {percent(facts.caught)} of the images of the attack "
-        "that it catches least, where it accepts 95 % of clean ones"
-    )
-    if facts.through is None:
+    share, images = percent(caught.share), _images(caught, facts.classes)
+    if facts.unnoticed:
+        found = (
+            f"No detector that was tried would have noticed every attack: the best, {facts.detector}, "
+            f"rejects {share} of {images}, where it rejects 5 % of clean ones"
+        )
+    else:
+        found = (
+            f"The best detector, {facts.detector}, would have noticed {share} of {images}, which it notices "
+            "least, where it rejects 5 % of clean ones"
+        )
+    if through is None or through.share is None:
         return f"{found}; images that know it were not made, so this says little."
     if facts.highest is not None:
         return f"{found}; how many that know it get through is not told, since none can have 99.99 %."
-    through = percent(facts.through)
-    return f"{found}; of the images of the best attack that knows it, {through} have 99.99 % and pass."
+    known = f"of {_images(through, facts.classes)} that were made to pass it"
+    return f"{found}; {known}, {percent(through.share)} have 99.99 % and pass."
+
+
+def _images(made: Made, classes: int) -> str:
+    """Images in words; their number is said where there are fewer than one for each class."""
+    few = f"{made.images:,} " if made.images < classes else ""
+    return f"the {few}images by {MADE[made.attack]}"
 
 
 def _strength(facts: Facts) -> str:
-    if facts.overcome:
+    if facts.partly is not None and facts.ascents is not None:
+        rest = facts.classes - facts.ascents
+        got = "every class" if facts.partly.share == 1.0 else "half or more of the classes"
+        others = "other class was" if rest == 1 else f"other {rest:,} classes were"
+        weak = f", and what was tried for them was weak ({'; '.join(facts.flags)})" if facts.flags else ""
         return (
-            "Nothing more needs to be asked of the attack, which got through; a stronger one may need less."
+            f"Gradient ascent got through for {got} that it was tried for; the {others} not tried with it"
+            f"{weak}."
         )
+    if facts.overcome:
+        return "An attack was strong enough to get through, so an attacker can do at least this much."
     if facts.flags:
         return (
             f"The attack was weak ({'; '.join(facts.flags)}), so that little was found is no evidence that "

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fooljax.analysis.attack_strength import QUESTIONS, Strength
-from fooljax.audits.attack_entries import ROUNDING
+from fooljax.analysis.attack_strength import QUESTIONS
+from fooljax.audits.attack_entries import ROUNDING, strength_of
 from fooljax.audits.audited import Audited
 from fooljax.audits.settings import AuditSettings
-from fooljax.audits.verdict import Facts
+from fooljax.audits.verdict import Facts, Made
 from fooljax.engine.log_odds import FOOLED
 from fooljax.study import Row
 from fooljax.study.attacks import FRESH
@@ -15,6 +15,8 @@ from fooljax.targets.foreign.on_host import HIGHEST_LOG_ODDS
 
 FEW_PASSES = 50
 """Of a run, for each class: what CPPNs need against a LeNet for half of the classes, see `budget.WEIGHTS`."""
+REJECTED = 0.05
+"""The share of clean images that a detector rejects, where the verdict speaks of it."""
 AS_CLEAN = "the confidence of the median clean image"
 
 
@@ -22,10 +24,10 @@ def facts_of(
     audited: Audited,
     config: AuditSettings,
     by_kind: Mapping[str, Row],
+    groups: Mapping[tuple[str, str | None], Sequence[Row]],
     attacks: Sequence[Mapping[str, Any]],
     classes: Sequence[Mapping[str, Any]],
     detectors: Sequence[Mapping[str, Any]],
-    strength: Strength,
 ) -> Facts:
     """What the verdict speaks of.
 
@@ -33,10 +35,10 @@ def facts_of(
       audited: what was audited.
       config: the settings.
       by_kind: a row of each kind of step.
+      groups: the rows of attacks, see `in_groups`.
       attacks: as `audit.json` has them.
       classes: as `audit.json` has them.
       detectors: as `audit.json` has them.
-      strength: of the attacks on the network alone.
     """
     alone = {one["generator"]: one for one in attacks if one["knows"] is None}
     evolved = [alone[name] for name in FRESH if name in alone]
@@ -56,31 +58,63 @@ def facts_of(
             (one["shares"][level]["share"] for name, one in alone.items() if names in name), default=0.0
         )
 
-    first = detectors[0] if detectors else None
-    through = first["through"] and first["through"]["0.95"] if first else None
     check = by_kind["check"]
-    return facts_without_images(check)._replace(
+    goal, _ = goal_of(highest, by_kind.get("clean"))
+    strength = strength_of(groups, check, goal=goal)
+    ascents = _ascents(alone, len(audited.cells))
+    partly = None
+    if ascents is not None and strength.overcome:
+        whole = {of: runs for of, runs in groups.items() if of[0] != "gradient"}
+        of_whole = strength_of(whole, check, goal=goal)  # of the attacks that were tried for all classes
+        if not of_whole.overcome:
+            strength = of_whole
+            partly = _made(alone["gradient"], alone["gradient"]["shares"][level]["share"])
+    found = facts_without_images(check)._replace(
         classes=len(audited.cells),
         fooled=sum(one["log_odds"] >= FOOLED for one in classes),
         surest=max(one["log_odds"] for one in classes),
         soonest=(min(soon)[1], min(soon)[0]) if soon else None,
-        ascents=_ascents(alone, len(audited.cells)),
+        ascents=ascents,
         budget=config.budget,
-        at_clean=clean_median["share"] if clean_median else None,
+        best=_made(best, clean_median["share"] if clean_median else None),
         controls=most("random_search"),
         noise=most("noise"),
-        detector=first["name"] if first else None,
-        caught=min(first["caught"]["0.95"][name]["share"] for name in FRESH if name in alone)
-        if first
-        else 0.0,
-        through=max(one["share"] for one in through.values()) if through else None,
-        overcome=strength.overcome,
+        overcome=strength.overcome or partly is not None,
+        partly=partly,
         flags=(
             *(QUESTIONS[name] for name, flag in strength.flags.items() if flag),
             *few_passes(max(one["passes"] for one in evolved), len(audited.cells)),
         ),
         highest=highest,
     )
+    return _with_detectors(found, attacks, detectors) if detectors else found
+
+
+def _with_detectors(
+    facts: Facts, attacks: Sequence[Mapping[str, Any]], detectors: Sequence[Mapping[str, Any]]
+) -> Facts:
+    """What is said of detectors; the first is the best."""
+    made = {(one["generator"], one["knows"]): one for one in attacks}
+    names = [name for name in FRESH if (name, None) in made]
+
+    def caught(detector: Mapping[str, Any], name: str) -> float:
+        share: float = detector["caught"]["0.95"][name]["share"]
+        return share
+
+    first = detectors[0]
+    missed = min(names, key=lambda name: caught(first, name))
+    through = first["through"]["0.95"] if first["through"] else {}
+    passed = max(through, key=lambda name: through[name]["share"], default=None)
+    return facts._replace(
+        detector=first["name"],
+        caught=_made(made[missed, None], caught(first, missed)),
+        unnoticed=all(min(caught(one, name) for name in names) <= REJECTED for one in detectors),
+        through=None if passed is None else _made(made[passed, first["name"]], through[passed]["share"]),
+    )
+
+
+def _made(attack: Mapping[str, Any], share: float | None) -> Made:
+    return Made(attack["generator"], attack["images"], share)
 
 
 def _ascents(alone: Mapping[str, Mapping[str, Any]], classes: int) -> int | None:

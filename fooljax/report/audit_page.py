@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from fooljax.analysis.thresholds import LEAST_TEMPERATURE
 from fooljax.audits import leaderboard
 from fooljax.audits.comparing import attack_name, compare, generator_name
 from fooljax.audits.record import Audit, ClassLine
@@ -91,6 +92,7 @@ def write_audit_page(folder: Path, audit: Audit, compared: Sequence[Audit] = ())
         looks_at={one.name: LOOKS_AT[one.name] for one in audit.detectors if one.name in LOOKS_AT},
         explanations={generator_name(name): EXPLANATIONS[name] for name in _generators(audit)},
         thresholds=audit.thresholds,
+        least_temperature=LEAST_TEMPERATURE,
         clean_levels=[(share, format_confidence(odds)) for share, odds in _known_levels(audit).items()],
         confidence_of=format_confidence,
     )

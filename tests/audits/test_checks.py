@@ -1,6 +1,7 @@
 """Faults are found out and said, and a network with one can be used all the same."""
 
 import dataclasses
+import logging
 
 import jax
 import jax.numpy as jnp
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 from small_network import SHAPE, both, clean, faulty, logits, network, of_batch, on_host, probabilities
 
-from fooljax.audits.checks import check
+from fooljax.audits.checks import check, is_news
 from fooljax.audits.clean import of_arrays
 from fooljax.audits.clean_checks import (
     better_guess,
@@ -99,6 +100,16 @@ def test_a_network_that_gives_no_numbers_is_told_and_not_used():
     found = check(target, CLEAN, guess=False)
     assert failed(found) == ["numbers"]
     assert not found.usable
+
+
+def test_notes_that_the_checks_say_better_are_left_out_of_an_audit(caplog):
+    notes = logging.getLogger("fooljax")
+    notes.addFilter(is_news)
+    try:
+        check(faulty(lambda params, images: jnp.full((len(images), 4), 0.5)), CLEAN, guess=False)
+    finally:
+        notes.removeFilter(is_news)
+    assert caplog.text == ""
 
 
 def test_a_network_that_answers_by_chance_is_told_and_not_trusted():

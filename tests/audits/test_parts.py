@@ -11,14 +11,19 @@ from small_network import NAMES, SHAPE, clean, network
 
 import fooljax
 from fooljax.analysis.thresholds import clean_thresholds
+from fooljax.audits.audited import Audited
 from fooljax.audits.auditing import known_network
 from fooljax.audits.budget import ascent_cells, divided
 from fooljax.audits.clean import LEAST_OF_THREE, checked_images, of_arrays, shape_of
 from fooljax.audits.levels import shares, thresholds_on
 from fooljax.audits.looking_step import MOST_SHOWN, shown_of
 from fooljax.audits.reading import read_images
+from fooljax.audits.settings import AuditSettings
+from fooljax.audits.untested import LEARNT_FROM, may_be_learnt_from, not_tested
+from fooljax.data import embedded
 from fooljax.errors import FaultError, InputError
 from fooljax.study import ImageSet, SetSpec
+from fooljax.targets.shipped import pretrained
 
 
 @hypothesis.settings(max_examples=50, deadline=None)
@@ -115,6 +120,29 @@ def test_an_image_that_is_rejected_does_not_count():
     found = thresholds_on(*made_odds(30), range(3))
     told = shares(found, odds, np.zeros(2, int), np.asarray([True, False]))
     assert told["raw"]["0.5"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("described", "learnt", "known"),
+    [
+        (embedded.SOURCE, "mnist", True),  # the shipped LeNets
+        (embedded.SOURCE, embedded.NAME, False),  # trained here, on the other 4,000 of them
+        (embedded.SOURCE, None, False),
+        ("IDX files in mnist.", "mnist", False),
+    ],
+)
+def test_embedded_digits_may_be_known_to_networks_that_learnt_from_mnist(described, learnt, known):
+    facts = {} if learnt is None else {"dataset_name": learnt}
+    target, parts = network(provenance=facts), of_arrays(*clean(), described)
+    audited = Audited(target, parts, {}, {}, None, "made")
+    thresholds = {"taken_on": 200, "fitted_on": 200, "temperature": 0.05, "raw": {}}
+    sentences = not_tested(audited, AuditSettings(), [{"kind": "clean", "thresholds": thresholds}])
+    assert may_be_learnt_from(audited) == (LEARNT_FROM in sentences) == known
+    assert any("temperature" in one and "named rightly" in one for one in sentences)
+
+
+def test_the_shipped_networks_say_what_they_learnt_from():
+    assert pretrained().provenance["dataset_name"] not in (None, embedded.NAME)
 
 
 def test_folders_are_named_by_class_or_number(tmp_path):

@@ -103,6 +103,13 @@ def test_an_audit_of_little_makes_a_page(tmp_path):
     assert "not reached; 0 of 50" in words(html)
 
 
+def test_a_temperature_at_the_edge_of_the_search_is_not_shown(tmp_path):
+    levels = {"clean_median": 12.0, "tau95": 5.0, "tau99": 2.0}
+    html = words(page(tmp_path, thresholds={"temperature": 0.05, **levels, "scaled": levels}))
+    assert "cannot be told, since all clean images that would tell it are named rightly" in html
+    assert "divided by 0.05" not in html
+
+
 def test_an_image_that_is_missing_is_told_in_one_line(tmp_path):
     write(tmp_path)
     (tmp_path / "images/3.png").unlink()
