@@ -45,7 +45,13 @@ def first_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {shown(lines[0])}" if lines else type(error).__name__
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """A question that ends a message about a word that is not known: which was meant, if any is near."""
-    near = difflib.get_close_matches(word, known, 3, 0.6)
+def nearest(word: str, known: Iterable[str], likeness: float = 0.6) -> str:
+    """A question that ends a message about a word that is not known: which was meant, if any is near.
+
+    Args:
+      word: what came.
+      known: what might have been meant.
+      likeness: how near is near, as `difflib` measures it: 1 is the same word.
+    """
+    near = difflib.get_close_matches(word, known, 3, likeness)
     return f"; did you mean {' or '.join(map(shown, near))}?" if near else ""

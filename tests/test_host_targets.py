@@ -200,3 +200,5 @@ def test_only_a_function_is_taken():
     with pytest.raises(InputError, match=r"^function: expected a function on NumPy arrays, got int"):
         fooljax.host_target(3)
     assert fooljax.host_target(host).name == "host"
+    with pytest.raises(InputError, match=r"^num_classes: expected facts of a target, which are name, image_"):
+        fooljax.host_target(host, num_classes=10)

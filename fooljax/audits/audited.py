@@ -77,6 +77,8 @@ def rejecting_class(target: Target, name: str | None) -> int | None:
         raise InputError(
             f"reject: expected the name of a class of the network, got {shown(name)}{nearest(name, names)}"
         )
+    if names.count(name) > 1:
+        raise InputError(f"reject: expected the name of one class, got {shown(name)}, the name of several")
     if len(names) < 3:
         raise InputError("reject: expected a network with two other classes or more, got one")
     return names.index(name)
@@ -102,6 +104,12 @@ def detectors_of(target: Target, wanted: str) -> list[str]:
         return able
     names = wanted.split(",")
     wrong = [name for place, name in enumerate(names) if name not in able or name in names[:place]]
+    if wrong and wrong[0] in DETECTORS and wrong[0] not in able:
+        why = "features cannot be seen" if DETECTORS[wrong[0]].needs_features else "outputs alone can be seen"
+        raise InputError(
+            f"detectors: expected auto, none or some of {', '.join(able)}, since of this network the {why}, "
+            f"got {wrong[0]}"
+        )
     if wrong:
         raise InputError(
             f"detectors: expected auto, none or some of {', '.join(able)}, each once, got {shown(wrong[0])}"

@@ -18,8 +18,8 @@ from fooljax.storage.reading import name_of
 
 HELP = (
     "Clean images of the network's classes: a folder with a folder of pictures for each class, or with "
-    "pictures alone where their classes are not known; idx:DIR, npz:PATH, cifar10:DIR or embedded as for "
-    "--data of fooljax evolve."
+    "pictures alone where their classes are not known; or, as for --data of fooljax evolve, idx:DIR, "
+    "npz:PATH, cifar10:DIR, folder:DIR, tfds, tfds:NAME, embedded or MODULE:NAME."
 )
 READ_BY_DATA = re.compile(r"(idx|npz|cifar10|folder|tfds):.|embedded$|tfds$|[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
 MOST_BYTES = 2**30
@@ -100,6 +100,11 @@ def _labels(folders: Sequence[str], names: Sequence[str]) -> list[int]:
     """The class of each folder, by its name."""
     places = {name: index for index, name in enumerate(names)}
     if all(name in places for name in folders):
+        if several := [name for name in folders if names.count(name) > 1]:
+            raise InputError(
+                "images: expected folders named by the network's classes, found "
+                f"{shown(several[0], 60)}, the name of several; name the folders by their numbers from 0"
+            )
         return [places[name] for name in folders]
     if all(re.fullmatch(r"[0-9]{1,9}", name) for name in folders):
         numbers = [int(name) for name in folders]

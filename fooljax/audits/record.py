@@ -319,7 +319,9 @@ def read_audit(path: Path) -> Audit:
     where, content = name_of(path), read_json(path)
     for name, known in (("format", FORMAT), ("version", VERSION)):
         if content.get(name) != known:
-            came = shown(repr(content.get(name)), 60)
+            if name not in content:
+                raise InputError(f"{where}: expected the {FILE} of an audit, found something else")
+            came = shown(repr(content[name]), 60)
             raise InputError(f"{where}: {name}: expected {known!r}, which this fooljax reads, found {came}")
     audit = typed(Audit, content, where)
     for place, problem in _impossible(audit):

@@ -16,7 +16,7 @@ from typing import Any
 
 from fooljax.audits.auditing import audit
 from fooljax.audits.reading import HELP
-from fooljax.audits.record import FILE, read_audit
+from fooljax.audits.record import FILE, Audit, read_audit
 from fooljax.audits.settings import AuditSettings
 from fooljax.cli.command_line import Parser, given_settings, run_command, settings_parser
 from fooljax.engine.types import Target
@@ -34,6 +34,8 @@ from fooljax.terminal import Signals, Terminal, again_after_interruption
 
 OWN = ("classes", "class_names")
 """Settings of networks that have another meaning here, or are given by `--classes`."""
+OF_DATA = "This is the data that the network comes with; what the audit measures with is --images."
+"""Added to the help of `--data`, beside which stands `--images`."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,10 @@ def _config(known: KnownTarget) -> type[Any]:
 
 def _again(known: Any) -> Any:
     """A field for another dataclass, since one belongs to its own."""
-    return field(default=known.default, metadata=known.metadata)
+    metadata = dict(known.metadata)
+    if known.name == "data":
+        metadata["text"] = f"{metadata['text']} {OF_DATA}"
+    return field(default=known.default, metadata=metadata)
 
 
 def _audit(name: str, known: KnownTarget, config: type[Any], words: Sequence[str]) -> None:
@@ -131,13 +136,13 @@ def _audit(name: str, known: KnownTarget, config: type[Any], words: Sequence[str
         if not value or "\0" in value:
             raise InputError(f"{flag}: expected a path, got {shown(repr(value))}")
     terminal = Terminal(flags.quiet)
+    compared = [_compared(path) for path in flags.compare]
     of_network = {**asdict(settings), "classes": "all", "class_names": settings.classes}
     choice = known.choose(SimpleNamespace(**of_network))
     # A network in a file is given them by its choice, since they may be those of all its outputs.
     is_given = settings.classes is None or is_file_name(name)
     names = () if is_given else class_names.read_class_names(settings.classes)
     target = choice.load(terminal.say)
-    compared = [read_audit(Path(path)) for path in flags.compare]
     keep_compiled_programs()
     folder = Path(flags.outdir)
     found = audit(
@@ -164,6 +169,13 @@ def _audit(name: str, known: KnownTarget, config: type[Any], words: Sequence[str
             terminal.say(f"check {one['name']}: {one['words']}")
     terminal.say(f"figures: {folder / FILE}")
     terminal.say(f"page: {folder / PAGE}")
+
+
+def _compared(path: str) -> Audit:
+    try:
+        return read_audit(Path(path))
+    except InputError as error:
+        raise InputError(f"--compare: {error}") from error
 
 
 def _parser(name: str, config: type[Any]) -> Parser:

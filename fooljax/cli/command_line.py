@@ -74,7 +74,8 @@ class Parser(argparse.ArgumentParser):
         found, unknown = self.parse_known_args(args, namespace)
         if unknown:
             known = [flag for flag in self._option_string_actions if flag.startswith("--")]
-            near = nearest(unknown[0].partition("=")[0], known) if unknown[0].startswith("-") else ""
+            # All flags begin alike, so they are less alike than they seem.
+            near = nearest(unknown[0].partition("=")[0], known, 0.7) if unknown[0].startswith("-") else ""
             raise InputError(f"unrecognized arguments: {shown(' '.join(unknown))}{near}")
         return found
 

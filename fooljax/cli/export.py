@@ -10,8 +10,9 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fooljax.audits.record import FILE
 from fooljax.cli.command_line import given_settings, run_command, settings_parser
-from fooljax.errors import InputError, printable
+from fooljax.errors import InputError, printable, shown
 from fooljax.exports.card import UNKNOWN
 from fooljax.exports.writing import FORMATS, write_dataset
 from fooljax.settings import REQUIRED, option
@@ -58,8 +59,12 @@ def _main(argv: Sequence[str] | None) -> None:
     output = as_folder("--output", flags.output)
     if output.name in ("", ".", ".."):
         raise InputError("--output: expected the name of a new folder")
+    folders = [as_folder("RUN", folder) for folder in flags.folders]
+    for folder in folders:
+        if (folder / FILE).is_file():
+            raise InputError(f"RUN: expected the folder of a run, got the audit {shown(folder)}")
     dataset = write_dataset(
-        [as_folder("RUN", folder) for folder in flags.folders],
+        folders,
         output,
         config.to,
         least_confidence=config.least_confidence,

@@ -92,6 +92,11 @@ def run(config: Config, folder: Path, output: Path | None = None) -> Path:
     """
     if (folder / FILE).is_file():
         return _page_of_audit(folder, output)
+    if folder.is_dir() and not (folder / "config.json").exists():
+        raise InputError(
+            f"{shown(folder)}: expected the folder of a run or an audit, found neither config.json nor "
+            f"{FILE} in it"
+        )
     if is_ascent_folder(folder):
         ascent = open_ascent(folder)
         if output is not None and output.resolve() != folder.resolve():

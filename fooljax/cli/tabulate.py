@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fooljax.audits import leaderboard
-from fooljax.audits.record import find_audits, read_audit
+from fooljax.audits.record import FILE, find_audits, read_audit
 from fooljax.cli.command_line import Parser, run_command
 from fooljax.errors import printable
 from fooljax.storage.data_frames import as_csv, as_parquet
@@ -61,7 +61,7 @@ def tabulate(argv: Sequence[str] | None) -> None:
         text = "\n".join(map(printable, leaderboard.table(audits).splitlines()))
         rows = leaderboard.rows(audits)
     else:
-        rows = [row for path in find(flags.paths) for row in read(path)]
+        rows = [row for path in find(flags.paths, f"a summary.json or an {FILE}") for row in read(path)]
         text = table(rows)
     for flag, path in outputs.items():
         write_bytes(path, FILES[flag][1](rows))

@@ -145,6 +145,11 @@ def checked_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
       InputError: the name is no text, the class names are not several texts, or the shape is none of images.
     """
     found = dict(facts)
+    known = [one.name for one in dataclasses.fields(Target) if one.name not in ("params", "apply")]
+    if unknown := [name for name in found if name not in known]:
+        raise InputError(
+            f"{shown(unknown[0], 60)}: expected facts of a target, which are {', '.join(known)}, got another"
+        )
     if not isinstance(found.get("name", ""), str):
         raise InputError(f"name: expected text, got {shown(repr(found['name']))}")
     if "class_names" in found:

@@ -30,6 +30,8 @@ def open_folder(path: Path | str, encoding: Encoding | str | None = None) -> Run
       InputError: it is not the folder of a finished run of a search, or a file in it is damaged.
     """
     path = Path(path)
+    if not path.exists():
+        raise InputError(f"{shown(path)}: expected a run folder, found nothing there")
     if (path / "config.json").exists():
         check_is_search(read_json(path / "config.json"), path)
     for name, missing in (("config.json", "a run folder"), ("archive.npz", "a finished run")):

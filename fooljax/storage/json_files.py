@@ -58,7 +58,7 @@ def read_json(path: Path) -> dict[str, Any]:
     except ValueError as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{name_of(path)}: expected JSON, found {shown(error)}") from error
+        raise InputError(f"{name_of(path)}: expected JSON, found something else ({shown(error)})") from error
     if not isinstance(content, dict):
         raise InputError(f"{name_of(path)}: expected a JSON object, found {type(content).__name__}")
     return content

@@ -21,11 +21,14 @@ FIGURES = (
 )
 
 
-def find(paths: Sequence[Path]) -> list[Path]:
+def find(paths: Sequence[Path], what: str = "a summary.json") -> list[Path]:
     """The summaries named, and those below the folders named, in order.
 
     In a folder these are the files `summary.json` and, as published, `NAME-targetN.json`.
 
+    Args:
+      paths: files and folders.
+      what: is looked for, in words, for the message where a folder has none.
     Raises:
       InputError: a path is not there, or a folder holds none.
     """
@@ -35,7 +38,7 @@ def find(paths: Sequence[Path]) -> list[Path]:
         if path.is_dir():
             inside = sorted([*path.rglob("summary.json"), *path.rglob("*-target*.json")])
         if not inside:
-            raise InputError(f"{name_of(path)}: expected a folder with a summary.json, found none")
+            raise InputError(f"{name_of(path)}: expected a folder with {what}, found none")
         found += inside
     return found
 

@@ -1,6 +1,8 @@
 """Names of classes as people keep them in files: one a line, or a list or an object of JSON."""
 
 import ast
+import collections
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,8 @@ from fooljax.storage.reading import name_of, read_regular
 
 HELP = "A file with the names of the network's classes in their order: one a line, or a JSON list."
 MOST_BYTES = 2**24
+logger = logging.getLogger("fooljax")
+
 BRACKETS = ("{", "[")
 """What JSON of names begins with."""
 MOST_NAME = 200
@@ -24,21 +28,33 @@ def read_class_names(path: Path | str) -> tuple[str, ...]:
       path: of a text with a name on each line, or of JSON: a list, or an object from numbers to names or from
         names to numbers.
     Raises:
-      InputError: there is no such file, it has no names, or its numbers are not 0, 1, 2 and so on.
+      InputError: there is no such file, it has no names, or its numbers are not 0, 1, 2 and so on; begins
+        with `class_names: `.
     """
-    content = read_regular(Path(path), MOST_BYTES)
+    try:
+        return _read(Path(path))
+    except InputError as error:
+        raise InputError(f"class_names: {error}") from error
+
+
+def _read(path: Path) -> tuple[str, ...]:
+    content = read_regular(path, MOST_BYTES)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(f"{name_of(Path(path))}: expected names in UTF-8, got {shown(error)}") from error
+        raise InputError(f"{name_of(path)}: expected names in UTF-8, got {shown(error)}") from error
     if text.lstrip()[:1] in BRACKETS:
         found = names_in(text)
     else:
         found = tuple(line.strip()[:MOST_NAME] for line in text.splitlines() if line.strip())
     if not found:
         raise InputError(
-            f"{name_of(Path(path))}: expected names of classes, one a line, or a JSON list, got neither"
+            f"{name_of(path)}: expected names of classes, one a line, or a JSON list, got neither"
         )
+    counts = collections.Counter(found)
+    if twice := [name for name, count in counts.items() if count > 1]:
+        # ImageNet has two classes called crane, so this need not be a mistake.
+        logger.warning("%s: %s is the name of several classes", name_of(path), shown(twice[0]))
     return found
 
 

@@ -21,6 +21,9 @@ from fooljax.targets import (
 from fooljax.targets.choice import TargetChoice
 from fooljax.targets.networks.trainable import NETWORKS
 
+MOST_PATH = 255
+"""Characters; of longer names some file systems raise where they are asked for a file."""
+
 
 class KnownTarget(NamedTuple):
     """A target that has a name.
@@ -97,6 +100,10 @@ def find_target(name: str) -> KnownTarget:
     if is_import_name(name):
         return KnownTarget(
             own_choice.OwnSettings, partial(own_choice.choose, name), f"the user's own, {name}"
+        )
+    if len(name) < MOST_PATH and Path(name).is_file():
+        raise InputError(
+            f"target: expected a file ending in {', '.join(file_choice.FORMATS)}, got the file {shown(name)}"
         )
     raise InputError(
         f"target: expected one of {', '.join(TARGETS)}, a file ending in {', '.join(file_choice.FORMATS)}, "

@@ -7,11 +7,11 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 from PIL import Image
-from small_network import NAMES, SHAPE, clean, network
+from small_network import NAMES, SHAPE, clean, network, on_host
 
 import fooljax
 from fooljax.analysis.thresholds import clean_thresholds
-from fooljax.audits.audited import Audited
+from fooljax.audits.audited import Audited, detectors_of, rejecting_class
 from fooljax.audits.auditing import known_network
 from fooljax.audits.budget import ascent_cells, divided
 from fooljax.audits.clean import LEAST_OF_THREE, checked_images, of_arrays, shape_of
@@ -90,6 +90,28 @@ def test_a_plain_function_takes_images_of_the_shape_of_the_clean_ones():
     assert found.class_names == ("0", "1", "2", "3")
     with pytest.raises(InputError, match=r"image shape is known, .* says it; got one without$"):
         known_network(lambda images: images, (), print)
+
+
+def test_a_name_of_several_classes_tells_no_class(tmp_path):
+    target = network(class_names=("crane", "crane", "left", "right"))
+    (tmp_path / "crane").mkdir()
+    Image.fromarray(clean(1)[0][0, ..., 0]).save(tmp_path / "crane" / "a.png")
+    with pytest.raises(InputError, match=r"images: .* found crane, the name of several"):
+        read_images(str(tmp_path), target)
+    with pytest.raises(InputError, match=r"reject: .* got crane, the name of several"):
+        rejecting_class(target, "crane")
+
+
+@pytest.mark.parametrize(
+    ("target", "name", "why"),
+    [
+        (network(), "mahalanobis", "since of this network the features cannot be seen"),
+        (on_host(), "odin", "since of this network the outputs alone can be seen"),
+    ],
+)
+def test_a_detector_that_cannot_watch_a_network_is_told_with_the_reason(target, name, why):
+    with pytest.raises(InputError, match=f"detectors: expected auto, .*, {why}, got {name}$"):
+        detectors_of(target, name)
 
 
 def test_an_ascent_has_enough_steps_for_each_of_its_classes():

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from onnx_writing import dense
+from pages import one_line
 
 from fooljax.cli.ascend import main as ascend
 from fooljax.cli.audit import main as audit
@@ -80,7 +81,7 @@ def test_a_file_in_python(network):
         ({"image_shape": "28,28"}, r"^image_shape: expected \(H, W, K\), all positive"),
         ({"left_out": "a"}, r"^left_out: expected whole numbers"),
         ({"left_out": "7"}, r"^left_out: expected numbers of outputs from 0 to 3, got \(7,\)$"),
-        ({"class_names": "nowhere.txt"}, r"^cannot read nowhere\.txt: No such file"),
+        ({"class_names": "nowhere.txt"}, r"^class_names: cannot read nowhere\.txt: No such file"),
         ({"output_name": "z"}, r"^output_name: expected one of answer .*, got z$"),
         ({"mean": "1,2,3"}, r"^mean: expected one number, or .* of the 1 channels, got 3$"),
         ({"order": "bgr"}, r"^order: bgr is of images with 3 channels, got 1$"),
@@ -102,6 +103,27 @@ def test_files_are_told_by_their_ending():
         find_target("weights.pth").choose(FileSettings())
     with pytest.raises(InputError, match=r"^cannot read nowhere\.onnx: No such file"):
         find_target("nowhere.onnx").choose(FileSettings())
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["net.h5"], "target: expected a file ending in .onnx, .tflite, .keras, got the file net.h5"),
+        (["lenet", "--classes", "nowhere.txt"], "--classes: cannot read nowhere.txt: No such file"),
+        (["lenet", "--compare", "names.txt"], "--compare: names.txt: expected JSON, found something else ("),
+        (["lenet", "--compare", "x.json"], "--compare: x.json: expected the audit.json of an audit, found"),
+        (["lenet", "--compare", "nowhere"], "--compare: cannot read nowhere: No such file"),
+        (["lenet", "--nonsense"], "unrecognized arguments: --nonsense"),
+    ],
+)
+def test_what_an_audit_cannot_take_is_told_by_its_argument(words, told, network, tmp_path, capsys):
+    (tmp_path / "net.h5").write_bytes(b"")
+    (tmp_path / "x.json").write_text("{}")
+    assert audit([*words, "--images", "photographs"]) == 2
+    line = one_line(capsys)
+    assert line.startswith(f"error: {told}")
+    assert "did you mean" not in line
+    assert not (tmp_path / "audits").exists()
 
 
 def test_too_few_class_names_of_an_audit_are_told_by_its_own_flag(network, tmp_path, capsys):

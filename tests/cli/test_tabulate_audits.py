@@ -4,7 +4,7 @@ import pytest
 from made_audit import write
 from pages import one_line
 
-from fooljax.cli import tabulate
+from fooljax.cli import export, report, tabulate
 
 
 @pytest.fixture
@@ -36,8 +36,25 @@ def test_what_is_no_leaderboard_is_not_replaced(folder, capsys):
 
 def test_a_folder_without_audits_and_runs_has_no_table(tmp_path, capsys):
     assert tabulate.main([str(tmp_path), "--csv", str(tmp_path / "x.csv")]) == 2
-    assert "expected a folder with a summary.json, found none" in one_line(capsys)
+    assert "expected a folder with a summary.json or an audit.json, found none" in one_line(capsys)
     assert not (tmp_path / "x.csv").exists()
+
+
+def test_commands_for_runs_tell_an_audit_from_nothing(folder, capsys):
+    (folder / "empty").mkdir()
+    to = ["--to", "hub", "--output", str(folder / "out")]
+    for main, words, told in (
+        (export.main, [str(folder / "audits/one"), *to], "RUN: expected the folder of a run, got the audit "),
+        (export.main, [str(folder / "nowhere"), *to], "expected a run folder, found nothing there"),
+        (report.main, [str(folder / "nowhere")], "expected a run folder, found nothing there"),
+        (
+            report.main,
+            [str(folder / "empty")],
+            "found neither config.json nor audit.json in it",
+        ),
+    ):
+        assert main(words) == 2
+        assert told in one_line(capsys)
 
 
 def test_a_damaged_audit_is_one_line(folder, capsys):

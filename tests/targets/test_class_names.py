@@ -34,6 +34,12 @@ def test_other_texts_are_refused(tmp_path, text):
         read_class_names(tmp_path / "names.txt")
 
 
+def test_a_name_of_several_classes_is_noted(tmp_path, caplog):
+    (tmp_path / "names.txt").write_text("crane\nlorry\ncrane\n")
+    assert read_class_names(tmp_path / "names.txt") == ("crane", "lorry", "crane")
+    assert "names.txt: crane is the name of several classes" in caplog.text
+
+
 def test_what_is_no_text_is_refused(tmp_path):
     (tmp_path / "names.txt").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match=r"names\.txt: expected names in UTF-8"):

@@ -26,7 +26,7 @@ def refuse_file(path: Path | str, **settings: Any) -> NoReturn:
     raise InputError(
         f"{name_of(Path(path))}: opening a file of PyTorch can run code that is hidden in it, so fooljax "
         "opens none; open it in a Python file of your own, make a target of it with "
-        "fooljax.targets.foreign.from_torch, and name that as --target FILE:NAME"
+        "fooljax.targets.foreign.from_torch, and give FILE:NAME in place of it"
     )
 
 

@@ -19,7 +19,7 @@ IMAGES = np.random.default_rng(0).random((7, *SHAPE), np.float32)
 def test_a_file_is_refused_in_one_line(tmp_path):
     (tmp_path / "a.pt2").write_bytes(b"anything")
     with pytest.raises(
-        InputError, match=r"a\.pt2: opening a file of PyTorch can run code .* --target FILE:NAME$"
+        InputError, match=r"a\.pt2: opening a file of PyTorch can run code .* give FILE:NAME in place of it$"
     ):
         refuse_file(tmp_path / "a.pt2")
 
