@@ -126,7 +126,7 @@ def test_a_damaged_summary_is_one_line(folder, capsys):
 
 def test_what_is_no_run_is_one_line(tmp_path, capsys):
     assert report.main([str(tmp_path)]) == 2
-    assert "expected a run folder, found no config.json in it" in one_line(capsys)
+    assert "expected the folder of a run or an audit, found neither config.json nor" in one_line(capsys)
     assert report.main([""]) == 2
     assert "RUN: expected a path" in one_line(capsys)
 

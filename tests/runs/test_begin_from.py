@@ -55,7 +55,7 @@ def test_a_run_goes_on_when_what_it_began_with_is_gone(settings, copied, tmp_pat
 @pytest.mark.parametrize(
     ("file", "content", "message"),
     [
-        (None, "", "expected a run folder, found no config.json in it"),
+        (None, "", "expected a run folder, found nothing there"),
         ("archive.npz", None, "expected a finished run, found no archive.npz in it"),
         ("summary.json", None, "expected a finished run, found no summary.json in it"),
         ("summary.json", "{}", "summary.json: expected an entry rescored, found none"),

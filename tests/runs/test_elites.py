@@ -234,7 +234,7 @@ def test_what_is_not_a_finished_run_is_one_line(finished, tmp_path, capsys):
     assert poster.main([str(finished), "--cell", "0"]) == 2
     assert "are of the encoding direct and have one size; expected" in one_line(capsys)
     assert poster.main([str(tmp_path / "none"), "--cell", "0"]) == 2
-    assert "expected a run folder, found no config.json in it" in one_line(capsys)
+    assert "expected a run folder, found nothing there" in one_line(capsys)
     assert poster.main([str(finished), "--cell", "0", "--output", str(tmp_path / "none" / "x.png")]) == 2
 
 
