@@ -228,5 +228,5 @@ def test_a_network_whose_probabilities_come_in_steps_is_judged_by_its_clean_imag
     found = audited(tmp_path / "steps", target, detectors="none")
     assert max(line["log_odds"] for line in found["classes"]) <= target.provenance[HIGHEST_LOG_ODDS] + 1e-3
     assert found["verdict"][1].startswith("No image can have 99.99 %")
-    assert "got through" in found["verdict"][4]
+    assert "get through" in found["verdict"][4]
     assert "had the confidence of the median clean image" in found["strength"][0]
