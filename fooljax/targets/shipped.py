@@ -58,7 +58,10 @@ def _read(shipped: dict[str, Any], network: str, seed: int) -> Target:
         raise InputError(f"seed: expected {known} for the shipped networks, got {seed}")
     path = FOLDER / entry["file"]
     title, _ = NETWORKS[network]
-    template = blank_params(network, len(shipped["class_names"]), shipped["image_shape"])
+    image_shape = tuple(shipped["image_shape"])
+    if min(image_shape) < 1:  # not every Flax refuses it
+        raise ValueError(f"image_shape {shown(image_shape)}")
+    template = blank_params(network, len(shipped["class_names"]), image_shape)
     try:
         intact = hashlib.sha256(path.read_bytes()).hexdigest() == entry["sha256"]
         params, _ = load_tree(path, template)
@@ -71,7 +74,7 @@ def _read(shipped: dict[str, Any], network: str, seed: int) -> Target:
         jax.device_put(params),
         apply_of(network, len(shipped["class_names"])),
         name=f"{title} ({shipped['recipe']['name']} recipe)",
-        image_shape=tuple(shipped["image_shape"]),
+        image_shape=image_shape,
         class_names=tuple(shipped["class_names"]),
         clean_accuracy=entry["accuracy"],
         provenance={
