@@ -6,6 +6,7 @@ written. A GPU starts some kernels for every turn of a loop, so loops cost most 
 
 import argparse
 import collections
+import inspect
 import re
 import time
 from collections.abc import Callable
@@ -26,8 +27,12 @@ from fooljax.storage.outputs import file_of
 from fooljax.strategies import focused
 from fooljax.targets.networks.trainable import apply_of, blank_params
 
-CARD = jax.sharding.AbstractDevice("NVIDIA H100", None, "gpu")
-"""The card for which kernels are written: JAX 0.11 asks for one where there is none."""
+_KIND_CORES_PLATFORM: tuple[Any, ...] = ("NVIDIA H100", None, "gpu")
+CARD = jax.sharding.AbstractDevice(
+    *_KIND_CORES_PLATFORM[: len(inspect.signature(jax.sharding.AbstractDevice).parameters)]
+)
+"""The card for which kernels are written: JAX 0.11 asks for one where there is none. JAX 0.10.0 takes no
+platform."""
 RUNS, CHILDREN, CLASSES = 5, 200, 10
 IMAGE = (28, 28, 1)
 Program = tuple[Callable[..., Any], tuple[Any, ...]]
