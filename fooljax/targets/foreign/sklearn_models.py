@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import special
 
 from fooljax.engine.types import Target
 from fooljax.errors import InputError, first_line, shown
@@ -100,8 +101,7 @@ def _logits(model: Any, inputs: Numbers, probabilities: Numbers) -> Numbers | No
     logits = np.asarray(decide(inputs))
     if logits.shape != probabilities.shape:
         return None
-    powers = np.exp(logits - logits.max(1, keepdims=True))
-    same = np.allclose(powers / powers.sum(1, keepdims=True), probabilities, rtol=1e-4, atol=1e-6)
+    same = np.allclose(special.softmax(logits, axis=1), probabilities, rtol=1e-4, atol=1e-6)
     return logits if same else None
 
 
