@@ -80,23 +80,10 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
             if row["kind"] == "clean" and row["rate"] == rate and row["chain"] == 0:
                 value, images = row["agreement"], f"{row['clean_images']} images"
                 found[f"{name}_agreement"] = Finding(alone(value), numbers.percent(value), images)
-        attacks_of = [row for row in of if row["kind"] == "attack"]
-        for (generator,), some in alike(attacks_of, "generator").items():
-            ends = {
-                "_before": [row for row in some if not row["round"]],
-                "": [row for row in some if row["round"] == rounds > 0 and row["rate"] == rate],
-            }
-            for when, rows_of in ends.items():
-                raw = [row["shares"]["raw"] for row in rows_of]
-                shares = {
-                    "fooled": [row["fooled"] for row in rows_of],
-                    "at_clean": [one["clean_median"] for one in raw if "clean_median" in one],
-                }
-                for figure, values in shares.items():
-                    if values:
-                        value, words = float(np.mean(values)), f"{len(values)} sets of one budget"
-                        finding = Finding(alone(value), numbers.percent(value), words)
-                        found[f"{name}_{generator}_{figure}{when}"] = finding
+        for generator in {row["generator"] for row in of if row["kind"] == "attack"}:
+            for when, some in (("_before", _before(of, generator)), ("", _last(of, generator))):
+                shares = _shares(some).items()
+                found |= {f"{name}_{generator}_{figure}{when}": share for figure, share in shares}
     return found
 
 
@@ -170,11 +157,25 @@ def _before(rows: Sequence[Row], generator: str = "cppn") -> list[Row]:
     ]
 
 
-def _last(rows: Sequence[Row]) -> list[Row]:
-    """The sets of CPPNs against the last round, at the first rate."""
+def _last(rows: Sequence[Row], generator: str = "cppn") -> list[Row]:
+    """The sets of a generator against the last round, at the first rate."""
     last, rate = _rounds(rows), _first_rate(rows)
-    of = [row for row in rows if row["kind"] == "attack" and row["generator"] == "cppn"]
+    of = [row for row in rows if row["kind"] == "attack" and row["generator"] == generator]
     return [row for row in of if row["round"] == last and last and row["rate"] == rate]
+
+
+def _shares(rows: Sequence[Row]) -> dict[str, Finding]:
+    """The share of images with 99.99 %, and with the network's confidence in its median clean image."""
+    at_clean = [row["shares"]["raw"].get("clean_median") for row in rows]
+    values = {
+        "fooled": [row["fooled"] for row in rows],
+        "at_clean": [share for share in at_clean if share is not None],
+    }
+    means = {name: float(np.mean(shares)) for name, shares in values.items() if shares}
+    return {
+        name: Finding(alone(mean), numbers.percent(mean), f"{len(values[name])} sets of one budget")
+        for name, mean in means.items()
+    }
 
 
 def _compared(after: Sequence[Row], before: Sequence[Row]) -> Unpaired:
