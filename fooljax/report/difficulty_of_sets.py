@@ -143,8 +143,7 @@ def figures(rows: Sequence[Row], clean: Clean) -> dict[str, bytes]:
 
 def _line(generator: str, network: str, rows: Sequence[Row], clean: Clean) -> dict[str, str]:
     """The line of one network, or of all of them."""
-    line = {"images": EXPLANATIONS[generator], "network": network}
-    line["runs"] = str(len(rows))
+    line = {"images": EXPLANATIONS[generator], "network": network, "runs": str(len(rows))}
     for name, members in KINDS.items():
         odds = np.concatenate([odds_of(row, *members) for row in rows])
         line[f"median, {name}"] = format_confidence(float(np.median(odds)) if odds.size else None)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fooljax.labelling.answers import KIND, NOTHING, SOMETHING_ELSE
 from fooljax.labelling.task import LabelTask
+from fooljax.report.alternative_texts import counted
 from fooljax.report.pictures import picture
 from fooljax.report.png import png_bytes
 from fooljax.report.templates import write_html
@@ -49,6 +50,7 @@ def write_label_page(path: Path | str, task: LabelTask) -> None:
         page={"title": "What do you see?"},
         content=content,
         count=len(task.images),
+        images=counted(len(task.images), "image"),
         script=script,
         task=task,
         few=few,

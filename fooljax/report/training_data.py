@@ -74,10 +74,11 @@ def tables(rows: Sequence[Row]) -> str:
             parts += [f"### {title}controls\n", _controls(controls), ""]
         if lines := _trends(of):
             parts += [f"### {title}trends\n", markdown(lines), ""]
-        if lines := _diversity(attacks):
-            parts += [f"### {title}ways to train\n", markdown(lines), ""]
+        diverse = _diversity(attacks)
+        if diverse:
+            parts += [f"### {title}ways to train\n", markdown(diverse), ""]
         parts += [GIVEN if architecture == "given" else TRAINED, ""]
-        if _diversity(attacks):
+        if diverse:
             parts += [DIVERSE, ""]
     return "\n".join([*parts, HOW, "", TREND, "", THRESHOLDS, "", THREAT, ""])
 
