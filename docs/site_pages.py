@@ -60,7 +60,6 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
 def site_links(text: str) -> str:
     """Markdown of the root folder with its links to files turned into links to pages of the site."""
     text = text.replace("](docs/", "](")
-    text = re.sub(r"\]\((notebooks/\w+)\.(?:py|ipynb)\)", r"](\1.md)", text)
     text = re.sub(r"\[([^]]+)\]\((CITATION\.cff)\)", r"\1: `\2`", text)
     for page, source in COPIED.items():
         text = text.replace(f"]({source}", f"]({page}")

@@ -31,7 +31,7 @@ def test_what_a_page_of_the_api_shows_comes_out(file):
 
 def test_links_of_the_root_folder_lead_to_pages_of_the_site():
     text = "[a](docs/guide/data.md) [b](CHANGELOG.md#x) [c](docs/notebooks/one.ipynb) [d](CITATION.cff) [e](https://f)"
-    assert site_links(text) == (
+    assert site_pages.on_page_markdown(site_links(text), page=None) == (
         "[a](guide/data.md) [b](changelog.md#x) [c](notebooks/one.md) d: `CITATION.cff` [e](https://f)"
     )
 
