@@ -1,27 +1,25 @@
 """Every kind of page in its source: pictures in words, heads in order, tables and fields with names."""
 
 import re
-from html.parser import HTMLParser
 from itertools import pairwise
 
 import pytest
 from made_pages import KEPT, MADE
+from pages import Page
 
 SLOW = ("audit_of_many_classes", "claims")
 """Those of which another page is the like."""
 
 
-class Source(HTMLParser):
-    """The elements of a page, and which have words: its heads, and the fields that stand inside a label."""
+class Source(Page):
+    """The elements of a page, its title, and the fields that stand inside a label."""
 
     def __init__(self, html):
-        super().__init__()
-        self.elements, self.labelled, self.title = [], [], ""
-        self._open = []
-        self.feed(html)
+        self.labelled, self.title, self._open = [], "", []
+        super().__init__(html)
 
     def handle_starttag(self, tag, attributes):
-        self.elements.append((tag, dict(attributes)))
+        super().handle_starttag(tag, attributes)
         if "label" in self._open:
             self.labelled.append(dict(attributes).get("id"))
         self._open += [tag] if tag in ("label", "title") else []
@@ -31,10 +29,8 @@ class Source(HTMLParser):
             self._open.remove(tag)
 
     def handle_data(self, data):
+        super().handle_data(data)
         self.title += data if "title" in self._open else ""
-
-    def of(self, *tags):
-        return [attributes for tag, attributes in self.elements if tag in tags]
 
 
 @pytest.fixture(scope="module", params=[*(name for name in MADE if name not in SLOW), *KEPT])

@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+from host_scores import log_odds, score
 from onnx_writing import FLOAT, FLOAT16, INT64, UINT8, dense, message, model, node, port, tensor
 
 from fooljax.errors import FaultError, InputError
@@ -27,16 +28,6 @@ def written(tmp_path):
 
 def images(shape, count=5):
     return np.random.default_rng(1).integers(0, 256, (count, *shape), np.uint8)
-
-
-def score(target, pixels):
-    """The log-odds of 8-bit images, without a compiled program."""
-    return log_odds(target.apply(target.params, pixels.astype(np.float32) / 255.0).astype(np.float64))
-
-
-def log_odds(logits):
-    rest = [np.log(np.exp(np.delete(logits, one, 1)).sum(1)) for one in range(logits.shape[1])]
-    return logits - np.stack(rest, 1)
 
 
 @needs_runtime
