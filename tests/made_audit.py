@@ -97,7 +97,7 @@ def content(classes=10, name="digits", **changes):
                 "log_odds": 20.0 - index,
                 "confidence": 0.99999,
                 "passes_to_9999": 1000 * (index + 1) if index < classes - 1 else None,
-                "image": f"images/{index}.png",
+                "image": f"pictures/{index:04d}.png",
             }
             for index in range(classes)
         ],
@@ -159,7 +159,7 @@ def write(folder, **changes):
     """An audit's folder with its images and `audit.json`."""
     made = content(**changes)
     folder = Path(folder)
-    (folder / "images").mkdir(parents=True, exist_ok=True)
+    (folder / "pictures").mkdir(parents=True, exist_ok=True)
     for line in made["classes"]:
         level = 20 * line["index"] % 256
         save_png(np.full(made["network"]["image_shape"], level, np.uint8), folder / line["image"])

@@ -44,7 +44,7 @@ def test_every_image_has_words_and_leads_to_its_file(html):
     assert all(one["alt"].strip() for one in images)
     assert "class 3" in images[3]["alt"]
     assert [one["href"] for one in found.of("a") if one["href"].endswith(".png")] == [
-        f"images/{index}.png" for index in range(10)
+        f"pictures/{index:04d}.png" for index in range(10)
     ]
 
 
@@ -83,8 +83,8 @@ def test_of_many_classes_the_easiest_and_the_hardest_are_shown(tmp_path):
     assert len(Page(html).of("img")) == PICTURES + 1
     assert "10 classes that were easiest, and then the 10 that were hardest" in words(html)
     assert "Show all 50 classes" in html
-    assert 'href="images/49.png"' in html
-    assert 'href="images/20.png"' not in html
+    assert 'href="pictures/0049.png"' in html
+    assert 'href="pictures/0020.png"' not in html
 
 
 def test_an_audit_of_little_makes_a_page(tmp_path):
@@ -112,8 +112,8 @@ def test_a_temperature_at_the_edge_of_the_search_is_not_shown(tmp_path):
 
 def test_an_image_that_is_missing_is_told_in_one_line(tmp_path):
     write(tmp_path)
-    (tmp_path / "images/3.png").unlink()
-    with pytest.raises(InputError, match=r"images/3\.png: expected a PNG file"):
+    (tmp_path / "pictures/0003.png").unlink()
+    with pytest.raises(InputError, match=r"pictures/0003\.png: expected a PNG file"):
         write_audit_page(tmp_path, read_audit(tmp_path))
     assert not (tmp_path / "index.html").exists()
 
@@ -121,7 +121,7 @@ def test_an_image_that_is_missing_is_told_in_one_line(tmp_path):
 def test_an_image_outside_of_the_folder_is_refused(tmp_path):
     write(tmp_path / "audit")
     text = (tmp_path / "audit/audit.json").read_text(encoding="utf-8")
-    (tmp_path / "audit/audit.json").write_text(text.replace("images/0.png", "../secret.png"))
+    (tmp_path / "audit/audit.json").write_text(text.replace("pictures/0000.png", "../secret.png"))
     with pytest.raises(InputError, match="expected a relative path below the page"):
         write_audit_page(tmp_path / "audit", read_audit(tmp_path / "audit"))
 
