@@ -216,7 +216,6 @@ def test_wrong_images_are_told_in_one_line(images, labels, message):
 def test_images_of_python_are_those_of_8_bits():
     images, labels = clean(20)
     found = checked_images(images.astype(np.float32) / 255.0, labels, network())
-    assert found == found._replace()
     assert checked_images(images, labels, network()).digest == found.digest
     assert found.test.images.shape[1:] == SHAPE
 

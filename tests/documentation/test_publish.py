@@ -37,9 +37,8 @@ def test_every_page_with_results_has_a_template():
     assert pages <= set(publish.templates().values())
 
 
-@pytest.mark.parametrize(("name", "audit"), rows.audits().items())
-def test_a_published_audit_says_the_strength_of_its_attacks_in_sentences(name, audit):
-    del name
+@pytest.mark.parametrize("audit", rows.audits().values(), ids=rows.audits())
+def test_a_published_audit_says_the_strength_of_its_attacks_in_sentences(audit):
     for line in audit.strength:
         assert re.match(r"The network (alone|with the detector \S+) was (not )?overcome[:,] .*\.$", line)
     assert "cpu:" not in audit.cost.machine
