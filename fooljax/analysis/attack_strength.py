@@ -55,14 +55,18 @@ class Strength(NamedTuple):
     overcome: bool
     flags: dict[str, bool | None]
 
+    @property
+    def raised(self) -> list[str]:
+        """The weaknesses that were found, in words."""
+        return [QUESTIONS[name] for name, flag in self.flags.items() if flag]
+
     def words(self) -> str:
         """What stands in a table beside a defence."""
         if self.overcome:
             return "overcome"
-        raised = [QUESTIONS[name] for name, flag in self.flags.items() if flag]
         untold = [name for name, flag in self.flags.items() if flag is None]
-        parts = [f"weak attack: {', '.join(raised)}"] if raised else []
-        if not raised and not untold:
+        parts = [f"weak attack: {', '.join(self.raised)}"] if self.raised else []
+        if not parts and not untold:
             return "holds, no flag raised"
         return "; ".join([*parts, *([f"not tested: {', '.join(untold)}"] if untold else [])])
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fooljax.analysis.attack_strength import QUESTIONS, Attempt, Strength, attack_strength
+from fooljax.analysis.attack_strength import Attempt, Strength, attack_strength
 from fooljax.analysis.statistics import median
 from fooljax.analysis.thresholds import Thresholds
 from fooljax.audits.intervals import median_of_runs, share_of_runs
@@ -139,7 +139,7 @@ def _flags(generator: str, runs: Sequence[Row]) -> list[str]:
     if generator not in FRESH:
         return []
     found = attack_strength(attempts(generator, runs))
-    return [] if found.overcome else [QUESTIONS[name] for name, flag in found.flags.items() if flag]
+    return [] if found.overcome else found.raised
 
 
 def best_images(groups: Mapping[tuple[str, str | None], Sequence[Row]]) -> dict[int, tuple[Row, int]]:

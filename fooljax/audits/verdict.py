@@ -114,10 +114,8 @@ def strength_in_words(strength: Strength, detector: str | None = None, goal: str
             f"{goal}{passed}. For the classes that it was tried for, signs of a weak "
             "attack matter no more."
         )
-    raised, untold = (
-        [words for name, words in QUESTIONS.items() if strength.flags[name] is flag] for flag in (True, None)
-    )
-    found = f"these signs of a weak attack were found: {'; '.join(raised)}" if raised else ""
+    untold = [QUESTIONS[name] for name, flag in strength.flags.items() if flag is None]
+    found = f"these signs of a weak attack were found: {'; '.join(strength.raised)}" if strength.raised else ""
     looked_for = " that could be looked for" if untold else ""
     told = f"{network} was not overcome, and {found or f'no sign of a weak attack{looked_for} was found'}."
     return f"{told} It could not be told whether {', or whether '.join(untold)}." if untold else told

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fooljax.analysis.attack_strength import QUESTIONS
 from fooljax.audits.attack_entries import ROUNDING, strength_of
 from fooljax.audits.audited import Audited
 from fooljax.audits.settings import AuditSettings
@@ -82,7 +81,7 @@ def facts_of(
         overcome=strength.overcome or partly is not None,
         partly=partly,
         flags=(
-            *(QUESTIONS[name] for name, flag in strength.flags.items() if flag),
+            *strength.raised,
             *few_passes(max(one["passes"] for one in evolved), len(audited.cells)),
         ),
         highest=highest,
