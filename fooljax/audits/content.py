@@ -17,7 +17,7 @@ from fooljax.audits.record import FORMAT, VERSION
 from fooljax.audits.settings import AuditSettings
 from fooljax.audits.untested import not_tested
 from fooljax.audits.verdict import strength_in_words, verdict
-from fooljax.audits.verdict_facts import facts_of, facts_without_images, goal_of, highest_of
+from fooljax.audits.verdict_facts import facts_of, facts_without_images, goal_of
 from fooljax.study import Row
 
 RATES = {"0.95": "0.05", "0.99": "0.01"}
@@ -43,7 +43,7 @@ def content(audited: Audited, config: AuditSettings, rows: Sequence[Row], comman
     classes = class_entries(groups, target.class_names)
     attacks = [attack_entry(generator, knows, runs) for (generator, knows), runs in groups.items()]
     detectors = _detectors(by_kind.get("detectors"), rows)
-    goal, goal_in_words = goal_of(highest_of(audited), clean)
+    goal = goal_of(audited, clean)
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -76,7 +76,7 @@ def content(audited: Audited, config: AuditSettings, rows: Sequence[Row], comman
         "transfer": [entry for row in rows if row["kind"] == "second" for entry in _transfer(row)],
         "survival": _survival(by_kind["survival"]) if clean else [],
         "strength": [
-            strength_in_words(strength_of(groups, check, name, goal), name, goal_in_words)
+            strength_in_words(strength_of(groups, check, name, goal.log_odds), name, goal.words)
             for name in dict.fromkeys(knows for _, knows in groups)
         ],
         "not_tested": not_tested(audited, config, rows),

@@ -24,12 +24,12 @@ class Made(NamedTuple):
     Attributes:
       attack: that made them, a name in `MADE`.
       images: how many there are.
-      share: of them, for which what is said holds; None untold.
+      share: of them, for which what is said holds.
     """
 
     attack: str
     images: int
-    share: float | None
+    share: float
 
 
 class Facts(NamedTuple):
@@ -46,7 +46,7 @@ class Facts(NamedTuple):
       ascents: classes that gradient ascent was tried for, where these are not all; else None.
       budget: passes of all attacks.
       best: images of the best attack, and the share that are as sure as the median clean image; None where
-        no images were made.
+        no images were made, or that is not known.
       controls: share of the images of random search, the better of both kinds, that had 99.99 %; where
         `highest` is given, that are as sure as the median clean image.
       noise: the same share of images of noise.
@@ -115,7 +115,8 @@ def strength_in_words(strength: Strength, detector: str | None = None, goal: str
             "attack matter no more."
         )
     untold = [QUESTIONS[name] for name, flag in strength.flags.items() if flag is None]
-    found = f"these signs of a weak attack were found: {'; '.join(strength.raised)}" if strength.raised else ""
+    raised = "; ".join(strength.raised)
+    found = f"these signs of a weak attack were found: {raised}" if raised else ""
     looked_for = " that could be looked for" if untold else ""
     told = f"{network} was not overcome, and {found or f'no sign of a weak attack{looked_for} was found'}."
     return f"{told} It could not be told whether {', or whether '.join(untold)}." if untold else told
@@ -168,7 +169,7 @@ def _compared(facts: Facts) -> str:
         f"{percent(facts.noise)}"
     )
     best = facts.best
-    if best is None or best.share is None:
+    if best is None:
         return f"How sure the network is of clean images is not known; {control}."
     return (
         f"Of the {best.images:,} images by {MADE[best.attack]}, the best attack, {percent(best.share)} are "
@@ -178,7 +179,7 @@ def _compared(facts: Facts) -> str:
 
 def _watched(facts: Facts) -> str:
     caught, through = facts.caught, facts.through
-    if facts.detector is None or caught is None or caught.share is None:
+    if facts.detector is None or caught is None:
         return "No detector was tried."
     share, images = percent(caught.share), _images(caught, facts.classes)
     if facts.unnoticed:
@@ -191,7 +192,7 @@ def _watched(facts: Facts) -> str:
             f"The best detector, {facts.detector}, would have noticed {share} of {images}, which it notices "
             "least, where it rejects 5 % of clean ones"
         )
-    if through is None or through.share is None:
+    if through is None:
         return f"{found}; images that know it were not made, so this says little."
     if facts.highest is not None:
         return f"{found}; how many that know it get through is not told, since none can have 99.99 %."

@@ -1,7 +1,7 @@
 """What the verdict of an audit speaks of, gathered from its rows and from the entries of `audit.json`."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from fooljax.audits.attack_entries import ROUNDING, strength_of
 from fooljax.audits.audited import Audited
@@ -16,7 +16,36 @@ FEW_PASSES = 50
 """Of a run, for each class: what CPPNs need against a LeNet for half of the classes, see `budget.WEIGHTS`."""
 REJECTED = 0.05
 """The share of clean images that a detector rejects, where the verdict speaks of it."""
-AS_CLEAN = "the confidence of the median clean image"
+
+
+class Goal(NamedTuple):
+    """What the attacks on a network are to reach.
+
+    Attributes:
+      level: its name in the shares of `audit.json`.
+      log_odds: of the network's confidence.
+      words: that name the confidence.
+      highest: log-odds that the network can have at most, where that is less than 99.99 %; else None.
+    """
+
+    level: str = "0.9999"
+    log_odds: float = FOOLED
+    words: str = "99.99 %"
+    highest: float | None = None
+
+
+def goal_of(audited: Audited, clean: Row | None) -> Goal:
+    """99.99 %; or, of a network that is never so sure, the confidence of the median clean image if known.
+
+    Args:
+      audited: what was audited.
+      clean: the row of the clean images; None where there is none.
+    """
+    highest = audited.target.provenance.get(HIGHEST_LOG_ODDS)
+    median = None if clean is None else clean["thresholds"]["raw"].get("clean_median")
+    if highest is None or median is None:
+        return Goal()
+    return Goal("clean_median", median - ROUNDING, "the confidence of the median clean image", highest)
 
 
 def facts_of(
@@ -47,27 +76,25 @@ def facts_of(
         if one["passes_to"] and one["passes_to"]["0.9999"]["median"] is not None
     ]
     best = max(evolved, key=_success)
-
     clean_median = best["shares"].get("clean_median")
-    highest = None if clean_median is None else highest_of(audited)
-    level = "0.9999" if highest is None else "clean_median"
+    check, goal = by_kind["check"], goal_of(audited, by_kind.get("clean"))
+
+    def share(attack: Mapping[str, Any]) -> float:
+        found: float = attack["shares"][goal.level]["share"]
+        return found
 
     def most(names: str) -> float:
-        return max(
-            (one["shares"][level]["share"] for name, one in alone.items() if names in name), default=0.0
-        )
+        return max((share(one) for name, one in alone.items() if names in name), default=0.0)
 
-    check = by_kind["check"]
-    goal, _ = goal_of(highest, by_kind.get("clean"))
-    strength = strength_of(groups, check, goal=goal)
+    strength = strength_of(groups, check, goal=goal.log_odds)
+    overcome, partly = strength.overcome, None
     ascents = _ascents(alone, len(audited.cells))
-    partly = None
-    if ascents is not None and strength.overcome:
+    if ascents is not None and overcome:
         whole = {of: runs for of, runs in groups.items() if of[0] != "gradient"}
-        of_whole = strength_of(whole, check, goal=goal)  # of the attacks that were tried for all classes
+        of_whole = strength_of(whole, check, goal=goal.log_odds)  # of what was tried for all classes
         if not of_whole.overcome:
             strength = of_whole
-            partly = _made(alone["gradient"], alone["gradient"]["shares"][level]["share"])
+            partly = _made(alone["gradient"], share(alone["gradient"]))
     found = facts_without_images(check)._replace(
         classes=len(audited.cells),
         fooled=sum(one["log_odds"] >= FOOLED for one in classes),
@@ -75,16 +102,13 @@ def facts_of(
         soonest=(min(soon)[1], min(soon)[0]) if soon else None,
         ascents=ascents,
         budget=config.budget,
-        best=_made(best, clean_median["share"] if clean_median else None),
+        best=_made(best, clean_median["share"]) if clean_median else None,
         controls=most("random_search"),
         noise=most("noise"),
-        overcome=strength.overcome or partly is not None,
+        overcome=overcome,
         partly=partly,
-        flags=(
-            *strength.raised,
-            *few_passes(max(one["passes"] for one in evolved), len(audited.cells)),
-        ),
-        highest=highest,
+        flags=(*strength.raised, *few_passes(max(one["passes"] for one in evolved), len(audited.cells))),
+        highest=goal.highest,
     )
     return _with_detectors(found, attacks, detectors) if detectors else found
 
@@ -112,7 +136,7 @@ def _with_detectors(
     )
 
 
-def _made(attack: Mapping[str, Any], share: float | None) -> Made:
+def _made(attack: Mapping[str, Any], share: float) -> Made:
     return Made(attack["generator"], attack["images"], share)
 
 
@@ -128,25 +152,6 @@ def facts_without_images(check: Row) -> Facts:
     """What the verdict of a network speaks of for which no images could be made."""
     failed = tuple(one["name"] for one in check["checks"] if one["passed"] is False)
     return Facts(failed=failed, mended=bool(check["mends"]))
-
-
-def highest_of(audited: Audited) -> float | None:
-    """Log-odds that the network can have at most, where it can never be 99.99 % sure."""
-    found: float | None = audited.target.provenance.get(HIGHEST_LOG_ODDS)
-    return found
-
-
-def goal_of(highest: float | None, clean: Row | None) -> tuple[float, str]:
-    """The log-odds by which an attack is judged, and their name: those of clean images, if it must be so.
-
-    Args:
-      highest: see `highest_of`.
-      clean: the row of the clean images; None where there is none.
-    """
-    median = None if clean is None else clean["thresholds"]["raw"].get("clean_median")
-    if highest is None or median is None:
-        return FOOLED, "99.99 %"
-    return median - ROUNDING, AS_CLEAN
 
 
 def few_passes(passes: int, classes: int) -> tuple[str, ...]:
