@@ -12,7 +12,7 @@ from fooljax.analysis.thresholds import Thresholds
 from fooljax.audits.intervals import median_of_runs, share_of_runs
 from fooljax.engine.log_odds import FOOLED, confidence, to_log_odds
 from fooljax.study import Row
-from fooljax.study.attacks import FRESH, by_then
+from fooljax.study.attacks import FRESH, by_then, sees_network
 
 NAMES_OF_LEVELS = {
     "0.5": "0.5",
@@ -121,7 +121,7 @@ def strength_of(
     tried = [
         one
         for (generator, knows), runs in groups.items()
-        if knows == detector and (generator in FRESH or generator.startswith("random_search"))
+        if knows == detector and sees_network(generator)
         for one in attempts(generator, runs)
     ]
     ascents = groups.get(("gradient", detector), ())

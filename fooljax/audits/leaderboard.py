@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from fooljax.audits.attack_entries import LEVELS_OF_PASSES, NAMES_OF_LEVELS
 from fooljax.audits.record import Attack, Audit, Detector
 from fooljax.study import numbers
 from fooljax.study.attacks import FRESH
@@ -17,8 +18,6 @@ SHOWN = {
     "random_search_cppn": "random CPPNs (control)",
 }
 """Generators that have a column of their own, and its head."""
-LEVELS = ("0.5", "0.99", "0.999", FOOLED, "clean_median", "tau95", "tau99")
-LEVELS_OF_PASSES = ("0.5", "0.99", FOOLED)
 WORDS = """\
 A line is a network. The columns of generators have the share of images that the network names with 99.99 % or
 more, read back from the saved files. Brackets are intervals of 95 %, which speak of further runs against the
@@ -122,7 +121,7 @@ def _attack(attack: Attack) -> dict[str, Any]:
         "median_log_odds_low": odds.low,
         "median_log_odds_high": odds.high,
     }
-    for level in LEVELS:
+    for level in NAMES_OF_LEVELS.values():
         found = attack.shares.get(level)
         row[f"share_{level}"] = found.share if found else None
         # One run says nothing about others: the interval in the file is all that is possible.

@@ -63,6 +63,11 @@ def specs(
     ]
 
 
+def sees_network(generator: str) -> bool:
+    """Whether a generator is one of `FRESH` or random search; noise and random CPPNs see nothing of it."""
+    return generator in FRESH or generator.startswith("random_search")
+
+
 def met(
     sets: ImageSets, specs: Sequence[SetSpec], target: Target, thresholds: Thresholds
 ) -> Iterator[tuple[ImageSet, dict[str, Any]]]:
@@ -132,7 +137,7 @@ def attempts(rows: Iterable[Row]) -> list[Attempt]:
     """
     groups: dict[tuple[str, int], list[float]] = {}
     for row in rows:
-        if row["generator"] in FRESH or row["generator"].startswith("random_search"):
+        if sees_network(row["generator"]):
             groups.setdefault((row["generator"], row["budget"]), []).append(median(row["log_odds"]))
     return [Attempt(name, name == "gradient", passes, odds) for (name, passes), odds in groups.items()]
 
