@@ -13,7 +13,7 @@ from fooljax.analysis.detection import sklearn_metrics
 from fooljax.audits.attack_entries import best_images, in_groups, picture_of
 from fooljax.audits.audited import Audited, check_one_network, detectors_of, rejecting_class
 from fooljax.audits.budget import divided
-from fooljax.audits.checks import is_news
+from fooljax.audits.checks import answers_of, is_news
 from fooljax.audits.clean import CleanParts, checked_images, shape_of
 from fooljax.audits.content import content
 from fooljax.audits.detector_step import enough_for_detectors
@@ -211,9 +211,9 @@ def _check_goes_on(folder: Path, audited: Audited) -> None:
         )
     if any(check["name"] == "chance" and check["passed"] is False for check in row["checks"]):
         return
-    now = np.clip(examine(network, checked_shape(network.image_shape)).log_odds, -99.0, 99.0)
+    now = answers_of(examine(network, checked_shape(network.image_shape)))
     before = np.asarray(row["answers"])
-    if now.shape != before.shape or np.max(np.abs(np.nan_to_num(now) - before)) > TOLERANCE:
+    if now.shape != before.shape or np.max(np.abs(now - before)) > TOLERANCE:
         raise InputError(
             f"target: the audit in {shown(folder)} was begun with another network; take another outdir"
         )

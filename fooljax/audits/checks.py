@@ -19,7 +19,7 @@ from fooljax.audits.mending import FLOOR, LOGARITHMS, ONE_BY_ONE, mended
 from fooljax.engine.log_odds import confidence
 from fooljax.engine.types import Target, checked_shape
 from fooljax.host_targets import has_gradients
-from fooljax.probe import ALIKE, IMAGES, IN_UNIT, Fault, examine
+from fooljax.probe import ALIKE, IMAGES, IN_UNIT, Fault, Probe, examine
 from fooljax.scoring import score
 from fooljax.study.attacks import SYMPTOM_IMAGES, symptoms_on_noise
 
@@ -113,7 +113,7 @@ def _mends(
     first: npt.NDArray[np.float32] | None = None
     while True:
         probed = examine(mended(target, mends), shape)
-        first = np.nan_to_num(np.clip(probed.log_odds, -99.0, 99.0)) if first is None else first
+        first = answers_of(probed) if first is None else first
         found.append(probed.faults)
         kinds = {fault.kind for fault in probed.faults}
         if "probabilities" in kinds and LOGARITHMS not in mends:
@@ -122,6 +122,12 @@ def _mends(
             mends.append(ONE_BY_ONE)
         else:
             return mends, found, first, len(found) * (4 * IMAGES + 1)
+
+
+def answers_of(probed: Probe) -> npt.NDArray[np.float32]:
+    """What a network said of the probe's images, by which it is told from others, as rows have it."""
+    answers: npt.NDArray[np.float32] = np.nan_to_num(np.clip(probed.log_odds, -99.0, 99.0))
+    return answers
 
 
 def _with(mends: Sequence[str], change: str) -> list[str]:
