@@ -70,8 +70,8 @@ def write(record: RunRecord, folder: Path | None = None) -> Path:
 
 
 def _set(record: RunRecord, kind: Kind, folder: Path) -> _Set:
-    if kind == "first" and not record.is_log_odds:
-        return _Set({}, ImageFiles({}, {}, drawn_again=False))  # no level of confidence has a meaning
+    if kind == "first" and not _has_first(record):
+        return _Set({}, ImageFiles({}, {}, drawn_again=False))
     rows = record.elites if kind == "elites" else record.first_rows
     return _Set({(row.run, row.class_index): row for row in rows}, gather(record, kind, folder))
 
@@ -201,7 +201,10 @@ def _class_images(record: RunRecord, best: _Set) -> list[ClassImage]:
 
 
 def _has_first(record: RunRecord) -> bool:
-    """Whether the run kept the first images that fooled the network, were there any."""
+    """Whether the run kept the first images that fooled the network, were there any.
+
+    Of values that are no log-odds, no level of confidence has a meaning.
+    """
     return record.is_log_odds and (record.first is not None or bool(record.first_rows))
 
 
