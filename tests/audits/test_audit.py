@@ -163,8 +163,8 @@ def test_a_class_that_rejects_is_no_class_to_be_fooled_for(tmp_path):
     found = audited(tmp_path / "reject", rejecting_network(), reject="none of these", detectors="none")
     assert sorted(line["name"] for line in found["classes"]) == sorted(NAMES)
     made = {one["generator"]: one["images"] / one["runs"] for one in found["attacks"]}
-    assert (made["direct"], made["cppn"]) == (4, 4)
-    assert max(made.values()) == 4
+    assert 1 <= made.pop("gradient") <= 4  # as many as the budget has steps for
+    assert set(made.values()) == {4}
 
 
 def test_a_network_behind_a_detector_is_audited_as_one_that_rejects(tmp_path):
