@@ -17,28 +17,29 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from fooljax import study
 from fooljax.cli.study import run_study
-from fooljax.data import load
 from fooljax.detectors import DETECTORS
-from fooljax.engine.log_odds import FOOLED
+from fooljax.errors import InputError
 from fooljax.report.detector_rows import holding
 from fooljax.report.detectors import figures, findings, tables
-from fooljax.scoring import score
 from fooljax.settings import option
-from fooljax.study import ImageSets, Row, Task, Workspace, attacks
+from fooljax.study import Row, Task, attacks
+from fooljax.study.detectors_measured import measure
 from fooljax.study.generators import GENERATORS
-from fooljax.study.knowing import classes_told, in_files, judged_without, knowing
-from fooljax.study.measured_sets import SetSettings, chosen, different_names, names_of, told_of_clean
-from fooljax.study.watched import Watched, judge, watched
-from fooljax.targets.image_sizes import fitted
+from fooljax.study.knowing import in_files
+from fooljax.study.measured_sets import (
+    ARCHIVE,
+    SetSettings,
+    chosen,
+    different_names,
+    names_of,
+    told_of_archive,
+    told_of_clean,
+)
+from fooljax.study.watched import judge
 
 __all__ = ["STUDY", "findings", "main"]
-
-OTHERS = 1000
-"""Images of other data, at most."""
 
 RANDOM_SEARCHES = [name for name in GENERATORS if name.startswith("random_search")]
 """What may be a control that knows the detectors."""
@@ -98,6 +99,12 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
                 told |= {"run": run, "budget": _budget(config, generator)}
                 together = f"static,{name},{in_files(generator)}"
                 yield Task(f"{together},run={run}", told, (name,), together)
+    if config.archive is not None:
+        told = {"kind": "static", "generator": ARCHIVE, **common, "run": 0, **told_of_archive(config)}
+        if told["network"] not in names_of(config):
+            of = f"a run against one of {config.networks}, got one against {told['network']}"
+            raise InputError(f"--archive: expected {of}")
+        yield Task(f"static,{told['network']},{ARCHIVE},run=0", told, (told["network"],))
     judges = _listed(config.judges)
     for generator in made:
         for name in names_of(config):
@@ -140,58 +147,6 @@ def _budget(config: Config, generator: str) -> int:
     if generator == "gradient":
         return config.gradient_passes
     return config.cppn_passes if generator.endswith("cppn") else config.passes
-
-
-def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
-    """The figures of one group of tasks, which are all of one kind."""
-    told = tasks[0].settings
-    if told["kind"] == "judged":
-        yield {"judged": judged_without(workspace, told)}
-        return
-    found = watched(workspace, told["network"], told["detectors"])
-    kinds = {"clean": _clean, "static": _static, "knowing": _knows}
-    yield from kinds[told["kind"]](workspace, tasks, found)
-
-
-def _clean(workspace: Workspace, tasks: Sequence[Task], found: Watched) -> Iterator[dict[str, Any]]:
-    """Thresholds, and how many further clean images each detector rejects."""
-    yield {**found.clean_figures(), "clean_accuracy": found.target.clean_accuracy}
-
-
-def _static(workspace: Workspace, tasks: Sequence[Task], found: Watched) -> Iterator[dict[str, Any]]:
-    """Images that were made without knowing of detectors, and those of other data."""
-    told = tasks[0].settings
-    if told["generator"] not in GENERATORS:
-        images = fitted(load(told["generator"]).test_images[:OTHERS], found.target)
-        fooled = score(found.target, images).max(axis=1) >= FOOLED
-        yield {"fooled": float(np.mean(fooled)), "told_apart": found.told_apart(images, fooled)}
-        return
-    runs = [task.settings["run"] for task in tasks]
-    cells = classes_told(told, found.target)
-    specs = attacks.specs(told["network"], [told["generator"]], runs=runs, passes=told["budget"], cells=cells)
-    sets = ImageSets(workspace.config.images)
-    for one, told_of_set in attacks.met(sets, specs, found.target, found.thresholds):
-        fooled = one.log_odds >= FOOLED
-        told_of_set |= {"fooled": float(np.mean(fooled))}
-        yield {**told_of_set, "told_apart": found.told_apart(one.images, fooled)}
-
-
-def _knows(workspace: Workspace, tasks: Sequence[Task], found: Watched) -> Iterator[dict[str, Any]]:
-    """Images that were made to fool the network and to pass its detector."""
-    told = tasks[0].settings
-    made = knowing(
-        ImageSets(workspace.config.images),
-        found,
-        *(told[name] for name in ("network", "detector", "generator")),
-        runs=[task.settings["run"] for task in tasks],
-        passes=told["budget"],
-        classes=classes_told(told, found.target),
-        judges={name: workspace.network(name) for name in told["judges"]},
-    )
-    for task, (one, told_of_set) in zip(tasks, made, strict=True):
-        if task.settings["run"] == 0:
-            workspace.save_images(task, one.images)
-        yield told_of_set
 
 
 STUDY = study.Study(

@@ -6,7 +6,7 @@ from fooljax.analysis.attack_strength import Strength
 from fooljax.analysis.statistics import Groups
 from fooljax.detectors import DETECTORS
 from fooljax.study import Row, alike, attacks
-from fooljax.study.generators import EXPLANATIONS
+from fooljax.study.measured_sets import NAMES
 from fooljax.study.tables import those_by_network
 
 STRICT, LENIENT = "0.05", "0.01"
@@ -34,7 +34,7 @@ def title_of(detector: str) -> str:
 
 def images_of(generator: str) -> str:
     """What people read for a kind of images."""
-    return str(EXPLANATIONS.get(generator, f"test images of {generator}"))
+    return str(NAMES.get(generator, f"test images of {generator}"))
 
 
 def static_share(rows: Sequence[Row], detector: str, figure: str, share: str = STRICT) -> Groups:

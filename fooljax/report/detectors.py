@@ -17,10 +17,11 @@ from fooljax.report.detector_rows import (
     strength_of,
     title_of,
 )
-from fooljax.study import UNIT, Row, alike, attacks, by_network, markdown, numbers
+from fooljax.study import UNIT, Row, alike, by_network, markdown, numbers
 from fooljax.study.findings import Finding, of_units, share
+from fooljax.study.measured_sets import ARCHIVE
 
-SHORT = {"cppn": "CPPN", "gradient": "gradient", "direct": "pixels"}
+SHORT = {"cppn": "CPPN", "gradient": "gradient", "direct": "pixels", ARCHIVE: "finished search"}
 NOBODY = "no detector"
 FIRST = """\
 **AUROC**: the chance that a fooling image that knows nothing of the detector is more suspicious than a clean
@@ -51,11 +52,12 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
     """What claims are held against: see `fooljax.study.findings`.
 
     Returns:
-      For each detector NAME and each kind of images KIND (cppn, gradient, direct), of the first data set of
-      the rows: `NAME_KIND_auroc` and `NAME_KIND_caught` of images that know nothing; `NAME_KIND_through`, of
-      images that know the detector, the share that fool and pass at 5 % clean rejection, and
-      `NAME_KIND_named_by_JUDGE`: the share of those that the judge gives the class that they are for. The
-      same with `none` for NAME: of images that fool the network where there is no detector.
+      For each detector NAME and each kind of images KIND (cppn, gradient, direct, and archive for those of a
+      finished run), of the first data set of the rows: `NAME_KIND_auroc` and `NAME_KIND_caught` of images
+      that know nothing; `NAME_KIND_through`, of images that know the detector, the share that fool and pass
+      at 5 % clean rejection, and `NAME_KIND_named_by_JUDGE`: the share of those that the judge gives the
+      class that they are for. The same with `none` for NAME: of images that fool the network where there is
+      no detector.
     """
     found: dict[str, Finding] = {}
     if not rows:
@@ -63,7 +65,7 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
     data = rows[0]["data"]
     some = [row for row in rows if row["data"] == data]
     for (kind,), of in alike(of_kind(some, "static"), "generator").items():
-        for name in of[0]["told_apart"] if kind in attacks.FRESH else ():
+        for name in of[0]["told_apart"] if kind in SHORT else ():
             for figure in ("auroc", "caught"):
                 groups = static_share(of, name, figure)
                 found[f"{name}_{kind}_{figure}"] = share(groups, of_units(len(of), len(groups)))
@@ -242,7 +244,7 @@ def figures(rows: Sequence[Row]) -> dict[str, bytes]:
             continue
         known, names = alike(knowing, "detector", "generator"), _names(of)
         panels = {}
-        for kind in _kinds(static):
+        for kind in _kinds(knowing):
             unaware = [row for row in static if row["generator"] == kind]
             panels[images_of(kind)] = {
                 title_of(name): (

@@ -204,7 +204,7 @@ def tasks(
         if CLEAN in generators and name in NETWORKS_OF["imagenet"] and config.imagefolder is None:
             raise InputError(f"--imagefolder: expected a folder with clean images for {name}, got none")
     for generator in generators:
-        finished = archives.identity(_archive(config)) if generator == ARCHIVE else {}
+        finished = told_of_archive(config) if generator == ARCHIVE else {}
         for name in [finished["network"]] if finished else names_of(config):
             together = f"{name},{generator}"
             photographs = config.imagefolder if generator == CLEAN else None
@@ -215,9 +215,7 @@ def tasks(
                     told["classes"] = config.classes
                 if generator == CLEAN:
                     told |= {"budget": 0, **told_of_clean(config)}
-                if finished:
-                    told |= {"budget": archives.passes_of(_archive(config))}
-                    told["elites_sha256"] = finished["elites_sha256"]
+                told |= finished
                 yield Task(f"{together},run={run}", told, (name,), together)
 
 
@@ -247,6 +245,21 @@ def measured(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[tuple[Targ
     for one in ImageSets(config.images).get_many(specs, target):
         facts = {"images_digest": one.digest, "passes": one.passes, "log_odds": rounded(one.log_odds)}
         yield target, Measured(one.images, one.classes, one.log_odds, facts)
+
+
+def told_of_archive(config: SetSettings) -> dict[str, Any]:
+    """What a task is told of the finished run: its network, its passes, and its table of elites.
+
+    Raises:
+      InputError: no run is given, or it cannot be read.
+    """
+    finished = archives.identity(_archive(config))
+    passes = archives.passes_of(_archive(config))
+    return {
+        "network": finished["network"],
+        "budget": passes,
+        "elites_sha256": finished["elites_sha256"],
+    }
 
 
 def _archive(config: SetSettings) -> Path:

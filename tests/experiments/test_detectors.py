@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -36,6 +37,19 @@ def test_every_detector_meets_every_attack_that_knows_it():
 def test_other_data_are_shown_once():
     tasks = [task for task in planned(others="idx:some/where", runs=3) if "idx" in task.name]
     assert [task.name for task in tasks] == ["static,lenet-0,idx.some.where,run=0"]
+
+
+ARCHIVE = Path(__file__).parent.parent.parent / "docs" / "results" / "imagenet_cppn_fine"
+
+
+def test_images_of_a_finished_run_are_shown_to_the_detectors_of_its_network():
+    told = {"archive": str(ARCHIVE), "imagefolder": "photographs"}
+    tasks = planned(networks="efficientnet-lite0,squeezenet", **told)
+    (shown,) = (task for task in tasks if task.settings.get("generator") == "archive")
+    assert shown.name == "static,efficientnet-lite0,archive,run=0"
+    assert shown.settings["budget"] > 1_000_000
+    with pytest.raises(InputError, match=r"^--archive: expected a run against one of squeezenet, got one"):
+        planned(networks="squeezenet", **told)
 
 
 def test_unknown_attacks_are_refused():
@@ -99,6 +113,18 @@ def test_the_first_table_sets_the_static_test_beside_attacks_that_know():
     assert lines[2] == "| no detector | - | 0 % | 20 % | - | 0 % | 20 % |"
     assert lines[3] == "| energy | 0.900 | 75 % | 20 % | 0.900 | 75 % | 20 % |"
     assert lines[4] == "| nearest neighbours | 1.000 | 100 % | 100 % | 1.000 | 100 % | 100 % |"
+
+
+def test_images_of_a_finished_run_have_columns_of_their_own_and_no_attack_that_knows():
+    apart = {"energy": told_apart(0.3, 0.25, 0.0), "knn": told_apart(0.6, 0.5, 0.0)}
+    rows = [*made_rows(), row("static", "archive", 0, told_apart=apart)]
+    lines = [line for line in tables(rows).splitlines() if line.startswith("|")]
+    assert lines[0].endswith(
+        "| finished search: AUROC | finished search: caught | finished search: still stopped |"
+    )
+    assert lines[3].endswith("| 0.300 | 25 % | - |")
+    assert detectors.findings(rows)["knn_archive_auroc"].value.estimate == pytest.approx(0.6)
+    assert set(detectors.STUDY.figures(rows)) == {"through-made.png"}
 
 
 def test_what_holds_has_the_flags_of_its_attacks_beside_it():

@@ -1,0 +1,80 @@
+"""What detectors make of clean images, of images that know nothing of them, and of images that know them."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from fooljax.data import load
+from fooljax.engine.log_odds import FOOLED
+from fooljax.scoring import score
+from fooljax.study import attacks
+from fooljax.study.generators import GENERATORS
+from fooljax.study.image_sets import ImageSets
+from fooljax.study.knowing import classes_told, judged_without, knowing
+from fooljax.study.measured_sets import ARCHIVE, measured
+from fooljax.study.study import Workspace
+from fooljax.study.task import Task
+from fooljax.study.watched import Watched, watched
+from fooljax.targets.image_sizes import fitted
+
+OTHERS = 1000
+"""Images of other data, at most."""
+
+
+def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
+    """The figures of one group of tasks, which are all of one kind."""
+    told = tasks[0].settings
+    if told["kind"] == "judged":
+        yield {"judged": judged_without(workspace, told)}
+        return
+    found = watched(workspace, told["network"], told["detectors"])
+    kinds = {"clean": _clean, "static": _static, "knowing": _knows}
+    yield from kinds[told["kind"]](workspace, tasks, found)
+
+
+def _clean(workspace: Workspace, tasks: Sequence[Task], found: Watched) -> Iterator[dict[str, Any]]:
+    """Thresholds, and how many further clean images each detector rejects."""
+    yield {**found.clean_figures(), "clean_accuracy": found.target.clean_accuracy}
+
+
+def _static(workspace: Workspace, tasks: Sequence[Task], found: Watched) -> Iterator[dict[str, Any]]:
+    """Images that were made without knowing of detectors, and those of other data."""
+    told = tasks[0].settings
+    if told["generator"] == ARCHIVE:
+        ((_, one),) = measured(workspace, tasks)
+        fooled = one.log_odds >= FOOLED
+        told_apart = found.told_apart(one.images, fooled)
+        yield {**one.facts, "fooled": float(np.mean(fooled)), "told_apart": told_apart}
+        return
+    if told["generator"] not in GENERATORS:
+        images = fitted(load(told["generator"]).test_images[:OTHERS], found.target)
+        fooled = score(found.target, images).max(axis=1) >= FOOLED
+        yield {"fooled": float(np.mean(fooled)), "told_apart": found.told_apart(images, fooled)}
+        return
+    runs = [task.settings["run"] for task in tasks]
+    cells = classes_told(told, found.target)
+    specs = attacks.specs(told["network"], [told["generator"]], runs=runs, passes=told["budget"], cells=cells)
+    sets = ImageSets(workspace.config.images)
+    for one, told_of_set in attacks.met(sets, specs, found.target, found.thresholds):
+        fooled = one.log_odds >= FOOLED
+        told_of_set |= {"fooled": float(np.mean(fooled))}
+        yield {**told_of_set, "told_apart": found.told_apart(one.images, fooled)}
+
+
+def _knows(workspace: Workspace, tasks: Sequence[Task], found: Watched) -> Iterator[dict[str, Any]]:
+    """Images that were made to fool the network and to pass its detector."""
+    told = tasks[0].settings
+    made = knowing(
+        ImageSets(workspace.config.images),
+        found,
+        *(told[name] for name in ("network", "detector", "generator")),
+        runs=[task.settings["run"] for task in tasks],
+        passes=told["budget"],
+        classes=classes_told(told, found.target),
+        judges={name: workspace.network(name) for name in told["judges"]},
+    )
+    for task, (one, told_of_set) in zip(tasks, made, strict=True):
+        if task.settings["run"] == 0:
+            workspace.save_images(task, one.images)
+        yield told_of_set
