@@ -42,10 +42,10 @@ def _static(workspace: Workspace, tasks: Sequence[Task], found: Watched) -> Iter
     """Images that were made without knowing of detectors, and those of other data."""
     told = tasks[0].settings
     if told["generator"] == ARCHIVE:
-        ((_, one),) = measured(workspace, tasks)
-        fooled = one.log_odds >= FOOLED
-        told_apart = found.told_apart(one.images, fooled)
-        yield {**one.facts, "fooled": float(np.mean(fooled)), "told_apart": told_apart}
+        ((_, finished),) = measured(workspace, tasks)
+        fooled = finished.log_odds >= FOOLED
+        told_apart = found.told_apart(finished.images, fooled)
+        yield {**finished.facts, "fooled": float(np.mean(fooled)), "told_apart": told_apart}
         return
     if told["generator"] not in GENERATORS:
         images = fitted(load(told["generator"]).test_images[:OTHERS], found.target)
