@@ -57,7 +57,7 @@ class Config(SetSettings):
     detectors: str = option(
         "all", f"Detectors, out of {', '.join(DETECTORS)}, or your own as MODULE:NAME; all: all of these."
     )
-    generators: str = option("cppn,gradient,direct", "What knows the detectors, out of these three.")
+    generators: str = option("cppn,gradient,direct", "What knows the detectors, out of these three, or none.")
     controls: str = option("random_search_cppn", "Random search that knows the detectors, or none.")
     judges: str = option("knn,mlp-0", "Classifiers that say whether images that pass look like a class.")
     others: str = option("none", "Other data whose test images are shown, as idx:DIR; or none.")
@@ -87,8 +87,8 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     if config.classes != "all":  # the classes that images are made for; thresholds are always those of all
         data = {**data, "classes": config.classes}
     common: dict[str, Any] = {"detectors": names, **data}
-    made = chosen(config.generators, attacks.FRESH)
-    controls = [] if config.controls == "none" else chosen(config.controls, RANDOM_SEARCHES, "--controls")
+    made = chosen(config.generators, attacks.FRESH) if config.generators != "none" else []
+    controls = chosen(config.controls, RANDOM_SEARCHES, "--controls") if config.controls != "none" else []
     for name in names_of(config):
         yield Task(f"clean,{name}", {"kind": "clean", "network": name, **of_clean}, (name,))
     unaware = [*made, *(one for one in attacks.CONTROLS if _possible(one, made))]

@@ -48,6 +48,8 @@ def test_images_of_a_finished_run_are_shown_to_the_detectors_of_its_network():
     (shown,) = (task for task in tasks if task.settings.get("generator") == "archive")
     assert shown.name == "static,efficientnet-lite0,archive,run=0"
     assert shown.settings["budget"] > 1_000_000
+    alone = planned(networks="efficientnet-lite0", generators="none", **told)
+    assert [task.settings["kind"] for task in alone] == ["clean", "static", "static", "static"]
     with pytest.raises(InputError, match=r"^--archive: expected a run against one of squeezenet, got one"):
         planned(networks="squeezenet", **told)
 
