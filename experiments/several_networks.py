@@ -2,6 +2,8 @@ r"""Do images that evolved against several networks fool a network that was left
 
     python -m experiments.several_networks --size smoke --outdir runs/several
     python -m experiments.several_networks --size paper --data idx:DIR --outdir runs/several-mnist
+    python -m experiments.several_networks --data-set cifar10 --data npz:DIR --weights DIR \
+        --outdir runs/several-cifar10
 
 Each network is left out once. Images evolve against all the others together, for the least or the mean of
 their log-odds, and against each of the others alone, with equally many network passes: an image that is shown
@@ -12,7 +14,7 @@ model: evolution sees the logits of the networks that are fooled. All images are
 import functools
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,18 +24,26 @@ from fooljax.analysis.transfer import seen_by
 from fooljax.cli.study import run_study
 from fooljax.engine.log_odds import FOOLED
 from fooljax.engine.types import Target
-from fooljax.errors import InputError
+from fooljax.errors import InputError, shown
 from fooljax.joint_targets import joint_target
 from fooljax.report.several_networks import findings, tables
 from fooljax.scoring import score
 from fooljax.settings import option
 from fooljax.study import ImageSets, Row, SetSpec, Task, Workspace
-from fooljax.study.measured_sets import SetSettings
+from fooljax.study.generators import SEARCHES
+from fooljax.study.measured_sets import SetSettings, chosen, names_of
 from fooljax.study.measured_sets import network as single
-from fooljax.study.network_thresholds import thresholds_of
+from fooljax.study.network_thresholds import clean_for, thresholds_of
+from fooljax.targets.choice import read_classes
 
 __all__ = ["STUDY", "findings", "main"]
 
+NETWORKS = {
+    "mnist": "lenet-0,lenet-1,lenet-2,lenet-3,lenet-4",
+    "cifar10": "resnet20,resnet32,resnet44,resnet56",
+    "imagenet": "efficientnet-lite0,squeezenet,tiny-darknet",
+}
+"""All of a data set take images of one size."""
 AIMS = ("log_odds", "least", "mean")
 """Of one network, or the least or the mean over several."""
 
@@ -42,6 +52,8 @@ AIMS = ("log_odds", "least", "mean")
 class Config(SetSettings):
     """Settings; the defaults are those of the published table."""
 
+    networks: str = option("all", "Three networks or more, with commas; all: those of --data-set.")
+    data_set: str = option("mnist", "Whose networks all are.", choices=tuple(NETWORKS))
     generators: str = option(
         "cppn,direct,random_search_cppn", "What makes the images, with commas between; the last is a control."
     )
@@ -56,18 +68,22 @@ SIZES: dict[str, dict[str, Any]] = {
 def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     """For each network that is left out, each generator and aim, all runs."""
     del rows
-    names = config.networks.split(",")
-    if len(set(names)) < max(3, len(names)):
-        raise InputError(f"networks: expected three different ones or more, got {config.networks}")
+    all_of_them = replace(config, networks=NETWORKS[config.data_set])
+    names = names_of(all_of_them if config.networks == "all" else config)
+    if len(names) < 3 or any("+" in name for name in names):
+        raise InputError(f"networks: expected three different ones or more, got {shown(config.networks)}")
+    common: dict[str, Any] = {"budget": config.passes, "clean": clean_for(config, config.data_set)}
+    if config.classes != "all":
+        common["classes"] = config.classes
     for left_out in names:
         others = [name for name in names if name != left_out]
-        for generator in config.generators.split(","):
+        for generator in chosen(config.generators, SEARCHES):
             for aim in AIMS:
                 together = f"{left_out},{generator},{aim}"
                 for run in range(config.runs):
                     told: dict[str, Any] = {"left_out": left_out, "others": others}
                     told |= {"generator": generator, "aim": aim}
-                    told |= {"run": run, "budget": config.passes, "clean": config.data}
+                    told |= {"run": run, **common}
                     joint = () if aim == "log_odds" else ("+".join(others),)
                     yield Task(f"{together},run={run}", told, (left_out, *others, *joint), together)
 
@@ -80,14 +96,15 @@ def network(config: Config, name: str, say: Callable[[str], None]) -> Target:
 
 def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
     """What the network that was left out says of the images of each run."""
-    told, sets = tasks[0].settings, ImageSets(workspace.config.images)
-    left_out, others = told["left_out"], told["others"]
+    told, config = tasks[0].settings, workspace.config
+    left_out, others, sets = told["left_out"], told["others"], ImageSets(config.images)
+    cells = read_classes(config.classes, len(workspace.network(left_out).class_names))
     levels = thresholds_of(workspace, left_out, told["clean"])
     runs = [task.settings["run"] for task in tasks]
     fooled = others if told["aim"] == "log_odds" else ["+".join(others)]
     found = [
         sets.get_many(
-            [SetSpec(name, told["generator"], run, told["budget"], None, told["aim"]) for run in runs],
+            [SetSpec(name, told["generator"], run, told["budget"], cells, told["aim"]) for run in runs],
             workspace.network(name),
         )
         for name in fooled

@@ -27,7 +27,7 @@ from fooljax.study.generators import NOISE
 from fooljax.study.measured_sets import ARCHIVE, CLEAN, SMOKE, SetSettings, measured, network, whole_numbers
 from fooljax.study.measured_sets import chosen as chosen_generators
 from fooljax.study.measured_sets import tasks as tasks_of_sets
-from fooljax.study.network_thresholds import PHOTOGRAPHS, thresholds_of
+from fooljax.study.network_thresholds import clean_for, thresholds_of
 from fooljax.targets.collection import BLACK_BOXES, KNN, NETWORKS_OF
 from fooljax.targets.image_sizes import fitted
 
@@ -81,7 +81,7 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     del rows
     sources, more = SOURCES[config.data_set], MORE_TARGETS[config.data_set]
     targets = [*sources, *more] if config.targets == "all" else config.targets.split(",")
-    common = {"targets": targets, "clean": clean_data(config)}
+    common = {"targets": targets, "clean": clean_for(config, config.data_set)}
     for target in targets:
         yield Task(f"clean,{target}", {"kind": "clean", "target": target, **common}, (target,))
     chosen = replace(config, networks=",".join(sources)) if config.networks == "all" else config
@@ -102,13 +102,6 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
 
 def _numbers(text: str, flag: str) -> list[int]:
     return [] if text == "none" else whole_numbers(text, flag)
-
-
-def clean_data(config: Config) -> str | None:
-    """Names the clean images; the embedded digits are none for networks that know no digits."""
-    if config.imagefolder is not None and config.data_set == "imagenet":
-        return PHOTOGRAPHS
-    return None if config.data_set != "mnist" and config.data == "embedded" else config.data
 
 
 def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:

@@ -9,16 +9,12 @@ from fooljax.analysis.statistics import Interval, mean_interval, share_interval
 from fooljax.analysis.transfer import mean_shares, paired
 from fooljax.study import Row, alike, by_network, markdown, numbers
 from fooljax.study.findings import Finding, of_units
+from fooljax.study.generators import SHORT_NAMES
 from fooljax.study.measured_sets import THREAT
 from fooljax.study.thresholds_reached import THRESHOLDS, threshold_cells
 
 LEVEL = "0.9999"
 AIMS = {"log_odds": "one network", "least": "the least of {others}", "mean": "the mean of {others}"}
-NAMES = {
-    "cppn": "evolved CPPNs",
-    "direct": "evolved pixels",
-    "random_search_cppn": "best of random CPPNs (control)",
-}
 WORDS = """\
 Each of {networks} was left out once. A set had {passes} network passes, and an image that several networks
 saw counts once for each. **Fool theirs**: the share of images that all networks they were made for name as
@@ -54,7 +50,7 @@ def tables(rows: Sequence[Row]) -> str:
 
 def _place(row: Row) -> tuple[str, int, int, int]:
     """Where a row stands, whatever the order of the files."""
-    return row["left_out"], [*NAMES].index(row["generator"]), [*AIMS].index(row["aim"]), row["run"]
+    return row["left_out"], [*SHORT_NAMES].index(row["generator"]), [*AIMS].index(row["aim"]), row["run"]
 
 
 def _shares(row: Row) -> Row:
@@ -78,7 +74,7 @@ def _tests(rows: Sequence[Row]) -> dict[tuple[str, str], dict[str, str]]:
 
 def _names(rows: Sequence[Row]) -> dict[str, str]:
     aim = AIMS[rows[0]["aim"]].format(others=len(rows[0]["others"]))
-    return {"images": NAMES[rows[0]["generator"]], "made for": aim}
+    return {"images": SHORT_NAMES[rows[0]["generator"]], "made for": aim}
 
 
 def _line(rows: Sequence[Row]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from fooljax.engine.log_odds import to_log_odds
 from fooljax.engine.types import Target, checked_shape
 from fooljax.scoring import score
 from fooljax.study.clean_images import photographs
-from fooljax.study.measured_sets import dataset_of
+from fooljax.study.measured_sets import SetSettings, dataset_of
 from fooljax.study.study import Workspace
 from fooljax.targets.fitting import check_data
 
@@ -50,6 +50,21 @@ class CleanAnswers(NamedTuple):
     odds: npt.NDArray[np.float32]
     labels: npt.NDArray[np.integer]
     thresholds: Thresholds
+
+
+def clean_for(config: SetSettings, data_set: str) -> str | None:
+    """Names the clean images by which the networks of a data set get their thresholds.
+
+    Args:
+      config: the settings of the study.
+      data_set: whose networks they are, out of `fooljax.targets.collection.NETWORKS_OF`.
+    Returns:
+      As `clean_images` takes it. None where no data were given: the embedded digits are no clean images for
+      networks that know no digits.
+    """
+    if config.imagefolder is not None and data_set == "imagenet":
+        return PHOTOGRAPHS
+    return None if data_set != "mnist" and config.data == "embedded" else config.data
 
 
 def clean_images(workspace: Workspace, target: Target, clean: str) -> CleanImages:
