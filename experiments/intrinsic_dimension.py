@@ -37,6 +37,9 @@ class Config(measured_sets.SetSettings):
     """Settings; the defaults are those of the published table."""
 
     paper_passes: int = option(40_000, "Network passes of a set that the paper's search makes.", least=400)
+    generators: str = option(
+        ",".join(EVOLVED), "What makes the images against networks, with commas between; or none."
+    )
     few: int = option(200, "Images of each source where evolved ones are among them.", least=50)
     many: int = option(2000, "Images of each source where there are so many.", least=50)
     draws: int = option(40, "Halves of the images, for the intervals.", least=2)
@@ -62,7 +65,8 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
         for source in SOURCES:
             yield Task(f"random,{source},{count}", {"source": source, "count": count, **told})
     names = tuple(measured_sets.names_of(config))
-    for generator in EVOLVED:
+    wanted = [] if config.generators == "none" else measured_sets.chosen(config.generators, EVOLVED)
+    for generator in wanted:
         passes = config.paper_passes if generator == "cppn_paper" else config.passes
         settings = {"source": f"evolved_{generator}", "count": config.few, **told}
         settings |= {"runs": config.runs, "budget": passes}

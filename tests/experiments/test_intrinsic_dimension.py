@@ -4,15 +4,15 @@ import pytest
 
 from experiments import intrinsic_dimension as experiment
 from fooljax import study
+from fooljax.errors import InputError
 from fooljax.report import intrinsic_dimension as report
 from fooljax.study.generators import EXPLANATIONS
 from fooljax.study.random_pictures import SOURCES
 
 
 def test_dimensions_are_in_order_and_told_at_each_number_of_images(tmp_path, monkeypatch):
-    monkeypatch.setattr(experiment, "EVOLVED", ())
     monkeypatch.setattr(experiment, "SOURCES", {name: SOURCES[name] for name in ("uniform_noise", "clean")})
-    config = experiment.Config(few=50, many=300, draws=3)
+    config = experiment.Config(few=50, many=300, draws=3, generators="none")
     rows = study.run(experiment.STUDY, config, tmp_path / "out", say=lambda line: None)
     found = {(row["source"], row["count"]): row["dimension"] for row in rows}
     told = report.findings(rows)
@@ -25,6 +25,14 @@ def test_dimensions_are_in_order_and_told_at_each_number_of_images(tmp_path, mon
     assert "### 50 images of each source" in text
     assert "| clean test images | 300 |" in text
     assert (tmp_path / "out" / "dimensions.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_is_made_against_networks_can_be_chosen():
+    tasks = list(experiment.tasks(experiment.Config(generators="cppn,gradient"), ()))
+    against = [task.settings["source"] for task in tasks if task.networks]
+    assert against == ["evolved_cppn", "evolved_gradient"]
+    with pytest.raises(InputError, match=r"^--generators: expected some of cppn, .*, got noise"):
+        list(experiment.tasks(experiment.Config(generators="noise"), ()))
 
 
 def test_every_source_has_a_name():
