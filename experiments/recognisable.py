@@ -1,4 +1,4 @@
-r"""Is it unrecognisable? Held-out judges, distances to training images, and small changes of fooling images.
+r"""Is it unrecognisable? Held-out judges, distances to training images, likelihoods, and small changes.
 
     python -m experiments.recognisable --size smoke --outdir runs/recognisable
     python -m experiments.recognisable --size paper --data idx:DIR --outdir runs/recognisable
@@ -6,7 +6,8 @@ r"""Is it unrecognisable? Held-out judges, distances to training images, and sma
 Confidence alone does not make a fooling image, since a well drawn digit has it too. So images that were made
 for each network are shown to judges which had no part in it: another network of the same kind, which has the
 same blind spots; an MLP; and the nearest training images. `fooljax.analysis.judges` says when an image counts
-as fooling. Source: Nguyen et al. 2015 call their images unrecognisable, but did not measure it.
+as fooling. A generative model of each class says how likely it finds the images. Source: Nguyen et al. 2015
+call their images unrecognisable, but did not measure it.
 """
 
 import functools
@@ -16,9 +17,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from fooljax import study
+from fooljax.analysis.likelihood import Likelihoods, of_clean
 from fooljax.analysis.panel import Panel, assemble
 from fooljax.analysis.panel_numbers import of_panel, of_set
 from fooljax.cli.study import run_study
+from fooljax.engine.log_odds import rounded
+from fooljax.errors import InputError
 from fooljax.report.recognisable import findings, tables
 from fooljax.report.recognisable_figures import figures
 from fooljax.settings import option
@@ -26,6 +30,7 @@ from fooljax.study import Row, Task, Workspace, attacks, measured_sets
 
 __all__ = ["STUDY", "findings", "main"]
 
+NONE = "none"
 GENERATORS = (*attacks.FRESH, *attacks.CONTROLS, measured_sets.CLEAN)
 
 
@@ -35,7 +40,12 @@ class Config(measured_sets.SetSettings):
 
     judges: str = option(
         "mlp-0,knn",
-        "Networks that are asked what they see, with commas. The next one of --networks is asked, too.",
+        "Networks that are asked what they see, with commas. The next one of --networks is asked, too. none "
+        "asks nobody.",
+    )
+    likelihood: str = option(
+        "mixture-0",
+        "The generative classifier whose model of a class says how likely the images are, as vae-0, or none.",
     )
     generators: str = option(",".join(GENERATORS), "What makes the images, with commas.")
 
@@ -58,21 +68,32 @@ def judges_of(config: Config, network: str) -> list[str]:
 
 
 def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
-    """The judges of each network, then each set of images."""
+    """The judges of each network, each set of images for them, and each set for the generative model."""
     del rows
-    for name in measured_sets.names_of(config):
+    if config.judges == config.likelihood == NONE:
+        raise InputError("--judges, --likelihood: expected one of them, got none twice")
+    for name in measured_sets.names_of(config) if config.judges != NONE else ():
         judges = judges_of(config, name)
         told = {"kind": "panel", "network": name, "judges": judges, "data": config.data}
         yield Task(f"{name},judges", told, (name, *judges))
-    for task in measured_sets.tasks(config, config.generators.split(",")):
+    sets = list(measured_sets.tasks(config, config.generators.split(",")))
+    for task in sets if config.judges != NONE else ():
         judges = judges_of(config, task.networks[0])
         told = {"kind": "images", **task.settings, "judges": judges, "data": config.data}
         yield Task(task.name, told, (task.networks[0], *judges), task.together)
+    for task in sets if config.likelihood != NONE else ():
+        told = {"kind": "likelihood", **task.settings, "model": config.likelihood}
+        told |= measured_sets.told_of(config)
+        networks = (task.networks[0], config.likelihood)
+        yield Task(f"likelihood,{task.name}", told, networks, f"likelihood,{task.together}")
 
 
 def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
-    """What judges are, or what they say of the sets of all runs."""
+    """What judges are, what they say of the sets of all runs, or how likely the images of these are."""
     told = tasks[0].settings
+    if told["kind"] == "likelihood":
+        yield from _likely(workspace, tasks)
+        return
     panel = _panel(workspace, told["network"], tuple(told["judges"]))
     if told["kind"] == "panel":
         yield {"panel": of_panel(panel, panel.controls)}
@@ -80,6 +101,30 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
     for task, (_, one) in zip(tasks, measured_sets.measured(workspace, tasks), strict=True):
         found = panel.look(one.images, one.classes, task.settings["run"], one.log_odds)
         yield {**one.facts, "found": of_set(found)}
+
+
+def _likely(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
+    """The percentiles of the images of each run, and of clean ones that are taken for another class, too."""
+    likelihoods = _likelihoods(workspace, tasks[0].settings["model"])
+    for _, one in measured_sets.measured(workspace, tasks):
+        found = likelihoods.percentiles(one.images, one.classes)
+        row = {**one.facts, "percentiles": rounded(found), "clean_of_a_class": likelihoods.fewest}
+        if tasks[0].settings["generator"] == measured_sets.CLEAN:
+            next_class = (one.classes + 1) % len(likelihoods.clean)
+            row["percentiles_as_another"] = rounded(likelihoods.percentiles(one.images, next_class))
+        yield row
+
+
+_LIKELIHOODS: dict[str, Likelihoods] = {}
+"""By the digest of the model, which says what it learnt from."""
+
+
+def _likelihoods(workspace: Workspace, name: str) -> Likelihoods:
+    key = workspace.digest(name)
+    if key not in _LIKELIHOODS:
+        data = measured_sets.dataset_of(workspace.config.data)
+        _LIKELIHOODS[key] = of_clean(workspace.network(name), data.test_images, data.test_labels)
+    return _LIKELIHOODS[key]
 
 
 _PANELS: dict[tuple[str, ...], Panel] = {}

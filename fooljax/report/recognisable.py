@@ -8,10 +8,11 @@ import numpy as np
 
 from fooljax.analysis.statistics import share_interval
 from fooljax.engine.log_odds import format_confidence
+from fooljax.report import likelihood
 from fooljax.report.panel_content import CHANGES
 from fooljax.study import Row, alike, markdown, numbers
 from fooljax.study.findings import Finding, of_units, share
-from fooljax.study.measured_sets import NAMES, THREAT, sets_table
+from fooljax.study.measured_sets import NAMES, THREAT, in_order, sets_table
 from fooljax.study.tables import those_by_network
 
 HOW = """\
@@ -41,9 +42,9 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
       agrees; `GENERATOR_without_relatives`: while no judge of another family agrees; `GENERATOR_kin` and
       `GENERATOR_JUDGE`: the share on which the network's relative, or another judge, agrees;
       `GENERATOR_after_CHANGE`: the share that still fools after a small change. `noise_JUDGE`: the share of
-      noise of which a judge is as sure as of 95 % of clean images.
+      noise of which a judge is as sure as of 95 % of clean images. And what `likelihood.findings` gives.
     """
-    found: dict[str, Finding] = {}
+    found = dict(likelihood.findings(rows))
     for generator, of in by_generator(rows).items():
         said = of_units(len(of), len(alike(of, "network")))
         counts = {"fools": _fooled, "counts": _none, "without_relatives": _without}
@@ -63,15 +64,13 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
 def tables(rows: Sequence[Row]) -> str:
     """`table.md`: the sets, what judges say, small changes and distances, and the judges themselves."""
     kinds, panels = by_generator(rows), [row for row in rows if row["kind"] == "panel"]
-    images = [row for of in kinds.values() for row in of]
-    runs = len({row["run"] for row in images})
-    training = max((row["panel"]["clean_images"]["distances_to"] or 0 for row in panels), default=0)
-    return "\n".join(
-        [
-            "### The images\n",
-            sets_table(images),
-            "",
-            THREAT,
+    of_sets = [row for row in rows if row["kind"] in ("images", "likelihood")]
+    sets = {(row["network"], row["generator"], row["run"]): row for row in reversed(of_sets)}
+    parts = ["### The images\n", sets_table(in_order(list(sets.values()))), "", THREAT]
+    if kinds:
+        runs = len({row["run"] for of in kinds.values() for row in of})
+        training = max((row["panel"]["clean_images"]["distances_to"] or 0 for row in panels), default=0)
+        parts += [
             "\n### What judges say\n",
             markdown([_verdicts(generator, of) for generator, of in kinds.items()]),
             "",
@@ -84,13 +83,12 @@ def tables(rows: Sequence[Row]) -> str:
             CHANGED.format(training=numbers.plain(training), kin=KIN),
             "\n### The judges\n",
             markdown([line for row in panels for line in _judges(row)]),
-            "",
         ]
-    )
+    return "\n".join([*parts, *likelihood.lines(rows), ""])
 
 
 def by_generator(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    """The rows of images, by what made them, in the order of tables."""
+    """The rows of images that judges saw, by what made them, in the order of tables."""
     groups = alike([row for row in rows if row["kind"] == "images"], "generator")
     return {generator: groups[generator,] for generator in NAMES if (generator,) in groups}
 

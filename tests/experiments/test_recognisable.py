@@ -1,0 +1,61 @@
+"""The study of recognisability: what is planned, and the likelihoods of images whose answers are known."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from bars import bars
+
+from experiments import recognisable
+from fooljax import generative
+from fooljax.data.dataset import from_arrays
+from fooljax.engine.types import as_target
+from fooljax.errors import InputError
+from fooljax.study import measured_sets, run
+
+
+def bright_columns(images):
+    """Logits of four classes: how bright the columns of each are. It names every bar."""
+    columns = images.mean(axis=(1, 3))
+    return 40.0 * columns[:, :12].reshape(-1, 4, 3).mean(axis=2)
+
+
+def kinds(**told):
+    return {task.settings["kind"] for task in recognisable.tasks(recognisable.Config(**told), [])}
+
+
+def test_judges_and_likelihood_are_asked_for_apart():
+    assert kinds() == {"panel", "images", "likelihood"}
+    assert kinds(judges="none") == {"likelihood"}
+    assert kinds(likelihood="none") == {"panel", "images"}
+    with pytest.raises(InputError, match=r"^--judges, --likelihood: expected one of them, got none twice$"):
+        kinds(judges="none", likelihood="none")
+
+
+def test_clean_images_are_likely_and_noise_and_other_classes_are_not(tmp_path, monkeypatch):
+    dataset = from_arrays(*bars(600), *bars(200, seed=1), name="bars")
+    monkeypatch.setattr(measured_sets, "dataset_of", lambda spec: dataset)
+
+    def network(config, name, say):
+        if name == config.likelihood:
+            return generative.generative(dataset, "mixture", cache=tmp_path / "cache")
+        return as_target(bright_columns, image_shape=(16, 16, 1), class_names=dataset.class_names)
+
+    config = recognisable.Config(
+        networks="a,b", judges="none", generators="uniform_noise,clean", runs=3, images=str(tmp_path / "sets")
+    )
+    study = dataclasses.replace(recognisable.STUDY, network=network)
+    rows = run(study, config, tmp_path / "recognisable", say=lambda line: None)
+    assert len(rows) == 2 * 2 * 3
+    found = recognisable.findings(rows)
+    assert 20.0 < found["clean_percentile"].value.estimate < 80.0
+    assert found["clean_likely_5"].value.estimate > 0.75
+    for control in ("uniform_noise", "other_class"):
+        assert found[f"{control}_percentile"].value.estimate == 0.0
+        assert found[f"{control}_likely_1"].value.estimate == 0.0
+    assert found["clean_likely_1"].of == "6 runs on 2 networks"
+    text = (tmp_path / "recognisable" / "table.md").read_text()
+    assert "50 or more clean test images of the class" in text
+    assert "| clean test images, taken for another class | 0.0 | 0 % " in text
+    assert "What judges say" not in text
+    assert all(np.isfinite(row["percentiles"]).all() for row in rows)
