@@ -3,7 +3,9 @@
 A generative classifier has a density of its own for each class, fitted to clean images of it. A log-density
 of an image is a number of hundreds of nats that says nothing alone. So the density of the class that an image
 is for is told as a percentile: of those that clean images of this class have, which the model did not learn
-from. Clean images lie at about 50, and an image that is less likely than every clean one lies at 0.
+from. Clean images lie at about 50, and an image that is less likely than every clean one lies at 0. One that
+is more likely than every clean one is unusual, too: a flat image has a high density under most models, and
+lies at 100.
 
 Source: Schott et al. 2019, "Towards the first adversarially robust neural network model on MNIST", where the
 densities of the classes are the classifier; the percentile is ours.

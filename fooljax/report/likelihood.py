@@ -1,5 +1,6 @@
 """How likely a model of their class finds images, from rows of `experiments.recognisable` alone."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -10,15 +11,17 @@ from fooljax.study.measured_sets import CLEAN, NAMES
 from fooljax.study.tables import those_by_network
 
 AS_ANOTHER = "clean test images, taken for another class"
-LEVELS = {"likely_1": 1.0, "likely_5": 5.0}
-"""By the name of a finding the percentile that counts as likely."""
+USUAL = {"usual_98": (1.0, 99.0), "usual_90": (5.0, 95.0), "above": (99.0, math.inf)}
+"""By the name of a finding the percentiles between which an image is counted."""
 WORDS = """\
 The model of a class is that of `{model}`, {title}. It was fitted to training images of the class. **Median
 percentile**: the percentage of {clean} or more clean test images of the class that the model finds less
-likely than an image, for the median image of all sets; 50 is usual. **As likely as 99 %**: the share of
-images that are no less likely than the least likely 1 % of clean images, and **as likely as 95 %** in the
-same way. Clean images, the same as if they were of the next class, and noise are controls. Brackets are
-intervals of 95 % for networks that are trained alike."""
+likely than an image, for the median image of all sets; 50 is usual. **1st to 99th**: the share of images
+whose percentile lies between these, as that of 98 % of clean images does, and **5th to 95th** in the same
+way. **Above**: the share of images that the model finds more likely than 99 % of clean images. That is no
+sign of a picture of the class: an image with little in it is likely under every class. Clean images, the same
+as if they were of the next class, and noise are controls. Brackets are intervals of 95 % for networks that
+are trained alike."""
 TITLES = {
     "mixture": "a mixture of normal distributions along the images' principal components",
     "vae": "a variational autoencoder",
@@ -48,16 +51,17 @@ def findings(rows: Sequence[Row]) -> Iterator[tuple[str, Finding]]:
     """What claims are held against: see `fooljax.study.findings`.
 
     Yields:
-      For each generator `GENERATOR_likely_1` and `GENERATOR_likely_5`: the share of images at or above the
-      1st and the 5th percentile of clean images; `GENERATOR_percentile`: the median one, without an interval.
-      `other_class_...`: the same of clean images that are taken for another class.
+      For each generator `GENERATOR_usual_98` and `GENERATOR_usual_90`: the share of images between the 1st
+      and the 99th percentile, or the 5th and the 95th; `GENERATOR_above`: above the 99th; and
+      `GENERATOR_percentile`: the median one, without an interval. `other_class_...`: the same of clean images
+      that are taken for another class.
     """
     for kind, of in groups_of(rows).items():
-        name, sets = ("other_class" if kind == AS_ANOTHER else kind), list(of.values())
+        name, sets = _name(kind), list(of.values())
         said = of_units(len(sets), len(alike(sets, "network")))
-        for level, least in LEVELS.items():
-            yield f"{name}_{level}", share(_shares(sets, least), said)
-        middle = _median(sets)
+        for usual, ends in USUAL.items():
+            yield f"{name}_{usual}", share(_shares(sets, *ends), said)
+        middle = float(np.median(np.concatenate([row["percentiles"] for row in sets])))
         yield f"{name}_percentile", Finding(alone(middle), numbers.plain(middle, 1), said)
 
 
@@ -74,19 +78,26 @@ def lines(rows: Sequence[Row]) -> list[str]:
     return ["\n### How likely a model of the class finds them\n", markdown(table), "", words]
 
 
+def _name(kind: str) -> str:
+    return "other_class" if kind == AS_ANOTHER else kind
+
+
 def _line(kind: str, found: Mapping[str, Finding]) -> dict[str, str]:
-    name = "other_class" if kind == AS_ANOTHER else kind
+    written = {name: found[f"{_name(kind)}_{name}"].written for name in ("percentile", *USUAL)}
     return {
         "images": NAMES.get(kind, kind),
-        "median percentile": found[f"{name}_percentile"].written,
-        "as likely as 99 % of clean images": found[f"{name}_likely_1"].written,
-        "as likely as 95 %": found[f"{name}_likely_5"].written,
+        "median percentile": written["percentile"],
+        "1st to 99th": written["usual_98"],
+        "5th to 95th": written["usual_90"],
+        "above": written["above"],
     }
 
 
-def _shares(rows: Sequence[Row], least: float) -> list[list[float]]:
-    return those_by_network(rows, lambda row: float(np.mean(np.asarray(row["percentiles"]) >= least)))
+def _shares(rows: Sequence[Row], low: float, high: float) -> list[list[float]]:
+    """The share of the images of each set whose percentile is at least `low` and at most `high`."""
 
+    def share_of(row: Row) -> float:
+        found = np.asarray(row["percentiles"])
+        return float(np.mean((found >= low) & (found <= high)))
 
-def _median(rows: Sequence[Row]) -> float:
-    return float(np.median(np.concatenate([row["percentiles"] for row in rows])))
+    return those_by_network(rows, share_of)

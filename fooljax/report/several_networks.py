@@ -1,14 +1,14 @@
 """Tables of `experiments.several_networks`, from its rows alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from fooljax.analysis.comparisons import holm, signed_rank
 from fooljax.analysis.statistics import Interval, mean_interval, share_interval
 from fooljax.analysis.transfer import mean_shares, paired
-from fooljax.study import Row, alike, by_network, markdown, numbers
-from fooljax.study.findings import Finding, of_units
+from fooljax.study import Row, alike, markdown, numbers
+from fooljax.study.findings import Finding, of_units, share
 from fooljax.study.generators import SHORT_NAMES
 from fooljax.study.measured_sets import THREAT
 from fooljax.study.thresholds_reached import THRESHOLDS, threshold_cells
@@ -78,24 +78,27 @@ def _names(rows: Sequence[Row]) -> dict[str, str]:
 
 
 def _line(rows: Sequence[Row]) -> dict[str, str]:
-    told = [
-        {
-            "left_out": row["left_out"],
-            "theirs": float(np.mean(row["fool_theirs"])),
-            "rate": _rate(row),
-            "odds": float(np.mean([np.median(seen["own"]) for seen in row["seen"]])),
-        }
-        for row in rows
-    ]
-    theirs = share_interval(by_network(told, "theirs", network="left_out"))
-    rate = share_interval(by_network(told, "rate", network="left_out"))
-    odds = mean_interval(by_network(told, "odds", network="left_out"))
     return {
         **_names(rows),
-        "fool theirs": numbers.shares(theirs),
-        "fool the one left out": numbers.shares(rate),
-        "its median log-odds": numbers.signed(odds, 1),
+        "fool theirs": numbers.shares(share_interval(_by_left_out(rows, _theirs))),
+        "fool the one left out": numbers.shares(share_interval(_by_left_out(rows, _rate))),
+        "its median log-odds": numbers.signed(mean_interval(_by_left_out(rows, _log_odds)), 1),
     }
+
+
+def _by_left_out(rows: Sequence[Row], figure: Callable[[Row], float]) -> list[list[float]]:
+    """A figure of every run, by the network that was left out."""
+    return [list(map(figure, of)) for of in alike(rows, "left_out").values()]
+
+
+def _theirs(row: Row) -> float:
+    """The share of images that fool all networks they were made for, over the sets of the row."""
+    return float(np.mean(row["fool_theirs"]))
+
+
+def _log_odds(row: Row) -> float:
+    """The median log-odds that the network that was left out gives the images, over the sets of the row."""
+    return float(np.mean([np.median(seen["own"]) for seen in row["seen"]]))
 
 
 def _rate(row: Row) -> float:
@@ -120,12 +123,18 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
     """What claims are held against: see `fooljax.study.findings`.
 
     Returns:
-      `GENERATOR_AIM_more`, for the aims `least` and `mean`: how much more often a network that was left out
-      is fooled than by images made for one network with as many passes, a difference of shares.
+      For each generator and aim `GENERATOR_AIM_fools`: the share of images that fool the network that was
+      left out, and `GENERATOR_AIM_theirs`: all networks that they were made for. For the aims `least` and
+      `mean` also `GENERATOR_AIM_more`: how much more often a network that was left out is fooled than by
+      images made for one network with as many passes, a difference of shares.
     """
     found = {}
+    for (generator, aim), of in alike(rows, "generator", "aim").items():
+        said = of_units(len(of), len(alike(of, "left_out")))
+        for name, figure in {"fools": _rate, "theirs": _theirs}.items():
+            found[f"{generator}_{aim}_{name}"] = share(_by_left_out(of, figure), said)
     for (generator, aim), groups in _differences(rows).items():
         value = mean_interval(groups)
-        of = of_units(sum(map(len, groups)), len(groups))
-        found[f"{generator}_{aim}_more"] = Finding(value, numbers.signed(value), of)
+        of_runs = of_units(sum(map(len, groups)), len(groups))
+        found[f"{generator}_{aim}_more"] = Finding(value, numbers.signed(value), of_runs)
     return found

@@ -49,11 +49,11 @@ def test_clean_images_are_likely_and_noise_and_other_classes_are_not(tmp_path, m
     assert len(rows) == 2 * 2 * 3
     found = recognisable.findings(rows)
     assert 20.0 < found["clean_percentile"].value.estimate < 80.0
-    assert found["clean_likely_5"].value.estimate > 0.75
+    assert found["clean_usual_90"].value.estimate > 0.75
     for control in ("uniform_noise", "other_class"):
         assert found[f"{control}_percentile"].value.estimate == 0.0
-        assert found[f"{control}_likely_1"].value.estimate == 0.0
-    assert found["clean_likely_1"].of == "6 runs on 2 networks"
+        assert found[f"{control}_usual_98"].value.estimate == 0.0
+    assert found["clean_usual_98"].of == "6 runs on 2 networks"
     text = (tmp_path / "recognisable" / "table.md").read_text()
     assert "50 or more clean test images of the class" in text
     assert "| clean test images, taken for another class | 0.0 | 0 % " in text

@@ -76,3 +76,20 @@ def test_the_other_network_of_the_kind_is_one_column_and_a_refused_judge_does_no
 def test_a_judge_that_is_always_refused_is_left_out():
     rows = [row | {"found": told(5, 1, 5, {"lenet-1": 1, "knn": None})} for row in ROWS[1:2]]
     assert "| left out |" in tables([ROWS[0], *rows])
+
+
+def test_an_image_is_unusual_on_either_side():
+    common = {"kind": "likelihood", "network": "lenet-0", "run": 0, "model": "mixture-0", "passes": 0}
+    common |= {"clean_of_a_class": 892, "log_odds": [9.5] * 5}
+    rows = [
+        {**common, "task": "a", "generator": "cppn", "percentiles": [0.0, 0.5, 50.0, 97.0, 100.0]},
+        {
+            **{**common, "task": "b", "generator": "clean", "percentiles": [40.0, 45.0, 50.0, 55.0, 60.0]},
+            "percentiles_as_another": [0.0, 0.0, 0.0, 0.0, 10.0],
+        },
+    ]
+    text = tables(rows)
+    assert "| evolved images drawn by CPPNs | 50.0 | 40.0 % | 20.0 % | 20.0 % |" in text
+    assert "| clean test images, taken for another class | 0.0 | 20.0 % | 20.0 % | 0 % |" in text
+    assert "892 or more clean test images" in text
+    assert findings(rows)["clean_usual_98"].value.estimate == 1.0

@@ -51,3 +51,6 @@ def test_what_claims_are_held_against():
     assert found["cppn_least_more"].value.estimate == pytest.approx(0.375)
     assert found["cppn_mean_more"].value.estimate == pytest.approx(-0.125)
     assert found["cppn_least_more"].of == "6 runs on 3 networks"
+    assert found["cppn_least_fools"].value.estimate == pytest.approx(0.75)
+    assert found["cppn_log_odds_fools"].value.estimate == pytest.approx(0.375)
+    assert found["cppn_mean_theirs"].value.estimate == 1.0
