@@ -24,28 +24,29 @@ from fooljax.study.measured_sets import ARCHIVE
 SHORT = {"cppn": "CPPN", "gradient": "gradient", "direct": "pixels", ARCHIVE: "finished search"}
 NOBODY = "no detector"
 FIRST = """\
-**AUROC**: the chance that a fooling image that knows nothing of the detector is more suspicious than a clean
-one; 0.5 is chance. **Caught**: the share of these images that are rejected where 5 % of clean images are.
-**Still stopped**: of images made with equal passes by an attack that knows the detector, the share that do
-not both fool the network at 99.99 % and pass. The line without a detector says what share of images do not
-fool at these budgets anyway. Every number is a mean over networks and runs; intervals stand in the next
-table."""
+**AUROC**: the chance that a fooling image, made without knowledge of the detector, is more suspicious to it
+than a clean image; 0.5 is chance. **Caught**: the share of these images that are rejected when 5 % of clean
+images are rejected. **Still stopped**: an attack that knows the detector makes images with as many passes;
+this is the share of them that do not both fool the network at 99.99 % and pass the detector. The line without
+a detector gives the share of images that do not fool the network at this budget anyway. Every number is a
+mean over networks and runs. The next table has intervals."""
 SECOND = """\
-The share of images that get through: they fool the network at 99.99 % and pass the detector, where 5 % or
-1 % of clean images are rejected. Attacks that know the detector know the threshold for 5 %. Passes are those
-until half of the classes had got through; `>` means that the median run had not when its passes ended."""
+The share of images that get through: they fool the network at 99.99 % and pass the detector, at thresholds
+that reject 5 % or 1 % of clean images. **Unknowing** images were made without knowledge of the detector.
+**Knowing** attacks know the detector and its threshold for 5 %. **Passes**: the network passes until half of
+the classes had got through; `>` means that the median run had used all its passes before that."""
 THIRD = """\
-AUPR is the average precision where both kinds of images weigh the same. FPR is at 95 % TPR. Which images are
-the positive class stands in the head of the column: where it is the clean ones, FPR is the share of other
-images that pass where 95 % of clean images do."""
+AUPR is the average precision when both kinds of images have the same weight. FPR is taken at 95 % TPR. The
+head of a column says which images are the positive class. If these are the clean images, FPR is the share of
+the other images that pass when 95 % of clean images pass."""
 STRENGTH = """\
-A detector is overcome where the median run of some attack that knows it brings the median class to 99.99 %
-and past the threshold. What is not overcome is met again with more passes where the settings say so. A
-raised flag says why a detector may hold only because the attack was weak."""
+A detector is overcome if the median run of some attack that knows it brings the median class to 99.99 % and
+past the threshold. A detector that is not overcome is attacked again with more passes, if the settings say
+so. A flag names a reason why a detector may hold only because the attack was weak."""
 JUDGES = """\
-Of the images that get through, how many a judge gives the class that they are for. Without a detector these
-are all that fool the network. Where judges agree with more images than without a detector, it has forced
-them to look more like their class, or the judges are fooled, too."""
+The share of the images that get through to which a judge gives the class that they were made for. Without a
+detector, all images that fool the network get through. If judges agree with more images than without a
+detector, the detector has made the images look more like their class, or the judges are fooled, too."""
 
 
 def findings(rows: Sequence[Row]) -> dict[str, Finding]:
@@ -94,15 +95,21 @@ def tables(rows: Sequence[Row]) -> str:
             continue
         names = _names(of)
         networks = ", ".join(name for (name,) in alike(static, "network"))
-        parts += [f"## {data}: {networks}\n", FIRST, "", markdown(_first(static, knowing)), ""]
+        parts += [f"### {data}: {networks}\n", FIRST, "", markdown(_first(static, knowing)), ""]
         if knowing:
             parts += [SECOND, "", markdown(_second(static, knowing)), "", UNIT, ""]
             parts += [STRENGTH, "", markdown(_strength(knowing, names)), ""]
             if lines := _judges([*of_kind(of, "judged"), *knowing]):
                 parts += [JUDGES, "", markdown(lines), ""]
-        parts += ["### All images that know nothing\n", THIRD, "", markdown(_third(static, names)), ""]
+        parts += [
+            "#### All images made without knowledge of the detectors\n",
+            THIRD,
+            "",
+            markdown(_third(static, names)),
+            "",
+        ]
         if clean := of_kind(of, "clean"):
-            parts += ["### Further clean images that are rejected\n", markdown(_clean(clean, names)), ""]
+            parts += ["#### Other clean images that are rejected\n", markdown(_clean(clean, names)), ""]
     return "\n".join(parts) if parts else "No images yet.\n"
 
 

@@ -20,21 +20,21 @@ HOW = """\
 All classifiers learnt from the training images of one data set. The **mixture** has Gaussian distributions
 for each class along the principal components of all images, and noise along all other directions. The **VAE**
 has a network for each class. Its inference takes steps in latent space for every image and class, and every
-attack goes through them. The logits of both are log p(x, y) over a temperature, which is fitted on clean
-images that nothing else uses. A classifier that **rejects** has one more class, for images that are less
-likely than 99 % or 95 % of clean images; the levels come from further images held out of the training. The
-column "thresholded" says what has to be high for an image to count. The accuracy is that without
-rejection."""
+attack goes through these steps. The logits of both are log p(x, y) divided by a temperature, which is fitted
+on clean images that nothing else uses. A classifier that **rejects** has an extra class for images that are
+less likely than 99 % or 95 % of clean images; these levels come from other images, held out of the training.
+The column "thresholded" says what has to be high for an image to count. The accuracy is without rejection."""
 SEEN = """\
-**Fool**: 99.99 % or more. **Likely**: of those that fool, the images above the level of log p(x) that 1 % or
-5 % of clean images are below. **Agree**: of those that fool, the images that a judge names alike, as sure as
-of 95 % of clean images and surer than of noise. **Unseen**: the share of all images that fool while no judge
-agrees. **With more steps**: of a VAE's images that fool, those that still do when the inference takes ten
-times as many steps in latent space."""
+**Fool**: the share of images with 99.99 % or more. **Likely**: of the images that fool, the share whose
+log p(x) is above a level that 1 % or 5 % of clean images are below. **Agrees**: of the images that fool, the
+share that a judge gives the same class, with at least the confidence that 95 % of clean images get from it,
+and more than noise gets. **Unseen**: the share of all images that fool while no judge agrees. **With more
+steps**: of a VAE's images that fool, the share that still fool when the inference takes ten times as many
+steps in latent space."""
 STRENGTH = """\
-A classifier that rejects images was attacked by searches and ascents that know it: the class for rejected
-images is among those that the log-odds count. The best kind of attack is named with the median log-odds of
-its images; 9.21 is 99.99 %."""
+A classifier that rejects images was attacked by searches and ascents that know this: the log-odds count the
+class for rejected images among the other classes. The table names the best kind of attack and the median
+log-odds of its images; 9.21 is 99.99 %."""
 
 
 def kind_of(network: str) -> str:
@@ -154,7 +154,7 @@ def _classifier(kind: str, rows: Sequence[Row]) -> dict[str, str]:
     return {
         **_begin(kind),
         "networks": str(len(rows)),
-        "test images named rightly": _span([row["clean_accuracy"] for row in rows]),
+        "test images named correctly": _span([row["clean_accuracy"] for row in rows]),
         "temperature": _span(temperatures, "{:.1f}".format),
         "median confidence in test images": format_confidence(float(np.median(clean))),
         "test images rejected": _span(rejected),

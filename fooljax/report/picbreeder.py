@@ -13,23 +13,23 @@ from fooljax.study.measured_sets import CLEAN
 BRED, EVOLVED, RANDOM = "bred", "evolved", "random"
 NAMES = {
     BRED: "CPPNs that people bred on Picbreeder",
-    EVOLVED: "CPPNs that evolved against the network before and were not learnt from",
+    EVOLVED: "CPPNs evolved against the network before, not learnt from",
     RANDOM: "new random CPPNs",
-    CLEAN: "clean images that were held out",
+    CLEAN: "held-out clean images",
 }
 WORDS = """\
-**Taken by the class more**: images that the retrained network names as fooling. Where there are several
-networks, more than half of them have to take an image. The interval is Wilson's of 95 % over the images, each
-of which counts once: it speaks of further images of the kind and of these networks. Evolved and random CPPNs
-are other ones for each network, so there all are counted. **Named as before**: of images that are not taken,
-the share that the network names as it did before it was retrained."""
+**Rejected**: images that the retrained network puts into the extra class. If a line has several networks, an
+image counts as rejected when more than half of them reject it. The brackets are Wilson's 95 % interval over
+images: it is for further images of the kind and for these networks. Each network has its own evolved and
+random CPPNs, so all of these are counted. **Same name as before**: of the images that are not rejected, the
+share that the network names as it did before it was retrained."""
 
 
 def findings(rows: Sequence[Row]) -> dict[str, Finding]:
     """What claims are held against: see `fooljax.study.findings`.
 
     Returns:
-      `NETWORK_KIND_taken`, for each kind in `NAMES`: the share of images that the class more takes after the
+      `NETWORK_KIND_taken`, for each kind in `NAMES`: the share of images that the extra class takes after the
       last round, at the lowest rate of clean images rejected.
     """
     found = {}
@@ -64,7 +64,7 @@ def tables(rows: Sequence[Row]) -> str:
     if pictures := [line for of in alike(_bred(rows), "network").values() for line in _picture_lines(of)]:
         parts += [
             "\n### Picture by picture\n",
-            "**Taken by**: how many of the retrained networks take it. A network counts once at each rate.",
+            "**Rejected by**: how many retrained networks reject it. A network counts once at each rate.",
             "",
         ]
         parts += [markdown(pictures)]
@@ -87,17 +87,17 @@ def _taken(rows: Sequence[Row]) -> tuple[int, int]:
 def _line(rows: Sequence[Row]) -> dict[str, str]:
     first = rows[0]
     cells = {"network": first["network"], "retrained": f"{first['round']} x" if first["round"] else "no"}
-    cells["rejects"] = f"{first['rate']} %" if first["rate"] else numbers.NONE
+    cells["set to reject"] = f"{first['rate']} %" if first["rate"] else numbers.NONE
     cells |= {"images": NAMES[first["images"]], "networks": str(len(rows))}
     hits, count = _taken(rows)
-    cells["taken by the class more"] = f"{hits} of {count}" if first["round"] else numbers.NONE
+    cells["rejected"] = f"{hits} of {count}" if first["round"] else numbers.NONE
     cells["share"] = numbers.shares(wilson_interval(hits, count)) if first["round"] else numbers.NONE
     same = np.concatenate(
         [np.delete(np.equal(row["named"], row["named_before"]), row["taken"]) for row in rows]
     )
-    cells["named as before"] = numbers.percent(float(np.mean(same))) if same.size else numbers.NONE
+    cells["same name as before"] = numbers.percent(float(np.mean(same))) if same.size else numbers.NONE
     odds = [one for row in rows for one in row["named_log_odds"]]
-    return {**cells, "median confidence in the first name": numbers.confidence(median(odds))}
+    return {**cells, "median confidence in the first class": numbers.confidence(median(odds))}
 
 
 def _picture_lines(rows: Sequence[Row]) -> list[dict[str, str]]:
@@ -105,7 +105,7 @@ def _picture_lines(rows: Sequence[Row]) -> list[dict[str, str]]:
         {
             "network": rows[0]["network"],
             "picture": name.removesuffix(".xml"),
-            "taken by": f"{sum(place in row['taken'] for row in rows)} of {len(rows)}",
+            "rejected by": f"{sum(place in row['taken'] for row in rows)} of {len(rows)}",
         }
         for place, name in enumerate(rows[0]["genomes"])
     ]

@@ -24,34 +24,40 @@ from fooljax.study.findings import Finding, alone, share
 from fooljax.study.measured_sets import NAMES, seen_by
 
 WORDS = """\
-A chain is a first network and a seed of evolution. Number of chains: {chains}. Those with one first network
-count as one observation. Brackets are intervals of 95 % for further first networks that are trained alike: of
-a median and of clean digits a t-interval over first networks, of other shares Clopper and Pearson's with no
-more trials than there are runs. Where not all chains have come as far as a network, its line is of those that
-have. DNN 1 has no fooling class, and DNN 2 and later ones have it. The fooling class is no class to aim at;
-log-odds count it among the others, so every search here knows the defence. Trainings: {training}."""
+A chain is a first network and a seed of evolution. Number of chains: {chains}. Chains with the same first
+network count as one observation. Brackets are 95 % intervals for further first networks that are trained
+alike. For medians and for shares of clean digits they are t-intervals over first networks. For other shares
+they are Clopper-Pearson intervals with at most as many trials as there are runs. If some chains have not
+reached a network, its line covers the chains that have. DNN 1 has no fooling class; DNN 2 and all later
+networks have one. No image is made for the fooling class. The log-odds count it among the other classes, so
+every search here knows the defence. Each training: {training}."""
 NEW = """\
-Evolution anew against each network, by the search whose images it will learn from: {runs} runs of {passes}
-passes ({first_runs} in the first round), one image for each digit. **Passes**: until half of the digits of a
-run had 99.99 %, the median over runs. **Taken**: the fooling class has the largest logit."""
+New images against each network, from the search whose images the next network learns from: {runs} runs of
+{passes} passes ({first_runs} in the first round), one image for each digit. **Passes**: the network passes
+until half of the digits of a run had 99.99 %; the median over runs. **Rejected**: the fooling class has the
+largest logit."""
 OLD = """\
-The images of all earlier rounds, shown to each later network, which has learnt from them. Half are of the
-first generation, random CPPNs, and half of the last. **Still fooling**: some digit has 99.99 % or more."""
+The images of all earlier rounds, shown to each later network, which has learnt from them. Half come from the
+first generation of a run, which are random CPPNs, and half from the last. **Still fooling**: some digit has
+99.99 % or more."""
 MATCHED = """\
-Each network rejects the same share of clean digits, 1 % or 5 %: either by the log-odds of its fooling class
-or by too little confidence in a digit. The table says how many evolved images still pass and have the name
-that they aim at. An image at 99.99 % gives every other class log-odds of -9.21 or less. It passes any level
-of the fooling class above that."""
+Here each network rejects the same share of clean digits, 1 % or 5 %. It rejects an image either because the
+log-odds of its fooling class are too high, or because its confidence in a digit is too low. The table gives
+the share of evolved images that pass and are named as the digit they were made for. At 99.99 % confidence,
+every other class has log-odds of -9.21 or less. Such an image passes any level of the fooling class above
+that."""
 ATTACKS = """\
-Every generator has the same budget against every network, and one run for each chain. Only CPPNs are what
-the networks have learnt from. Where a network rejects a share of clean digits, the bias of its fooling class
-was moved to that, and evolution met the network so: it knows the class and its threshold."""
+Every generator has the same budget against every network, and one run for each chain. The networks have
+learnt from CPPNs alone. Where a line says that the network rejects a share of clean digits, the bias of its
+fooling class was moved until it did. Evolution then attacked that network, so it knows the class and its
+threshold."""
 STRENGTH = """\
-What the attacks on each network say of themselves. Overcome: the median run of some search or ascent had
-99.99 % for its median digit. Where a network is not overcome, the signs of a weak attack are named."""
+Was each network overcome? It was if the median run of some search or ascent had 99.99 % for its median digit.
+Where it was not, the table names the signs of a weak attack."""
 TREND = """\
-Spearman's rank correlation with the number of the network, DNN 2 to the last, of each chain; the mean over
-chains, with a t-interval over first networks. Near 0: it gets neither harder nor easier."""
+Spearman's rank correlation with the number of the network, from DNN 2 to the last. It is taken for each
+chain. The table gives the mean over chains, with a t-interval over first networks. Near 0, evolution gets
+neither harder nor easier."""
 
 
 def tables(rows: Sequence[Row]) -> str:
@@ -70,7 +76,13 @@ def tables(rows: Sequence[Row]) -> str:
     runs = [len(of[0]["log_odds"]) for of in by_number.values()]
     new = NEW.format(runs=runs[-1], first_runs=runs[0], passes=f"{told['passes']:,}")
     parts = [words, "", markdown([_network(of) for of in by_number.values()]), ""]
-    parts += ["### Evolution anew\n", new, "", markdown([_new(of) for of in by_number.values()]), ""]
+    parts += [
+        "### New images against each network\n",
+        new,
+        "",
+        markdown([_new(of) for of in by_number.values()]),
+        "",
+    ]
     parts += ["### Equal rejection of clean digits\n", MATCHED, ""]
     parts += [markdown([_matched(of) for of in by_number.values()]), ""]
     if older := [of for number, of in by_number.items() if number >= LEARNT]:
@@ -151,7 +163,7 @@ def _network(rows: Sequence[Row]) -> dict[str, str]:
         "chains": str(len(rows)),
         "digits learnt from": numbers.plain(first["digits"]),
         "fooling images": numbers.plain(first["fooling_images"]),
-        "their share of the set": numbers.percent(images / (images + first["digits"])),
+        "fooling images' share of the set": numbers.percent(images / (images + first["digits"])),
         "clean accuracy": numbers.shares(_mean(rows, lambda row: row["accuracy"]), 2),
         "clean digits rejected": numbers.shares(_mean(rows, lambda row: row["clean_rejected"]), 2),
     }
@@ -164,8 +176,8 @@ def _new(rows: Sequence[Row]) -> dict[str, str]:
         "median confidence": _sure(by_start(rows, median_log_odds)),
         "images >= 99.99 %": _share(rows, fooled),
         "passes": numbers.needed(median_interval(by_start(rows, passes_needed)), budget),
-        "taken": _share(rows, lambda row: row["new"]["taken"]),
-        "random CPPNs taken": _share(rows, lambda row: row["random"]["taken"]),
+        "rejected": _share(rows, lambda row: row["new"]["taken"]),
+        "random CPPNs rejected": _share(rows, lambda row: row["random"]["taken"]),
     }
 
 
@@ -193,10 +205,10 @@ def _old(rows: Sequence[Row]) -> dict[str, str]:
     newest = _share(rows, lambda row: float(np.mean(row["old"][-1]["taken"])))
     return {
         "network": f"DNN {rows[0]['number']}",
-        "first generation, taken": _share(rows, _of_old("taken", 0)),
-        "last generation, taken": _share(rows, _of_old("taken", 1)),
+        "first generation, rejected": _share(rows, _of_old("taken", 0)),
+        "last generation, rejected": _share(rows, _of_old("taken", 1)),
         "last generation, still fooling": _share(rows, _of_old("fooling", 1)),
-        "newest round, taken": newest,
+        "newest round, rejected": newest,
     }
 
 
@@ -257,7 +269,7 @@ def _attacks(rows: Sequence[Row]) -> list[dict[str, str]]:
                     "passes to the median digit": numbers.needed(median_interval(needed), of[0]["budget"])
                     if needed
                     else numbers.NONE,
-                    "taken": _share(of, lambda row: row["new"]["taken"]),
+                    "rejected": _share(of, lambda row: row["new"]["taken"]),
                     **{
                         _head(name, rate): _share(of, _passing(name, rate))
                         for name in SCORES

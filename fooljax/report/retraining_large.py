@@ -16,34 +16,34 @@ from fooljax.study.retraining_measured import ARCHIVE, FIRST, GOES_ON, OLD
 from fooljax.study.thresholds_reached import THRESHOLDS, threshold_cells
 
 WORDS = """\
-**Retrained**: how often a network was taught to reject fooling images. Each chain begins with the network
-anew and learns from fooling images of its own. **Rejects**: the share of clean images that the class more
-takes; its bias was moved until that share was rejected, on clean images that nothing else was done with.
-**Log-odds**: of the class that an image is for, against all others and the class more; the median of a set's
-images, then over sets. **Fooled**: the share of images with 99.99 % for their class, under the very network
-that rejects. **Taken by the class more**: the share of images that the class more gets. A unit is a set:
-before, a run against the network; afterwards, the one run against the network of a chain. Chains of one
-network share some of what they learnt from, and there is one network of each kind, so numbers speak of that
-network and of no others."""
+**Retrained**: how many times the network was taught to reject fooling images. Each chain starts again from
+the original network and learns from fooling images of its own. **Set to reject**: the bias of the extra class
+was moved until this share of clean images was rejected, on clean images that nothing else used. **Log-odds**:
+of the class that an image is for, against all other classes, the extra one included; the median over the
+images of a set, then over sets. **Fooled**: the share of images with 99.99 % for their class in the network
+that rejects. **Rejected**: the share of images that the network puts into the extra class. A unit is a set.
+Before retraining it is a run against the network; after it, the one run against the network of a chain. The
+chains of one network share some of their training images, and there is one network of each kind. So the
+numbers are about that network alone."""
 GREATER = """\
-**Greater than before**: the chance that a set against the retrained network has a greater median than one
-against the network before, 0.5 if retraining did nothing; its interval is of 95 %, p is Mann-Whitney's,
-two-sided and exact."""
+**Greater than before**: the chance that a set against the retrained network has a greater median than a set
+against the network before. It is 0.5 if retraining did nothing. Brackets are 95 % intervals. p is from the
+Mann-Whitney test, two-sided and exact."""
 COMPARED = ("greater than before", "p")
 """Columns that are there where there is anything to compare."""
 SHOWN = {
-    OLD: "evolved CPPNs against the network before, which the chain did not learn from",
-    ARCHIVE: "evolved CPPNs of a long run, of classes that were not learnt from",
+    OLD: "CPPNs evolved against the network before, new to the chain",
+    ARCHIVE: "CPPNs evolved in a long run, of classes that the chain did not learn from",
     FIRST: "new random CPPNs",
-    "direct": "evolved pixels against the network before",
-    "gradient": "gradient images against the network before",
+    "direct": "pixels evolved against the network before",
+    "gradient": "gradient ascent against the network before",
     "uniform_noise": "uniform noise",
     "gaussian_noise": "Gaussian noise",
 }
-NAMES = {**EXPLANATIONS, GOES_ON: "evolved CPPNs that begin with images of the long run"}
+NAMES = {**EXPLANATIONS, GOES_ON: "evolved CPPNs that start from images of the long run"}
 STATIC = """\
-These images were not made against the retrained network, so they prove nothing about a defence. They say
-what the class more has learnt. The chains learnt from evolved and random CPPNs alone."""
+These images were not made against the retrained network, so they prove nothing about a defence. They show
+what the extra class has learnt. The chains learnt from evolved and random CPPNs alone."""
 
 
 def findings(rows: Sequence[Row]) -> dict[str, Finding]:
@@ -53,7 +53,7 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
       For each network NAME, of evolved CPPNs: `NAME_before` and `NAME_after`, the median log-odds of sets
       before, and after the last round at the first rate; `NAME_greater`, the chance that a set afterwards has
       the greater median; `NAME_old_taken`, `NAME_archive_taken` and `NAME_gradient_taken`: the share of these
-      images that the class more takes; `NAME_agreement`: of held-out images, the share that is named as
+      images that the extra class takes; `NAME_agreement`: of held-out images, the share that is named as
       before. For each GENERATOR: `NAME_GENERATOR_fooled` and `NAME_GENERATOR_fooled_before`, the share of its
       images with 99.99 % against the last round and against the network before; `NAME_GENERATOR_at_clean`
       and so on, the share that the network is as sure of as of its median clean image.
@@ -100,7 +100,7 @@ def tables(rows: Sequence[Row]) -> str:
     if not compared:
         lines = [{head: line[head] for head in line if head not in COMPARED} for line in lines]
     words = f"{WORDS}\n\n{GREATER}" if compared else WORDS
-    parts = [THREAT, "", words, "", "### Images made anew against each network\n"]
+    parts = [THREAT, "", words, "", "### New images against each network\n"]
     parts += [markdown(lines), ""]
     parts += [
         "### Were the attacks strong?\n",
@@ -108,7 +108,7 @@ def tables(rows: Sequence[Row]) -> str:
     ]
     parts += ["\n### Clean images\n", markdown([_clean_line(of) for of in _states(clean)]), ""]
     if shown:
-        parts += ["### Images that were made against others\n", STATIC, ""]
+        parts += ["### Images that were made against other networks\n", STATIC, ""]
         parts += [markdown([_shown_line(of) for of in _groups(shown)]), ""]
     parts += ["### Every threshold\n", THRESHOLDS, ""]
     parts += [markdown([{**_names(of), **threshold_cells(of)} for of in _groups(attacked)]), ""]
@@ -192,7 +192,7 @@ def _state_words(rows: Sequence[Row]) -> str:
 def _names(rows: Sequence[Row]) -> dict[str, str]:
     first = rows[0]
     names = {"network": first["network"], "retrained": "no" if not first["round"] else f"{first['round']} x"}
-    names["rejects"] = numbers.NONE if first["rate"] is None else f"{first['rate']} %"
+    names["set to reject"] = numbers.NONE if first["rate"] is None else f"{first['rate']} %"
     if "generator" in first:
         names["images"] = (NAMES if first["kind"] == "attack" else SHOWN).get(first["generator"], "")
     return names
@@ -214,7 +214,7 @@ def _attack_line(rows: Sequence[Row], every: Sequence[Row]) -> dict[str, str]:
         "log-odds": f"{odds:.1f}",
         "median confidence": numbers.confidence(odds),
         "fooled": numbers.percent(float(np.mean([row["fooled"] for row in rows]))),
-        "taken by the class more": numbers.percent(float(np.mean(rejected))) if rejected else numbers.NONE,
+        "rejected": numbers.percent(float(np.mean(rejected))) if rejected else numbers.NONE,
         **cells,
     }
 
@@ -224,7 +224,7 @@ def _strength_line(rows: Sequence[Row], clean: Sequence[Row]) -> dict[str, str]:
     key = [rows[0][name] for name in ("network", "round", "rate")]
     told = next(row for row in clean if [row[name] for name in ("network", "round", "rate")] == key)
     met = [row for row in rows if row["generator"] != GOES_ON]
-    return {**names, "what the attacks say of the network": attacks.strength(met, [told]).words()}
+    return {**names, "was the network overcome?": attacks.strength(met, [told]).words()}
 
 
 def _clean_line(rows: Sequence[Row]) -> dict[str, str]:
@@ -236,9 +236,9 @@ def _clean_line(rows: Sequence[Row]) -> dict[str, str]:
         **_names(rows),
         "networks": str(len(rows)),
         "clean images": str(rows[0]["clean_images"]),
-        "named right": mean("accuracy"),
-        "named right before": mean("accuracy_before"),
-        "named as before": mean("agreement"),
+        "named correctly": mean("accuracy"),
+        "named correctly before": mean("accuracy_before"),
+        "same name as before": mean("agreement"),
         "rejected": mean("rejected"),
     }
 
@@ -248,7 +248,7 @@ def _shown_line(rows: Sequence[Row]) -> dict[str, str]:
     return {
         **_names(rows),
         "images shown": str(sum(row["images_shown"] for row in rows)),
-        "taken by the class more": numbers.percent(float(np.mean([row["rejected"] for row in rows]))),
+        "rejected": numbers.percent(float(np.mean([row["rejected"] for row in rows]))),
         "some class at 99.99 %": numbers.percent(float(np.mean([row["fooled"] for row in rows]))),
         "median log-odds": f"{median(level):.1f}",
         "at 99.99 % for its class": f"{int(np.sum(np.asarray(level) >= FOOLED))} of {len(level)}",

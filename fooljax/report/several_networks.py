@@ -16,15 +16,16 @@ from fooljax.study.thresholds_reached import THRESHOLDS, threshold_cells
 LEVEL = "0.9999"
 AIMS = {"log_odds": "one network", "least": "the least of {others}", "mean": "the mean of {others}"}
 WORDS = """\
-Each of {networks} was left out once. A set had {passes} network passes, and an image that several networks
-saw counts once for each. **Fool theirs**: the share of images that all networks they were made for name as
-the class at 99.99 %. **Fool the one left out**: the share that it names as the class at 99.99 %. **More than
-against one**: percentage points more than the images made for each of the others alone, of the same run. A
-unit is the network that was left out, with {runs} runs; brackets are t-intervals of 95 %, for shares Korn and
-Graubard's. The networks that images are made for are the same ones in turn, so the units are not quite
-independent. p is Wilcoxon's, two-sided, exact, corrected by Holm over the table; before that it is at least
-{least:.2g}. The effect size is the matched-pairs rank-biserial correlation: 1 where each network that was
-left out is fooled more often."""
+Each of {networks} was left out once. A set had {passes} network passes. An image that several networks see
+costs one pass for each. **Fool theirs**: the share of images with 99.99 % for their class in all networks
+that they were made for. **Fool the one left out**: the share with 99.99 % for their class in the network that
+was left out. **More than against one**: how many percentage points more images fool the network left out than
+images made for one of the other networks alone, in the same run. A unit is the network that was left out,
+with {runs} runs. Brackets are 95 % intervals: t-intervals, and for shares those of Korn and Graubard. The
+units share networks that images are made for, so they are not quite independent. p is from Wilcoxon's test,
+two-sided and exact, with Holm's correction over the table; before the correction it is at least {least:.2g}.
+The effect size is the matched-pairs rank-biserial correlation: it is 1 if each network that was left out is
+fooled more often."""
 
 
 NOT_TESTED = {"more than against one, points": numbers.NONE, "effect size": numbers.NONE, "p": numbers.NONE}
@@ -44,7 +45,7 @@ def tables(rows: Sequence[Row]) -> str:
     lines = [{**_line(of), **tests.get(key, NOT_TESTED)} for key, of in kinds.items()]
     shares = [{**_names(of), **threshold_cells([_shares(row) for row in of])} for of in kinds.values()]
     parts = [THREAT, "", words, "", markdown(lines), "", "### Every threshold\n", THRESHOLDS]
-    parts += ["Here they are those of the network that was left out.", "", markdown(shares), ""]
+    parts += ["The shares are in the network that was left out.", "", markdown(shares), ""]
     return "\n".join(parts)
 
 

@@ -45,26 +45,26 @@ from fooljax.study.tables import those_by_network
 from fooljax.study.thresholds_reached import THRESHOLDS, threshold_cells
 
 WORDS = """\
-**Same name**: the share of all images of a set to which the network, too, gives the class that they are for,
-with at least this confidence. **Named first**: the same with whatever confidence. **Any name**: some class
-reaches it. **Agreement**: of the images with any name, the share that has the same. Log-odds are those of
-the class that an image is for, the median over a set. Nothing sees the network that images are shown to,
-unless it is the one they are made for."""
+**Same name**: the share of all images of a set to which the network also gives the class that they were made
+for, with at least this confidence. **Named first**: the same with any confidence. **Any name**: the share of
+images in which some class reaches this confidence. **Agreement**: of the images with any name, the share that
+has the same name. Log-odds are of the class that an image was made for; the median over a set. An attack sees
+only the network that its images are made for, and not the networks that they are shown to."""
 OF_ONE = """\
-Brackets are intervals of 95 %. A unit is a run; they speak of further runs against this very network."""
+Brackets are 95 % intervals. A unit is a run, so the intervals are for further runs against this network."""
 OF_SEVERAL = """\
-Brackets are intervals of 95 %. A unit is a network that images were made for ({networks}), each with {runs}
+Brackets are 95 % intervals. A unit is a network that images were made for ({networks}), each with {runs}
 runs.{fixed}"""
-FIXED = """ Their architectures differ and are a fixed set, so the intervals are a guide, no more."""
+FIXED = """ The networks are a fixed set of different architectures, so the intervals are only a guide."""
 TEST = """\
-How many percentage points more of the first kind than of the second fool the other networks, too: the mean
-over the other networks, then over those that images were made for, with a t-interval. With equal passes
-only images count that fool their own network at 99.99 %, and runs are paired. With equal confidence, images
-of all budgets are compared in bins of their log-odds under their own network (weights of Mantel and
-Haenszel). p is Wilcoxon's, two-sided, exact, corrected by Holm over the table; with {pairs} networks it is
-at least {least:.2g} before that. The effect size is the matched-pairs rank-biserial correlation: 1 where
-the first kind transfers more for every network."""
-LEARNT = " The shipped LeNets have learnt from these digits, so their thresholds are too high."
+The share of images of the first kind that fool the other networks, too, less the same share of the second
+kind, in percentage points. It is the mean over the other networks, then over those that images were made for,
+with a t-interval. With equal passes, only images that fool their own network at 99.99 % count, and runs are
+paired. With equal confidence, images of all budgets are compared in bins of their log-odds under their own
+network, with Mantel-Haenszel weights. p is from Wilcoxon's test, two-sided and exact, with Holm's correction
+over the table; with {pairs} networks it is at least {least:.2g} before the correction. The effect size is the
+matched-pairs rank-biserial correlation: it is 1 if the first kind transfers more for every network."""
+LEARNT = " The LeNets that come with fooljax have learnt from these digits, so their thresholds are too high."
 
 
 def findings(rows: Sequence[Row]) -> dict[str, Finding]:

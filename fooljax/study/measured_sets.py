@@ -303,8 +303,8 @@ def sets_table(rows: Sequence[Row]) -> str:
 
 
 THREAT = """\
-A set has one image for each class. Random search and the searches see the network's logits, gradient ascent
-sees its gradients, and the other generators see nothing of it. All images are 8-bit images in the box from 0
-to 255, saved, read back and scored. There is no bound on how far an image may be from clean ones. A gradient
-counts as two network passes. No generator was restarted."""
+A set has one image for each class. Evolution and random search see the network's logits, gradient ascent
+sees its gradients, and the other generators see nothing of the network. All images were saved with 8 bits,
+read back and scored. They may differ from clean images by any amount. A gradient counts as two network
+passes. No generator was restarted."""
 """What the attacker sees and may do, for the reader of a table."""

@@ -8,10 +8,10 @@ import numpy as np
 from fooljax.study.task import Row
 
 UNIT = """\
-A unit is a run on an independently trained network. Brackets are intervals of 95 %. Where a line has several
-networks, they speak of further networks that are trained alike. For a median it is a t-interval, made of the
-median of each network. For a share it is Clopper and Pearson's, with no more trials than there are runs.
-Where a line has one network, the intervals speak of further runs against that network."""
+A unit is a run on an independently trained network. Brackets are 95 % intervals. Where a line has several
+networks, the interval is for further networks that are trained alike. For a median it is a t-interval over
+the medians of the networks. For a share it is a Clopper-Pearson interval with at most as many trials as
+there are runs. Where a line has one network, the interval is for further runs against that network."""
 """What the intervals of `fooljax.analysis.statistics` speak of, for a reader of a table."""
 
 

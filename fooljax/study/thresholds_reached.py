@@ -9,9 +9,9 @@ from fooljax.study.task import Row
 
 THRESHOLDS = """\
 The share of the saved images that reach each threshold for their own class. 0.9 to 0.9999 are confidences.
-`clean_median` is the median confidence of the network in clean images, `tpr_95` and `tpr_99` what 95 % and
-99 % of clean images reach. In square brackets an interval of 95 % for further networks that are trained
-alike; in round ones the share after temperature scaling."""
+`clean_median` is the median confidence of the network in clean images. `tpr_95` and `tpr_99` are the
+confidences that 95 % and 99 % of clean images reach. Square brackets hold a 95 % interval for further
+networks that are trained alike. Round brackets hold the share after temperature scaling."""
 """What `threshold_cells` speaks of, for a reader of a table."""
 
 

@@ -101,12 +101,12 @@ def test_the_published_size_gives_the_class_the_papers_share():
 
 def test_tables_say_what_the_rows_say():
     text = tables(made_rows())
-    new = line(text, "| DNN 3 ", "### Evolution anew")[:6]
+    new = line(text, "| DNN 3 ", "### New images against each network")[:6]
     assert new[1].startswith("99.99 % [")
     assert new[2].startswith("100 % [")
     assert new[3].startswith("400 [")
     assert new[4].startswith("25.0 % [")
-    assert line(text, "| DNN 6 ", "### Evolution anew")[2].startswith("0 % [")
+    assert line(text, "| DNN 6 ", "### New images against each network")[2].startswith("0 % [")
     old = line(text, "| DNN 6 ", "### Old images")
     assert [cell.partition(" [")[0] for cell in old[1:5]] == ["100 %", "90.0 %", "5.0 %", "95.0 %"]
     matched = line(text, "| DNN 1 ", "### Equal rejection")[:5]
