@@ -7,12 +7,13 @@ from fooljax.study import Row
 from fooljax.study.findings import Finding
 
 WORDS = """\
-Log-odds of saved 8-bit images, read back. **Classes in question**: among how many classes the network is
-undecided, the exponential of the entropy of its answer. **Near classes**: others whose logits rise and fall
-with those of the class over all clean images; of all pairs of classes the 1 % that go together most.
-**Random pictures**: {random} random CPPN images, without selection. Brackets are intervals of 95 %.
-Clean images: {clean}. Threat model: the searches see a network's logits, and no gradients or weights."""
-LEARNT = " (digits that the shipped LeNets have learnt from, so clean figures are too good)"
+Log-odds are those of saved 8-bit images. **Classes in question**: the number of classes among which the
+network is undecided, which is the exponential of the entropy of its answer. **Near classes**: the other
+classes whose logits rise and fall with those of the class over all clean images. Of all pairs of classes,
+the 1 % with the highest correlation are near. **Random pictures**: {random} random CPPN images, without
+selection. Brackets are 95 % intervals. Clean images: {clean}. Threat model: the searches see a network's
+logits, and no gradients or weights."""
+LEARNT = " (digits that the LeNets have learnt from, so the results on clean digits are too good)"
 PARTS = {"search": difficulty_of_digits, "archive": difficulty_of_archives, "set": difficulty_of_sets}
 """By the kind of its rows, the module that tells what they say."""
 

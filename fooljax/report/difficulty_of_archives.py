@@ -59,16 +59,17 @@ KINDS = {
 """Groups that are drawn in one colour; those drawn last lie on top."""
 GROUPED = "Medians, and in brackets the share of classes at 90 % or more. The searches:"
 DOGS = """\
-A12 is the chance that a class of the group got a higher log-odds than another animal: 0.5 is no difference.
-p is Mann-Whitney's, two-sided, corrected by Holm over the table. Intervals and p are for other classes, not
-for other networks."""
+A12 is the chance that a class of the group got higher log-odds than another animal; 0.5 is no difference.
+p is from the Mann-Whitney test, two-sided, with Holm's correction over the table. Intervals and p are for
+other classes, not for other networks."""
 CORRELATIONS = """\
-Spearman's rank correlation of the log-odds of the saved images over the classes. p is corrected by Holm over
-the table. Intervals and p are for other classes of the same network, not for other networks."""
+Spearman's rank correlation, over the classes, of the log-odds of the saved images with each quantity. p has
+Holm's correction over the table. Intervals and p are for other classes of the same network, not for other
+networks."""
 THRESHOLDS = """\
 The share of classes whose saved image reaches each threshold. `clean_median` is the median confidence of the
-network in photographs, `tpr_95` and `tpr_99` what 95 % and 99 % of photographs reach. An archive keeps the
-log-odds of a class's own image alone, so temperature scaling cannot be applied."""
+network in photographs. `tpr_95` and `tpr_99` are the confidences that 95 % and 99 % of photographs reach. An
+archive keeps only the log-odds of each class's own image, so temperature scaling cannot be applied."""
 
 
 def tables(rows: Sequence[Row], clean: Clean) -> str:

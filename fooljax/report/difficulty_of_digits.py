@@ -22,8 +22,8 @@ FACTORS = {
 """What may make a digit easy or hard, by its entry in a row of clean images."""
 FIGURES = {"passes": "passes to 99.99 %", "log_odds": "log-odds at the end"}
 CORRELATIONS = """\
-Spearman's rank correlation over the ten digits, of each run. The mean over runs and networks; the interval
-is a t-interval over the networks, for further ones that are trained alike."""
+Spearman's rank correlation over the ten digits. It is taken for each run; the table gives the mean over runs
+and networks. Brackets are t-intervals over networks, for further networks that are trained alike."""
 Clean = Mapping[str, Row]
 """The rows of clean images by network."""
 

@@ -28,15 +28,16 @@ from fooljax.study.findings import Finding
 from fooljax.study.generators import EXPLANATIONS
 
 WORDS = """\
-Networks that were fooled anew, {classes} classes in each run, with {passes} network passes for all classes
-together. **Dogs**: the chance that a dog got a higher log-odds than another animal; 0.5 is no difference.
-**Near classes** and **random pictures**: Spearman's rank correlation over the animals with the number of near
-classes, and with what the class gets in random pictures. A run is an observation of one network, and a
-network is one of all networks. Brackets are t-intervals of 95 %. The networks differ in architecture and are
-a fixed set, so the interval over all of them is a guide, no more."""
+New images against several networks, {classes} classes in each run, with {passes} network passes for all
+classes together. **Dogs**: the chance that a dog got higher log-odds than another animal; 0.5 is no
+difference. **Near classes** and **random pictures**: Spearman's rank correlation, over the animals, of the
+log-odds with the number of near classes, and with the log-odds that random pictures give to the class. For
+one network, a run is one observation; for all networks, a network is. Brackets are 95 % t-intervals. The
+networks are a fixed set of different architectures, so the interval over all of them is only a guide."""
 THRESHOLDS = """\
 The mean share of classes whose saved image reaches each threshold, over runs. `clean_median` is the median
-confidence of the network in photographs, `tpr_95` and `tpr_99` what 95 % and 99 % of photographs reach."""
+confidence of the network in photographs. `tpr_95` and `tpr_99` are the confidences that 95 % and 99 % of
+photographs reach."""
 ALL = "all networks"
 DOGS = ("dogs",)
 KINDS = {"dogs": DOGS, "other animals": other_animals(DOGS), "things": ("things",)}

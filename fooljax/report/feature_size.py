@@ -32,23 +32,24 @@ HEADS = {
     "alone": "window that alone keeps half, pixels",
     "hidden": "hidden window that costs half, pixels",
     "pixels": "share of pixels that keeps half, %",
-    "low": "half is below, cycles",
-    "high": "half is from there on, cycles",
+    "low": "low frequencies that keep half: highest, cycles",
+    "high": "high frequencies that keep half: lowest, cycles",
 }
 FEW = 0.1
 """Of the images of a generator; of fewer that take part nothing is drawn."""
 FALLING = ("hidden", "high")
 """The larger the size, the less is left."""
 HOW = """\
-**What is kept** is the class's log-odds of the changed image over those of the image itself, the median over
-the images of a run. Half of 99.99 % is 99 %. Only images with 90 % or more take part. **Pieces** are squares
-that change places; the mean over several orders. **A window alone** stands on the image's median colour; the
-best of the windows counts. **A hidden window** gets the median colour of a ring of two pixels around it; the
-mean over windows. **Pixels** that are left are those that tell most by the gradient, on the median colour;
-fewer may suffice. **Frequencies** are those of the cosine transform; the mean colour always stays. A size is
-found by interpolation between those that were measured. "< 2" and "> 14" say that the curve is beyond half at
-all of them. Each network counts as one observation, the median of its runs. Brackets are intervals of 95 %
-for further networks that are trained alike."""
+**What is kept**: the log-odds of the class in the changed image, divided by those in the image itself; the
+median over the images of a run. Half the log-odds of 99.99 % are those of 99 %. Only images with 90 % or more
+are counted. **Pieces**: squares that change places; the mean over several orders. **A window alone**: the
+rest of the image gets its median colour; the best of the windows counts. **A hidden window**: the window gets
+the median colour of a ring of two pixels around it; the mean over windows. **Pixels left**: the pixels with
+the largest gradients stay, and the others get the median colour; fewer may suffice. **Frequencies**: of the
+cosine transform; the mean colour always stays. Sizes are interpolated between those that were measured.
+"< 2" and "> 14" mean that the curve is beyond half at all measured sizes. Each network counts as one
+observation, the median of its runs. Brackets are 95 % intervals for further networks that are trained
+alike."""
 
 
 def findings(rows: Sequence[Row]) -> dict[str, Finding]:
@@ -92,7 +93,10 @@ def tables(rows: Sequence[Row]) -> str:
     lines = []
     for (generator,), of in alike(rows, "generator").items():
         counted = sum(row["counted"] for row in of)
-        line = {"images": NAMES[generator], "counted": f"{counted} of {sum(row['images'] for row in of)}"}
+        line = {
+            "images": NAMES[generator],
+            "images counted": f"{counted} of {sum(row['images'] for row in of)}",
+        }
         for kind, head in HEADS.items():
             line[head] = half(of, kind)
         lines.append(line)

@@ -27,20 +27,22 @@ NAMES = {**EXPLANATIONS, "clean": "clean images"}
 WORDS = """\
 Median distances between two images of a network, in units of the median distance between clean images of
 different classes. **Closer**: the chance that two images of one class from two runs are more alike than two
-images of different classes (of one run; of clean images any two). 0.5: an image does not show its class. 1:
-images of one class are always more alike. **Less clean images**: the difference to clean images of the same
-network. A network is one observation, and the brackets are intervals of 95 % for further networks that are
-trained alike. Networks: {networks}; runs on each: {runs}; clean images: {clean}. So few networks cannot give
-a test a small p, so none is told."""
+images of different classes from one run; for clean images, than any two of different classes. At 0.5 an image
+does not show its class. At 1 images of one class are always more alike. **Less clean images**: the difference
+to clean images of the same network. A network is one observation, and brackets are 95 % intervals for further
+networks that are trained alike. Networks: {networks}; runs on each: {runs}; clean images: {clean}. With so
+few networks no test can give a small p, so no p is shown."""
 FAMILIES = """\
-The chance that the images of two related classes of one run are more alike than those of two classes that
-are not related, the mean over runs. 0.5: related classes have no more in common than others. Related are
-ImageNet's classes of one group, such as dogs. Brackets: t-intervals of 95 % over networks."""
+The chance that the images of two related classes of one run are more alike than the images of two classes
+that are not related; the mean over runs. At 0.5 related classes have no more in common than others. Classes
+are related if they belong to one group of ImageNet, such as dogs. Brackets are 95 % t-intervals over
+networks."""
 ANCESTORS = """\
-Over the pairs of classes of each run: the mean share of the ancestors of the shorter line that two elites
-have in common; and Spearman's rank correlation of this share with how alike the two elites are in the
-features of another network, and with how much the network raises the two classes together in clean images.
-Means over runs and networks, with t-intervals over networks."""
+Two elites share ancestors: the table gives the number of common ancestors, as a share of the shorter of the
+two lines of ancestors, averaged over the pairs of classes of each run. It also gives Spearman's rank
+correlation of this share with how alike the two elites are in the features of another network, and with how
+much the network raises the two classes together in clean images. All are means over runs and networks, with
+t-intervals over networks."""
 
 
 def tables(rows: Sequence[Row]) -> str:
