@@ -21,7 +21,7 @@ from fooljax.report.audit_page import write_audit_page
 from fooljax.runs.agreement import missing
 from fooljax.runs.ascent_recipe import choice_of_ascent
 from fooljax.runs.ascent_record import open_ascent
-from fooljax.runs.judge_names import AUTO, HELP, named_judges
+from fooljax.runs.judge_names import AUTO, HELP, judges_in, named_judges
 from fooljax.runs.judging import Record, add_panel, judge_run
 from fooljax.runs.kinds import is_ascent_folder
 from fooljax.runs.opened import open_folder
@@ -63,7 +63,8 @@ class Config:
     )
     judges: str | None = option(
         None,
-        f"{HELP} auto asks those that a run of this network asks when it ends. What they say goes into "
+        f"{HELP} auto asks those that a run of this network asks when it ends, and for a network for "
+        "ImageNet those of another architecture whose files are in --weights. What they say goes into "
         "panel.csv and summary.json of RUN, in place of what stood there.",
         kind=str,
     )
@@ -201,12 +202,20 @@ def judge(config: Config, folder: Path) -> None:
     weights = None if config.weights is None else Path(config.weights)
     judges = named_judges(config.judges, choice, _say, weights=weights, data=data)
     data = data if data is not None else choice.clean()
-    if config.judges == AUTO and data is not None:
-        judges = dict(choice.judges(choice.second(_say), data))
+    nobody = InputError(f"judges: expected names for this network, got {config.judges}; {HELP}")
+    if not judges and config.judges != AUTO:
+        raise nobody
+    target, in_folder = load_again(record, choice, _say), {}
+    if config.judges == AUTO:
+        in_folder = {} if weights is None else judges_in(weights, target, _say)
+        usual = {} if data is None else choice.judges(choice.second(_say), data)
+        judges = {**usual, **in_folder}
     if not judges:
-        raise InputError(f"judges: expected names for this network, got {config.judges}; {HELP}")
-    judged = judge_run(record, load_again(record, choice, _say), judges, data)
+        raise nobody
+    judged = judge_run(record, target, judges, data)
     assert judged is not None
+    if in_folder:
+        judged = judged._replace(facts={**judged.facts, "found_in_folder": list(in_folder)})
     add_panel(record, judged)
 
 

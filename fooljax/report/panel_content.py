@@ -88,6 +88,7 @@ class PanelSection:
       changes: the small changes, in words.
       sets: the tables of sets.
       clean: a sentence on the clean images; "" where there were none.
+      chosen: a sentence on how judges were chosen; "" where they were named.
       images: the best images one by one; none where there are too many.
       sprite: their thumbnails, as an address.
     """
@@ -99,5 +100,6 @@ class PanelSection:
     changes: tuple[str, ...]
     sets: tuple[SetLine, ...]
     clean: str
+    chosen: str
     images: tuple[ImageLine, ...]
     sprite: str

@@ -1,6 +1,6 @@
 """What the page of a run says of its judges: the section "Is it recognisable?"."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from fooljax.report.thumbnails import position, sheet
 from fooljax.runs.ascent_record import AscentRecord
 from fooljax.runs.panel_table import PanelRow
 from fooljax.runs.record import RunRecord
+from fooljax.runs.words import listed
 
 IMAGES = {"first": "First images that fooled", "elites": "Best images"}
 CONTROLS = {
@@ -69,6 +70,7 @@ def _section(
         changes=tuple(CHANGES.get(name, name) for name in one_set["after"]),
         sets=tuple(_set(titles[name], one, counted, has_relatives) for name, one in found.items()),
         clean=_clean(facts),
+        chosen=_chosen(facts.get("found_in_folder", ())),
         images=images,
         sprite=sprite,
     )
@@ -131,6 +133,15 @@ def _image(place: int, row: PanelRow, name: str) -> ImageLine:
         confidence=format_confidence(row.log_odds),
         percentiles=tuple(f"{apart.percentile:.0f} %" for apart in row.distances.values()),
         left_after=tuple("yes" if odds >= FOOLED else format_confidence(odds) for odds in row.after.values()),
+    )
+
+
+def _chosen(names: Sequence[str]) -> str:
+    if not names:
+        return ""
+    return (
+        "No judge was named. So those networks were asked whose files are in the folder of weights and whose "
+        f"architecture is another than that of the network: {listed(names)}."
     )
 
 

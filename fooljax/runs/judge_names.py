@@ -3,12 +3,14 @@
 import functools
 from pathlib import Path
 
+from fooljax.analysis.panel import family
 from fooljax.data.dataset import Dataset
+from fooljax.data.imagenet import class_names
 from fooljax.engine.types import Target
-from fooljax.errors import InputError, shown
+from fooljax.errors import FaultError, InputError, shown
 from fooljax.importing import import_value, is_import_name
 from fooljax.targets.choice import Say, TargetChoice
-from fooljax.targets.collection import find
+from fooljax.targets.collection import FILES, NETWORKS_OF, find
 from fooljax.targets.file_choice import is_file_name, load_file
 from fooljax.targets.own_choice import choice_of
 
@@ -76,3 +78,29 @@ def named_judges(
             raise InputError(f"judges: {str(error).removeprefix('network: ')}") from error
 
     return {name: judge(name) for name in names}
+
+
+def judges_in(folder: Path, target: Target, say: Say) -> dict[str, Target]:
+    """The networks for ImageNet whose files lie in a folder, but for relatives of the one that was fooled.
+
+    Args:
+      folder: the user's, with weight files, see `fooljax.targets.collection.find`.
+      target: the network that was fooled; one that has other classes than ImageNet's has no judges there.
+      say: takes a line about a network that wants a package which is missing.
+    Returns:
+      By name. Relatives are of the same `fooljax.analysis.panel.family`, and have the same blind spots.
+    Raises:
+      InputError: a file is not what its name says, or two are for one network.
+    """
+    found: dict[str, Target] = {}
+    for name in NETWORKS_OF["imagenet"] if target.class_names == class_names() else ():
+        if name not in FILES or not any(folder.glob(FILES[name])):
+            continue
+        try:
+            judge = find(name, weights=folder)
+        except FaultError as error:
+            say(f"judges: {name} is not asked: {error}")
+            continue
+        if family(judge) != family(target):
+            found[name] = judge
+    return found

@@ -93,6 +93,17 @@ def test_a_report_judges_the_folder_alone_and_finds_the_same(copied, finished, c
     capsys.readouterr()
 
 
+def test_the_page_says_which_judges_were_found_in_a_folder(copied, capsys):
+    assert "No judge was named" not in (copied / "index.html").read_text()
+    summary = json.loads((copied / "summary.json").read_text())
+    summary["panel"]["found_in_folder"] = ["squeezenet", "tiny-darknet"]
+    (copied / "summary.json").write_text(json.dumps(summary))
+    assert report.main([str(copied)]) == 0
+    html = " ".join((copied / "index.html").read_text().split())
+    assert "is another than that of the network: squeezenet and tiny-darknet." in html
+    capsys.readouterr()
+
+
 def test_the_page_shows_the_judges_to_a_stranger(finished):
     html = " ".join(html_of(finished / "index.html").split())
     assert "An image counts as fooling when the network gives its class 99.99 % or more and no judge" in html
