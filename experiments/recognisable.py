@@ -16,13 +16,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fooljax import study
+from fooljax import generative, study
 from fooljax.analysis.likelihood import Likelihoods, of_clean
 from fooljax.analysis.panel import Panel, assemble
 from fooljax.analysis.panel_numbers import of_panel, of_set
 from fooljax.cli.study import run_study
 from fooljax.engine.log_odds import rounded
-from fooljax.errors import InputError
+from fooljax.errors import InputError, shown
 from fooljax.report.recognisable import findings, tables
 from fooljax.report.recognisable_figures import figures
 from fooljax.settings import option
@@ -72,6 +72,12 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     del rows
     if config.judges == config.likelihood == NONE:
         raise InputError("--judges, --likelihood: expected one of them, got none twice")
+    if config.likelihood != NONE and not generative.is_generative(config.likelihood):
+        known = ", ".join(generative.KINDS)
+        raise InputError(
+            f"--likelihood: expected {NONE}, or one of {known} with a seed as mixture-0, got "
+            f"{shown(config.likelihood)}"
+        )
     for name in measured_sets.names_of(config) if config.judges != NONE else ():
         judges = judges_of(config, name)
         told = {"kind": "panel", "network": name, "judges": judges, "data": config.data}

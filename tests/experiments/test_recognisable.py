@@ -30,6 +30,10 @@ def test_judges_and_likelihood_are_asked_for_apart():
     assert kinds(likelihood="none") == {"panel", "images"}
     with pytest.raises(InputError, match=r"^--judges, --likelihood: expected one of them, got none twice$"):
         kinds(judges="none", likelihood="none")
+    with pytest.raises(
+        InputError, match=r"^--likelihood: expected none, or one of vae, mixture .*, got lenet-0$"
+    ):
+        kinds(likelihood="lenet-0")
 
 
 def test_clean_images_are_likely_and_noise_and_other_classes_are_not(tmp_path, monkeypatch):
