@@ -32,23 +32,24 @@ AMPLIFIED = 10
 PLAIN = 100
 """Grey levels from which on a change is plain to see."""
 HOW = """\
-**How.** Of each class, a clean image that the network names right is aimed at another class, drawn at random.
-Of all images that the network was shown during the search and named so, the one with the smallest change is
-kept. The limit to the change is found by bisection. Found means that the 8-bit image, scored once more, is
-named as the class, with at least 99.99 % where the line says so. Lengths are in units of the range of values.
-*Before rounding* is the same search among images that are not rounded to 8 bits, where it was made; *undone
-by rounding* is the share of its images that lose the class when they are. The lengths are the smallest that
-were found: there may be smaller ones, so a network is at most as robust as they say."""
+**How.** For each class, a clean image that the network names correctly is changed towards another class,
+drawn at random. Of all images that the network saw during the search and named as this class, the one with
+the smallest change is kept. The limit of the change is found by bisection. *Found* means that the 8-bit
+image, scored once more, is named as the class, with at least 99.99 % where the line says so. Lengths are in
+units of the range of values. *Before rounding* is the same search among images that are not rounded to 8
+bits, where it was made. *Undone by rounding* is the share of its images that lose the class when they are
+rounded. The lengths are the smallest that were found. Smaller ones may exist, so a network is at most as
+robust as they suggest."""
 SEEN = """\
-Networks are shown the changed images, the clean ones, and clean ones with noise of the same length. Rounded
-to 8 bits, the noise is at least as long as the change. *As aimed at* is the share that they give the class
-aimed at, *wrong* the share that they do not give the class of the clean image. Only the first network was
-asked during the search."""
+Networks are shown the changed images, the clean images, and clean images with noise of the same length. After
+rounding to 8 bits, the noise is at least as long as the change. *As intended* is the share that gets the
+intended class. *Wrong* is the share that does not get the class of the clean image. The search asked only the
+first network."""
 UNITS = """\
-A unit is a set of images of all classes on an independently trained network. Brackets are intervals of 95 %
-for further networks that are trained alike: t-intervals of medians, and Clopper and Pearson's for shares with
-no more trials than sets. Where there is one network there is none for shares, and the interval of a median
-speaks of further images."""
+A unit is a set of images of all classes on an independently trained network. Brackets are 95 % intervals for
+further networks that are trained alike: t-intervals for medians, and Clopper-Pearson intervals for shares,
+with at most as many trials as there are sets. With one network, shares have no interval, and the interval of
+a median is for further images."""
 
 
 def data_sets(rows: Sequence[Row]) -> dict[str, list[Row]]:
@@ -159,8 +160,8 @@ def _cells(rows: Sequence[Row], label: str) -> dict[str, str]:
         return share(those_by_network(rows, lambda row: _seen(row, which, place, label)), "").written
 
     return {
-        "as aimed at": cell("changed", 0),
-        "noise as aimed at": cell("gaussian", 0),
+        "as intended": cell("changed", 0),
+        "noise as intended": cell("gaussian", 0),
         "wrong": cell("changed", 1),
         "clean wrong": cell("clean", 1),
         **{f"{noise} noise wrong": cell(noise, 1) for noise in NOISES},

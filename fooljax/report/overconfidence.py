@@ -28,32 +28,33 @@ CLEAN = "clean"
 RAYS = {"uniform_noise": "uniform noise", CLEAN: "clean images"}
 """Images that are scaled, by name; for people."""
 SURENESS = """\
-**MMC**: the mean over images of the largest confidence, and the same after temperature scaling. **AUROC**:
-the chance that the network is surer of a clean image than of one of these; 0.5 is no difference. **FPR at
-95 % TPR, clean positive**: the share of these images of which the network is as sure as of 95 % of clean
-ones. Brackets of MMC and AUROC are t-intervals over networks, and those of shares Clopper and Pearson's.
-Noise that is made to fool comes of blurred noise by {steps} signed gradient steps, within 0.3 of each
-pixel. Evolved images are those of the largest budget."""
+**MMC**: the mean, over images, of the largest confidence; also after temperature scaling. **AUROC**: the
+chance that the network is more confident in a clean image than in one of these images; 0.5 is no difference.
+**FPR at 95 % TPR, clean positive**: the share of these images with at least the confidence that 95 % of clean
+images get. Brackets of MMC and AUROC are t-intervals over networks; those of shares are Clopper-Pearson
+intervals. Noise made to fool starts from blurred noise and takes {steps} signed gradient steps, within 0.3 of
+each pixel. Evolved images are those of the largest budget."""
 RAYS_SAY = """\
-Images times a factor of 1 to 1,000,000, as floats outside the box of possible images; a ray begins at black.
-**Factor**: the median over rays; in brackets a t-interval over networks. **Clipped**: of all rays the share
-whose image at the factor where they reach 99.9 % still has 95 % when it is clipped back into the box."""
+Each image is multiplied by factors from 1 to 1,000,000, as floats outside the range of possible images. So a
+ray leads from black through the image. **Factor**: the median over rays, with a t-interval over networks in
+brackets. **Clipped**: at the factor where a ray reaches 99.9 %, its image is clipped back into the possible
+range; this is the share of all rays whose clipped image still has 95 %."""
 ATTACKS = """\
-**Log-odds** of the saved images for the class that each is made for. **Passes** until half of the classes had
-99.99 %. What reaches `tpr_95` and `tpr_99` passes a detector that rejects 5 % and 1 % of clean images."""
+**Log-odds**: of the saved images for the class that each is made for. **Passes**: until half of the classes
+had 99.99 %. Images that reach `tpr_95` and `tpr_99` pass a detector that rejects 5 % and 1 % of clean
+images."""
 STRENGTH = """\
-What the attacks say of their own strength. A way to train is **overcome** where the median run of any kind
-of images, at any budget, reaches 99.99 %. Otherwise the flags say what is missing before it can be said to
-hold."""
+A way to train is **overcome** if the median run of any kind of images, at any budget, reaches 99.99 %.
+Otherwise flags say what is missing before one can claim that it holds."""
 
 
 def tables(rows: Sequence[Row]) -> str:
     """`table.md`: how sure networks are of noise, along rays, and of what is made against them."""
     rows = _in_order(rows)
-    parts = ["### How sure is a network of what it never saw?\n", _sureness(rows), ""]
+    parts = ["### How confident is a network in what it never saw?\n", _sureness(rows), ""]
     parts += [SURENESS.format(steps=STEPS), "", "### Along rays\n", _rays(rows), "", RAYS_SAY, ""]
     if made := [row for row in rows if row["kind"] == "attack"]:
-        parts += ["### Met by evolution and by gradient ascent\n", _attacks(made), "", ATTACKS, ""]
+        parts += ["### Attacked by evolution and by gradient ascent\n", _attacks(made), "", ATTACKS, ""]
         parts += ["### Were the attacks strong enough?\n", _strength(rows), "", STRENGTH, ""]
         parts += [THRESHOLDS, "", THREAT, ""]
     return "\n".join(parts)

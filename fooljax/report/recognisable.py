@@ -16,21 +16,21 @@ from fooljax.study.measured_sets import NAMES, THREAT, in_order, sets_table
 from fooljax.study.tables import those_by_network
 
 HOW = """\
-An image **fools** when its network gives its class 99.99 % or more. A judge **agrees** when it names the same
-class, with at least the confidence that 95 % of clean images get from it, and more than 90 % of noise gets.
-**Counts as fooling**: the share of all images that fool while no judge agrees. **Without relatives**: while
-no judge of another architecture than the network agrees. The judge `{kin}` stands for the next of the
-networks; it has the same architecture, and so the same blind spots. Noise and clean images are controls. A
-judge that recognises fewer than half of the clean images is left out."""
+An image **fools** if its network gives its class 99.99 % or more. A judge **agrees** if it names the same
+class, with at least the confidence that 95 % of clean images get from it, and more than 90 % of noise images
+get. **Count as fooling**: the share of all images that fool while no judge agrees. **Without relatives**: the
+same, when only judges of another architecture than the network are asked. The judge `{kin}` is the next of
+the networks; it has the same architecture, and so the same blind spots. Noise and clean images are controls.
+A judge that recognises fewer than half of the clean images is left out."""
 CHANGED = """\
-Shares of the images that fool, and still do after a small change: every value one grey level more or less at
-random; a shift by one pixel, the worst of four directions; JPEG of quality 75; a Gaussian blur of one pixel's
-standard deviation. Distances are those to the nearest of {training} training images, in pixels and in the
-features of the judge `{kin}`. They are written as percentiles of clean test images: 50 is usual, and 100 is
-farther than any. They are medians over the sets."""
+The share of images that fool and still fool after a small change. The changes: every value one grey level
+more or less at random; a shift by one pixel, in the worst of four directions; JPEG of quality 75; a Gaussian
+blur with a standard deviation of one pixel. Distances are to the nearest of {training} training images, in
+pixels and in the features of the judge `{kin}`. They are given as percentiles of clean test images: 50 is
+usual, and 100 is farther than all of them. They are medians over the sets."""
 UNITS = """\
-Brackets are intervals of 95 % for networks that are trained alike. Each network is one observation, the mean
-of its {runs} runs."""
+Brackets are 95 % intervals for networks that are trained alike. Each network is one observation, the mean of
+its {runs} runs."""
 KIN = "other LeNet"
 
 
@@ -170,10 +170,12 @@ def _judges(row: Row) -> list[dict[str, str]]:
             "network": row["network"],
             "judge": judge,
             "what it is": one["name"],
-            "clean images named rightly": numbers.percent(one["names_clean_images_rightly"]),
-            "agrees from": format_confidence(one["threshold_log_odds"]),
+            "clean images named correctly": numbers.percent(one["names_clean_images_rightly"]),
+            "agrees from a confidence of": format_confidence(one["threshold_log_odds"]),
             "clean images recognised": numbers.percent(one["recognises_clean_images"]),
-            "noise of which it is as sure as of 95 % of clean images": numbers.percent(one["noise_as_sure"]),
+            "noise images with at least the confidence of 95 % of clean images": numbers.percent(
+                one["noise_as_sure"]
+            ),
             "left out": "yes" if one["refused"] else "no",
         }
         for judge, one in row["panel"]["judges"].items()

@@ -38,21 +38,21 @@ WORDS = {
 }
 HOW = """\
 **How.** The period is the first peak of the image's concordance with itself. The element is the window of one
-period with the most copies, and a window is a copy from a concordance of 0.7 on. A window that is removed
-gets the median colour of a ring of two pixels around it, without other removed windows. Windows alone stand
-on the median colour of the image. Every change is the mean over several draws, and is paired with the same
-change to as many windows of the same size at random places. Random windows overlap with copies, too. Changes
-are in log-odds (nats) of the class; 4.6 of them lie between 99 and 99.99 %."""
+period that has the most copies. A window is a copy if its concordance is 0.7 or more. A removed window gets
+the median colour of a ring of two pixels around it, other removed windows left out. When windows stand alone,
+the rest has the median colour of the image. Every change is the mean over several draws. It is paired with
+the same change to as many windows of the same size at random places, which may overlap with copies. Changes
+are in log-odds (nats) of the class; from 99 to 99.99 % it is 4.6 nats."""
 UNITS = """\
-Each network counts as one observation: the mean over all its images with repeated elements. Brackets are
-t-intervals of 95 % for further networks that are trained alike. p is Wilcoxon's, two-sided, of the
-differences to random windows, corrected by Holm over the table. With {networks} networks p is {least} at
-least, so read the interval and the effect size (from -1 to 1)."""
+Each network counts as one observation: the mean over all its images with repeated elements. Brackets are 95 %
+t-intervals for further networks that are trained alike. p is from Wilcoxon's test, two-sided, of the
+differences to random windows, with Holm's correction over the table. With {networks} networks p is at least
+{least}, so look at the interval and the effect size (from -1 to 1)."""
 
 OF_IMAGES = """\
-There is one network. Each image with repeated elements counts as one observation: brackets are t-intervals of
-95 % for further classes of such a search, and say nothing of other networks. p is Wilcoxon's, two-sided, of
-the differences to random windows, corrected by Holm over the table."""
+There is one network. Each image with repeated elements counts as one observation. Brackets are 95 %
+t-intervals for further classes of such a search, and not for other networks. p is from Wilcoxon's test,
+two-sided, of the differences to random windows, with Holm's correction over the table."""
 
 
 def findings(rows: Sequence[Row]) -> dict[str, Finding]:

@@ -31,26 +31,26 @@ SHOWN = (*MADE, "random_search_cppn", "uniform_noise")
 SIZES = "images learnt from"
 DEPTH = "layers"
 HOW = """\
-**Log-odds** are those of the saved images of a set for their classes, the median over the set, with an
-interval of 95 % in brackets. **Passes** until half of the classes, and until all of them, had 99.99 %; a set
-that never came so far counts as more than its budget."""
+**Log-odds**: of the saved images of a set for their classes; the median over the set, with a 95 % interval in
+brackets. **Passes**: the network passes until half of the classes, or all of them, had 99.99 %. A set that
+never got there counts as more than its budget."""
 TRAINED = """\
-All networks of one table learnt with equally many gradient steps. Intervals are for further networks that are
-trained alike."""
+All networks of one table were trained with equally many gradient steps. Intervals are for further networks
+that are trained alike."""
 GIVEN = """\
-Others trained these networks, which differ in their number of layers. There is one of each, so all intervals
-of its figures are of 95 % for further runs against it, those of the thresholds too. A trend over so few
-networks speaks of these alone."""
+Others trained these networks, which differ in their number of layers. There is one of each, so its 95 %
+intervals are for further runs against it; this holds for the thresholds, too. A trend over so few networks is
+about these networks alone."""
 TREND = """\
-**Ten times as many**: what the figure gains, by a straight line for each seed, with a t-interval over seeds
-where there are several. **Spearman**: the rank correlation over networks, with its interval and two-sided
-p-value. **Page**: the two-sided p-value of Page's test for an ordered trend, with seeds as blocks. Gradient
-ascent counts no passes until a class is fooled."""
+**Ten times as many**: how much the quantity grows, by a straight line for each seed, with a t-interval over
+seeds where there are several. **Spearman**: the rank correlation over networks, with its interval and
+two-sided p. **Page**: the two-sided p of Page's test for an ordered trend, with seeds as blocks. For gradient
+ascent, the passes until a class is fooled are not counted."""
 DIVERSE = """\
-**Against plain**: the mean log-odds less that of plain networks from as many images, and the same after
-temperature scaling. **A12**: the chance that images reach higher log-odds against a network that was
-trained so than against a plain one, with its interval; 0.5 is no difference. p is Mann and Whitney's,
-two-sided, after Holm's correction over the table."""
+**Against plain**: the mean log-odds minus that against plain networks, which were trained on as many images;
+and the same after temperature scaling. **A12**: the chance that images reach higher log-odds against a
+network trained in this way than against a plain one, with its interval; 0.5 is no difference. p is from the
+Mann-Whitney test, two-sided, with Holm's correction over the table."""
 
 
 class _Point(NamedTuple):
@@ -107,7 +107,7 @@ def _networks(rows: Sequence[Row]) -> str:
         lines.append(
             {
                 "networks": point.words,
-                "how many": f"{len(point.rows)}",
+                "number of networks": f"{len(point.rows)}",
                 "clean accuracy": numbers.percent(accuracy.estimate),
                 "median clean confidence": numbers.confidence(odds.estimate),
                 "temperature": numbers.signed(temperature),
@@ -129,7 +129,7 @@ def _attacks(rows: Sequence[Row]) -> str:
         if rows[0]["generator"] != "gradient":
             for name, figure in (("half of the classes", "passes_to_median"), ("all", "passes_to_all")):
                 passes = median_interval(by_network(point.rows, figure, network="network"))
-                line[f"passes: {name}"] = numbers.needed(passes, point.rows[0]["budget"])
+                line[f"passes until {name}"] = numbers.needed(passes, point.rows[0]["budget"])
         lines.append(line | threshold_cells(point.rows))
     return markdown(lines)
 
@@ -149,7 +149,7 @@ def _trends(rows: Sequence[Row]) -> list[dict[str, str]]:
     return [
         {
             "images": EXPLANATIONS[generator],
-            "figure": FIGURES[figure],
+            "quantity": FIGURES[figure],
             f"ten times as many {DEPTH if given else SIZES}": numbers.signed(one.slope),
             "Spearman": numbers.signed(one.correlation.rho),
             "p": numbers.p_value(one.correlation.p),
