@@ -66,9 +66,9 @@ SIZES: dict[str, dict[str, Any]] = {"smoke": {"count": 2, "sizes": "96x64", "dra
 
 def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     """The choice of each room; when it is made, the large drawings."""
-    told = {"archive": _at(config.archive).name, **archives.identity(_at(config.archive))}
+    common = {"archive": _at(config.archive).name, **archives.identity(_at(config.archive))}
     for room in ROOMS:
-        yield Task(room, {"kind": "room", "room": room, "count": config.count, **told})
+        yield Task(room, {"kind": "room", "room": room, "count": config.count, **common})
     drawings: dict[str, Task] = {}  # by name, since a picture may hang in both rooms
     for row in [row for row in rows if row["kind"] == "room"]:
         for picture in row["pictures"][: config.drawn]:
@@ -88,23 +88,25 @@ def _at(folder: str) -> Path:
 def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[Mapping[str, Any]]:
     """The pictures of a room with their genomes, or a drawing, which is saved beside the row."""
     (task,) = tasks
-    told = task.settings
-    if told["kind"] == "drawing":
-        encoding, genome = opened(told["genome"])
-        picture = poster(encoding, genome, told["height"], told["width"])
+    settings = task.settings
+    if settings["kind"] == "drawing":
+        encoding, genome = opened(settings["genome"])
+        picture = poster(encoding, genome, settings["height"], settings["width"])
         workspace.save_images(task, picture[None])
         yield {"pixels": picture.size // picture.shape[2]}
         return
     record = open_folder(_at(workspace.config.archive))
-    found = list(itertools.islice(_candidates(record, told["room"]), POOL * told["count"]))
+    found = list(itertools.islice(_candidates(record, settings["room"]), POOL * settings["count"]))
     if not found:
-        raise InputError(f"--archive: expected a run with pictures for the room {told['room']}, found none")
+        raise InputError(
+            f"--archive: expected a run with pictures for the room {settings['room']}, found none"
+        )
     encoding = record.known_encoding()
     cells = [record.place(0, row.class_index) for row, *_ in found]
     genomes = jax.tree.map(lambda leaf: np.asarray(leaf[0])[cells], record.archive.genomes)
     assert encoding.coordinates_at is not None
     small = draw(encoding, genomes, encoding.coordinates_at(SIDE, SIDE, slice(None)))
-    hung = [_written(*found[place]) for place in spread(small, told["count"])]
+    hung = [_written(*found[place]) for place in spread(small, settings["count"])]
     yield {"candidates": len(found), "pictures": hung}
 
 

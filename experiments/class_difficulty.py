@@ -91,29 +91,29 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     """Clean images and searches for each LeNet; archives and new sets, and photographs for their networks."""
     del rows
     for network in (f"lenet-{seed}" for seed in range(config.networks)):
-        yield Task(f"clean,{network}", _told("clean", network, data=config.data), (network,))
+        yield Task(f"clean,{network}", _settings("clean", network, data=config.data), (network,))
         for family in config.families.split(","):
             if family not in SEARCHES:
                 raise InputError(f"--families: expected some of {', '.join(SEARCHES)}, got {shown(family)}")
             together = f"search,{family},{network}"
             for run in range(config.seeds):
-                told = _told("search", network, family=family, run=run, budget=config.passes)
-                yield Task(f"{together},run={run}", told, (network,), together)
+                settings = _settings("search", network, family=family, run=run, budget=config.passes)
+                yield Task(f"{together},run={run}", settings, (network,), together)
     networks: dict[str, None] = {}
     for name in filter(None, (config.archives or "").split(",")):
-        told = archives.identity(_at(name))
-        yield Task(f"archive,{_at(name).resolve().name}", {"kind": "archive", "folder": name, **told})
-        networks[told["network"]] = None
+        archive = archives.identity(_at(name))
+        yield Task(f"archive,{_at(name).resolve().name}", {"kind": "archive", "folder": name, **archive})
+        networks[archive["network"]] = None
     for network in filter(None, (config.anew or "").split(",")):
         for generator in ANEW:
-            told = {"generator": generator, "classes": config.classes, "budget": config.anew_passes}
+            common = {"generator": generator, "classes": config.classes, "budget": config.anew_passes}
             together = f"set,{generator},{network}"
             for run in range(config.seeds):
-                settings = _told("set", network, **told, run=run)
+                settings = _settings("set", network, **common, run=run)
                 yield Task(f"{together},run={run}", settings, (network,), together)
         networks[network] = None
     for network in networks if config.imagefolder else ():
-        yield Task(f"clean,{network}", _told("clean", network, data=PHOTOGRAPHS), (network,))
+        yield Task(f"clean,{network}", _settings("clean", network, data=PHOTOGRAPHS), (network,))
 
 
 def _at(folder: str) -> Path:
@@ -121,7 +121,7 @@ def _at(folder: str) -> Path:
     return Path(folder) if Path(folder).exists() else ROOT / folder
 
 
-def _told(kind: str, network: str, **more: Any) -> dict[str, Any]:
+def _settings(kind: str, network: str, **more: Any) -> dict[str, Any]:
     return {"kind": kind, "network": network, **more}
 
 
@@ -138,16 +138,16 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
 
 def _searched(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
     """Passes until each class is fooled, and the log-odds of its saved image at the end."""
-    told, target = tasks[0].settings, workspace.network(tasks[0].networks[0])
-    strategy, encoding_of = SEARCHES[told["family"]]
+    settings, target = tasks[0].settings, workspace.network(tasks[0].networks[0])
+    strategy, encoding_of = SEARCHES[settings["family"]]
     encoding = encoding_of(checked_shape(target.image_shape))
-    thresholds = thresholds_of(workspace, told["network"], workspace.config.data)
+    thresholds = thresholds_of(workspace, settings["network"], workspace.config.data)
     evolution = search(
         target,
         encoding,
         strategies.build(strategy, encoding, CHILDREN, {}),
-        key=jax.random.key(list(SEARCHES).index(told["family"])),
-        generations=told["budget"] // CHILDREN - 1,
+        key=jax.random.key(list(SEARCHES).index(settings["family"])),
+        generations=settings["budget"] // CHILDREN - 1,
         runs=len(tasks),
     )
     for task, images, ids in zip(tasks, evolution.images(), evolution.first.ids, strict=True):

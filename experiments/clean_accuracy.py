@@ -62,8 +62,8 @@ def images_of(config: Config) -> dict[str, str]:
     """What the images are: their name, and a digest that tells them from others."""
     if config.data_set != "imagenet":
         return {"data_name": dataset_of(config.data).name, "data_sha256": dataset_of(config.data).digest}
-    told = "\n".join(f"{path.name} {label} {path.stat().st_size}" for path, label in photographs(config))
-    return {"data_name": "photographs", "data_sha256": hashlib.sha256(told.encode()).hexdigest()}
+    listing = "\n".join(f"{path.name} {label} {path.stat().st_size}" for path, label in photographs(config))
+    return {"data_name": "photographs", "data_sha256": hashlib.sha256(listing.encode()).hexdigest()}
 
 
 def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
@@ -72,8 +72,8 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     images = images_of(config)
     names = config.networks.split(",") if config.networks else NETWORKS_OF[config.data_set]
     for name in names:
-        told = {"data_set": config.data_set, "network": name, **images}
-        yield Task(f"{config.data_set},{name}", told, (name,))
+        settings = {"data_set": config.data_set, "network": name, **images}
+        yield Task(f"{config.data_set},{name}", settings, (name,))
 
 
 def network(config: Config, name: str, say: Callable[[str], None]) -> Target:
@@ -99,7 +99,7 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[Mapping[str
 def tables(rows: Sequence[Row]) -> str:
     """A table for each data set."""
     written = []
-    for (data_set, data_name), of in study.alike(rows, "data_set", "data_name").items():
+    for (data_set, data_name), group in study.group_by(rows, "data_set", "data_name").items():
         lines = [
             {
                 "network": row["network"],
@@ -111,7 +111,7 @@ def tables(rows: Sequence[Row]) -> str:
                 ),
                 "parameters": f"`{row['networks'][row['network']][:8]}`",
             }
-            for row in of
+            for row in group
         ]
         written.append(f"### {data_set} ({data_name})\n\n{study.markdown(lines)}\n")
     return "\n".join(written)

@@ -31,11 +31,11 @@ from fooljax.study.knowing import in_files
 from fooljax.study.measured_sets import (
     ARCHIVE,
     SetSettings,
-    chosen,
-    different_names,
-    names_of,
-    told_of_archive,
-    told_of_clean,
+    archive_settings,
+    clean_data_settings,
+    network_names,
+    parse_choices,
+    parse_names,
 )
 from fooljax.study.watched import judge
 
@@ -80,41 +80,48 @@ SIZES: dict[str, dict[str, Any]] = {
 
 def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     """Each network's detectors; the static test; attacks that know; then larger ones on what holds."""
-    data = told_of_clean(config)
+    data = clean_data_settings(config)
     all_or_some = ",".join(DETECTORS) if config.detectors == "all" else config.detectors
-    names = different_names(all_or_some, "--detectors")
+    names = parse_names(all_or_some, "--detectors")
     of_clean = {"detectors": names, **data}
     if config.classes != "all":  # the classes that images are made for; thresholds are always those of all
         data = {**data, "classes": config.classes}
     common: dict[str, Any] = {"detectors": names, **data}
-    made = chosen(config.generators, attacks.FRESH) if config.generators != "none" else []
-    controls = chosen(config.controls, RANDOM_SEARCHES, "--controls") if config.controls != "none" else []
-    for name in names_of(config):
+    made = parse_choices(config.generators, attacks.FRESH) if config.generators != "none" else []
+    controls = (
+        parse_choices(config.controls, RANDOM_SEARCHES, "--controls") if config.controls != "none" else []
+    )
+    for name in network_names(config):
         yield Task(f"clean,{name}", {"kind": "clean", "network": name, **of_clean}, (name,))
     unaware = [*made, *(one for one in attacks.CONTROLS if _possible(one, made))]
     for generator in [*unaware, *_listed(config.others)]:
-        for name in names_of(config):
+        for name in network_names(config):
             for run in range(config.runs if generator in unaware else 1):
-                told: dict[str, Any] = {"kind": "static", "network": name, "generator": generator, **common}
-                told |= {"run": run, "budget": _budget(config, generator)}
+                settings: dict[str, Any] = {
+                    "kind": "static",
+                    "network": name,
+                    "generator": generator,
+                    **common,
+                }
+                settings |= {"run": run, "budget": _budget(config, generator)}
                 together = f"static,{name},{in_files(generator)}"
-                yield Task(f"{together},run={run}", told, (name,), together)
+                yield Task(f"{together},run={run}", settings, (name,), together)
     if config.archive is not None:
-        told = {"kind": "static", "generator": ARCHIVE, **common, "run": 0, **told_of_archive(config)}
-        if told["network"] not in names_of(config):
-            of = f"a run against one of {config.networks}, got one against {told['network']}"
-            raise InputError(f"--archive: expected {of}")
-        yield Task(f"static,{told['network']},{ARCHIVE},run=0", told, (told["network"],))
+        settings = {"kind": "static", "generator": ARCHIVE, **common, "run": 0, **archive_settings(config)}
+        if settings["network"] not in network_names(config):
+            wanted = f"a run against one of {config.networks}, got one against {settings['network']}"
+            raise InputError(f"--archive: expected {wanted}")
+        yield Task(f"static,{settings['network']},{ARCHIVE},run=0", settings, (settings["network"],))
     judges = _listed(config.judges)
     for generator in made:
-        for name in names_of(config):
-            told = {"kind": "judged", "network": name, "generator": generator, "judges": judges, **data}
-            told |= {"runs": config.runs, "budget": _budget(config, generator)}
-            yield Task(f"judged,{name},{generator}", told, (name, *judges))
+        for name in network_names(config):
+            settings = {"kind": "judged", "network": name, "generator": generator, "judges": judges, **data}
+            settings |= {"runs": config.runs, "budget": _budget(config, generator)}
+            yield Task(f"judged,{name},{generator}", settings, (name, *judges))
     for detector in names:
         for generator in (*made, *controls):
             yield from _knowing(config, detector, generator, 1, common)
-    every = len(made) * len(names_of(config)) * config.runs
+    every = len(made) * len(network_names(config)) * config.runs
     for detector in holding(rows, every) if config.more > 1 else ():
         for generator in made:
             yield from _knowing(config, detector, generator, config.more, common)
@@ -125,13 +132,13 @@ def _knowing(
 ) -> Iterator[Task]:
     """Attacks that know a detector, with so many times the budget."""
     judges = _listed(config.judges)
-    for name in names_of(config):
+    for name in network_names(config):
         together = f"knowing{'' if times == 1 else times},{generator},{in_files(detector)},{name}"
         for run in range(config.runs):
-            told: dict[str, Any] = {"kind": "knowing", "network": name, "generator": generator, **common}
-            told |= {"detectors": [detector], "detector": detector, "run": run, "judges": judges}
-            told["budget"] = times * _budget(config, generator)
-            yield Task(f"{together},run={run}", told, (name, *judges), together)
+            settings: dict[str, Any] = {"kind": "knowing", "network": name, "generator": generator, **common}
+            settings |= {"detectors": [detector], "detector": detector, "run": run, "judges": judges}
+            settings["budget"] = times * _budget(config, generator)
+            yield Task(f"{together},run={run}", settings, (name, *judges), together)
 
 
 def _listed(text: str) -> list[str]:

@@ -81,12 +81,12 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     """A task for each network, generator and run."""
     del rows
     for task in measured_sets.tasks(
-        config, measured_sets.chosen(config.generators, (*GENERATORS, measured_sets.ARCHIVE))
+        config, measured_sets.parse_choices(config.generators, (*GENERATORS, measured_sets.ARCHIVE))
     ):
-        told = {**task.settings, "draws": config.draws, "windows": config.windows}
-        told["steps"] = config.steps
-        told["shown"] = told["run"] == 0 and told["network"] == config.networks.split(",")[0]
-        yield Task(task.name, told, task.networks, task.together)
+        settings = {**task.settings, "draws": config.draws, "windows": config.windows}
+        settings["steps"] = config.steps
+        settings["shown"] = settings["run"] == 0 and settings["network"] == config.networks.split(",")[0]
+        yield Task(task.name, settings, task.networks, task.together)
 
 
 def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
@@ -148,7 +148,7 @@ def _kept(
     image: Image,
     cell: int,
     sizes: Sizes,
-    told: Mapping[str, Any],
+    settings: Mapping[str, Any],
     rng: np.random.Generator,
 ) -> dict[str, list[float]]:
     """The log-odds of each kind and size of change.
@@ -157,13 +157,13 @@ def _kept(
     """
     made: list[tuple[str, int, Any, list[Image]]] = []
     for kind, changes in _changes(image, sizes, rng).items():
-        draws = told["draws"] if kind == "shuffled" else 1
+        draws = settings["draws"] if kind == "shuffled" else 1
         made += [
             (kind, place, np.mean, [change() for _ in range(draws)]) for place, change in enumerate(changes)
         ]
     for place, side in enumerate(sizes["windows"]):
         places = grid_places(image.shape, side)
-        chosen = rng.permutation(len(places))[: told["windows"]]
+        chosen = rng.permutation(len(places))[: settings["windows"]]
         for kind, change, sum_up in (("hidden", without, np.mean), ("alone", alone, np.max)):
             windows = [change(image, [places[number]], (side, side)) for number in chosen]
             made.append((kind, place, sum_up, windows))

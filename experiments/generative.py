@@ -70,24 +70,26 @@ SIZES: dict[str, dict[str, Any]] = {
 def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     """What each network is; then the sets of images made for it."""
     del rows
-    of, judges = measured_sets.told_of(config), tuple(config.judges.split(","))
-    wanted = measured_sets.chosen(config.generators, GENERATORS)
-    names = [one for name in measured_sets.names_of(config) for one in _with_rejecting(name, config)]
+    data, judges = measured_sets.data_settings(config), tuple(config.judges.split(","))
+    wanted = measured_sets.parse_choices(config.generators, GENERATORS)
+    names = [one for name in measured_sets.network_names(config) for one in _with_rejecting(name, config)]
     for name in names:
-        yield Task(f"network,{name}", {"kind": "network", "network": name, **of}, (name,))
+        yield Task(f"network,{name}", {"kind": "network", "network": name, **data}, (name,))
     for generator in wanted:
         for name in names:
             for passes in _budgets(config, name, generator):
                 together = f"{name},{generator},passes={passes}"
                 for run in range(config.runs):
-                    told = {"network": name, "generator": generator, "run": run, "budget": passes}
-                    told |= {"kind": "images", "judges": list(judges), **of}
-                    yield Task(f"{together},run={run}", told, (name, *judges), together)
+                    settings = {"network": name, "generator": generator, "run": run, "budget": passes}
+                    settings |= {"kind": "images", "judges": list(judges), **data}
+                    yield Task(f"{together},run={run}", settings, (name, *judges), together)
 
 
 def _budgets(config: Config, name: str, generator: str) -> list[int]:
     """Passes of a set; a generative classifier is searched with fewer, too, to see whether more help."""
-    also = config.fewer_passes and generator in attacks.FRESH and name not in measured_sets.names_of(config)
+    also = (
+        config.fewer_passes and generator in attacks.FRESH and name not in measured_sets.network_names(config)
+    )
     return [config.passes, config.fewer_passes] if also else [config.passes]
 
 
@@ -110,22 +112,26 @@ def network(config: Config, name: str, say: Callable[[str], None]) -> Target:
 
 def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
     """What a network says of clean images and noise, or the sets of all runs."""
-    told, dataset = tasks[0].settings, measured_sets.dataset_of(workspace.config.data)
-    name = told["network"]
+    settings, dataset = tasks[0].settings, measured_sets.dataset_of(workspace.config.data)
+    name = settings["network"]
     target = workspace.network(name)
-    if told["kind"] == "network":
+    if settings["kind"] == "network":
         yield generative_attacks.of_network(workspace, name, dataset)
         return
     # Sets of one folder are told apart by the data, too, since a name means another network with other data.
     label, cells = f"{dataset.digest[:6]}.{name}", tuple(range(dataset.num_classes))
     runs = [task.settings["run"] for task in tasks]
-    specs = attacks.specs(label, [told["generator"]], runs=runs, passes=told["budget"], cells=cells)
+    specs = attacks.specs(label, [settings["generator"]], runs=runs, passes=settings["budget"], cells=cells)
     sets = ImageSets(workspace.config.images)
     thresholds = generative_attacks.thresholds_of(workspace, name, dataset)
-    for found, facts in attacks.met(sets, specs, target, thresholds):
-        if found.spec.run == 0 and told["generator"] in SHOWN and told["budget"] == workspace.config.passes:
+    for found, facts in attacks.make_and_measure(sets, specs, target, thresholds):
+        if (
+            found.spec.run == 0
+            and settings["generator"] in SHOWN
+            and settings["budget"] == workspace.config.passes
+        ):
             facts |= {"png": b64encode(sheet_of(found.images)).decode(), "shape": list(found.images.shape)}
-        yield {**facts, **generative_attacks.look(workspace, name, told["judges"], dataset, found)}
+        yield {**facts, **generative_attacks.look(workspace, name, settings["judges"], dataset, found)}
 
 
 STUDY = study.Study(

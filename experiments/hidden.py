@@ -86,31 +86,31 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     """A task for each network, kind of change and set of images; and the examples of a figure."""
     del rows
     targets = SHOWN_TO[config.data_set] if config.targets == "all" else tuple(config.targets.split(","))
-    told = {"rounds": config.rounds, "steps": config.steps, "targets": list(targets)}
-    told |= {"data": "photographs"} if config.imagefolder else measured_sets.told_of(config)
+    common = {"rounds": config.rounds, "steps": config.steps, "targets": list(targets)}
+    common |= {"data": "photographs"} if config.imagefolder else measured_sets.data_settings(config)
     if config.classes != "all":
-        told["classes"] = config.classes
-    names = measured_sets.names_of(config)
-    kinds = measured_sets.chosen(config.kinds, KINDS, "--kinds")
+        common["classes"] = config.classes
+    names = measured_sets.network_names(config)
+    kinds = measured_sets.parse_choices(config.kinds, KINDS, "--kinds")
     for name in names:
         for kind in kinds:
             for run in range(config.lbfgs_runs if kind == "lbfgs" else config.runs):
-                settings = {"network": name, "kind": kind, "run": run, **told}
+                settings = {"network": name, "kind": kind, "run": run, **common}
                 networks = tuple(dict.fromkeys((name, *targets)))
                 yield Task(f"{name},{kind},run={run}", settings, networks, f"{name},{kind}")
     if "l2_9999" in kinds and config.data_set != "cifar10":
-        told = {"network": names[0], "kind": "example", "rounds": config.rounds, "steps": config.steps}
-        yield Task(f"{names[0]},example", told, (names[0],))
+        settings = {"network": names[0], "kind": "example", "rounds": config.rounds, "steps": config.steps}
+        yield Task(f"{names[0]},example", settings, (names[0],))
 
 
 def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
     """The smallest changes of all sets of one kind, side by side, and what other networks say of them."""
-    told, target = tasks[0].settings, workspace.network(tasks[0].settings["network"])
-    if told["kind"] == "example":
-        settings = {"rounds": told["rounds"], "steps": told["steps"], "confidence": 0.9999}
+    task_settings, target = tasks[0].settings, workspace.network(tasks[0].settings["network"])
+    if task_settings["kind"] == "example":
+        settings = {"rounds": task_settings["rounds"], "steps": task_settings["steps"], "confidence": 0.9999}
         yield examples(target, settings)
         return
-    settings = KINDS[told["kind"]]
+    settings = KINDS[task_settings["kind"]]
     sets = [_clean(workspace, target, task.settings["run"]) for task in tasks]
     classes, runs = len(target.class_names), [task.settings["run"] for task in tasks]
     aims = [other_classes(one.classes, classes, run) for one, run in zip(sets, runs, strict=True)]
@@ -120,12 +120,12 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
         target,
         originals,
         np.concatenate(aims),
-        rounds=told["rounds"],
-        steps=told["steps"],
+        rounds=task_settings["rounds"],
+        steps=task_settings["steps"],
         check_target=False,
     )
     found = search(**settings)
-    exact = None if told["kind"] not in WITHOUT_ROUNDING else search(**settings, rounded=False)
+    exact = None if task_settings["kind"] not in WITHOUT_ROUNDING else search(**settings, rounded=False)
     parts = [np.split(part, ends) for part in (found.found, found.length, found.pixels())]
     for place, (task, clean, aim, done, length, pixels) in enumerate(
         zip(tasks, sets, aims, *parts, strict=True)
@@ -147,7 +147,8 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
             **({} if exact is None else _exactly(exact, ends, place)),
             "passes": found.passes // len(tasks),
             "seen": {
-                name: named_by(workspace.network(name), shown, clean.classes, aim) for name in told["targets"]
+                name: named_by(workspace.network(name), shown, clean.classes, aim)
+                for name in task_settings["targets"]
             },
         }
 

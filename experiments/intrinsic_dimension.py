@@ -58,17 +58,19 @@ SIZES = {
 def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     """A task for each source and number of images; evolved images only where few are asked for."""
     del rows
-    told = {"ks": KS, "draws": config.draws, **measured_sets.told_of(config)}
+    common = {"ks": KS, "draws": config.draws, **measured_sets.data_settings(config)}
     for count in dict.fromkeys((config.few, config.many)):
         for dimension in KNOWN:
-            yield Task(f"known,{dimension},{count}", {"source": f"known_{dimension}", "count": count, **told})
+            yield Task(
+                f"known,{dimension},{count}", {"source": f"known_{dimension}", "count": count, **common}
+            )
         for source in SOURCES:
-            yield Task(f"random,{source},{count}", {"source": source, "count": count, **told})
-    names = tuple(measured_sets.names_of(config))
-    wanted = [] if config.generators == "none" else measured_sets.chosen(config.generators, EVOLVED)
+            yield Task(f"random,{source},{count}", {"source": source, "count": count, **common})
+    names = tuple(measured_sets.network_names(config))
+    wanted = [] if config.generators == "none" else measured_sets.parse_choices(config.generators, EVOLVED)
     for generator in wanted:
         passes = config.paper_passes if generator == "cppn_paper" else config.passes
-        settings = {"source": f"evolved_{generator}", "count": config.few, **told}
+        settings = {"source": f"evolved_{generator}", "count": config.few, **common}
         settings |= {"runs": config.runs, "budget": passes}
         yield Task(f"evolved,{generator},{config.few}", settings, names)
 
@@ -76,12 +78,12 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
 def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
     """The dimension of a set by every estimator, with its interval."""
     for task in tasks:
-        told = task.settings
+        settings = task.settings
         points = _points(workspace, task)
         different = len(distinct(points))
-        count = min(told["count"], different)
+        count = min(settings["count"], different)
         chosen = np.random.default_rng(0).permutation(different)[:count]
-        found = dimensions(distinct(points)[chosen], told["ks"], draws=told["draws"])
+        found = dimensions(distinct(points)[chosen], settings["ks"], draws=settings["draws"])
         yield {
             "images": len(points),
             "different": different,

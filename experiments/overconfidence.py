@@ -80,16 +80,16 @@ SIZES: dict[str, dict[str, Any]] = {
 def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     """For each network: clean images, noise, rays, and the sets that are made against it."""
     del rows
-    kinds = measured_sets.chosen(config.trainings, TRAININGS, "--trainings")
-    generators = measured_sets.chosen(config.generators, GENERATORS)
+    kinds = measured_sets.parse_choices(config.trainings, TRAININGS, "--trainings")
+    generators = measured_sets.parse_choices(config.generators, GENERATORS)
     dataset = measured_sets.dataset_of(config.data)
     for kind in kinds:
         for seed in range(config.seeds):
             training = Training(config.network, kind, config.learnt, config.steps, seed)
-            told = {"network": training.name, "training": kind, "learnt": config.learnt, "seed": seed}
-            told |= {"steps": config.steps, "data": dataset.name, "data_sha256": dataset.digest}
+            settings = {"network": training.name, "training": kind, "learnt": config.learnt, "seed": seed}
+            settings |= {"steps": config.steps, "data": dataset.name, "data_sha256": dataset.digest}
             for name, more in _of_network(config, generators):
-                yield Task(f"{training.name},{name}", told | more, (training.name,), training.name)
+                yield Task(f"{training.name},{name}", settings | more, (training.name,), training.name)
 
 
 def _of_network(config: Config, generators: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -100,10 +100,10 @@ def _of_network(config: Config, generators: Sequence[str]) -> Iterator[tuple[str
     for source in RAYS:
         yield f"rays,{source}", {"kind": "rays", "source": source, "count": config.count}
     for generator in generators:
-        for budget in sorted(measured_sets.whole_numbers(config.passes, "--passes")):
+        for budget in sorted(measured_sets.parse_numbers(config.passes, "--passes")):
             for run in range(config.runs):
-                told = {"generator": generator, "budget": budget, "run": run}
-                yield f"{generator},passes={budget},run={run}", {"kind": "attack", **told}
+                settings = {"generator": generator, "budget": budget, "run": run}
+                yield f"{generator},passes={budget},run={run}", {"kind": "attack", **settings}
 
 
 def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
@@ -115,14 +115,14 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
     clean = score(target, images)
     thresholds = clean_thresholds(clean, labels)
     specs = [
-        SetSpec(name, told["generator"], told["run"], told["budget"])
-        for told in (task.settings for task in tasks)
-        if told["kind"] == "attack"
+        SetSpec(name, settings["generator"], settings["run"], settings["budget"])
+        for settings in (task.settings for task in tasks)
+        if settings["kind"] == "attack"
     ]
-    made = attacks.met(ImageSets(workspace.config.images), specs, target, thresholds)
+    made = attacks.make_and_measure(ImageSets(workspace.config.images), specs, target, thresholds)
     for task in tasks:
-        told = task.settings
-        if told["kind"] == "network":
+        settings = task.settings
+        if settings["kind"] == "network":
             yield {
                 "clean_images": len(images),
                 "clean_accuracy": float(np.mean(clean.argmax(axis=1) == labels)),
@@ -130,11 +130,13 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
                 **attacks.symptoms(target, *_starts(target, dataset)),
                 **sureness(clean, clean, thresholds),
             }
-        elif told["kind"] == "noise":
-            noise = noise_images(told["noise"], target, dataset, told["count"], training.seed)
+        elif settings["kind"] == "noise":
+            noise = noise_images(settings["noise"], target, dataset, settings["count"], training.seed)
             yield sureness(score(target, noise), clean, thresholds)
-        elif told["kind"] == "rays":
-            far = pictures(told["source"], drawn_from(dataset, training), told["count"], training.seed)
+        elif settings["kind"] == "rays":
+            far = pictures(
+                settings["source"], drawn_from(dataset, training), settings["count"], training.seed
+            )
             yield ray_figures(target, far, FACTORS)
         else:
             found, figures_of = next(made)

@@ -31,7 +31,7 @@ from fooljax.scoring import score
 from fooljax.settings import option
 from fooljax.storage.trees import digest_tree
 from fooljax.study import Row, Task, Workspace
-from fooljax.study.measured_sets import CLEAN, names_of, told_of_clean
+from fooljax.study.measured_sets import CLEAN, clean_data_settings, network_names
 from fooljax.study.retrained import LEARNT_FROM, State, network, rates_of, retrained_states
 from fooljax.study.retraining_lessons import RetrainingSettings, clean_of
 from fooljax.study.retraining_measured import new_random, set_of_itself
@@ -70,11 +70,16 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
         {path.name: np.frombuffer(path.read_bytes(), np.uint8) for path in _files(config)}
     )
     rates = rates_of(config, config.rates)
-    for name in names_of(config):
+    for name in network_names(config):
         for state in (State(name), *retrained_states(config, name, rates)):
-            for kind, facts in ((BRED, bred), (EVOLVED, {}), (RANDOM, {}), (CLEAN, told_of_clean(config))):
-                told = {**state._asdict(), "images": kind, **facts}
-                yield Task(f"{state.label},{kind}", told, (state.name(config), name))
+            for kind, facts in (
+                (BRED, bred),
+                (EVOLVED, {}),
+                (RANDOM, {}),
+                (CLEAN, clean_data_settings(config)),
+            ):
+                settings = {**state._asdict(), "images": kind, **facts}
+                yield Task(f"{state.label},{kind}", settings, (state.name(config), name))
 
 
 def _files(config: Config) -> list[Path]:

@@ -53,15 +53,15 @@ SIZES = {"smoke": {"networks": "lenet-0,lenet-1", "draws": 1, "count": 50}, "pap
 def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     """Pictures to look at; then shares and rays for each network and draw."""
     del rows
-    of = measured_sets.told_of(config)
-    yield Task("pictures", {"kind": "pictures", **of})
-    for name in measured_sets.names_of(config):
+    data = measured_sets.data_settings(config)
+    yield Task("pictures", {"kind": "pictures", **data})
+    for name in measured_sets.network_names(config):
         for run in range(config.draws):
-            told = {"network": name, "run": run, "count": config.count, **of}
-            yield Task(f"shares,{name},run={run}", {"kind": "shares", **told}, (name,))
+            settings = {"network": name, "run": run, "count": config.count, **data}
+            yield Task(f"shares,{name},run={run}", {"kind": "shares", **settings}, (name,))
             for source in RAYS:
                 yield Task(
-                    f"rays,{source},{name},run={run}", {"kind": "rays", "source": source, **told}, (name,)
+                    f"rays,{source},{name},run={run}", {"kind": "rays", "source": source, **settings}, (name,)
                 )
 
 
@@ -84,11 +84,11 @@ def _pictures(workspace: Workspace, task: Task) -> dict[str, Any]:
 
 def _shares(workspace: Workspace, task: Task) -> dict[str, Any]:
     """The share of each source's pictures above every threshold, for any class."""
-    told, target, dataset = _asked(workspace, task)
-    levels = thresholds_of(workspace, told["network"], workspace.config.data)
+    settings, target, dataset = _asked(workspace, task)
+    levels = thresholds_of(workspace, settings["network"], workspace.config.data)
     found = {}
     for source in SOURCES:
-        odds = score(target, pictures(source, dataset, told["count"], told["run"]))
+        odds = score(target, pictures(source, dataset, settings["count"], settings["run"]))
         sure = odds.max(axis=1)
         found[source] = {
             **levels.shares(odds),
@@ -100,8 +100,8 @@ def _shares(workspace: Workspace, task: Task) -> dict[str, Any]:
 
 def _rays(workspace: Workspace, task: Task) -> dict[str, Any]:
     """Log-odds along rays, and the factor that 99.9 % takes; the same after clipping back into the box."""
-    told, target, dataset = _asked(workspace, task)
-    images = pictures(told["source"], dataset, min(told["count"], 200), told["run"])
+    settings, target, dataset = _asked(workspace, task)
+    images = pictures(settings["source"], dataset, min(settings["count"], 200), settings["run"])
     return ray_figures(target, images, FACTORS)
 
 

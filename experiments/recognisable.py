@@ -61,7 +61,7 @@ SIZES: dict[str, dict[str, Any]] = {
 
 def judges_of(config: Config, network: str) -> list[str]:
     """The judges of the images that were made for a network."""
-    names = measured_sets.names_of(config)
+    names = measured_sets.network_names(config)
     following = names[(names.index(network) + 1) % len(names)]
     others = [name for name in config.judges.split(",") if name != network]
     return [*([following] if following != network else []), *others]
@@ -78,30 +78,30 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
             f"--likelihood: expected {NONE}, or one of {known} with a seed as mixture-0, got "
             f"{shown(config.likelihood)}"
         )
-    for name in measured_sets.names_of(config) if config.judges != NONE else ():
+    for name in measured_sets.network_names(config) if config.judges != NONE else ():
         judges = judges_of(config, name)
-        told = {"kind": "panel", "network": name, "judges": judges, "data": config.data}
-        yield Task(f"{name},judges", told, (name, *judges))
+        settings = {"kind": "panel", "network": name, "judges": judges, "data": config.data}
+        yield Task(f"{name},judges", settings, (name, *judges))
     sets = list(measured_sets.tasks(config, config.generators.split(",")))
     for task in sets if config.judges != NONE else ():
         judges = judges_of(config, task.networks[0])
-        told = {"kind": "images", **task.settings, "judges": judges, "data": config.data}
-        yield Task(task.name, told, (task.networks[0], *judges), task.together)
+        settings = {"kind": "images", **task.settings, "judges": judges, "data": config.data}
+        yield Task(task.name, settings, (task.networks[0], *judges), task.together)
     for task in sets if config.likelihood != NONE else ():
-        told = {"kind": "likelihood", **task.settings, "model": config.likelihood}
-        told |= measured_sets.told_of(config)
+        settings = {"kind": "likelihood", **task.settings, "model": config.likelihood}
+        settings |= measured_sets.data_settings(config)
         networks = (task.networks[0], config.likelihood)
-        yield Task(f"likelihood,{task.name}", told, networks, f"likelihood,{task.together}")
+        yield Task(f"likelihood,{task.name}", settings, networks, f"likelihood,{task.together}")
 
 
 def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
     """What judges are, what they say of the sets of all runs, or how likely the images of these are."""
-    told = tasks[0].settings
-    if told["kind"] == "likelihood":
+    settings = tasks[0].settings
+    if settings["kind"] == "likelihood":
         yield from _likely(workspace, tasks)
         return
-    panel = _panel(workspace, told["network"], tuple(told["judges"]))
-    if told["kind"] == "panel":
+    panel = _panel(workspace, settings["network"], tuple(settings["judges"]))
+    if settings["kind"] == "panel":
         yield {"panel": of_panel(panel, panel.controls)}
         return
     for task, (_, one) in zip(tasks, measured_sets.measured(workspace, tasks), strict=True):

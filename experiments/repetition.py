@@ -67,7 +67,7 @@ SIZES = {
 def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     """A task for each network, generator and run."""
     del rows
-    kinds = measured_sets.chosen(config.generators, (*GENERATORS, measured_sets.ARCHIVE))
+    kinds = measured_sets.parse_choices(config.generators, (*GENERATORS, measured_sets.ARCHIVE))
     for task in measured_sets.tasks(config, kinds, dict.fromkeys(PAPER, config.paper_passes)):
         yield Task(task.name, {**task.settings, "draws": config.draws}, task.networks, task.together)
 

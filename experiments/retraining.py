@@ -38,7 +38,7 @@ from fooljax.study import Row, Task, Workspace
 from fooljax.study.chain_folder import STRATEGIES, Chains, Retraining
 from fooljax.study.chain_tasks import attacks_of, chain_tasks
 from fooljax.study.image_sets import ImageSets, ImageSettings
-from fooljax.study.measured_sets import NetworkSettings, dataset_of, names_of
+from fooljax.study.measured_sets import NetworkSettings, dataset_of, network_names
 from fooljax.study.parts import Say
 from fooljax.study.rounds import attack_figures, round_figures
 from fooljax.targets.training import RECIPES
@@ -118,12 +118,12 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
         passes=config.attack_passes,
     )
     data = dataset_of(config.data)
-    told = {"how": how(config).facts, "data": data.name, "data_sha256": data.digest}
-    return chain_tasks(_starts(config), config.seeds, config.rounds, met, told, rows)
+    settings = {"how": how(config).facts, "data": data.name, "data_sha256": data.digest}
+    return chain_tasks(_starts(config), config.seeds, config.rounds, met, settings, rows)
 
 
 def _starts(config: Config) -> list[str]:
-    return names_of(NetworkSettings(networks=config.networks))
+    return network_names(NetworkSettings(networks=config.networks))
 
 
 @functools.lru_cache(maxsize=1)
@@ -145,12 +145,12 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
     """A round, or an attack."""
     config = workspace.config
     for task in tasks:
-        told, chains = task.settings, chains_of(config)
-        asked = (chains, Chain(told["network"], told["seed"]), told["number"])
-        if told["kind"] == "round":
+        settings, chains = task.settings, chains_of(config)
+        asked = (chains, Chain(settings["network"], settings["seed"]), settings["number"])
+        if settings["kind"] == "round":
             yield round_figures(*asked)
         else:
-            names = (told["generator"], told["budget"], told.get("rejects"))
+            names = (settings["generator"], settings["budget"], settings.get("rejects"))
             yield attack_figures(*asked, ImageSets(config.images), *names)
 
 

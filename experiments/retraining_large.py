@@ -23,7 +23,7 @@ from fooljax.report.retraining_large import figures, findings, tables
 from fooljax.settings import option
 from fooljax.study import Row, Task
 from fooljax.study.generators import GENERATORS
-from fooljax.study.measured_sets import chosen, names_of, told_of_clean
+from fooljax.study.measured_sets import clean_data_settings, network_names, parse_choices
 from fooljax.study.retrained import LEARNT_FROM, State, network, rates_of, retrained_states
 from fooljax.study.retraining_lessons import RetrainingSettings
 from fooljax.study.retraining_measured import ARCHIVE, FIRST, GOES_ON, OLD, measure
@@ -66,9 +66,9 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     """The network itself; then after each round the states of all chains, one after the other."""
     del rows
     rates = rates_of(config, config.rates)
-    chosen(config.generators, (*GENERATORS, GOES_ON))
-    chosen(config.shown, GENERATORS, "--shown")
-    for name in names_of(config):
+    parse_choices(config.generators, (*GENERATORS, GOES_ON))
+    parse_choices(config.shown, GENERATORS, "--shown")
+    for name in network_names(config):
         itself = [State(name, chain=chain) for chain in range(config.runs)]
         for state in (*itself, *retrained_states(config, name, rates)):
             yield from _of(config, state, first_rate=state.rate in (None, rates[0]))
@@ -76,12 +76,12 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
 
 def _of(config: Config, state: State, *, first_rate: bool) -> Iterator[Task]:
     """What is done with a state: clean images, images of others, and images that are made against it."""
-    told: dict[str, Any] = {**state._asdict(), "classes": config.classes, **told_of_clean(config)}
+    settings: dict[str, Any] = {**state._asdict(), "classes": config.classes, **clean_data_settings(config)}
     name = state.name(config)
     if state.round or not state.chain:  # the network itself is one, however many runs meet it
-        yield Task(f"{state.label},clean", {"kind": "clean", **told}, (name, state.network))
+        yield Task(f"{state.label},clean", {"kind": "clean", **settings}, (name, state.network))
         for generator in _shown(config, state.chain):
-            facts = {"kind": "shown", "generator": generator, **told}
+            facts = {"kind": "shown", "generator": generator, **settings}
             yield Task(f"{state.label},shown={generator}", facts, (name, state.network))
     for generator in config.generators.split(","):
         if generator != LEARNT_FROM and (state.chain >= config.others or not first_rate):
@@ -89,7 +89,7 @@ def _of(config: Config, state: State, *, first_rate: bool) -> Iterator[Task]:
         if generator == GOES_ON and state.round == 0:
             continue
         budget = config.gradient_passes if generator == "gradient" else config.passes
-        facts = {"kind": "attack", "generator": generator, "budget": budget, **told}
+        facts = {"kind": "attack", "generator": generator, "budget": budget, **settings}
         yield Task(f"{state.label},against={generator}", facts, (name,))
 
 

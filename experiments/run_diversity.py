@@ -20,13 +20,13 @@ import numpy.typing as npt
 
 from fooljax import study
 from fooljax.analysis.correlations import spearman
-from fooljax.analysis.difficulty import going_together
+from fooljax.analysis.difficulty import logit_correlations
 from fooljax.analysis.diversity import (
+    distance_metrics,
     images_by_class,
     pairs_within,
     relatives_closer,
     shared_ancestry,
-    told_apart,
 )
 from fooljax.cli.study import run_study
 from fooljax.data.imagenet import NUM_CLASSES, family_of
@@ -85,18 +85,18 @@ SIZES: dict[str, dict[str, Any]] = {
 def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     """For each network its clean images and one task for each kind of image, of all runs."""
     del rows
-    names = measured_sets.names_of(config)
+    names = measured_sets.network_names(config)
     for number, name in enumerate(names):
         judge = config.judge or names[(number + 1) % len(names)]
         if judge == name:
             raise InputError(f"--judge: expected another network than {name}, or two in --networks")
-        told = {"network": name, "judge": judge, "classes": config.classes}
+        settings = {"network": name, "judge": judge, "classes": config.classes}
         clean = {"images": "clean", "data": _clean_data(config)}
-        yield Task(f"clean,{name}", {**told, **clean}, (name, judge), name)
-        for generator in measured_sets.chosen(config.generators, GENERATORS):
+        yield Task(f"clean,{name}", {**settings, **clean}, (name, judge), name)
+        for generator in measured_sets.parse_choices(config.generators, GENERATORS):
             passes = config.paper_passes if generator.endswith("_paper") else config.passes
             more = {"images": generator, "runs": config.runs, "passes": passes}
-            yield Task(f"{generator},{name}", {**told, **more}, (name, judge), name)
+            yield Task(f"{generator},{name}", {**settings, **more}, (name, judge), name)
 
 
 def _clean_data(config: Config) -> str:
@@ -112,18 +112,18 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
     chosen = range(len(target.class_names)) if cells is None else cells
     data = _clean_data(config)
     clean = clean_answers(workspace, tasks[0].networks[0], data)
-    together = going_together(clean.odds)[np.ix_(chosen, chosen)]
+    together = logit_correlations(clean.odds)[np.ix_(chosen, chosen)]
     families = [family_of(index) if len(target.class_names) == NUM_CLASSES else "" for index in chosen]
     shown = config.networks.partition(",")[0]
     for task in tasks:
-        told = task.settings
-        if told["images"] == "clean":
+        settings = task.settings
+        if settings["images"] == "clean":
             named, images, labels = clean_images(workspace, target, data)
             beside = images_by_class(images, labels, chosen, CLEAN_OF_CLASS)
             yield {"clean_data": named, **_distances(beside, features, families)}
             continue
-        name = told["network"], told["images"]
-        specs = [SetSpec(*name, run, told["passes"], cells) for run in range(told["runs"])]
+        name = settings["network"], settings["images"]
+        specs = [SetSpec(*name, run, settings["passes"], cells) for run in range(settings["runs"])]
         found = ImageSets(config.images).get_many(specs, target)
         made = np.stack([one.images for one in found])
         odds = [score(target, one.images) for one in found]
@@ -155,7 +155,7 @@ def _distances(
     seen = features(images.reshape(-1, *images.shape[2:]))
     vectors = {"pixels": images.reshape(*kinds, -1) / 255.0, "features": seen.reshape(*kinds, -1)}
     return {
-        name: {**told_apart(some), "families": relatives_closer(some, families)}
+        name: {**distance_metrics(some), "families": relatives_closer(some, families)}
         for name, some in vectors.items()
     }
 

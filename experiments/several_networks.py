@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from fooljax import study
-from fooljax.analysis.transfer import seen_by
+from fooljax.analysis.transfer import network_answers
 from fooljax.cli.study import run_study
 from fooljax.engine.log_odds import FOOLED
 from fooljax.engine.types import Target
@@ -31,7 +31,7 @@ from fooljax.scoring import score
 from fooljax.settings import option
 from fooljax.study import ImageSets, Row, SetSpec, Task, Workspace
 from fooljax.study.generators import SEARCHES
-from fooljax.study.measured_sets import SetSettings, chosen, names_of
+from fooljax.study.measured_sets import SetSettings, network_names, parse_choices
 from fooljax.study.measured_sets import network as single
 from fooljax.study.network_thresholds import clean_for, thresholds_of
 from fooljax.targets.choice import read_classes
@@ -69,7 +69,7 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     """For each network that is left out, each generator and aim, all runs."""
     del rows
     all_of_them = replace(config, networks=NETWORKS[config.data_set])
-    names = names_of(all_of_them if config.networks == "all" else config)
+    names = network_names(all_of_them if config.networks == "all" else config)
     if len(names) < 3 or any("+" in name for name in names):
         raise InputError(f"networks: expected three different ones or more, got {shown(config.networks)}")
     common: dict[str, Any] = {"budget": config.passes, "clean": clean_for(config, config.data_set)}
@@ -77,15 +77,15 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
         common["classes"] = config.classes
     for left_out in names:
         others = [name for name in names if name != left_out]
-        for generator in chosen(config.generators, SEARCHES):
+        for generator in parse_choices(config.generators, SEARCHES):
             for aim in AIMS:
                 together = f"{left_out},{generator},{aim}"
                 for run in range(config.runs):
-                    told: dict[str, Any] = {"left_out": left_out, "others": others}
-                    told |= {"generator": generator, "aim": aim}
-                    told |= {"run": run, **common}
+                    settings: dict[str, Any] = {"left_out": left_out, "others": others}
+                    settings |= {"generator": generator, "aim": aim}
+                    settings |= {"run": run, **common}
                     joint = () if aim == "log_odds" else ("+".join(others),)
-                    yield Task(f"{together},run={run}", told, (left_out, *others, *joint), together)
+                    yield Task(f"{together},run={run}", settings, (left_out, *others, *joint), together)
 
 
 def network(config: Config, name: str, say: Callable[[str], None]) -> Target:
@@ -96,15 +96,18 @@ def network(config: Config, name: str, say: Callable[[str], None]) -> Target:
 
 def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
     """What the network that was left out says of the images of each run."""
-    told, config = tasks[0].settings, workspace.config
-    left_out, others, sets = told["left_out"], told["others"], ImageSets(config.images)
+    settings, config = tasks[0].settings, workspace.config
+    left_out, others, sets = settings["left_out"], settings["others"], ImageSets(config.images)
     cells = read_classes(config.classes, len(workspace.network(left_out).class_names))
-    levels = thresholds_of(workspace, left_out, told["clean"])
+    levels = thresholds_of(workspace, left_out, settings["clean"])
     runs = [task.settings["run"] for task in tasks]
-    fooled = others if told["aim"] == "log_odds" else ["+".join(others)]
+    fooled = others if settings["aim"] == "log_odds" else ["+".join(others)]
     found = [
         sets.get_many(
-            [SetSpec(name, told["generator"], run, told["budget"], cells, told["aim"]) for run in runs],
+            [
+                SetSpec(name, settings["generator"], run, settings["budget"], cells, settings["aim"])
+                for run in runs
+            ],
             workspace.network(name),
         )
         for name in fooled
@@ -112,7 +115,7 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
     for of_run in zip(*found, strict=True):
         seen, share = [], []
         for name, one in zip(fooled, of_run, strict=True):
-            seen.append(seen_by(score(workspace.network(left_out), one.images), one.classes, levels))
+            seen.append(network_answers(score(workspace.network(left_out), one.images), one.classes, levels))
             each = [score(workspace.network(part), one.images) for part in name.split("+")]
             own = np.min([odds[np.arange(len(one.classes)), one.classes] for odds in each], axis=0)
             share.append(float(np.mean(own >= FOOLED)))

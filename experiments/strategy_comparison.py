@@ -131,9 +131,9 @@ def _runs(stage: str, arm: Arm, budget: int, runs: int, networks: int) -> Iterat
     for target in range(FIRST_TARGET[stage], FIRST_TARGET[stage] + networks):
         together = f"{stage},{arm.name},target={target}"
         for seed in range(runs):
-            told = {"stage": stage, **arm._asdict(), "gradient": arm.gradient, "target_seed": target}
-            told |= {"seed": seed, "budget": budget}
-            yield Task(f"{together},seed={seed}", told, (str(target),), together)
+            settings = {"stage": stage, **arm._asdict(), "gradient": arm.gradient, "target_seed": target}
+            settings |= {"seed": seed, "budget": budget}
+            yield Task(f"{together},seed={seed}", settings, (str(target),), together)
 
 
 def network(config: Config, name: str, say: Callable[[str], None]) -> Target:
@@ -143,19 +143,19 @@ def network(config: Config, name: str, say: Callable[[str], None]) -> Target:
 
 def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
     """Runs an arm against a network, all seeds side by side."""
-    told, target = tasks[0].settings, workspace.network(tasks[0].networks[0])
+    settings, target = tasks[0].settings, workspace.network(tasks[0].networks[0])
     assert target.image_shape is not None
-    encoding = ENCODINGS[told["encoding"]](target.image_shape)
-    strategy = strategies.build(told["strategy"], encoding, told["children"], told["settings"])
+    encoding = ENCODINGS[settings["encoding"]](target.image_shape)
+    strategy = strategies.build(settings["strategy"], encoding, settings["children"], settings["settings"])
     searched = study.search_side_by_side(
         workspace,
         tasks,
         target,
         encoding,
         strategy,
-        key=jax.random.fold_in(jax.random.key(STAGES.index(told["stage"])), told["target_seed"]),
-        passes=told["budget"],
-        init_size=max(told["children"], 40),
+        key=jax.random.fold_in(jax.random.key(STAGES.index(settings["stage"])), settings["target_seed"]),
+        passes=settings["budget"],
+        init_size=max(settings["children"], 40),
     )
     yield from (figures for _, figures in searched)
 
@@ -168,7 +168,7 @@ def cost(rows: Sequence[Row]) -> float:
 
 def by_arm(rows: Sequence[Row]) -> list[tuple[Arm, list[Row]]]:
     """The rows of each arm; within each family those that cost least come first."""
-    arms = [(ARMS[name], of) for (name,), of in study.alike(rows, "name").items()]
+    arms = [(ARMS[name], group) for (name,), group in study.group_by(rows, "name").items()]
     return sorted(arms, key=lambda one: (one[0].family, cost(one[1])))
 
 
@@ -181,8 +181,8 @@ def best_of(rows: Sequence[Row], family: str, gradient: bool, count: int) -> lis
 def cells(rows: Sequence[Row]) -> list[tuple[Arm, list[Row], dict[str, str]]]:
     """Each arm in the rows of a stage, its own rows, and what a table says of these."""
     arms = by_arm(rows)
-    paper = {arm.family: of for arm, of in arms if arm.role == "baseline"}
-    return [(arm, of, study.passes_cells(of, paper.get(arm.family, []))) for arm, of in arms]
+    paper = {arm.family: group for arm, group in arms if arm.role == "baseline"}
+    return [(arm, group, study.passes_cells(group, paper.get(arm.family, []))) for arm, group in arms]
 
 
 def table(rows: Sequence[Row], stage: str) -> str:
@@ -205,15 +205,20 @@ def table(rows: Sequence[Row], stage: str) -> str:
 def tables(rows: Sequence[Row]) -> str:
     """A table for each stage, the last first."""
     stages = {stage: [row for row in rows if row["stage"] == stage] for stage in reversed(STAGES)}
-    return "\n".join([study.PASSES_UNIT, "", *(table(of, stage) for stage, of in stages.items() if of)])
+    return "\n".join(
+        [study.PASSES_UNIT, "", *(table(group, stage) for stage, group in stages.items() if group)]
+    )
 
 
 def figures(rows: Sequence[Row]) -> dict[str, bytes]:
     """The share of runs that had fooled all classes after so many passes, for all stages but the screen."""
     pictures: dict[str, dict[str, Any]] = {}
-    for (stage, name), of in study.alike(rows, "stage", "name").items():
+    for (stage, name), group in study.group_by(rows, "stage", "name").items():
         if stage != "screen":
-            curve = (study.by_network(of, "passes_to_all", network="target_seed"), of[0]["budget"])
+            curve = (
+                study.column_by_network(group, "passes_to_all", network="target_seed"),
+                group[0]["budget"],
+            )
             picture = pictures.setdefault(f"curves-{stage}-{ARMS[name].family}.png", {})
             picture[f"{ARMS[name].strategy}, {ARMS[name].encoding}"] = curve
     return {name: success_curves(series) for name, series in pictures.items()}

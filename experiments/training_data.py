@@ -71,25 +71,30 @@ SIZES: dict[str, dict[str, Any]] = {
 def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     """For each network what it says of clean images, then the sets that are made against it."""
     del rows
-    kinds = measured_sets.chosen(config.generators, GENERATORS)
-    for name in measured_sets.names_of(config):
+    kinds = measured_sets.parse_choices(config.generators, GENERATORS)
+    for name in measured_sets.network_names(config):
         for training in _trainings(config, name) if name in NETWORKS else [None]:
-            of = _told(name, training) | measured_sets.told_of(config)
-            yield Task(f"network,{of['network']}", {"kind": "network", **of}, (of["network"],), of["network"])
+            common = _settings(name, training) | measured_sets.data_settings(config)
+            yield Task(
+                f"network,{common['network']}",
+                {"kind": "network", **common},
+                (common["network"],),
+                common["network"],
+            )
             for generator in kinds:
                 for run in range(config.runs):
-                    told = {"kind": "attack", **of, "generator": generator, "run": run}
-                    told["budget"] = 0 if generator in NOISE else config.passes
-                    task = f"{of['network']},{generator},run={run}"
-                    yield Task(task, told, (of["network"],), of["network"])
+                    settings = {"kind": "attack", **common, "generator": generator, "run": run}
+                    settings["budget"] = 0 if generator in NOISE else config.passes
+                    task = f"{common['network']},{generator},run={run}"
+                    yield Task(task, settings, (common["network"],), common["network"])
 
 
 def _trainings(config: Config, architecture: str) -> list[Training]:
     """Plain networks of all sizes, then those of other trainings."""
-    sizes = measured_sets.whole_numbers(config.sizes, "--sizes")
+    sizes = measured_sets.parse_numbers(config.sizes, "--sizes")
     points = [(PLAIN_KIND, size) for size in sorted(sizes)]
     if config.trainings != "none":
-        kinds = measured_sets.chosen(config.trainings, KINDS, "--trainings")
+        kinds = measured_sets.parse_choices(config.trainings, KINDS, "--trainings")
         points += [(kind, config.trainings_images) for kind in (PLAIN_KIND, *kinds)]
     return [
         Training(architecture, kind, images, config.steps, seed)
@@ -98,7 +103,7 @@ def _trainings(config: Config, architecture: str) -> list[Training]:
     ]
 
 
-def _told(name: str, training: Training | None) -> dict[str, Any]:
+def _settings(name: str, training: Training | None) -> dict[str, Any]:
     """What a row says of its network; the depth of one that was trained already is the number in its name."""
     if training is None:
         depth = re.search(r"[0-9]+", name)
@@ -127,10 +132,12 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
     }
     cells = tuple(range(odds.shape[1] - 1)) if rejects else None
     specs = [
-        SetSpec(name, told["generator"], told["run"], told["budget"], cells)
-        for told in (task.settings for task in tasks[1:])
+        SetSpec(name, settings["generator"], settings["run"], settings["budget"], cells)
+        for settings in (task.settings for task in tasks[1:])
     ]
-    for made, found in attacks.met(ImageSets(workspace.config.images), specs, target, thresholds):
+    for made, found in attacks.make_and_measure(
+        ImageSets(workspace.config.images), specs, target, thresholds
+    ):
         scaled = scaled_log_odds(score(target, made.images), thresholds.temperature)
         own = scaled[range(len(scaled)), made.classes]
         yield {**found, "scaled_log_odds": own.round(3).tolist()}

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fooljax import study
-from fooljax.analysis.transfer import seen_by
+from fooljax.analysis.transfer import network_answers
 from fooljax.cli.study import run_study
 from fooljax.report.transfer import findings, tables
 from fooljax.report.transfer_figures import figures
@@ -24,8 +24,8 @@ from fooljax.scoring import score
 from fooljax.settings import option
 from fooljax.study import Row, Task, Workspace
 from fooljax.study.generators import NOISE
-from fooljax.study.measured_sets import ARCHIVE, CLEAN, SMOKE, SetSettings, measured, network, whole_numbers
-from fooljax.study.measured_sets import chosen as chosen_generators
+from fooljax.study.measured_sets import ARCHIVE, CLEAN, SMOKE, SetSettings, measured, network, parse_numbers
+from fooljax.study.measured_sets import parse_choices as chosen_generators
 from fooljax.study.measured_sets import tasks as tasks_of_sets
 from fooljax.study.network_thresholds import clean_for, thresholds_of
 from fooljax.targets.collection import BLACK_BOXES, KNN, NETWORKS_OF
@@ -95,29 +95,29 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     for passes, generators in budgets:
         kept = [generator for generator in generators if generator in wanted]
         for task in tasks_of_sets(replace(chosen, passes=passes), kept):
-            told = {"kind": "images", **task.settings, **common}
+            settings = {"kind": "images", **task.settings, **common}
             name, networks = f"passes={passes},{task.name}", tuple(dict.fromkeys((*task.networks, *targets)))
-            yield Task(name, told, networks, f"passes={passes},{task.together}")
+            yield Task(name, settings, networks, f"passes={passes},{task.together}")
 
 
 def _numbers(text: str, flag: str) -> list[int]:
-    return [] if text == "none" else whole_numbers(text, flag)
+    return [] if text == "none" else parse_numbers(text, flag)
 
 
 def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
     """The thresholds of a target, or the sets of all runs under every target."""
-    told = tasks[0].settings
-    if told["kind"] == "clean":
-        target = workspace.network(told["target"])
-        levels = thresholds_of(workspace, told["target"], told["clean"])
+    settings = tasks[0].settings
+    if settings["kind"] == "clean":
+        target = workspace.network(settings["target"])
+        levels = thresholds_of(workspace, settings["target"], settings["clean"])
         yield {"thresholds": levels.row(), "clean_accuracy": target.clean_accuracy}
         return
     for _, one in measured(workspace, tasks):
         seen = {}
-        for name in told["targets"]:
+        for name in settings["targets"]:
             target = workspace.network(name)
             odds = score(target, fitted(one.images, target))
-            seen[name] = seen_by(odds, one.classes, thresholds_of(workspace, name, told["clean"]))
+            seen[name] = network_answers(odds, one.classes, thresholds_of(workspace, name, settings["clean"]))
         yield {**one.facts, "aims": one.classes.tolist(), "seen": seen}
 
 

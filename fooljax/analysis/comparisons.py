@@ -97,14 +97,14 @@ def signed_rank(differences: Groups) -> Paired:
     Source: Kerby 2014 (matched-pairs rank-biserial correlation).
     """
     values = observations(differences)
-    told = values[values != 0.0]
-    if not told.size:
+    nonzero = values[values != 0.0]
+    if not nonzero.size:
         return Paired(1.0, 0.0, values.size, values.size)
-    ranks = stats.rankdata(np.abs(told))
-    effect = float(np.sum(ranks * np.sign(told)) / np.sum(ranks))
-    method = _method(np.abs(told), 2**told.size, told.size)
-    p = float(stats.wilcoxon(told, method=method, correction=True).pvalue)
-    return Paired(p, effect, values.size, values.size - told.size)
+    ranks = stats.rankdata(np.abs(nonzero))
+    effect = float(np.sum(ranks * np.sign(nonzero)) / np.sum(ranks))
+    method = _method(np.abs(nonzero), 2**nonzero.size, nonzero.size)
+    p = float(stats.wilcoxon(nonzero, method=method, correction=True).pvalue)
+    return Paired(p, effect, values.size, values.size - nonzero.size)
 
 
 def holm(p_values: Sequence[float]) -> npt.NDArray[np.float64]:

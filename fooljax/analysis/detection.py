@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from fooljax.analysis.rejection import RATES
 from fooljax.analysis.statistics import median
-from fooljax.analysis.thresholds import reached_by
+from fooljax.analysis.thresholds import conformal_quantile
 from fooljax.errors import InputError
 from fooljax.importing import import_extra
 
@@ -55,9 +55,9 @@ def calibrate(scores: npt.NDArray[np.floating], sure: npt.NDArray[np.floating]) 
         )
     if not np.all(np.isfinite(values)) or not np.all(np.isfinite(odds)):
         raise InputError("scores: expected finite numbers, got others")
-    thresholds = {share: -reached_by(-values, 1.0 - share) for share in RATES}
+    thresholds = {share: -conformal_quantile(-values, 1.0 - share) for share in RATES}
     rise = thresholds[RATES[-1]] - median(values)
-    nats = median(odds) - reached_by(odds, 1.0 - RATES[-1])
+    nats = median(odds) - conformal_quantile(odds, 1.0 - RATES[-1])
     if rise <= 0.0 or nats <= 0.0:
         raise InputError("scores: expected clean images that differ in score and confidence, got some alike")
     return Levels(thresholds, nats / rise)

@@ -41,7 +41,7 @@ def clean_figures(odds: Odds, labels: npt.NDArray[np.integer]) -> dict[str, Any]
     }
 
 
-def going_together(odds: Odds) -> npt.NDArray[np.float64]:
+def logit_correlations(odds: Odds) -> npt.NDArray[np.float64]:
     """How much a network's logits of two classes rise and fall together over images.
 
     What raises the logits of all classes alike is left out, since no softmax sees it.
@@ -76,7 +76,7 @@ def near_classes(odds: Odds, share: float = NEAR) -> npt.NDArray[np.int64]:
     Raises:
       InputError: there are fewer than 3 images, or fewer than 3 classes.
     """
-    alike = going_together(odds)
+    alike = logit_correlations(odds)
     pairs = alike[np.triu_indices(len(alike), 1)]
     near = alike >= np.quantile(pairs, 1.0 - share)
     np.fill_diagonal(near, False)

@@ -50,7 +50,7 @@ def pair_distances(vectors: npt.NDArray[np.floating]) -> Pairs:
     return Pairs(apart[in_class], apart[in_run], apart[~in_run & ~in_class])
 
 
-def closer(near: npt.NDArray[np.floating], far: npt.NDArray[np.floating]) -> float:
+def probability_smaller(near: npt.NDArray[np.floating], far: npt.NDArray[np.floating]) -> float:
     """The chance that a number of the first kind is less than one of the second; a tie counts half.
 
     With distances of pairs of one class against those of pairs of different classes: 0.5 if the class makes
@@ -68,7 +68,7 @@ def closer(near: npt.NDArray[np.floating], far: npt.NDArray[np.floating]) -> flo
     return float(u) / (len(near) * len(far))
 
 
-def told_apart(vectors: npt.NDArray[np.floating]) -> dict[str, float | None]:
+def distance_metrics(vectors: npt.NDArray[np.floating]) -> dict[str, float | None]:
     """What a row says of the distances between images of several runs.
 
     Args:
@@ -80,8 +80,8 @@ def told_apart(vectors: npt.NDArray[np.floating]) -> dict[str, float | None]:
     """
     pairs = pair_distances(vectors)
     figures = {kind: np.median(some) if some.size else np.nan for kind, some in pairs._asdict().items()}
-    figures["closer"] = closer(pairs.same_class, pairs.same_run)
-    figures["closer_apart"] = closer(pairs.same_class, pairs.apart)
+    figures["closer"] = probability_smaller(pairs.same_class, pairs.same_run)
+    figures["closer_apart"] = probability_smaller(pairs.same_class, pairs.apart)
     return {name: float(value) if np.isfinite(value) else None for name, value in figures.items()}
 
 
@@ -102,7 +102,7 @@ def relatives_closer(vectors: npt.NDArray[np.floating], families: Sequence[str])
     if not related.any() or related.all():
         return None
     within = [pairs_within(one) for one in vectors]
-    return float(np.mean([closer(apart[related], apart[~related]) for apart in within]))
+    return float(np.mean([probability_smaller(apart[related], apart[~related]) for apart in within]))
 
 
 def images_by_class(

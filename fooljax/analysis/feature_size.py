@@ -98,7 +98,7 @@ def grid_places(shape: Sequence[int], side: int) -> list[tuple[int, int]]:
     return [(int(row), int(column)) for row in rows for column in columns]
 
 
-def crossing(sizes: Sequence[float], kept: Sequence[float], level: float = 0.5) -> float:
+def size_at_level(sizes: Sequence[float], kept: Sequence[float], level: float = 0.5) -> float:
     """The size from which on so much is kept, by linear interpolation over the logarithm of size.
 
     Args:

@@ -150,13 +150,13 @@ def dimensions(
     if len(rows) // 2 <= most:
         raise InputError(f"points: expected more than {2 * most + 1} different ones, got {len(rows)}")
     named = estimators(ks)
-    all_ = {name: of(nearest_distances(rows, most)) for name, of in named.items()}
+    all_ = {name: estimator(nearest_distances(rows, most)) for name, estimator in named.items()}
     rng = np.random.default_rng(seed)
     halves = []
     for _ in range(draws):
         chosen = rng.permutation(len(rows))[: len(rows) // 2]
         distances = nearest_distances(rows[chosen], most)
-        halves.append({name: of(distances) for name, of in named.items()})
+        halves.append({name: estimator(distances) for name, estimator in named.items()})
     found = {}
     for name, estimate in all_.items():
         drawn = np.asarray([half[name] for half in halves])

@@ -31,7 +31,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from fooljax.analysis.thresholds import reached_by
+from fooljax.analysis.thresholds import conformal_quantile
 from fooljax.engine.log_odds import FOOLED
 from fooljax.errors import InputError
 
@@ -147,7 +147,7 @@ def calibrate(noise: Odds, clean: Odds | None, labels: Classes | None) -> Calibr
     if clean is None or labels is None:
         return Calibration(-math.inf, 0, None, None, len(of_noise), 1.0, "")
     found = verdict(clean, labels)
-    usual = reached_by(found.top_odds, RATE)
+    usual = conformal_quantile(found.top_odds, RATE)
     # The next number above the confidence that a tenth of the noise images exceeds.
     above_noise = np.nextafter(np.quantile(of_noise, 1.0 - MOST_NOISE, method="higher"), np.inf)
     accepted = float(np.mean(of_noise >= usual))

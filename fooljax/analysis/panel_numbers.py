@@ -47,17 +47,17 @@ def of_set(found: Found) -> dict[str, Any]:
     Counts of what no judge, or every one, agrees with are of the images that fool the network; all others are
     of all images.
     """
-    told = found.fooling
-    others = told.none_of_others
+    fooling = found.fooling
+    others = fooling.none_of_others
     return {
         "images": len(found.classes),
-        "fooled": int(np.sum(told.fooled)),
-        "no_judge_agrees": int(np.sum(told.none)),
+        "fooled": int(np.sum(fooling.fooled)),
+        "no_judge_agrees": int(np.sum(fooling.none)),
         "no_judge_of_another_family_agrees": None if others is None else int(np.sum(others)),
-        "every_judge_agrees": int(np.sum(told.every)),
+        "every_judge_agrees": int(np.sum(fooling.every)),
         "judges": {
             name: {
-                "agrees": int(np.sum(told.agrees[name])) if name in told.agrees else None,
+                "agrees": int(np.sum(fooling.agrees[name])) if name in fooling.agrees else None,
                 "names_the_class": int(np.sum(verdict.top == found.classes)),
                 "median_log_odds": float(np.median(verdict.own)),
             }
@@ -74,7 +74,7 @@ def of_set(found: Found) -> dict[str, Any]:
         "after": {
             name: {
                 "still_named": int(np.sum(one.named)),
-                "still_fooled": int(np.sum(told.fooled & (one.log_odds >= FOOLED))),
+                "still_fooled": int(np.sum(fooling.fooled & (one.log_odds >= FOOLED))),
                 "median_log_odds": float(np.median(one.log_odds)),
             }
             for name, one in found.survival.items()

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from fooljax.analysis.thresholds import LEAST_IMAGES, reached_by
+from fooljax.analysis.thresholds import LEAST_IMAGES, conformal_quantile
 from fooljax.engine.log_odds import FOOLED
 from fooljax.errors import InputError
 
@@ -66,12 +66,14 @@ def rejection(odds: Odds, fooling: int, *, seed: int = 0) -> Rejection:
         raise InputError(f"odds: expected {LEAST_IMAGES} clean images or more, got {len(odds)}")
     shuffled = np.asarray(odds)[np.random.default_rng(seed).permutation(len(odds))]
     first, second = (scores(part, fooling) for part in np.array_split(shuffled, 2))
-    levels = {name: {f"{rate}": -reached_by(-first[name], 1.0 - rate) for rate in RATES} for name in SCORES}
+    levels = {
+        name: {f"{rate}": -conformal_quantile(-first[name], 1.0 - rate) for rate in RATES} for name in SCORES
+    }
     return Rejection(
         levels,
         {
-            name: {rate: float(np.mean(second[name] > level)) for rate, level in of.items()}
-            for name, of in levels.items()
+            name: {rate: float(np.mean(second[name] > level)) for rate, level in by_rate.items()}
+            for name, by_rate in levels.items()
         },
     )
 
@@ -81,7 +83,9 @@ def taken(odds: Odds, fooling: int) -> float:
     return float(np.mean(np.argmax(odds, axis=1) == fooling))
 
 
-def met_by(odds: Odds, classes: npt.NDArray[np.integer], fooling: int, found: Rejection) -> dict[str, Any]:
+def rejection_outcomes(
+    odds: Odds, classes: npt.NDArray[np.integer], fooling: int, found: Rejection
+) -> dict[str, Any]:
     """How a network that may reject meets images that aim at a class.
 
     Args:
@@ -94,11 +98,12 @@ def met_by(odds: Odds, classes: npt.NDArray[np.integer], fooling: int, found: Re
       the class aimed at. `passed` and `sure`: by score and rate, the share that is not rejected and is given
       the name aimed at, and those of them with 99.99 %.
     """
-    values, told = np.asarray(odds, np.float64), scores(odds, fooling)
+    values, values_by_score = np.asarray(odds, np.float64), scores(odds, fooling)
     own = values[np.arange(len(values)), classes]
     named = np.argmax(np.delete(values, fooling, axis=1), axis=1) == np.asarray(classes)
     accepted = {
-        name: {rate: told[name] <= level for rate, level in of.items()} for name, of in found.levels.items()
+        name: {rate: values_by_score[name] <= level for rate, level in by_rate.items()}
+        for name, by_rate in found.levels.items()
     }
 
     def share(of: npt.NDArray[np.bool_]) -> dict[str, dict[str, float]]:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fooljax.analysis.diversity import closer
+from fooljax.analysis.diversity import probability_smaller
 from fooljax.analysis.statistics import median
 from fooljax.analysis.thresholds import Thresholds, scaled_log_odds
 from fooljax.engine.log_odds import confidence
@@ -41,6 +41,6 @@ def sureness(
         "median_log_odds": round(median(sure), 3),
         "mmc": float(np.mean(confidence(sure))),
         "mmc_scaled": float(np.mean(confidence(scaled))),
-        "auroc": closer(sure, own),
+        "auroc": probability_smaller(sure, own),
         **reached,
     }

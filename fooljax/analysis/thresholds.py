@@ -158,7 +158,7 @@ def scaled_log_odds(odds: npt.NDArray[np.floating], temperature: float) -> npt.N
     return scaled
 
 
-def reached_by(values: npt.NDArray[np.floating], rate: float) -> float:
+def conformal_quantile(values: npt.NDArray[np.floating], rate: float) -> float:
     """The value that a further one of the same kind reaches with at least this chance.
 
     The quantile of split conformal prediction: right on average for any number of values and any
@@ -180,7 +180,7 @@ def clean_levels(odds: npt.NDArray[np.floating]) -> dict[str, float]:
     return {
         **{f"{confidence}": to_log_odds(confidence) for confidence in CONFIDENCES},
         "clean_median": median(sure),
-        **{f"tpr_{round(100 * rate)}": reached_by(sure, rate) for rate in RATES},
+        **{f"tpr_{round(100 * rate)}": conformal_quantile(sure, rate) for rate in RATES},
     }
 
 

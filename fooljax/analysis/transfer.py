@@ -23,10 +23,10 @@ SAME, SEED, OTHER = "the same network", "the same architecture, another seed", "
 RELATIONS = (SAME, SEED, OTHER)
 
 Seen = Mapping[str, Any]
-"""What `seen_by` gives."""
+"""What `network_answers` gives."""
 
 
-def seen_by(
+def network_answers(
     odds: npt.NDArray[np.floating], classes: npt.NDArray[np.integer], thresholds: Thresholds
 ) -> dict[str, Any]:
     """What a network says of a set of images, JSON-ready.
@@ -71,7 +71,7 @@ def agreement(seen: Seen, classes: Sequence[int], level: float = FOOLED) -> floa
     """The share of images with the same name among those to which the network gives some name surely.
 
     Args:
-      seen: as `seen_by` gives it.
+      seen: as `network_answers` gives it.
       classes: the classes that the images are for.
       level: the log-odds that count as sure.
     Returns:
@@ -87,13 +87,13 @@ def named_first(seen: Seen, classes: Sequence[int]) -> float:
     """The share of images to which a network gives the class that they are for before all others.
 
     Args:
-      seen: as `seen_by` gives it.
+      seen: as `network_answers` gives it.
       classes: the classes that the images are for.
     """
     return float(np.mean(np.asarray(seen["named"]) == np.asarray(classes)))
 
 
-def transferred(source: Sequence[float], target: Sequence[float], level: float = FOOLED) -> float | None:
+def transfer_rate(source: Sequence[float], target: Sequence[float], level: float = FOOLED) -> float | None:
     """The share of images that fool a network, among those that fool the one they were made for.
 
     Args:
@@ -130,7 +130,7 @@ def curve(
         return done / counts, counts
 
 
-def matched(
+def matched_rate_difference(
     first: tuple[npt.ArrayLike, npt.ArrayLike],
     second: tuple[npt.ArrayLike, npt.ArrayLike],
     edges: Sequence[float],
@@ -184,13 +184,13 @@ def mean_known(values: Iterable[float | None]) -> float | None:
     return float(np.mean(known)) if known else None
 
 
-def mean_shares(of: Sequence[Mapping[str, Mapping[str, float]]]) -> dict[str, dict[str, float]]:
+def mean_shares(several: Sequence[Mapping[str, Mapping[str, float]]]) -> dict[str, dict[str, float]]:
     """The mean over networks or sets of the shares at every threshold, raw and scaled.
 
     Args:
-      of: one or more, each as `Thresholds.shares` gives it.
+      several: one or more, each as `Thresholds.shares` gives it.
     """
     return {
-        part: {level: float(np.mean([one[part][level] for one in of])) for level in levels}
-        for part, levels in of[0].items()
+        part: {level: float(np.mean([one[part][level] for one in several])) for level in levels}
+        for part, levels in several[0].items()
     }

@@ -12,7 +12,7 @@ from fooljax.analysis.thresholds import Thresholds
 from fooljax.audits.intervals import median_of_runs, share_of_runs
 from fooljax.engine.log_odds import FOOLED, confidence, to_log_odds
 from fooljax.study import Row
-from fooljax.study.attacks import FRESH, by_then, sees_network
+from fooljax.study.attacks import FRESH, passes_to_share, sees_network
 
 NAMES_OF_LEVELS = {
     "0.5": "0.5",
@@ -90,7 +90,7 @@ def passes_to(runs: Sequence[Row]) -> dict[str, Any]:
 def _middle(row: Row, name: str, level: float) -> float:
     """The passes of a run by which half of the classes had a level; infinite where they never had."""
     if name == "0.9999":  # noted for each class, and else for the median of them
-        found = by_then(row["reached"], 0.5)
+        found = passes_to_share(row["reached"], 0.5)
         return math.inf if found is None else found
     return next((passes for passes, odds in row["course"] if odds >= level - ROUNDING), math.inf)
 

@@ -155,36 +155,36 @@ def _of_outputs(kinds: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _of_batches(kinds: Mapping[str, str]) -> dict[str, Any]:
-    told = next((kinds[kind] for kind in OF_BATCH if kind in kinds), None)
-    if told and "chance" not in kinds:
-        told = told.partition(";")[0]
+    fault = next((kinds[kind] for kind in OF_BATCH if kind in kinds), None)
+    if fault and "chance" not in kinds:
+        fault = fault.partition(";")[0]
         return check_entry(
             "batches",
             False,
-            f"What the network says of an image depends on the other images of the batch: {told}. Batch norm "
-            "or dropout may be in training mode. In this audit every image was asked about alone.",
+            f"What the network says of an image depends on the other images of the batch: {fault}. Batch "
+            "norm or dropout may be in training mode. In this audit every image was asked about alone.",
         )
-    if told:
+    if fault:
         return check_entry("batches", None, "Whether the batch matters cannot be told, since chance does.")
     return check_entry("batches", True, "What the network says of an image does not depend on its batch.")
 
 
 def _of_chance(kinds: Mapping[str, str]) -> dict[str, Any]:
     if "chance" in kinds:
-        told = kinds["chance"].partition(";")[0]
+        fault = kinds["chance"].partition(";")[0]
         return check_entry(
             "chance",
             False,
-            f"The network answers by chance: {told}. Every figure here is of one answer of several, and the "
+            f"The network answers by chance: {fault}. Every figure here is of one answer of several, and the "
             "images may not fool the network when it is asked again.",
         )
     return check_entry("chance", True, "Asked twice, the network says the same.")
 
 
 def _of_numbers(kinds: Mapping[str, str]) -> dict[str, Any]:
-    told = next((kinds[kind] for kind in ("nan", "infinite") if kind in kinds), None)
-    if told:
-        return check_entry("numbers", False, f"The network does not always give numbers: {told}.")
+    fault = next((kinds[kind] for kind in ("nan", "infinite") if kind in kinds), None)
+    if fault:
+        return check_entry("numbers", False, f"The network does not always give numbers: {fault}.")
     return check_entry("numbers", True, "All outputs were numbers.")
 
 

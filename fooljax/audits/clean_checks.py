@@ -112,18 +112,18 @@ def of_accuracy(right: int, asked: int, most: float) -> dict[str, Any]:
       asked: how many there are, one or more.
       most: see `most_frequent`.
     """
-    told = f"The network names {right} of {asked} clean images rightly"
+    finding = f"The network names {right} of {asked} clean images rightly"
     by_one = f"naming the most frequent class each time gives {most:.1%}"
     if right / asked <= most:
         return check_entry(
             "accuracy",
             False,
-            f"{told}, and {by_one}. So it does not see these images as it was meant to, or they are not its "
-            f"classes. {LABELS}",
+            f"{finding}, and {by_one}. So it does not see these images as it was meant to, or they are not "
+            f"its classes. {LABELS}",
         )
     if wilson_interval(right, asked).low <= most:
-        return check_entry("accuracy", None, f"{told}, and {by_one}: too few images to tell these apart.")
-    return check_entry("accuracy", True, f"{told}; {by_one}.")
+        return check_entry("accuracy", None, f"{finding}, and {by_one}: too few images to tell these apart.")
+    return check_entry("accuracy", True, f"{finding}; {by_one}.")
 
 
 def of_answers(
@@ -150,12 +150,14 @@ def of_confidence(right: int, asked: int, sure: float) -> dict[str, Any]:
       asked: how many there are, one or more.
       sure: the mean confidence of its answers.
     """
-    told = f"The network names {right} of {asked} clean images rightly, with a mean confidence of {sure:.1%}"
+    finding = (
+        f"The network names {right} of {asked} clean images rightly, with a mean confidence of {sure:.1%}"
+    )
     if sure < LEAST_SURE * wilson_interval(right, asked).low:
         return check_entry(
             "confidence",
             False,
-            f"{told}. It is far less sure than it is right: perhaps it wants larger levels, as 0 to 255, or "
-            "its outputs are no logits.",
+            f"{finding}. It is far less sure than it is right: perhaps it wants larger levels, as 0 to 255, "
+            "or its outputs are no logits.",
         )
-    return check_entry("confidence", True, f"{told}. That it is too sure cannot be seen here.")
+    return check_entry("confidence", True, f"{finding}. That it is too sure cannot be seen here.")

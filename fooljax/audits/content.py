@@ -139,10 +139,10 @@ def _detectors(found: Row | None, rows: Sequence[Row]) -> list[dict[str, Any]]:
     """What each detector makes of the images, the one that catches the most first."""
     if found is None:
         return []
-    told = found["told_apart"]
+    metrics = found["told_apart"]
     entries = []
     for name in best_detectors(found):
-        runs = {generator: [run[name] for run in of] for generator, of in told.items()}
+        runs = {generator: [run[name] for run in sets] for generator, sets in metrics.items()}
         knowing: dict[str, list[Any]] = {}
         for row in rows:
             if row["kind"] == "knowing" and row["detector"] == name:
@@ -151,8 +151,8 @@ def _detectors(found: Row | None, rows: Sequence[Row]) -> list[dict[str, Any]]:
             {
                 "name": name,
                 "auroc": {
-                    generator: round(sum(one["auroc"] for one in of) / len(of), 4)
-                    for generator, of in runs.items()
+                    generator: round(sum(one["auroc"] for one in sets) / len(sets), 4)
+                    for generator, sets in runs.items()
                 },
                 "caught": _rates(runs, "caught"),
                 "knowing": _rates(knowing, "caught") if knowing else None,
@@ -164,7 +164,7 @@ def _detectors(found: Row | None, rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 def _rates(runs: Mapping[str, Sequence[Any]], what: str) -> dict[str, dict[str, Any]]:
     return {
-        rate: {generator: share_of_runs([one[what][cut] for one in of]) for generator, of in runs.items()}
+        rate: {generator: share_of_runs([one[what][cut] for one in sets]) for generator, sets in runs.items()}
         for rate, cut in RATES.items()
     }
 
@@ -174,7 +174,7 @@ def _judge(row: Row) -> dict[str, Any]:
         "name": row["asked_network"],
         "right": None if row["right"] is None else share_of_images(row["right"], row["asked"]),
         "fault": row["fault"],
-        "agrees": {generator: share_of_runs(of) for generator, of in row["agrees"].items()},
+        "agrees": {generator: share_of_runs(shares) for generator, shares in row["agrees"].items()},
     }
 
 
@@ -200,13 +200,13 @@ def _survival(row: Row) -> list[dict[str, Any]]:
     """For each attack: images that are still named alike after small changes, and how near clean ones are."""
     entries = []
     for generator, runs in row["survival"].items():
-        told = [run for run in runs if run is not None]
+        known = [run for run in runs if run is not None]
         entries.append(
             {
                 "generator": generator,
                 "nearest_percentile": round(sum(row["nearest"][generator]) / len(runs), 1),
                 "named": {
-                    name: share_of_runs([run[name] for run in told]) for name in (told[0] if told else ())
+                    name: share_of_runs([run[name] for run in known]) for name in (known[0] if known else ())
                 },
             }
         )

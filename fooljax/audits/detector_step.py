@@ -56,13 +56,13 @@ def of_detectors(found: Watched, made: Mapping[str, Sequence[ImageSet]]) -> dict
       and share, how many of other clean images are rejected. `passes`.
     """
     ask = Asking()
-    told: dict[str, list[dict[str, Any]]] = {}
+    metrics: dict[str, list[dict[str, Any]]] = {}
     for generator, sets in made.items() if found.fitted else ():
         for one in sets:
-            told.setdefault(generator, []).append(found.told_apart(one.images, one.log_odds >= FOOLED))
+            metrics.setdefault(generator, []).append(found.told_apart(one.images, one.log_odds >= FOOLED))
             ask.passes += len(one.images)
     return {
-        "told_apart": told,
+        "told_apart": metrics,
         "clean_rejected": found.clean_figures()["clean_rejected"],
         "passes": ask.passes,
     }

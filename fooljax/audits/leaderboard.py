@@ -125,10 +125,10 @@ def _attack(attack: Attack) -> dict[str, Any]:
         found = attack.shares.get(level)
         row[f"share_{level}"] = found.share if found else None
         # One run says nothing about others: the interval in the file is all that is possible.
-        told = found if attack.runs > 1 else None
+        ends = found if attack.runs > 1 else None
         row |= {
-            f"share_{level}_low": told.low if told else None,
-            f"share_{level}_high": told.high if told else None,
+            f"share_{level}_low": ends.low if ends else None,
+            f"share_{level}_high": ends.high if ends else None,
         }
     for level in LEVELS_OF_PASSES:
         reached = attack.passes_to.get(level)

@@ -74,8 +74,8 @@ def shares(
         "scaled": scaled_log_odds(odds, thresholds.temperature)[rows, classes],
     }
     found = {
-        name: {level: float(np.mean(counted & (values >= least))) for level, least in of.items()}
-        for (name, values), of in zip(own.items(), (thresholds.raw, thresholds.scaled), strict=True)
+        name: {level: float(np.mean(counted & (values >= least))) for level, least in levels.items()}
+        for (name, values), levels in zip(own.items(), (thresholds.raw, thresholds.scaled), strict=True)
     }
     found["raw"]["0.5"] = float(np.mean(counted & (own["raw"] >= 0.0)))
     return found

@@ -59,7 +59,7 @@ def of_survival(audited: Audited, target: Target, made: Mapping[str, Sequence[Im
     for generator, sets in made.items():
         for one in sets:
             fooled = one.log_odds >= FOOLED
-            told = None
+            survived = None
             if fooled.any():
                 after = survive(
                     functools.partial(ask, target),
@@ -67,8 +67,8 @@ def of_survival(audited: Audited, target: Target, made: Mapping[str, Sequence[Im
                     one.classes[fooled],
                     np.random.default_rng(0),
                 )
-                told = {name: float(np.mean(found.named)) for name, found in after.items()}
-            survival.setdefault(generator, []).append(told)
+                survived = {name: float(np.mean(found.named)) for name, found in after.items()}
+            survival.setdefault(generator, []).append(survived)
             apart = nearest(pixels(one.images), known).distances
             near.setdefault(generator, []).append(float(np.median(percentiles(apart, usual))))
     shown = max(len(one.images) for sets in made.values() for one in sets)

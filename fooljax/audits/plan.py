@@ -94,9 +94,9 @@ def _with_noise(allotments: Sequence[Allotment]) -> list[Allotment]:
     """The attacks and controls that see the network, and the controls that do not, which cost nothing."""
     by_name = {part.generator: part for part in allotments}
     like = [
-        Allotment(name, by_name[of].runs, by_name[of].passes)
-        for name, of in VARIED_LIKE.items()
-        if of in by_name
+        Allotment(name, by_name[searched].runs, by_name[searched].passes)
+        for name, searched in VARIED_LIKE.items()
+        if searched in by_name
     ]
     return [*allotments, *like, *(Allotment(name, by_name["direct"].runs, 0) for name in NOISE)]
 
@@ -118,10 +118,10 @@ def best_detectors(row: Row) -> list[str]:
     runs = [run for name in FRESH for run in row["told_apart"].get(name, [])]
 
     def caught(detector: str) -> tuple[float, float]:
-        told = [run[detector] for run in runs]
+        metrics = [run[detector] for run in runs]
         return (
-            -sum(one["caught"]["0.05"] for one in told) / len(told),
-            -sum(one["auroc"] for one in told) / len(told),
+            -sum(one["caught"]["0.05"] for one in metrics) / len(metrics),
+            -sum(one["auroc"] for one in metrics) / len(metrics),
         )
 
     names = list(runs[0]) if runs else []

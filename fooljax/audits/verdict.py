@@ -118,8 +118,10 @@ def strength_in_words(strength: Strength, detector: str | None = None, goal: str
     raised = "; ".join(strength.raised)
     found = f"these signs of a weak attack were found: {raised}" if raised else ""
     looked_for = " that could be looked for" if untold else ""
-    told = f"{network} was not overcome, and {found or f'no sign of a weak attack{looked_for} was found'}."
-    return f"{told} It could not be told whether {', or whether '.join(untold)}." if untold else told
+    sentence = (
+        f"{network} was not overcome, and {found or f'no sign of a weak attack{looked_for} was found'}."
+    )
+    return f"{sentence} It could not be told whether {', or whether '.join(untold)}." if untold else sentence
 
 
 def percent(share: float) -> str:

@@ -90,7 +90,7 @@ def facts_of(
     overcome, partly = strength.overcome, None
     ascents = _ascents(alone, len(audited.cells))
     if ascents is not None and overcome:
-        whole = {of: runs for of, runs in groups.items() if of[0] != "gradient"}
+        whole = {key: runs for key, runs in groups.items() if key[0] != "gradient"}
         of_whole = strength_of(whole, check, goal=goal.log_odds)  # of what was tried for all classes
         if not of_whole.overcome:
             strength = of_whole

@@ -90,8 +90,8 @@ def fine_tuned(
         raise InputError(f"images: expected {recipe.batch_size} or more to learn from, got {len(images)}")
     if part == "head":
         layer = last_layer.layer_of(begun)
-        told = jnp.asarray(last_layer.features(begun, images))
-        learnt, _ = train(LastLayer.__call__, recipe, key, layer, told, labels)
+        outputs = jnp.asarray(last_layer.features(begun, images))
+        learnt, _ = train(LastLayer.__call__, recipe, key, layer, outputs, labels)
         return with_last_layer(begun, learnt, begun.class_names)
     params, _ = jax.jit(train, static_argnums=(0, 1))(
         begun.apply, recipe, key, begun.params, jnp.asarray(images), labels
@@ -101,12 +101,12 @@ def fine_tuned(
 
 def _lesson(teacher: Target, lesson: Lesson) -> tuple[Images, jax.Array]:
     """Images, in which the fooling ones are repeated until they have their share, and their labels."""
-    told = jax.nn.softmax(last_layer.logits(teacher, lesson.clean))
+    outputs = jax.nn.softmax(last_layer.logits(teacher, lesson.clean))
     wanted = lesson.share / (1.0 - lesson.share) * len(lesson.clean)
     times = max(1, round(wanted / len(lesson.fooling)))
     fooling = np.tile(lesson.fooling, (times, 1, 1, 1))
-    rejected = jax.nn.one_hot(jnp.full(len(fooling), told.shape[1]), told.shape[1] + 1)
-    labels = jnp.concatenate([jnp.pad(told, ((0, 0), (0, 1))), rejected])
+    rejected = jax.nn.one_hot(jnp.full(len(fooling), outputs.shape[1]), outputs.shape[1] + 1)
+    labels = jnp.concatenate([jnp.pad(outputs, ((0, 0), (0, 1))), rejected])
     return np.concatenate([lesson.clean, fooling]), labels
 
 
@@ -117,8 +117,8 @@ def margins(target: Target, images: Images) -> npt.NDArray[np.float32]:
       target: with the class for rejected images.
       images: `[N, H, W, K]` uint8.
     """
-    told = last_layer.logits(target, images)
-    return told[:, :-1].max(axis=1) - told[:, -1]
+    outputs = last_layer.logits(target, images)
+    return outputs[:, :-1].max(axis=1) - outputs[:, -1]
 
 
 def rejecting(target: Target, margin: float) -> Target:

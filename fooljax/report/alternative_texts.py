@@ -60,9 +60,11 @@ def of_audit_image(class_name: str, made_by: str, log_odds: float) -> str:
 
 def of_audit_figure(attacks: Mapping[str, Interval], levels: Mapping[str, float]) -> str:
     """What the figure of an audit shows: the median of each attack, and the levels of clean images."""
-    told = listed([f"{name} at {format_confidence(odds.estimate)}" for name, odds in attacks.items()])
+    medians = listed([f"{name} at {format_confidence(odds.estimate)}" for name, odds in attacks.items()])
     lines = listed([f"{name} at {level:.1f}" for name, level in levels.items()])
-    return f"Chart of the median log-odds of the images of each attack: {told}. Lines mark log-odds: {lines}."
+    return (
+        f"Chart of the median log-odds of the images of each attack: {medians}. Lines mark log-odds: {lines}."
+    )
 
 
 def written(objective: str) -> Callable[[float], str]:

@@ -114,8 +114,8 @@ def _levels(audit: Audit) -> dict[str, float]:
 def _known_levels(audit: Audit) -> dict[str, float]:
     """Log-odds that shares of clean images reach."""
     clean = audit.thresholds
-    told = {"half": clean.clean_median, "95 %": clean.tau95, "99 %": clean.tau99}
-    return {share: odds for share, odds in told.items() if odds is not None}
+    levels = {"half": clean.clean_median, "95 %": clean.tau95, "99 %": clean.tau99}
+    return {share: odds for share, odds in levels.items() if odds is not None}
 
 
 def _generators(audit: Audit) -> list[str]:

@@ -25,8 +25,8 @@ def tables(rows: Sequence[Row]) -> str:
     random = next((row["random_images"] for row in clean.values()), 0)
     texts = [WORDS.format(random=random, clean="; ".join(sorted(known)) or "none"), ""]
     for kind, part in PARTS.items():
-        if of := [row for row in rows if row["kind"] == kind]:
-            texts.append(part.tables(of, clean))
+        if group := [row for row in rows if row["kind"] == kind]:
+            texts.append(part.tables(group, clean))
     return "\n".join(texts)
 
 

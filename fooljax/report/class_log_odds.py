@@ -68,8 +68,8 @@ def pair(row: Row, clean: Clean, factor: str, groups: Sequence[str]) -> tuple[Va
     places, values = members(*groups), factor_of(row, clean, factor)
     assert values is not None
     first, second = values[places], _all(row)[places]
-    told = np.isfinite(first) & np.isfinite(second)
-    return first[told], second[told]
+    known = np.isfinite(first) & np.isfinite(second)
+    return first[known], second[known]
 
 
 def factor_of(row: Row, clean: Clean, factor: str) -> Values | None:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from fooljax.analysis.attack_strength import Strength
 from fooljax.analysis.statistics import Groups
 from fooljax.detectors import DETECTORS
-from fooljax.study import Row, alike, attacks
+from fooljax.study import Row, attacks, group_by
 from fooljax.study.measured_sets import NAMES
-from fooljax.study.tables import those_by_network
+from fooljax.study.tables import values_by_network
 
 STRICT, LENIENT = "0.05", "0.01"
 """Shares of clean images that are rejected, as rows name them."""
@@ -47,7 +47,7 @@ def static_share(rows: Sequence[Row], detector: str, figure: str, share: str = S
       share: of clean images that are rejected, for these two.
     """
     there = [row for row in rows if detector in row["told_apart"]]
-    return those_by_network(there, lambda row: _figure(row["told_apart"][detector], figure, share))
+    return values_by_network(there, lambda row: _figure(row["told_apart"][detector], figure, share))
 
 
 def knowing_share(rows: Sequence[Row], figure: str, share: str = STRICT) -> Groups:
@@ -58,11 +58,11 @@ def knowing_share(rows: Sequence[Row], figure: str, share: str = STRICT) -> Grou
       figure: as for `static_share`.
       share: as for `static_share`.
     """
-    return those_by_network(rows, lambda row: _figure(row["told_apart"], figure, share))
+    return values_by_network(rows, lambda row: _figure(row["told_apart"], figure, share))
 
 
-def _figure(told: Row, figure: str, share: str) -> float:
-    return float(told[figure][share] if figure in ("caught", "through") else told[figure])
+def _figure(figures: Row, figure: str, share: str) -> float:
+    return float(figures[figure][share] if figure in ("caught", "through") else figures[figure])
 
 
 def holding(rows: Sequence[Row], every: int) -> list[str]:
@@ -75,8 +75,8 @@ def holding(rows: Sequence[Row], every: int) -> list[str]:
     knowing = [row for row in of_kind(rows, "knowing") if row["generator"] in attacks.FRESH]
     return [
         name
-        for (name,), of in alike(first_budget(knowing), "detector").items()
-        if len(of) == every and not strength_of(of).overcome
+        for (name,), group in group_by(first_budget(knowing), "detector").items()
+        if len(group) == every and not strength_of(group).overcome
     ]
 
 

@@ -17,8 +17,8 @@ from fooljax.report.detector_rows import (
     strength_of,
     title_of,
 )
-from fooljax.study import UNIT, Row, alike, by_network, markdown, numbers
-from fooljax.study.findings import Finding, of_units, share
+from fooljax.study import UNIT, Row, column_by_network, group_by, markdown, numbers
+from fooljax.study.findings import Finding, describe_sample, share
 from fooljax.study.measured_sets import ARCHIVE
 
 SHORT = {"cppn": "CPPN", "gradient": "gradient", "direct": "pixels", ARCHIVE: "finished search"}
@@ -65,22 +65,24 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
         return found
     data = rows[0]["data"]
     some = [row for row in rows if row["data"] == data]
-    for (kind,), of in alike(of_kind(some, "static"), "generator").items():
-        for name in of[0]["told_apart"] if kind in SHORT else ():
+    for (kind,), group in group_by(of_kind(some, "static"), "generator").items():
+        for name in group[0]["told_apart"] if kind in SHORT else ():
             for figure in ("auroc", "caught"):
-                groups = static_share(of, name, figure)
-                found[f"{name}_{kind}_{figure}"] = share(groups, of_units(len(of), len(groups)))
-    for (name, kind), of in alike(first_budget(of_kind(some, "knowing")), "detector", "generator").items():
-        groups = knowing_share(of, "through")
-        found[f"{name}_{kind}_through"] = share(groups, of_units(len(of), len(groups)))
+                groups = static_share(group, name, figure)
+                found[f"{name}_{kind}_{figure}"] = share(groups, describe_sample(len(group), len(groups)))
+    for (name, kind), group in group_by(
+        first_budget(of_kind(some, "knowing")), "detector", "generator"
+    ).items():
+        groups = knowing_share(group, "through")
+        found[f"{name}_{kind}_through"] = share(groups, describe_sample(len(group), len(groups)))
     with_judges = [*of_kind(some, "judged"), *first_budget(of_kind(some, "knowing"))]
     named = [{"detector": "none", **row} for row in with_judges]
-    for (name, kind), of in alike(named, "detector", "generator").items():
-        for judge in of[0]["judged"]:
-            told = [[row["judged"][judge] for row in own] for own in alike(of, "network").values()]
-            groups = [[float(np.mean(each)) for each in own if each] for own in told]
+    for (name, kind), group in group_by(named, "detector", "generator").items():
+        for judge in group[0]["judged"]:
+            verdicts = [[row["judged"][judge] for row in own] for own in group_by(group, "network").values()]
+            groups = [[float(np.mean(each)) for each in own if each] for own in verdicts]
             if all(groups):
-                images = sum(len(each) for own in told for each in own)
+                images = sum(len(each) for own in verdicts for each in own)
                 said = f"{images} images on {len(groups)} network{'s' if len(groups) > 1 else ''}"
                 found[f"{name}_{kind}_named_by_{judge}"] = share(groups, said)
     return found
@@ -89,17 +91,17 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
 def tables(rows: Sequence[Row]) -> str:
     """`table.md`: for each data set the one table, then its intervals, controls, judges and flags."""
     parts = []
-    for (data,), of in alike(rows, "data").items():
-        static, knowing = of_kind(of, "static"), of_kind(of, "knowing")
+    for (data,), group in group_by(rows, "data").items():
+        static, knowing = of_kind(group, "static"), of_kind(group, "knowing")
         if not static:
             continue
-        names = _names(of)
-        networks = ", ".join(name for (name,) in alike(static, "network"))
+        names = _names(group)
+        networks = ", ".join(name for (name,) in group_by(static, "network"))
         parts += [f"### {data}: {networks}\n", FIRST, "", markdown(_first(static, knowing)), ""]
         if knowing:
             parts += [SECOND, "", markdown(_second(static, knowing)), "", UNIT, ""]
             parts += [STRENGTH, "", markdown(_strength(knowing, names)), ""]
-            if lines := _judges([*of_kind(of, "judged"), *knowing]):
+            if lines := _judges([*of_kind(group, "judged"), *knowing]):
                 parts += [JUDGES, "", markdown(lines), ""]
         parts += [
             "#### All images made without knowledge of the detectors\n",
@@ -108,7 +110,7 @@ def tables(rows: Sequence[Row]) -> str:
             markdown(_third(static, names)),
             "",
         ]
-        if clean := of_kind(of, "clean"):
+        if clean := of_kind(group, "clean"):
             parts += ["#### Other clean images that are rejected\n", markdown(_clean(clean, names)), ""]
     return "\n".join(parts) if parts else "No images yet.\n"
 
@@ -128,17 +130,17 @@ def _mean(groups: Groups) -> float:
 
 def _first(static: Sequence[Row], knowing: Sequence[Row]) -> list[dict[str, str]]:
     """The one table: a line for each detector, three columns for each kind of images."""
-    known = alike(first_budget(knowing), "detector", "generator")
+    known = group_by(first_budget(knowing), "detector", "generator")
     lines = [{"detector": NOBODY}, *({"detector": title_of(name)} for name in _names(static))]
     for kind in _kinds(static):
-        of = [row for row in static if row["generator"] == kind]
+        group = [row for row in static if row["generator"] == kind]
         heads = [f"{SHORT[kind]}: {head}" for head in ("AUROC", "caught", "still stopped")]
-        fooled = _mean(by_network(of, "fooled", network="network"))
+        fooled = _mean(column_by_network(group, "fooled", network="network"))
         lines[0] |= dict(zip(heads, [numbers.NONE, "0 %", _stopped(fooled)], strict=True))
         for line, name in zip(lines[1:], _names(static), strict=True):
             met = known.get((name, kind))
             stopped = numbers.NONE if met is None else _stopped(_mean(knowing_share(met, "through")))
-            auroc, caught = (_mean(static_share(of, name, figure)) for figure in ("auroc", "caught"))
+            auroc, caught = (_mean(static_share(group, name, figure)) for figure in ("auroc", "caught"))
             cells = [numbers.plain(auroc, 3), numbers.percent(caught, 0), stopped]
             line |= dict(zip(heads, cells, strict=True))
     return lines
@@ -152,15 +154,15 @@ def _stopped(through: float) -> str:
 def _second(static: Sequence[Row], knowing: Sequence[Row]) -> list[dict[str, str]]:
     """What gets through, with intervals: images that know nothing, and those that know."""
     lines = []
-    for (name, kind), of in alike(first_budget(knowing), "detector", "generator").items():
+    for (name, kind), group in group_by(first_budget(knowing), "detector", "generator").items():
         unaware = [row for row in static if row["generator"] == kind]
         line = {"detector": title_of(name), "images": images_of(kind)}
         for head, which in (("5 %", STRICT), ("1 %", LENIENT)):
             line[f"unknowing, {head}"] = _shares(static_share(unaware, name, "through", which))
         for head, which in (("5 %", STRICT), ("1 %", LENIENT)):
-            line[f"knowing, {head}"] = _shares(knowing_share(of, "through", which))
+            line[f"knowing, {head}"] = _shares(knowing_share(group, "through", which))
         line["passes without a detector"] = _passes(unaware)
-        line["passes, knowing"] = _passes(of)
+        line["passes, knowing"] = _passes(group)
         lines.append(line)
     return lines
 
@@ -172,23 +174,23 @@ def _shares(groups: Groups) -> str:
 def _passes(rows: Sequence[Row]) -> str:
     if not rows or all(row["passes_of_classes"] is None for row in rows):
         return numbers.NONE
-    groups = by_network(rows, "passes_to_median", network="network")
+    groups = column_by_network(rows, "passes_to_median", network="network")
     return numbers.needed(median_interval(groups), rows[0]["budget"])
 
 
 def _strength(knowing: Sequence[Row], names: Sequence[str]) -> list[dict[str, str]]:
     lines = []
     for name in names:
-        of = [row for row in knowing if row["detector"] == name]
-        if of:
-            attempts = alike(of, "generator", "budget").values()
+        group = [row for row in knowing if row["detector"] == name]
+        if group:
+            attempts = group_by(group, "generator", "budget").values()
             best = max(_mean(knowing_share(own, "through")) for own in attempts)
             lines.append(
                 {
                     "detector": title_of(name),
-                    "attacks that know it": strength_of(of).words(),
+                    "attacks that know it": strength_of(group).words(),
                     "most that gets through": numbers.percent(best, 0),
-                    "most passes of a set": numbers.plain(max(row["passes"] for row in of)),
+                    "most passes of a set": numbers.plain(max(row["passes"] for row in group)),
                 }
             )
     return lines
@@ -198,12 +200,12 @@ def _judges(knowing: Sequence[Row]) -> list[dict[str, str]]:
     rows = [{"detector": NOBODY, **row} for row in first_budget(knowing)]
     judges = list(dict.fromkeys(judge for row in rows for judge in row["judged"]))
     lines = []
-    for (name,), of in alike(rows, "detector").items():
+    for (name,), group in group_by(rows, "detector").items():
         line = {"detector": name if name == NOBODY else title_of(name)}
         for kind in _kinds(rows):
             for judge in judges:
-                told = [row["judged"][judge] for row in of if row["generator"] == kind]
-                said = [one for each in told for one in each]
+                verdicts = [row["judged"][judge] for row in group if row["generator"] == kind]
+                said = [one for each in verdicts for one in each]
                 line[f"{SHORT[kind]}: {judge}"] = f"{sum(said)} of {len(said)}" if said else numbers.NONE
         lines.append(line)
     return lines
@@ -219,12 +221,12 @@ def _third(static: Sequence[Row], names: Sequence[str]) -> list[dict[str, str]]:
     }
     lines = []
     for name in names:
-        for (kind,), of in alike(static, "generator").items():
+        for (kind,), group in group_by(static, "generator").items():
             line = {"detector": title_of(name), "images": images_of(kind)}
             for figure, head in heads.items():
-                line[head] = numbers.plain(_mean(static_share(of, name, figure)), 3)
-            line["caught at 5 %"] = numbers.percent(_mean(static_share(of, name, "caught")), 0)
-            line["caught at 1 %"] = numbers.percent(_mean(static_share(of, name, "caught", LENIENT)), 0)
+                line[head] = numbers.plain(_mean(static_share(group, name, figure)), 3)
+            line["caught at 5 %"] = numbers.percent(_mean(static_share(group, name, "caught")), 0)
+            line["caught at 1 %"] = numbers.percent(_mean(static_share(group, name, "caught", LENIENT)), 0)
             lines.append(line)
     return lines
 
@@ -245,11 +247,11 @@ def _clean(clean: Sequence[Row], names: Sequence[str]) -> list[dict[str, str]]:
 def figures(rows: Sequence[Row]) -> dict[str, bytes]:
     """For each data set what gets through each detector: without knowing it, and knowing it."""
     drawn = {}
-    for (data,), of in alike(rows, "data").items():
-        static, knowing = of_kind(of, "static"), first_budget(of_kind(of, "knowing"))
+    for (data,), group in group_by(rows, "data").items():
+        static, knowing = of_kind(group, "static"), first_budget(of_kind(group, "knowing"))
         if not static or not knowing:
             continue
-        known, names = alike(knowing, "detector", "generator"), _names(of)
+        known, names = group_by(knowing, "detector", "generator"), _names(group)
         panels = {}
         for kind in _kinds(knowing):
             unaware = [row for row in static if row["generator"] == kind]

@@ -28,7 +28,7 @@ from fooljax.report.class_log_odds import (
 from fooljax.report.dots import scatter, strips
 from fooljax.study import Row, markdown
 from fooljax.study import numbers as written
-from fooljax.study.findings import Finding, alone
+from fooljax.study.findings import Finding, point_estimate
 
 FACTORS = {
     "clean_log_odds": "confidence in clean images",
@@ -109,13 +109,15 @@ def findings(rows: Sequence[Row], clean: Clean) -> dict[str, Finding]:
     for row in rows:
         for short, group in (("dogs", "dogs"), ("cats", "domestic cats")):
             if test := against_other_animals(row, (group,)):
-                of = f"{test.counts[0]} {short}, {test.counts[1]} other animals, one run"
-                found[f"{_name(row)}_{short}"] = Finding(test.a12, written.signed(test.a12), of)
+                sample = f"{test.counts[0]} {short}, {test.counts[1]} other animals, one run"
+                found[f"{_name(row)}_{short}"] = Finding(test.a12, written.signed(test.a12), sample)
         for short, groups in (("dogs", ("dogs",)), ("others", other_animals(("dogs",)))):
             if (odds := odds_of(row, *groups)).size:
                 share = float(np.mean(odds >= to_log_odds(0.9)))
-                of = f"{odds.size} classes, one run"
-                found[f"{_name(row)}_{short}_at_90"] = Finding(alone(share), written.percent(share), of)
+                sample = f"{odds.size} classes, one run"
+                found[f"{_name(row)}_{short}_at_90"] = Finding(
+                    point_estimate(share), written.percent(share), sample
+                )
         for factor, short in SHORT.items():
             if one := correlation(row, clean, factor, ANIMALS):
                 over = f"{one.pairs} animals, one run"
@@ -139,7 +141,7 @@ def figures(rows: Sequence[Row], clean: Clean) -> dict[str, bytes]:
         pictures[f"groups-{_name(row)}.png"] = strips(by_group, value=label, log_odds=True)
         for factor, across in ACROSS.items():
             if factor_of(row, clean, factor) is not None:
-                points = {kind: pair(row, clean, factor, of) for kind, of in KINDS.items()}
+                points = {kind: pair(row, clean, factor, chosen) for kind, chosen in KINDS.items()}
                 drawn = {kind: (first.tolist(), second.tolist()) for kind, (first, second) in points.items()}
                 picture = scatter(drawn, across=across, up=label, log_odds=True)
                 pictures[f"{SHORT[factor]}-{_name(row)}.png"] = picture
@@ -203,10 +205,10 @@ def _correlations(rows: Sequence[Row], clean: Clean) -> list[dict[str, str]]:
 
 
 def _thresholds(rows: Sequence[Row], clean: Clean) -> list[dict[str, str]]:
-    told = [(row, shares_of(row, clean)) for row in rows]
+    known = [(row, shares_of(row, clean)) for row in rows]
     return [
         {"archive": _name(row), **{name: written.percent(share) for name, share in shares.items()}}
-        for row, shares in told
+        for row, shares in known
         if shares is not None
     ]
 

@@ -8,7 +8,7 @@ from fooljax.analysis.correlations import mean_correlation, spearman
 from fooljax.analysis.statistics import median_interval
 from fooljax.engine.log_odds import format_confidence
 from fooljax.report.dots import strips
-from fooljax.study import Row, alike, markdown
+from fooljax.study import Row, group_by, markdown
 from fooljax.study import numbers as written
 from fooljax.study.findings import Finding
 from fooljax.study.thresholds_reached import THRESHOLDS, threshold_cells
@@ -35,7 +35,7 @@ def tables(rows: Sequence[Row], clean: Clean) -> str:
       rows: of searches.
       clean: the rows of clean images by network.
     """
-    shares = [{"images": FAMILIES[family], **threshold_cells(of)} for family, of in _families(rows)]
+    shares = [{"images": FAMILIES[family], **threshold_cells(group)} for family, group in _families(rows)]
     return "\n".join(
         [
             *("### Digits\n", markdown(_digits(rows, clean)), ""),
@@ -55,8 +55,8 @@ def findings(rows: Sequence[Row], clean: Clean) -> dict[str, Finding]:
       `FAMILY_clean`: the rank correlation of passes with the confidence in clean images.
     """
     found = {}
-    for family, of in _families(rows):
-        if groups := _rhos(of, clean, "passes", "clean_log_odds"):
+    for family, group in _families(rows):
+        if groups := _rhos(group, clean, "passes", "clean_log_odds"):
             mean = mean_correlation(groups)
             units = f"{sum(map(len, groups))} runs on {len(groups)} networks"
             found[f"{family}_clean"] = Finding(mean, written.signed(mean), units)
@@ -72,8 +72,8 @@ def figures(rows: Sequence[Row], clean: Clean) -> dict[str, bytes]:
     """
     del clean
     pictures = {}
-    for family, of in _families(rows):
-        passes = np.asarray([list(map(_never, row["passes"])) for row in of])
+    for family, group in _families(rows):
+        passes = np.asarray([list(map(_never, row["passes"])) for row in group])
         if np.isfinite(passes).any():
             digits = {f"digit {digit}": passes[:, digit].tolist() for digit in range(passes.shape[1])}
             value = f"network passes until 99.99 %, {FAMILIES[family]}"
@@ -82,18 +82,18 @@ def figures(rows: Sequence[Row], clean: Clean) -> dict[str, bytes]:
 
 
 def _families(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
-    return [(family, of) for (family,), of in alike(rows, "family").items()]
+    return [(family, group) for (family,), group in group_by(rows, "family").items()]
 
 
 def _digits(rows: Sequence[Row], clean: Clean) -> list[dict[str, str]]:
-    met = [clean[network] for (network,) in alike(rows, "network")]
+    met = [clean[network] for (network,) in group_by(rows, "network")]
     lines = []
     for digit in range(len(rows[0]["log_odds"])):
         line = {"digit": str(digit)}
-        for family, of in _families(rows):
-            networks = alike(of, "network").values()
+        for family, group in _families(rows):
+            networks = group_by(group, "network").values()
             passes = [[_never(row["passes"][digit]) for row in runs] for runs in networks]
-            line[f"passes, {FAMILIES[family]}"] = written.needed(median_interval(passes), of[0]["budget"])
+            line[f"passes, {FAMILIES[family]}"] = written.needed(median_interval(passes), group[0]["budget"])
         sure = [row["clean_log_odds"][digit] for row in met]
         asked = [row["in_question"][digit] for row in met]
         line[FACTORS["clean_log_odds"]] = format_confidence(float(np.median(sure)))
@@ -104,11 +104,11 @@ def _digits(rows: Sequence[Row], clean: Clean) -> list[dict[str, str]]:
 
 def _correlations(rows: Sequence[Row], clean: Clean) -> list[dict[str, str]]:
     lines = []
-    for family, of in _families(rows):
+    for family, group in _families(rows):
         for figure, name in FIGURES.items():
             line = {"images": FAMILIES[family], "rank of": name}
             for factor, head in FACTORS.items():
-                groups = _rhos(of, clean, figure, factor)
+                groups = _rhos(group, clean, figure, factor)
                 line[head] = written.signed(mean_correlation(groups)) if groups else written.NONE
             lines.append(line)
     return lines
@@ -117,10 +117,10 @@ def _correlations(rows: Sequence[Row], clean: Clean) -> list[dict[str, str]]:
 def _rhos(rows: Sequence[Row], clean: Clean, figure: str, factor: str) -> list[list[float]]:
     """For each network the rank correlation of each run; those that cannot be told are left out."""
     groups = []
-    for (network,), runs in alike(rows, "network").items():
+    for (network,), runs in group_by(rows, "network").items():
         rhos = [spearman([*map(_never, row[figure])], clean[network][factor]).rho.estimate for row in runs]
-        if told := [rho for rho in rhos if np.isfinite(rho)]:
-            groups.append(told)
+        if finite := [rho for rho in rhos if np.isfinite(rho)]:
+            groups.append(finite)
     return groups
 
 

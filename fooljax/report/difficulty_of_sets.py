@@ -22,7 +22,7 @@ from fooljax.report.class_log_odds import (
     shares_of,
 )
 from fooljax.report.dots import strips
-from fooljax.study import Row, alike, markdown
+from fooljax.study import Row, group_by, markdown
 from fooljax.study import numbers as written
 from fooljax.study.findings import Finding
 from fooljax.study.generators import EXPLANATIONS
@@ -90,11 +90,11 @@ def tables(rows: Sequence[Row], clean: Clean) -> str:
     passes = max(row["passes"] for row in rows)
     words = WORDS.format(classes=" or ".join(map(str, counts)), passes=f"{passes:,}")
     lines = []
-    for (generator,), of in alike(rows, "generator").items():
-        for (network,), runs in alike(of, "network").items():
+    for (generator,), group in group_by(rows, "generator").items():
+        for (network,), runs in group_by(group, "network").items():
             lines.append(_line(generator, network, runs, clean))
-        if len(alike(of, "network")) > 1:
-            lines.append(_line(generator, ALL, of, clean))
+        if len(group_by(group, "network")) > 1:
+            lines.append(_line(generator, ALL, group, clean))
     parts = ["### ImageNet: several networks\n", words, "", markdown(lines), ""]
     if reached := _thresholds(rows, clean):
         parts += ["### ImageNet: thresholds of several networks\n", THRESHOLDS, "", markdown(reached), ""]
@@ -112,12 +112,12 @@ def findings(rows: Sequence[Row], clean: Clean) -> dict[str, Finding]:
       `GENERATOR_near` and `GENERATOR_random`, rank correlations over the animals; means over networks.
     """
     found = {}
-    for (generator,), of in alike(rows, "generator").items():
-        networks = len(alike(of, "network"))
+    for (generator,), group in group_by(rows, "generator").items():
+        networks = len(group_by(group, "network"))
         for measure in MEASURES.values():
-            if groups := _values(of, clean, measure):
+            if groups := _values(group, clean, measure):
                 interval = measure.mean(groups)
-                words = f"{networks} networks, {len(of) / networks:g} runs each"
+                words = f"{networks} networks, {len(group) / networks:g} runs each"
                 found[f"{generator}_{measure.short}"] = Finding(interval, written.signed(interval), words)
     return found
 
@@ -132,7 +132,7 @@ def figures(rows: Sequence[Row], clean: Clean) -> dict[str, bytes]:
     del clean
     label = "log-odds of the saved image, ln p/(1\N{MINUS SIGN}p), mean of all runs"
     pictures = {}
-    for (generator, network), runs in alike(rows, "generator", "network").items():
+    for (generator, network), runs in group_by(rows, "generator", "network").items():
         if generator == "cppn":
             odds = np.mean([np.asarray(row["log_odds"], np.float64) for row in runs], axis=0)
             mean = {"network": network, "log_odds": odds}
@@ -158,17 +158,17 @@ def _line(generator: str, network: str, rows: Sequence[Row], clean: Clean) -> di
 
 def _values(rows: Sequence[Row], clean: Clean, measure: Measure) -> list[list[float]]:
     """What is measured of the runs of each network; networks of which it cannot be are left out."""
-    networks = alike(rows, "network").values()
-    told = [[measure.of(row, clean) for row in runs] for runs in networks]
-    return [known for values in told if (known := [one for one in values if one is not None])]
+    networks = group_by(rows, "network").values()
+    values_by_network = [[measure.of(row, clean) for row in runs] for runs in networks]
+    return [known for values in values_by_network if (known := [one for one in values if one is not None])]
 
 
 def _thresholds(rows: Sequence[Row], clean: Clean) -> list[dict[str, str]]:
     lines = []
-    for (generator, network), runs in alike(rows, "generator", "network").items():
-        told = [shares for row in runs if (shares := shares_of(row, clean)) is not None]
-        if told:
-            means = {name: float(np.mean([one[name] for one in told])) for name in told[0]}
+    for (generator, network), runs in group_by(rows, "generator", "network").items():
+        known = [shares for row in runs if (shares := shares_of(row, clean)) is not None]
+        if known:
+            means = {name: float(np.mean([one[name] for one in known])) for name in known[0]}
             words = {name: written.percent(mean) for name, mean in means.items()}
             lines.append({"images": EXPLANATIONS[generator], "network": network, **words})
     return lines

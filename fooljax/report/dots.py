@@ -35,13 +35,13 @@ def strips(
     axes = figure.add_subplot()
     generator = np.random.default_rng(0)
     for place, values in enumerate(groups.values()):
-        told = np.asarray([one for one in values if np.isfinite(one)], np.float64)
-        beside = place + generator.uniform(-0.28, 0.28, told.size)
+        finite = np.asarray([one for one in values if np.isfinite(one)], np.float64)
+        beside = place + generator.uniform(-0.28, 0.28, finite.size)
         ends = [place - 0.38, place + 0.38]
         middle = [median(values)] * 2 if len(values) else [np.inf]
         if np.isfinite(middle[0]):
             axes.plot(*((ends, middle) if log_odds else (middle, ends)), color="black", lw=2)
-        _dots(axes, *((beside, told) if log_odds else (told, beside)), place, told.size >= _MANY)
+        _dots(axes, *((beside, finite) if log_odds else (finite, beside)), place, finite.size >= _MANY)
     names = list(groups)
     if log_odds:
         axes.set_xticks(range(len(names)), names, rotation=35, ha="right", rotation_mode="anchor")

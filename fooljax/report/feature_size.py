@@ -4,17 +4,17 @@ from base64 import b64decode
 from collections.abc import Sequence
 from typing import Any
 
-from fooljax.analysis.feature_size import crossing
+from fooljax.analysis.feature_size import size_at_level
 from fooljax.analysis.statistics import Interval, mean_interval, median_interval
 from fooljax.engine.log_odds import format_confidence, to_log_odds
 from fooljax.report.bands import curves
 from fooljax.report.png import png_bytes
 from fooljax.report.sequence import strip
-from fooljax.study import Row, alike, markdown, numbers
-from fooljax.study.findings import Finding, of_units
+from fooljax.study import Row, group_by, markdown, numbers
+from fooljax.study.findings import Finding, describe_sample
 from fooljax.study.images import images_of
-from fooljax.study.measured_sets import ARCHIVE, CLEAN, NAMES, THREAT, in_order, sets_table
-from fooljax.study.tables import those_by_network
+from fooljax.study.measured_sets import ARCHIVE, CLEAN, NAMES, THREAT, sets_table, sort_rows
+from fooljax.study.tables import values_by_network
 
 LEAST = to_log_odds(0.9)
 """Log-odds that an image must have to take part: of less, nothing can be said to be kept."""
@@ -62,10 +62,10 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
     """
     found = {}
     for generator in ("cppn", "direct", ARCHIVE, CLEAN):
-        of = [row for row in rows if row["generator"] == generator]
+        group = [row for row in rows if row["generator"] == generator]
         for name, kind in (("pieces", "shuffled"), ("alone", "alone")):
-            if groups := those_by_network(of, lambda row, kind=kind: _of_the_side(row, kind)):  # type: ignore[misc]
-                found[f"{generator}_{name}"] = _written(median_interval(groups), of, KINDS[kind][0])
+            if groups := values_by_network(group, lambda row, kind=kind: _of_the_side(row, kind)):  # type: ignore[misc]
+                found[f"{generator}_{name}"] = _written(median_interval(groups), group, KINDS[kind][0])
     return found
 
 
@@ -83,22 +83,22 @@ def _written(value: Interval, rows: Sequence[Row], measured: str) -> Finding:
     most = min(max(row["sizes"][measured]) / _side(row) for row in rows if "sizes" in row)
     written = numbers.shares(Interval(*(min(end, 1.0) for end in value)))
     beyond = f"> {numbers.percent(most, 0)}"
-    units = of_units(len(rows), len(alike(rows, "network")))
+    units = describe_sample(len(rows), len(group_by(rows, "network")))
     return Finding(value, beyond if value.estimate > most else written, units)
 
 
 def tables(rows: Sequence[Row]) -> str:
     """`table.md`: the sets, and the sizes at which half of the log-odds is lost."""
-    rows = in_order(rows)
+    rows = sort_rows(rows)
     lines = []
-    for (generator,), of in alike(rows, "generator").items():
-        counted = sum(row["counted"] for row in of)
+    for (generator,), group in group_by(rows, "generator").items():
+        counted = sum(row["counted"] for row in group)
         line = {
             "images": NAMES[generator],
-            "images counted": f"{counted} of {sum(row['images'] for row in of)}",
+            "images counted": f"{counted} of {sum(row['images'] for row in group)}",
         }
         for kind, head in HEADS.items():
-            line[head] = half(of, kind)
+            line[head] = half(group, kind)
         lines.append(line)
     return "\n".join(
         [
@@ -122,9 +122,9 @@ def half_size(row: Row, kind: str) -> float | None:
     share = row["kept"][kind]
     sizes = row["sizes"][KINDS[kind][0]]
     if kind in FALLING:
-        found = crossing([1.0 / size for size in reversed(sizes)], share[::-1])
+        found = size_at_level([1.0 / size for size in reversed(sizes)], share[::-1])
         return float("inf") if found == 0.0 else 1.0 / found
-    return crossing(sizes, share)
+    return size_at_level(sizes, share)
 
 
 def half(rows: Sequence[Row], kind: str) -> str:
@@ -134,7 +134,7 @@ def half(rows: Sequence[Row], kind: str) -> str:
       rows: of one generator.
       kind: out of `KINDS`.
     """
-    groups = those_by_network(rows, lambda row: half_size(row, kind))
+    groups = values_by_network(rows, lambda row: half_size(row, kind))
     if not groups:
         return numbers.NONE
     sizes = next(row["sizes"][KINDS[kind][0]] for row in rows if kind in row["kept"])
@@ -152,15 +152,15 @@ def half(rows: Sequence[Row], kind: str) -> str:
 
 def figures(rows: Sequence[Row]) -> dict[str, bytes]:
     """What is kept against each size, and what changed images look like; of a few images nothing is drawn."""
-    rows = [row for row in in_order(rows) if row["generator"] in _drawn(rows)]
+    rows = [row for row in sort_rows(rows) if row["generator"] in _drawn(rows)]
     panels: dict[str, dict[str, Any]] = {label: {} for _, label in KINDS.values()}
-    for (generator,), of in alike(rows, "generator").items():
+    for (generator,), group in group_by(rows, "generator").items():
         for kind, (sizes, label) in KINDS.items():
-            if told := [row for row in of if kind in row["kept"]]:
-                places = told[0]["sizes"][sizes]
+            if measured := [row for row in group if kind in row["kept"]]:
+                places = measured[0]["sizes"][sizes]
                 panels[label][NAMES[generator]] = (
                     places,
-                    [_interval(told, kind, place) for place in range(len(places))],
+                    [_interval(measured, kind, place) for place in range(len(places))],
                 )
     found = {}
     if any(panels.values()):
@@ -176,13 +176,13 @@ def _drawn(rows: Sequence[Row]) -> set[str]:
     """The generators of which enough images take part."""
     return {
         str(generator)
-        for (generator,), of in alike(rows, "generator").items()
-        if sum(row["counted"] for row in of) >= FEW * sum(row["images"] for row in of)
+        for (generator,), group in group_by(rows, "generator").items()
+        if sum(row["counted"] for row in group) >= FEW * sum(row["images"] for row in group)
     }
 
 
 def _interval(rows: Sequence[Row], kind: str, place: int) -> Interval:
-    return mean_interval(those_by_network(rows, lambda row: row["kept"][kind][place]))
+    return mean_interval(values_by_network(rows, lambda row: row["kept"][kind][place]))
 
 
 def _example(example: dict[str, Any], name: str) -> bytes:

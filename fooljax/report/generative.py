@@ -7,10 +7,10 @@ import numpy as np
 from fooljax.analysis.statistics import mean_interval, median, share_interval
 from fooljax.engine.log_odds import FOOLED, format_confidence
 from fooljax.report import recognisable
-from fooljax.study import Row, alike, attacks, markdown, numbers
-from fooljax.study.findings import Finding, of_units, share
+from fooljax.study import Row, attacks, group_by, markdown, numbers
+from fooljax.study.findings import Finding, describe_sample, share
 from fooljax.study.measured_sets import NAMES, THREAT
-from fooljax.study.tables import UNIT, by_network, those_by_network
+from fooljax.study.tables import UNIT, column_by_network, values_by_network
 from fooljax.study.thresholds_reached import THRESHOLDS, threshold_cells
 
 REJECTING = "-rejecting-"
@@ -80,18 +80,18 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
       log p(x); for a VAE `K_G_more_steps`: the share that fools when inference takes more steps.
     """
     found: dict[str, Finding] = {}
-    for kind, of in kinds_of(rows).items():
-        networks = [row for row in of if row["kind"] == "network"]
+    for kind, group in kinds_of(rows).items():
+        networks = [row for row in group if row["kind"] == "network"]
         if networks:
             groups = [[row["clean_accuracy"]] for row in networks]
-            found[f"{kind}_accuracy"] = share(groups, of_units(len(networks), len(networks)))
+            found[f"{kind}_accuracy"] = share(groups, describe_sample(len(networks), len(networks)))
         best: list[tuple[float, Finding]] = []
-        for generator, sets in by_generator(of).items():
-            said = of_units(len(sets), len(alike(sets, "network")))
+        for generator, sets in by_generator(group).items():
+            said = describe_sample(len(sets), len(group_by(sets, "network")))
             counts = {"fools": "fooled", "unseen": "unseen"}
             for name, entry in counts.items():
                 found[f"{kind}_{generator}_{name}"] = share(_shares(sets, entry), said)
-            odds = mean_interval(those_by_network(sets, lambda row: median(row["log_odds"])))
+            odds = mean_interval(values_by_network(sets, lambda row: median(row["log_odds"])))
             found[f"{kind}_{generator}_log_odds"] = Finding(odds, numbers.signed(odds, 1), said)
             for judge in sets[0]["agree"]:
                 found[f"{kind}_{generator}_{judge}"] = share(_shares(sets, "agree", judge), said)
@@ -100,7 +100,7 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
                 found[f"{kind}_{generator}_likely_{rate}"] = likely
             if "more_steps" in sets[0]:
                 found[f"{kind}_{generator}_more_steps"] = share(
-                    those_by_network(
+                    values_by_network(
                         sets, lambda row: float(np.mean(np.asarray(row["more_steps"]) >= FOOLED))
                     ),
                     said,
@@ -120,23 +120,25 @@ def by_generator(rows: Sequence[Row]) -> dict[str, list[Row]]:
     return recognisable.by_generator([row for row in images if row["budget"] == most])
 
 
-def _shares(rows: Sequence[Row], entry: str, of: str | None = None) -> list[list[float]]:
+def _shares(rows: Sequence[Row], entry: str, part: str | None = None) -> list[list[float]]:
     """The share of the images of each run that are counted under an entry, by network."""
-    return those_by_network(rows, lambda row: (row[entry] if of is None else row[entry][of]) / row["images"])
+    return values_by_network(
+        rows, lambda row: (row[entry] if part is None else row[entry][part]) / row["images"]
+    )
 
 
 def tables(rows: Sequence[Row]) -> str:
     """`table.md`: the classifiers, attacks at every threshold, what fools, and the strength of attacks."""
     kinds = kinds_of(rows)
-    networks = {kind: [row for row in of if row["kind"] == "network"] for kind, of in kinds.items()}
-    sets = {kind: by_generator(of) for kind, of in kinds.items()}
+    networks = {kind: [row for row in group if row["kind"] == "network"] for kind, group in kinds.items()}
+    sets = {kind: by_generator(group) for kind, group in kinds.items()}
     parts = ["### The classifiers\n", HOW, ""]
-    parts.append(markdown([_classifier(kind, of) for kind, of in networks.items() if of]))
-    if lines := [_attack(kind, name, of) for kind, by in sets.items() for name, of in by.items()]:
+    parts.append(markdown([_classifier(kind, group) for kind, group in networks.items() if group]))
+    if lines := [_attack(kind, name, group) for kind, by in sets.items() for name, group in by.items()]:
         parts += ["\n### The attacks\n", THREAT, "", THRESHOLDS, "", UNIT, "", markdown(lines)]
-        seen = [_seen(kind, name, of) for kind, by in sets.items() for name, of in by.items()]
+        seen = [_seen(kind, name, group) for kind, by in sets.items() for name, group in by.items()]
         parts += ["\n### What fools, and what judges see\n", SEEN, "", markdown(seen)]
-    if lines := [_strength(kind, networks[kind], of) for kind, of in kinds.items() if sets[kind]]:
+    if lines := [_strength(kind, networks[kind], group) for kind, group in kinds.items() if sets[kind]]:
         parts += ["\n### How strong the attacks were\n", STRENGTH, "", markdown(lines)]
     return "\n".join([*parts, ""])
 
@@ -171,8 +173,10 @@ def _span(values: Sequence[float], written: Callable[[float], str] = numbers.per
 
 def _attack(kind: str, generator: str, rows: Sequence[Row]) -> dict[str, str]:
     odds = np.concatenate([row["log_odds"] for row in rows])
-    networks = len(alike(rows, "network"))
-    half = [value for group in by_network(rows, "passes_to_median", network="network") for value in group]
+    networks = len(group_by(rows, "network"))
+    half = [
+        value for group in column_by_network(rows, "passes_to_median", network="network") for value in group
+    ]
     searched = rows[0]["passes_of_classes"] is not None
     done = sum(np.isfinite(half))
     middle = float(np.sort(half)[(len(half) - 1) // 2])

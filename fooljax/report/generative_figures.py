@@ -23,14 +23,14 @@ def figures(rows: Sequence[Row]) -> Mapping[str, bytes]:
     pictures = {}
     for generator in FRESH:
         shown = [row for row in rows if row.get("generator") == generator and "png" in row]
-        of = [some[0] for some in kinds_of(shown).values()]
-        if not of:
+        group = [some[0] for some in kinds_of(shown).values()]
+        if not group:
             continue
-        images = np.stack([images_of(b64decode(row["png"]), tuple(row["shape"])) for row in of])
+        images = np.stack([images_of(b64decode(row["png"]), tuple(row["shape"])) for row in group])
         figure = gallery(
             images,
-            np.asarray([row["log_odds"] for row in of]),
-            row_names=[_row_name(kind_of(row["network"])) for row in of],
+            np.asarray([row["log_odds"] for row in group]),
+            row_names=[_row_name(kind_of(row["network"])) for row in group],
             scale=3,
         )
         pictures[f"{generator}.png"] = png_bytes(figure)

@@ -14,10 +14,10 @@ from fooljax.engine.log_odds import FOOLED, format_confidence
 from fooljax.perturbation import NOISES
 from fooljax.report.png import png_bytes
 from fooljax.report.style import own_style
-from fooljax.study import Row, alike, markdown, numbers
-from fooljax.study.findings import Finding, alone, share
+from fooljax.study import Row, group_by, markdown, numbers
+from fooljax.study.findings import Finding, point_estimate, share
 from fooljax.study.images import images_of
-from fooljax.study.tables import those_by_network
+from fooljax.study.tables import values_by_network
 
 KINDS = {
     "l2": "PGD, smallest Euclidean length",
@@ -79,20 +79,20 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
         sure = [row for row in some if row["kind"] == "l2_9999"]
         first = [row for row in some if row["kind"] == "l2" and row.get("exact_found")]
         if first:
-            found[f"{name}_undone"] = share(those_by_network(first, _undone), _of(first))
+            found[f"{name}_undone"] = share(values_by_network(first, _undone), _of(first))
         if not sure:
             continue
-        found[f"{name}_hidden"] = share(those_by_network(sure, _hidden), _of(sure))
-        noisy = those_by_network(sure, lambda row: _seen(row, "gaussian", 0, "itself"))
+        found[f"{name}_hidden"] = share(values_by_network(sure, _hidden), _of(sure))
+        noisy = values_by_network(sure, lambda row: _seen(row, "gaussian", 0, "itself"))
         found[f"{name}_noise"] = share(noisy, _of(sure))
-        wrong = those_by_network(sure, lambda row: _elsewhere(row, "changed", 1))
-        if len(wrong) < len(alike(sure, "network")):
+        wrong = values_by_network(sure, lambda row: _elsewhere(row, "changed", 1))
+        if len(wrong) < len(group_by(sure, "network")):
             continue
         found[f"{name}_misnamed_elsewhere"] = share(wrong, _of(sure))
-        aimed = those_by_network(sure, lambda row: _elsewhere(row, "changed", 0))
+        aimed = values_by_network(sure, lambda row: _elsewhere(row, "changed", 0))
         found[f"{name}_aimed_elsewhere"] = share(aimed, _of(sure))
-        apart = those_by_network(sure, _beyond_noise)
-        value = mean_interval(apart) if len(apart) > 1 else alone(float(np.mean(apart)))
+        apart = values_by_network(sure, _beyond_noise)
+        value = mean_interval(apart) if len(apart) > 1 else point_estimate(float(np.mean(apart)))
         found[f"{name}_misnamed_beyond"] = Finding(
             value, numbers.signed(value) if len(apart) > 1 else f"{value.estimate:.2f}", _of(sure)
         )
@@ -109,34 +109,35 @@ def tables(rows: Sequence[Row]) -> str:
 def _sizes(rows: Sequence[Row]) -> Iterator[dict[str, str]]:
     for name, some in data_sets(rows).items():
         for kind, words in KINDS.items():
-            of = [row for row in some if row["kind"] == kind]
-            if not of:
+            group = [row for row in some if row["kind"] == kind]
+            if not group:
                 continue
-            exact = [row for row in of if row.get("exact_found")]
-            levels = [one for row in of for one in row["grey_levels"]]
+            networks = len(group_by(group, "network"))
+            exact = [row for row in group if row.get("exact_found")]
+            levels = [one for row in group for one in row["grey_levels"]]
             yield {
                 "images": name,
                 "looked for": words,
-                "networks x sets": f"{len(alike(of, 'network'))} x {len(of) / len(alike(of, 'network')):g}",
-                "found": f"{sum(row['found'] for row in of)} of {sum(row['images'] for row in of)}",
-                "length": _length(of, "length"),
+                "networks x sets": f"{networks} x {len(group) / networks:g}",
+                "found": f"{sum(row['found'] for row in group)} of {sum(row['images'] for row in group)}",
+                "length": _length(group, "length"),
                 "before rounding": _length(exact, "exact_length") if exact else numbers.NONE,
                 "undone by rounding": numbers.percent(float(np.mean(list(map(_undone, exact)))))
                 if exact
                 else numbers.NONE,
                 "grey levels (median)": numbers.plain(float(np.median(levels))),
-                "decibels (median)": _median(of, "decibels"),
+                "decibels (median)": _median(group, "decibels"),
                 "confidence (median)": numbers.confidence(
-                    float(np.median([one for row in of for one in row["log_odds"]]))
+                    float(np.median([one for row in group for one in row["log_odds"]]))
                 ),
-                "passes of an image": numbers.plain(of[0]["passes"] / of[0]["images"]),
+                "passes of an image": numbers.plain(group[0]["passes"] / group[0]["images"]),
             }
 
 
 def _length(rows: Sequence[Row], figure: str) -> str:
     """The median length with its interval over networks, or over images of one; never found is infinite."""
-    networks = list(alike(rows, "network").values())
-    values = [[np.inf if one is None else one for row in of for one in row[figure]] for of in networks]
+    networks = list(group_by(rows, "network").values())
+    values = [[np.inf if one is None else one for row in group for one in row[figure]] for group in networks]
     return numbers.ratio(median_interval(values), 3)
 
 
@@ -148,16 +149,16 @@ def _median(rows: Sequence[Row], figure: str) -> str:
 def _shown(rows: Sequence[Row]) -> Iterator[dict[str, str]]:
     for name, some in data_sets(rows).items():
         for kind, words in KINDS.items():
-            of = [row for row in some if row["kind"] == kind]
-            for label in dict.fromkeys(_label(row, target) for row in of for target in row["seen"]):
-                yield {"images": name, "changed for": words, "shown to": label, **_cells(of, label)}
+            group = [row for row in some if row["kind"] == kind]
+            for label in dict.fromkeys(_label(row, target) for row in group for target in row["seen"]):
+                yield {"images": name, "changed for": words, "shown to": label, **_cells(group, label)}
 
 
 def _cells(rows: Sequence[Row], label: str) -> dict[str, str]:
     """The shares of one line, by the head of their column."""
 
     def cell(which: str, place: int) -> str:
-        return share(those_by_network(rows, lambda row: _seen(row, which, place, label)), "").written
+        return share(values_by_network(rows, lambda row: _seen(row, which, place, label)), "").written
 
     return {
         "as intended": cell("changed", 0),
@@ -214,7 +215,7 @@ def _hidden(row: Row) -> float:
 
 
 def _of(rows: Sequence[Row]) -> str:
-    networks = len(alike(rows, "network"))
+    networks = len(group_by(rows, "network"))
     return f"{sum(row['images'] for row in rows)} images, {networks} network{'s' if networks > 1 else ''}"
 
 

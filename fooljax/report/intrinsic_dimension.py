@@ -9,7 +9,7 @@ from fooljax.analysis.statistics import Interval
 from fooljax.report.fonts import fit
 from fooljax.report.png import png_bytes
 from fooljax.report.style import own_style
-from fooljax.study import Row, alike, markdown, numbers
+from fooljax.study import Row, group_by, markdown, numbers
 from fooljax.study.findings import Finding
 from fooljax.study.generators import EXPLANATIONS
 from fooljax.study.random_pictures import SOURCES
@@ -34,7 +34,7 @@ def name_of(source: str) -> str:
     return EXPLANATIONS[rest] if kind == "evolved" else SOURCES[source][1]
 
 
-def in_order(rows: Sequence[Row]) -> list[Row]:
+def sort_rows(rows: Sequence[Row]) -> list[Row]:
     """Rows by the number of images; then known dimensions, random pictures and evolved images."""
     known = sorted(
         (row["source"] for row in rows if row["source"].startswith("known_")),
@@ -51,8 +51,8 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
       For each source its dimension by TwoNN, from the largest number of images that it was measured with.
     """
     found = {}
-    for (source,), of in alike(rows, "source").items():
-        row = max(of, key=lambda row: row["count"])
+    for (source,), group in group_by(rows, "source").items():
+        row = max(group, key=lambda row: row["count"])
         value = Interval(*row["dimension"]["TwoNN"])
         found[str(source)] = Finding(value, _written(value), f"{row['points']:,} images")
     return found
@@ -61,9 +61,9 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
 def tables(rows: Sequence[Row]) -> str:
     """`table.md`: the dimension of every source, at each number of images."""
     parts = []
-    for (count,), of in alike(in_order(rows), "count").items():
+    for (count,), group in group_by(sort_rows(rows), "count").items():
         lines = []
-        for row in of:
+        for row in group:
             line = {"images": name_of(row["source"]), "different": f"{row['points']:,}"}
             for estimator, ends in row["dimension"].items():
                 line[estimator] = _written(Interval(*ends))
@@ -80,16 +80,16 @@ def _written(interval: Interval) -> str:
 @own_style()
 def figures(rows: Sequence[Row]) -> dict[str, bytes]:
     """The dimension of each source by each estimator, with intervals; a panel for each number of images."""
-    groups = alike(in_order(rows), "count")
+    groups = group_by(sort_rows(rows), "count")
     if not groups:
         return {}
     most = max(map(len, groups.values()))
     figure = Figure(figsize=(6.4 * len(groups), 1.6 + 0.42 * most), layout="constrained")
     grid = figure.subplots(1, len(groups), squeeze=False)[0]
-    for axes, ((count,), of) in zip(grid, groups.items(), strict=True):
-        for number, estimator in enumerate(of[0]["dimension"]):
-            found = np.asarray([row["dimension"][estimator] for row in of])
-            places = np.arange(len(of)) + 0.15 * (number - 1.5)
+    for axes, ((count,), group) in zip(grid, groups.items(), strict=True):
+        for number, estimator in enumerate(group[0]["dimension"]):
+            found = np.asarray([row["dimension"][estimator] for row in group])
+            places = np.arange(len(group)) + 0.15 * (number - 1.5)
             axes.errorbar(
                 found[:, 0],
                 places,
@@ -99,7 +99,7 @@ def figures(rows: Sequence[Row]) -> dict[str, bytes]:
                 lw=1,
                 label=estimator,
             )
-        axes.set_yticks(range(len(of)), [name_of(row["source"]) for row in of], fontsize=8)
+        axes.set_yticks(range(len(group)), [name_of(row["source"]) for row in group], fontsize=8)
         axes.invert_yaxis()
         axes.set_xscale("log")
         axes.set_xticks(TICKS, [f"{tick}" for tick in TICKS])

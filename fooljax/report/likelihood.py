@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from fooljax.study import Row, alike, markdown, numbers
-from fooljax.study.findings import Finding, alone, of_units, share
+from fooljax.study import Row, group_by, markdown, numbers
+from fooljax.study.findings import Finding, describe_sample, point_estimate, share
 from fooljax.study.measured_sets import CLEAN, NAMES
-from fooljax.study.tables import those_by_network
+from fooljax.study.tables import values_by_network
 
 AS_ANOTHER = "clean test images, taken for another class"
 USUAL = {"usual_98": (1.0, 99.0), "usual_90": (5.0, 95.0), "above": (99.0, math.inf)}
@@ -37,7 +37,7 @@ def groups_of(rows: Sequence[Row]) -> dict[str, dict[str, Row]]:
       By the generator, or `AS_ANOTHER`, then by any name of the set: a row with `network` and `percentiles`.
     """
     found: dict[str, dict[str, Row]] = {}
-    groups = alike([row for row in rows if row["kind"] == "likelihood"], "generator")
+    groups = group_by([row for row in rows if row["kind"] == "likelihood"], "generator")
     for generator in NAMES:
         for row in groups.get((generator,), ()):
             found.setdefault(generator, {})[row["task"]] = row
@@ -58,11 +58,11 @@ def findings(rows: Sequence[Row]) -> Iterator[tuple[str, Finding]]:
     """
     for kind, of in groups_of(rows).items():
         name, sets = _name(kind), list(of.values())
-        said = of_units(len(sets), len(alike(sets, "network")))
+        said = describe_sample(len(sets), len(group_by(sets, "network")))
         for usual, ends in USUAL.items():
             yield f"{name}_{usual}", share(_shares(sets, *ends), said)
         middle = float(np.median(np.concatenate([row["percentiles"] for row in sets])))
-        yield f"{name}_percentile", Finding(alone(middle), numbers.plain(middle, 1), said)
+        yield f"{name}_percentile", Finding(point_estimate(middle), numbers.plain(middle, 1), said)
 
 
 def lines(rows: Sequence[Row]) -> list[str]:
@@ -100,4 +100,4 @@ def _shares(rows: Sequence[Row], low: float, high: float) -> list[list[float]]:
         found = np.asarray(row["percentiles"])
         return float(np.mean((found >= low) & (found <= high)))
 
-    return those_by_network(rows, share_of)
+    return values_by_network(rows, share_of)

@@ -15,12 +15,12 @@ from fooljax.analysis.statistics import (
 from fooljax.report.bands import curves
 from fooljax.report.dots import strips
 from fooljax.report.transfer_rows import NAMES
-from fooljax.study import Row, alike, attacks, by_network, markdown, numbers
+from fooljax.study import Row, attacks, column_by_network, group_by, markdown, numbers
 from fooljax.study.far_noise import NOISES, STEPS
-from fooljax.study.findings import Finding, of_units, share
+from fooljax.study.findings import Finding, describe_sample, share
 from fooljax.study.generators import EXPLANATIONS
 from fooljax.study.measured_sets import THREAT
-from fooljax.study.tables import those_by_network
+from fooljax.study.tables import values_by_network
 from fooljax.study.thresholds_reached import THRESHOLDS, threshold_cells
 from fooljax.study.trainings import KINDS
 
@@ -87,14 +87,14 @@ def _of_largest_budget(rows: Sequence[Row]) -> dict[str, list[Row]]:
     """The rows of what was made with the largest budget, by generator."""
     made = [row for row in rows if row["kind"] == "attack"]
     largest = max((row["budget"] for row in made), default=0)
-    groups = alike([row for row in made if row["budget"] == largest], "generator")
-    return {generator: of for (generator,), of in groups.items()}
+    groups = group_by([row for row in made if row["budget"] == largest], "generator")
+    return {generator: group for (generator,), group in groups.items()}
 
 
 def _sureness(rows: Sequence[Row]) -> str:
     lines = []
-    for (training,), of in alike(rows, "training").items():
-        for name, some in _shown(of):
+    for (training,), group in group_by(rows, "training").items():
+        for name, some in _shown(group):
             lines.append(
                 {
                     "training": KINDS[training].words,
@@ -110,7 +110,7 @@ def _sureness(rows: Sequence[Row]) -> str:
 
 
 def _groups(rows: Sequence[Row], figure: str) -> list[list[float]]:
-    return by_network(rows, figure, network="network")
+    return column_by_network(rows, figure, network="network")
 
 
 def _share(rows: Sequence[Row], figure: str) -> str:
@@ -125,14 +125,14 @@ def _mean(rows: Sequence[Row], figure: str) -> Interval:
 def _rays(rows: Sequence[Row]) -> str:
     lines = []
     of_rays = [row for row in rows if row["kind"] == "rays"]
-    for (source, training), of in alike(of_rays, "source", "training").items():
+    for (source, training), group in group_by(of_rays, "source", "training").items():
         lines.append(
             {
                 "images": RAYS[source],
                 "training": KINDS[training].words,
-                "factor to 99.9 %": numbers.ratio(median_interval(_groups(of, "factor_999"))),
-                "rays that reach it": _share(of, "share_ever_999"),
-                "clipped, >= 95 %": _share(of, "clipped_share_95"),
+                "factor to 99.9 %": numbers.ratio(median_interval(_groups(group, "factor_999"))),
+                "rays that reach it": _share(group, "share_ever_999"),
+                "clipped, >= 95 %": _share(group, "clipped_share_95"),
             }
         )
     return markdown(lines)
@@ -140,11 +140,11 @@ def _rays(rows: Sequence[Row]) -> str:
 
 def _attacks(rows: Sequence[Row]) -> str:
     lines = []
-    for (generator, budget, training), of in alike(rows, "generator", "budget", "training").items():
-        odds = _odds(of)
+    for (generator, budget, training), group in group_by(rows, "generator", "budget", "training").items():
+        odds = _odds(group)
         searched = numbers.NONE
         if generator != "gradient":
-            searched = numbers.needed(median_interval(_groups(of, "passes_to_median")), budget)
+            searched = numbers.needed(median_interval(_groups(group, "passes_to_median")), budget)
         lines.append(
             {
                 "images": EXPLANATIONS[generator],
@@ -153,7 +153,7 @@ def _attacks(rows: Sequence[Row]) -> str:
                 "log-odds": numbers.signed(odds, 1),
                 "confidence": numbers.confidence(odds.estimate),
                 "passes: half of the classes": searched,
-                **threshold_cells(of),
+                **threshold_cells(group),
             }
         )
     order = list(EXPLANATIONS.values())
@@ -161,16 +161,16 @@ def _attacks(rows: Sequence[Row]) -> str:
 
 
 def _odds(rows: Sequence[Row]) -> Interval:
-    return mean_interval(those_by_network(rows, lambda row: median(row["log_odds"])))
+    return mean_interval(values_by_network(rows, lambda row: median(row["log_odds"])))
 
 
 def strengths(rows: Sequence[Row]) -> dict[str, Strength]:
     """By the way to train, what the attacks on its networks say of their own strength."""
     found = {}
-    for (training,), of in alike(rows, "training").items():
-        made = [row for row in of if row["kind"] == "attack"]
+    for (training,), group in group_by(rows, "training").items():
+        made = [row for row in group if row["kind"] == "attack"]
         if attacks.attempts(made):
-            found[training] = attacks.strength(made, [row for row in of if row["kind"] == "network"])
+            found[training] = attacks.strength(made, [row for row in group if row["kind"] == "network"])
     return found
 
 
@@ -203,23 +203,23 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
       `T_G_log_odds`, their log-odds, and `T_G_tpr_95`, the share that passes where 5 % of clean images fail.
     """
     found = {}
-    for (training,), of in alike(_in_order(rows), "training").items():
-        networks = len({row["network"] for row in of})
+    for (training,), group in group_by(_in_order(rows), "training").items():
+        networks = len({row["network"] for row in group})
         for row_kind in NOISES:
-            some = [row for row in of if row.get("noise") == row_kind]
-            told = f"{sum(row['count'] for row in some):,} images, {networks} networks"
+            some = [row for row in group if row.get("noise") == row_kind]
+            sample = f"{sum(row['count'] for row in some):,} images, {networks} networks"
             sure = _mean(some, "mmc")
-            found[f"{training}_{row_kind}_mmc"] = Finding(sure, numbers.shares(sure), told)
+            found[f"{training}_{row_kind}_mmc"] = Finding(sure, numbers.shares(sure), sample)
             passing = _groups(some, "fpr_at_95_tpr_clean_positive")
-            found[f"{training}_{row_kind}_fpr95"] = share(passing, told)
-        some = [row for row in of if row["kind"] == "rays" and row["source"] != CLEAN]
-        told = f"{sum(row['count'] for row in some):,} rays, {networks} networks"
-        found[f"{training}_rays"] = share(_groups(some, "share_ever_999"), told)
-        found[f"{training}_clipped"] = share(_groups(some, "clipped_share_95"), told)
-        for generator, sets in _of_largest_budget(of).items():
-            units = of_units(len(sets), networks)
+            found[f"{training}_{row_kind}_fpr95"] = share(passing, sample)
+        some = [row for row in group if row["kind"] == "rays" and row["source"] != CLEAN]
+        sample = f"{sum(row['count'] for row in some):,} rays, {networks} networks"
+        found[f"{training}_rays"] = share(_groups(some, "share_ever_999"), sample)
+        found[f"{training}_clipped"] = share(_groups(some, "clipped_share_95"), sample)
+        for generator, sets in _of_largest_budget(group).items():
+            units = describe_sample(len(sets), networks)
             for level, name in (("0.9999", "9999"), ("tpr_95", "tpr_95")):
-                groups = those_by_network(sets, lambda row, level=level: row["shares"]["raw"][level])  # type: ignore[misc]
+                groups = values_by_network(sets, lambda row, level=level: row["shares"]["raw"][level])  # type: ignore[misc]
                 found[f"{training}_{generator}_{name}"] = share(groups, units)
             odds = _odds(sets)
             found[f"{training}_{generator}_log_odds"] = Finding(odds, numbers.signed(odds, 1), units)
@@ -230,12 +230,12 @@ def figures(rows: Sequence[Row]) -> dict[str, bytes]:
     """Log-odds along rays, and of what is made against each network."""
     rows = _in_order(rows)
     panels: dict[str, dict[str, Any]] = {}
-    for (source, training), of in alike(
+    for (source, training), group in group_by(
         [row for row in rows if row["kind"] == "rays"], "source", "training"
     ).items():
-        factors = of[0]["factors"]
+        factors = group[0]["factors"]
         intervals = [
-            mean_interval(those_by_network(of, lambda row, place=place: row["median_log_odds"][place]))  # type: ignore[misc]
+            mean_interval(values_by_network(group, lambda row, place=place: row["median_log_odds"][place]))  # type: ignore[misc]
             for place in range(len(factors))
         ]
         panels.setdefault(f"factor: {RAYS[source]}", {})[KINDS[training].words] = (factors, intervals)
@@ -245,8 +245,8 @@ def figures(rows: Sequence[Row]) -> dict[str, bytes]:
         up = "log-odds of the class named first"
         found["rays.png"] = curves(panels, up=up, log_odds=True, ticks=ticks, limits=(-5.0, 40.0))
     groups: dict[str, list[float]] = {}
-    for generator, of in _of_largest_budget(rows).items():
-        for (training,), some in alike(of, "training").items():
+    for generator, group in _of_largest_budget(rows).items():
+        for (training,), some in group_by(group, "training").items():
             groups[f"{NAMES[generator]}: {KINDS[training].words}"] = [median(row["log_odds"]) for row in some]
     if groups:
         found["attacks.png"] = strips(groups, value="log-odds of the images; a dot for each run")

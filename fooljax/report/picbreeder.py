@@ -6,7 +6,7 @@ import numpy as np
 
 from fooljax.analysis.rates import wilson_interval
 from fooljax.analysis.statistics import median
-from fooljax.study import Row, alike, markdown, numbers
+from fooljax.study import Row, group_by, markdown, numbers
 from fooljax.study.findings import Finding
 from fooljax.study.measured_sets import CLEAN
 
@@ -33,11 +33,11 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
       last round, at the lowest rate of clean images rejected.
     """
     found = {}
-    for (name,), of in alike(rows, "network").items():
-        last = max(row["round"] for row in of)
-        retrained = [row for row in of if row["round"] == last > 0]
+    for (name,), group in group_by(rows, "network").items():
+        last = max(row["round"] for row in group)
+        retrained = [row for row in group if row["round"] == last > 0]
         lowest = min((row["rate"] for row in retrained), default=None)
-        for (kind,), some in alike([row for row in retrained if row["rate"] == lowest], "images").items():
+        for (kind,), some in group_by([row for row in retrained if row["rate"] == lowest], "images").items():
             hits, count = _taken(some)
             value = wilson_interval(hits, count)
             found[f"{name}_{kind}_taken"] = Finding(value, numbers.shares(value), f"{hits} of {count} images")
@@ -57,11 +57,13 @@ def tables(rows: Sequence[Row]) -> str:
             row["chain"],
         ),
     )
-    lines = [_line(of) for of in alike(rows, "network", "round", "rate", "images").values()]
+    lines = [_line(group) for group in group_by(rows, "network", "round", "rate", "images").values()]
     if not lines:
         return "No rows yet.\n"
     parts = [WORDS, "", markdown(lines)]
-    if pictures := [line for of in alike(_bred(rows), "network").values() for line in _picture_lines(of)]:
+    if pictures := [
+        line for group in group_by(_bred(rows), "network").values() for line in _picture_lines(group)
+    ]:
         parts += [
             "\n### Picture by picture\n",
             "**Rejected by**: how many retrained networks reject it. A network counts once at each rate.",

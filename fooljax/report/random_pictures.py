@@ -8,11 +8,11 @@ from fooljax.analysis.statistics import mean_interval, median_interval, share_in
 from fooljax.report.bands import curves
 from fooljax.report.labelled_rows import labelled_rows
 from fooljax.report.png import png_bytes
-from fooljax.study import Row, alike, by_network, markdown, numbers
+from fooljax.study import Row, column_by_network, group_by, markdown, numbers
 from fooljax.study.findings import Finding, share
 from fooljax.study.images import images_of
 from fooljax.study.random_pictures import SOURCES
-from fooljax.study.tables import those_by_network
+from fooljax.study.tables import values_by_network
 
 NAMES = {source: name for source, (_, name) in SOURCES.items()}
 LEVELS = {
@@ -47,17 +47,17 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
     shares = [row for row in rows if row["kind"] == "shares"]
     found = {}
     for source in shares[0]["sources"] if shares else ():
-        groups = those_by_network(shares, lambda row, source=source: row["sources"][source]["raw"]["0.9999"])  # type: ignore[misc]
+        groups = values_by_network(shares, lambda row, source=source: row["sources"][source]["raw"]["0.9999"])  # type: ignore[misc]
         found[f"{source}_9999"] = share(groups, _draws(shares))
-    for (source,), of in alike([row for row in rows if row["kind"] == "rays"], "source").items():
-        groups = by_network(of, "share_ever_999", network="network")
-        found[f"{source}_rays"] = share(groups, _draws(of))
+    for (source,), group in group_by([row for row in rows if row["kind"] == "rays"], "source").items():
+        groups = column_by_network(group, "share_ever_999", network="network")
+        found[f"{source}_rays"] = share(groups, _draws(group))
     return found
 
 
 def _draws(rows: Sequence[Row]) -> str:
     pictures = sum(row["count"] for row in rows)
-    return f"{pictures:,} pictures, {len(alike(rows, 'network'))} networks"
+    return f"{pictures:,} pictures, {len(group_by(rows, 'network'))} networks"
 
 
 def tables(rows: Sequence[Row]) -> str:
@@ -75,13 +75,13 @@ def _shares(rows: Sequence[Row], kind: str) -> str:
     for source, name in NAMES.items():
         line = {"pictures": name}
         if kind == "raw":
-            medians = those_by_network(
+            medians = values_by_network(
                 rows,
                 lambda row, source=source: row["sources"][source]["median_log_odds"],  # type: ignore[misc]
             )
             line["median confidence"] = numbers.confidence(mean_interval(medians).estimate)
         for level, head in LEVELS.items():
-            groups = those_by_network(
+            groups = values_by_network(
                 rows,
                 lambda row, source=source, level=level: row["sources"][source][kind][level],  # type: ignore[misc]
             )
@@ -92,21 +92,21 @@ def _shares(rows: Sequence[Row], kind: str) -> str:
 
 def _rays(rows: Sequence[Row]) -> str:
     lines = []
-    for (source,), of in alike(rows, "source").items():
-        factor = median_interval(by_network(of, "factor_999", network="network"))
+    for (source,), group in group_by(rows, "source").items():
+        factor = median_interval(column_by_network(group, "factor_999", network="network"))
         lines.append(
             {
                 "images": NAMES[source],
                 "factor to 99.9 %": numbers.ratio(factor),
-                "rays that reach it": _share(of, "share_ever_999"),
-                "in the box": _share(of, "clipped_share_999"),
+                "rays that reach it": _share(group, "share_ever_999"),
+                "in the box": _share(group, "clipped_share_999"),
             }
         )
     return markdown(lines)
 
 
 def _share(rows: Sequence[Row], figure: str) -> str:
-    return numbers.shares(share_interval(by_network(rows, figure, network="network")))
+    return numbers.shares(share_interval(column_by_network(rows, figure, network="network")))
 
 
 def figures(rows: Sequence[Row]) -> dict[str, bytes]:
@@ -116,18 +116,18 @@ def figures(rows: Sequence[Row]) -> dict[str, bytes]:
         if row["kind"] == "pictures":
             found["pictures.png"] = _pictures(row)
     panels: dict[str, dict[str, Any]] = {}
-    for (source,), of in alike([row for row in rows if row["kind"] == "rays"], "source").items():
+    for (source,), group in group_by([row for row in rows if row["kind"] == "rays"], "source").items():
         panel = panels.setdefault(f"factor: {NAMES[source]}", {})
         for name, figure in (
             ("as floats", "median_log_odds"),
             ("clipped, 8 bits", "clipped_median_log_odds"),
         ):
-            places = [place for place, factor in enumerate(of[0]["factors"]) if factor <= 20.0]
+            places = [place for place, factor in enumerate(group[0]["factors"]) if factor <= 20.0]
             intervals = [
-                mean_interval(those_by_network(of, lambda row, f=figure, p=place: row[f][p]))  # type: ignore[misc]
+                mean_interval(values_by_network(group, lambda row, f=figure, p=place: row[f][p]))  # type: ignore[misc]
                 for place in places
             ]
-            panel[name] = ([of[0]["factors"][place] for place in places], intervals)
+            panel[name] = ([group[0]["factors"][place] for place in places], intervals)
     if panels:
         up = "log-odds of the class named first"
         found["rays.png"] = curves(panels, up=up, log_odds=True, ticks=(1, 2, 5, 10, 20), limits=(-2.0, 40.0))

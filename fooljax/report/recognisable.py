@@ -10,10 +10,10 @@ from fooljax.analysis.statistics import share_interval
 from fooljax.engine.log_odds import format_confidence
 from fooljax.report import likelihood
 from fooljax.report.panel_content import CHANGES
-from fooljax.study import Row, alike, markdown, numbers
-from fooljax.study.findings import Finding, of_units, share
-from fooljax.study.measured_sets import NAMES, THREAT, in_order, sets_table
-from fooljax.study.tables import those_by_network
+from fooljax.study import Row, group_by, markdown, numbers
+from fooljax.study.findings import Finding, describe_sample, share
+from fooljax.study.measured_sets import NAMES, THREAT, sets_table, sort_rows
+from fooljax.study.tables import values_by_network
 
 HOW = """\
 An image **fools** if its network gives its class 99.99 % or more. A judge **agrees** if it names the same
@@ -45,15 +45,15 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
       noise of which a judge is as sure as of 95 % of clean images. And what `likelihood.findings` gives.
     """
     found = dict(likelihood.findings(rows))
-    for generator, of in by_generator(rows).items():
-        said = of_units(len(of), len(alike(of, "network")))
+    for generator, group in by_generator(rows).items():
+        said = describe_sample(len(group), len(group_by(group, "network")))
         counts = {"fools": _fooled, "counts": _none, "without_relatives": _without}
-        for name in of[0]["found"]["after"]:
+        for name in group[0]["found"]["after"]:
             counts[f"after_{name}"] = partial(_still_fooled, name)
         for name, count in counts.items():
-            found[f"{generator}_{name}"] = share(_shares(of, count), said)
-        for role in _roles(of):
-            if groups := those_by_network(of, _agrees(role)):
+            found[f"{generator}_{name}"] = share(_shares(group, count), said)
+        for role in _roles(group):
+            if groups := values_by_network(group, _agrees(role)):
                 found[f"{generator}_{'kin' if role == KIN else role}"] = share(groups, said)
     for row in rows:
         for judge, one in row["panel"]["judges"].items() if row["kind"] == "panel" else ():
@@ -66,19 +66,19 @@ def tables(rows: Sequence[Row]) -> str:
     kinds, panels = by_generator(rows), [row for row in rows if row["kind"] == "panel"]
     of_sets = [row for row in rows if row["kind"] in ("images", "likelihood")]
     sets = {(row["network"], row["generator"], row["run"]): row for row in reversed(of_sets)}
-    parts = ["### The images\n", sets_table(in_order(list(sets.values()))), "", THREAT]
+    parts = ["### The images\n", sets_table(sort_rows(list(sets.values()))), "", THREAT]
     if kinds:
-        runs = len({row["run"] for of in kinds.values() for row in of})
+        runs = len({row["run"] for group in kinds.values() for row in group})
         training = max((row["panel"]["clean_images"]["distances_to"] or 0 for row in panels), default=0)
         parts += [
             "\n### What judges say\n",
-            markdown([_verdicts(generator, of) for generator, of in kinds.items()]),
+            markdown([_verdicts(generator, group) for generator, group in kinds.items()]),
             "",
             HOW.format(kin=KIN),
             "",
             UNITS.format(runs=runs),
             "\n### Small changes, and distances to training images\n",
-            markdown([_changes(generator, of) for generator, of in kinds.items()]),
+            markdown([_changes(generator, group) for generator, group in kinds.items()]),
             "",
             CHANGED.format(training=numbers.plain(training), kin=KIN),
             "\n### The judges\n",
@@ -89,7 +89,7 @@ def tables(rows: Sequence[Row]) -> str:
 
 def by_generator(rows: Sequence[Row]) -> dict[str, list[Row]]:
     """The rows of images that judges saw, by what made them, in the order of tables."""
-    groups = alike([row for row in rows if row["kind"] == "images"], "generator")
+    groups = group_by([row for row in rows if row["kind"] == "images"], "generator")
     return {generator: groups[generator,] for generator in NAMES if (generator,) in groups}
 
 
@@ -116,7 +116,7 @@ def _without(found: dict[str, Any]) -> int:
 
 def _shares(rows: Sequence[Row], count: Callable[[dict[str, Any]], int]) -> list[list[float]]:
     """The share of the images of each run, by network."""
-    return those_by_network(rows, lambda row: count(row["found"]) / row["found"]["images"])
+    return values_by_network(rows, lambda row: count(row["found"]) / row["found"]["images"])
 
 
 def _share(rows: Sequence[Row], count: Callable[[dict[str, Any]], int]) -> str:
@@ -132,7 +132,7 @@ def _role(row: Row, judge: str) -> str:
 def _verdicts(generator: str, rows: Sequence[Row]) -> dict[str, str]:
     line = {"images": NAMES[generator], "fool": _share(rows, _fooled)}
     for role in _roles(rows):
-        groups = those_by_network(rows, _agrees(role))
+        groups = values_by_network(rows, _agrees(role))
         line[f"{role} agrees"] = numbers.shares(share_interval(groups)) if groups else "left out"
     line["count as fooling"] = _share(rows, _none)
     line["without relatives"] = _share(rows, _without)

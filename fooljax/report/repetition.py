@@ -18,10 +18,10 @@ from fooljax.engine.log_odds import format_confidence
 from fooljax.report.bands import curves
 from fooljax.report.png import png_bytes
 from fooljax.report.style import own_style
-from fooljax.study import Row, alike, markdown, numbers
-from fooljax.study.findings import Finding, of_units, share
-from fooljax.study.measured_sets import ARCHIVE, CLEAN, NAMES, THREAT, in_order, sets_table
-from fooljax.study.tables import those_by_network
+from fooljax.study import Row, group_by, markdown, numbers
+from fooljax.study.findings import Finding, describe_sample, share
+from fooljax.study.measured_sets import ARCHIVE, CLEAN, NAMES, THREAT, sets_table, sort_rows
+from fooljax.study.tables import values_by_network
 
 EFFECTS_OF = ("cppn_paper", "cppn", ARCHIVE, "random_search_cppn_paper", "random_cppn_paper", CLEAN)
 """Generators whose copies are tabulated: evolved CPPNs, the controls of the paper's, and clean images."""
@@ -81,17 +81,17 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
 
 
 def _units(rows: Sequence[Row]) -> str:
-    return of_units(len(rows), len(alike(rows, "network")))
+    return describe_sample(len(rows), len(group_by(rows, "network")))
 
 
 def tables(rows: Sequence[Row]) -> str:
     """`table.md`: the sets, how often elements repeat, and what copies do."""
-    rows = in_order(rows)
+    rows = sort_rows(rows)
     parts = ["### The images\n", sets_table(rows), "", THREAT, "\n### Repeated elements\n", _found(rows)]
-    for (generator,), of in alike(rows, "generator").items():
-        if generator in EFFECTS_OF and any(row["repeating"] for row in of):
-            parts += [f"\n### What copies do: {NAMES[generator]}\n", _effects(of)]
-    networks = len(alike(rows, "network"))
+    for (generator,), group in group_by(rows, "generator").items():
+        if generator in EFFECTS_OF and any(row["repeating"] for row in group):
+            parts += [f"\n### What copies do: {NAMES[generator]}\n", _effects(group)]
+    networks = len(group_by(rows, "network"))
     least = numbers.plain(2.0 ** (1 - networks), 2)
     units = UNITS.format(networks=networks, least=least) if networks > 1 else OF_IMAGES
     return "\n".join([*parts, "", HOW, "", units, ""])
@@ -99,13 +99,13 @@ def tables(rows: Sequence[Row]) -> str:
 
 def _found(rows: Sequence[Row]) -> str:
     lines = []
-    for (generator,), of in alike(rows, "generator").items():
-        effects = [one for row in of for one in row["effects"]]
+    for (generator,), group in group_by(rows, "generator").items():
+        effects = [one for row in group for one in row["effects"]]
         lines.append(
             {
                 "images": NAMES[generator],
-                "with repeated elements": f"{len(effects)} of {sum(row['images'] for row in of)}",
-                "share": numbers.shares(share_interval(_repeating(of))),
+                "with repeated elements": f"{len(effects)} of {sum(row['images'] for row in group)}",
+                "share": numbers.shares(share_interval(_repeating(group))),
                 "copies (median)": _median(effects, lambda one: one["copies"]),
                 "pixels of an element (median)": _median(
                     effects, lambda one: one["size"][0] * one["size"][1]
@@ -118,11 +118,11 @@ def _found(rows: Sequence[Row]) -> str:
 
 def _repeating(rows: Sequence[Row]) -> list[list[float]]:
     """The share of each set's images with a repeated element, by network."""
-    return those_by_network(rows, lambda row: row["repeating"] / row["images"])
+    return values_by_network(rows, lambda row: row["repeating"] / row["images"])
 
 
-def _median(effects: Sequence[dict[str, Any]], of: Any) -> str:
-    return numbers.plain(float(np.median([of(one) for one in effects]))) if effects else numbers.NONE
+def _median(effects: Sequence[dict[str, Any]], value_of: Any) -> str:
+    return numbers.plain(float(np.median([value_of(one) for one in effects]))) if effects else numbers.NONE
 
 
 def change(rows: Sequence[Row], name: str, less: str = "") -> list[list[float]]:
@@ -141,8 +141,8 @@ def change(rows: Sequence[Row], name: str, less: str = "") -> list[list[float]]:
     start = less or (GROUND if "alone" in name else "before")
     groups: dict[str, list[float]] = {}
     for row in rows:
-        told = [one[name] - one[start] for one in row["effects"] if pair <= one.keys()]
-        groups.setdefault(row["network"], []).extend(told)
+        changes = [one[name] - one[start] for one in row["effects"] if pair <= one.keys()]
+        groups.setdefault(row["network"], []).extend(changes)
     if len(groups) == 1:
         return [[float(value)] for values in groups.values() for value in values]
     return [[float(np.mean(groups[network]))] for network in sorted(groups) if groups[network]]
@@ -204,8 +204,8 @@ def _course(rows: Sequence[Row], kind: str) -> dict[str, Any]:
     for label, prefix in (("copies of the element", ""), ("random windows of equal area", "random_")):
         names = [f"{prefix}{kind}_{count}" for count in counts]
         groups = {count: change(rows, name) for count, name in zip(counts, names, strict=True)}
-        told = {count: mean_interval(group) for count, group in groups.items() if group}
-        found[label] = ([counts.index(count) for count in told], list(told.values()))
+        means = {count: mean_interval(group) for count, group in groups.items() if group}
+        found[label] = ([counts.index(count) for count in means], list(means.values()))
     return found
 
 

@@ -18,10 +18,10 @@ from fooljax.analysis.statistics import (
     share_interval,
 )
 from fooljax.engine.log_odds import FOOLED
-from fooljax.study import Row, alike, attacks, markdown, numbers
+from fooljax.study import Row, attacks, group_by, markdown, numbers
 from fooljax.study.chain_tasks import LEARNT
-from fooljax.study.findings import Finding, alone, share
-from fooljax.study.measured_sets import NAMES, seen_by
+from fooljax.study.findings import Finding, point_estimate, share
+from fooljax.study.measured_sets import NAMES, network_access
 
 WORDS = """\
 A chain is a first network and a seed of evolution. Number of chains: {chains}. Chains with the same first
@@ -62,48 +62,48 @@ neither harder nor easier."""
 
 def tables(rows: Sequence[Row]) -> str:
     """`table.md`: the networks, evolution anew, old images, matched rejection, all attacks, the trend."""
-    rounds = in_order(row for row in rows if row["kind"] == "round")
+    rounds = sort_rows(row for row in rows if row["kind"] == "round")
     if not rounds:
         return "No round is done yet.\n"
-    told = rounds[0]["how"]
-    recipe = told["recipe"]
-    start = "random parameters" if told["from_scratch"] else "the network before"
+    settings = rounds[0]["how"]
+    recipe = settings["recipe"]
+    start = "random parameters" if settings["from_scratch"] else "the network before"
     training = (
         f"{recipe['steps']:,} steps of {recipe['batch_size']} images, {recipe['optimizer']}, from {start}"
     )
-    words = WORDS.format(chains=len(alike(rounds, "network", "seed")), training=training)
+    words = WORDS.format(chains=len(group_by(rounds, "network", "seed")), training=training)
     by_number = _by_number(rounds)
-    runs = [len(of[0]["log_odds"]) for of in by_number.values()]
-    new = NEW.format(runs=runs[-1], first_runs=runs[0], passes=f"{told['passes']:,}")
-    parts = [words, "", markdown([_network(of) for of in by_number.values()]), ""]
+    runs = [len(group[0]["log_odds"]) for group in by_number.values()]
+    new = NEW.format(runs=runs[-1], first_runs=runs[0], passes=f"{settings['passes']:,}")
+    parts = [words, "", markdown([_network(group) for group in by_number.values()]), ""]
     parts += [
         "### New images against each network\n",
         new,
         "",
-        markdown([_new(of) for of in by_number.values()]),
+        markdown([_new(group) for group in by_number.values()]),
         "",
     ]
     parts += ["### Equal rejection of clean digits\n", MATCHED, ""]
-    parts += [markdown([_matched(of) for of in by_number.values()]), ""]
-    if older := [of for number, of in by_number.items() if number >= LEARNT]:
-        parts += ["### Old images\n", OLD, "", markdown([_old(of) for of in older]), ""]
+    parts += [markdown([_matched(group) for group in by_number.values()]), ""]
+    if older := [group for number, group in by_number.items() if number >= LEARNT]:
+        parts += ["### Old images\n", OLD, "", markdown([_old(group) for group in older]), ""]
     if trend := _trends(rounds):
         parts += ["### Does it get harder?\n", TREND, "", markdown([trend]), ""]
-    if met := in_order(row for row in rows if row["kind"] == "attack"):
+    if met := sort_rows(row for row in rows if row["kind"] == "attack"):
         parts += ["### All attacks\n", ATTACKS, "", markdown(_attacks(met)), "", STRENGTH, ""]
-        strength = {f"DNN {number}": _strength(of) for number, of in _by_number(met).items()}
+        strength = {f"DNN {number}": _strength(group) for number, group in _by_number(met).items()}
         parts += [markdown([{"network": name, "attacks": said} for name, said in strength.items()]), ""]
     return "\n".join(parts)
 
 
-def in_order(rows: Iterable[Row]) -> list[Row]:
+def sort_rows(rows: Iterable[Row]) -> list[Row]:
     """Rows by chain and number, however they were read."""
     return sorted(rows, key=lambda row: (row["network"], row["seed"], row["number"]))
 
 
 def by_start(rows: Sequence[Row], figure: Callable[[Row], float]) -> list[list[float]]:
     """A figure of every row, grouped by the first network of its chain."""
-    return [[figure(row) for row in of] for of in alike(rows, "network").values()]
+    return [[figure(row) for row in group] for group in group_by(rows, "network").values()]
 
 
 def by_run(rows: Sequence[Row], figure: Callable[[Row], float]) -> list[list[float]]:
@@ -112,8 +112,8 @@ def by_run(rows: Sequence[Row], figure: Callable[[Row], float]) -> list[list[flo
     A round has many runs, and its share was taken over all their images. An attack is one run.
     """
     return [
-        [figure(row) for row in of for _ in range(len(row["log_odds"]) if row["kind"] == "round" else 1)]
-        for of in alike(rows, "network").values()
+        [figure(row) for row in group for _ in range(len(row["log_odds"]) if row["kind"] == "round" else 1)]
+        for group in group_by(rows, "network").values()
     ]
 
 
@@ -134,7 +134,7 @@ def passes_needed(row: Row) -> float:
 
 
 def _by_number(rows: Sequence[Row]) -> dict[int, list[Row]]:
-    groups = alike(rows, "number")
+    groups = group_by(rows, "number")
     return {number: groups[number,] for (number,) in sorted(groups)}
 
 
@@ -232,9 +232,9 @@ def _trends(rounds: Sequence[Row]) -> dict[str, str]:
 def trend(rounds: Sequence[Row], figure: Callable[[Row], float]) -> list[list[float]]:
     """For each first network the rank correlation of each chain; those that cannot be told are left out."""
     groups = []
-    for of in alike(in_order(rounds), "network").values():
+    for group in group_by(sort_rows(rounds), "network").values():
         rhos = []
-        for chain in alike(of, "seed").values():
+        for chain in group_by(group, "seed").values():
             later = [row for row in chain if row["number"] >= LEARNT]
             if len(later) >= 4:
                 rho = spearman([row["number"] for row in later], [figure(row) for row in later]).rho.estimate
@@ -251,27 +251,27 @@ def _attacks(rows: Sequence[Row]) -> list[dict[str, str]]:
         for row in of_number:
             generators.setdefault((row["generator"], row.get("rejects", "")), []).append(row)
         for kind, rate in sorted(generators, key=lambda key: (order.index(key[0]), key[1])):
-            of = generators[kind, rate]
+            group = generators[kind, rate]
             rejects = f"; the network rejects {100 * float(rate):g} % of clean digits" if rate else ""
             needed = [
                 [row["passes_to_median"] or math.inf for row in chains]
-                for chains in alike(of, "network").values()
+                for chains in group_by(group, "network").values()
                 if chains[0]["passes_of_classes"] is not None
             ]
             lines.append(
                 {
                     "network": f"DNN {number}",
                     "images": NAMES[kind] + rejects,
-                    "sees": seen_by(kind),
-                    "chains": str(len(of)),
-                    "median confidence": _sure(by_start(of, median_log_odds)),
-                    "images >= 99.99 %": _share(of, fooled),
-                    "passes to the median digit": numbers.needed(median_interval(needed), of[0]["budget"])
+                    "sees": network_access(kind),
+                    "chains": str(len(group)),
+                    "median confidence": _sure(by_start(group, median_log_odds)),
+                    "images >= 99.99 %": _share(group, fooled),
+                    "passes to the median digit": numbers.needed(median_interval(needed), group[0]["budget"])
                     if needed
                     else numbers.NONE,
-                    "rejected": _share(of, lambda row: row["new"]["taken"]),
+                    "rejected": _share(group, lambda row: row["new"]["taken"]),
                     **{
-                        _head(name, rate): _share(of, _passing(name, rate))
+                        _head(name, rate): _share(group, _passing(name, rate))
                         for name in SCORES
                         for rate in map(str, RATES)
                     },
@@ -305,15 +305,15 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
       `rejects_RATE`: the share with 99.99 % of images that were evolved against the last such network as it
       rejects this share of clean digits.
     """
-    rounds = in_order(row for row in rows if row["kind"] == "round")
+    rounds = sort_rows(row for row in rows if row["kind"] == "round")
     if not rounds:
         return {}
     by_number = _by_number(rounds)
     chains = len(by_number[1])
-    last = max(number for number, of in by_number.items() if len(of) == chains)
-    of = f"{chains} chains from {len(alike(rounds, 'network'))} first networks"
+    last = max(number for number, sample in by_number.items() if len(sample) == chains)
+    sample = f"{chains} chains from {len(group_by(rounds, 'network'))} first networks"
     end = by_number[last]
-    found = {"last": Finding(alone(last), str(last), of)}
+    found = {"last": Finding(point_estimate(last), str(last), sample)}
     clean: tuple[tuple[str, list[Row], str], ...] = (
         ("accuracy", end, "accuracy"),
         ("first_accuracy", by_number[1], "accuracy"),
@@ -321,37 +321,37 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
     )
     for name, some, entry in clean:
         value = _mean(some, operator.itemgetter(entry))
-        found[name] = Finding(value, numbers.shares(value, 2), of)
+        found[name] = Finding(value, numbers.shares(value, 2), sample)
     found |= {
-        "short_first_share": share(by_run(by_number[1], fooled), of),
-        "short_last_share": share(by_run(end, fooled), of),
-        "taken": share(by_run(end, lambda row: row["new"]["taken"]), of),
-        "random_taken": share(by_run(end, lambda row: row["random"]["taken"]), of),
+        "short_first_share": share(by_run(by_number[1], fooled), sample),
+        "short_last_share": share(by_run(end, fooled), sample),
+        "taken": share(by_run(end, lambda row: row["new"]["taken"]), sample),
+        "random_taken": share(by_run(end, lambda row: row["random"]["taken"]), sample),
     }
     if last >= LEARNT:
         for name in ("taken", "fooling"):
-            found[f"old_{name}"] = share(by_run(end, _of_old(name, 1)), of)
+            found[f"old_{name}"] = share(by_run(end, _of_old(name, 1)), sample)
     for name, some in (("first", by_number[1]), ("last", end)):
         groups = by_start(some, median_log_odds)
-        found[f"{name}_confidence"] = Finding(mean_interval(groups), _sure(groups), of)
+        found[f"{name}_confidence"] = Finding(mean_interval(groups), _sure(groups), sample)
     if groups := trend(rounds, median_log_odds):
         value = mean_correlation(groups)
-        found["trend"] = Finding(value, numbers.signed(value), of)
-    met = in_order(row for row in rows if row["kind"] == "attack")
+        found["trend"] = Finding(value, numbers.signed(value), sample)
+    met = sort_rows(row for row in rows if row["kind"] == "attack")
     plain = [row for row in met if "rejects" not in row]
     attacked = max((row["number"] for row in plain), default=0)
     if plain:
-        found["attacked"] = Finding(alone(attacked), str(attacked), of)
+        found["attacked"] = Finding(point_estimate(attacked), str(attacked), sample)
         longer = [row for row in plain if row["generator"] == "cppn" and row["number"] == attacked >= LEARNT]
         if longer:
-            found["last_share"] = share(by_start(longer, fooled), of)
-    for (kind,), of_kind in alike(plain, "generator").items():
+            found["last_share"] = share(by_start(longer, fooled), sample)
+    for (kind,), of_kind in group_by(plain, "generator").items():
         ends = _by_number(of_kind)
         for name, number in (("first", 1), ("last", attacked)):
             if number not in ends:
                 continue
-            found[f"{kind}_{name}"] = share(by_start(ends[number], fooled), of)
-    for (rate,), some in alike([row for row in met if "rejects" in row], "rejects").items():
+            found[f"{kind}_{name}"] = share(by_start(ends[number], fooled), sample)
+    for (rate,), some in group_by([row for row in met if "rejects" in row], "rejects").items():
         of_last = _by_number(some)
-        found[f"rejects_{rate}"] = share(by_start(of_last[max(of_last)], fooled), of)
+        found[f"rejects_{rate}"] = share(by_start(of_last[max(of_last)], fooled), sample)
     return found

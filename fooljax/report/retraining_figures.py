@@ -11,9 +11,9 @@ from fooljax.report.confidence_axis import fit_limits, mark_confidences
 from fooljax.report.fonts import fit
 from fooljax.report.grid import gallery
 from fooljax.report.png import png_bytes
-from fooljax.report.retraining import by_start, in_order, median_log_odds
+from fooljax.report.retraining import by_start, median_log_odds, sort_rows
 from fooljax.report.style import own_style
-from fooljax.study import Row, alike
+from fooljax.study import Row, group_by
 from fooljax.study.images import images_of
 
 SHOWN = (1, 2, 5, 10, 15)
@@ -22,11 +22,11 @@ SHOWN = (1, 2, 5, 10, 15)
 
 def figures(rows: Sequence[Row]) -> Mapping[str, bytes]:
     """The confidence of evolution anew round by round, and what its images look like."""
-    rounds = in_order(row for row in rows if row["kind"] == "round")
+    rounds = sort_rows(row for row in rows if row["kind"] == "round")
     if not rounds:
         return {}
     attacks = (row for row in rows if row["kind"] == "attack" and "rejects" not in row)
-    met = in_order(row for row in attacks if row["generator"] == "cppn")
+    met = sort_rows(row for row in attacks if row["generator"] == "cppn")
     return {"rounds.png": _rounds(rounds, met), "images.png": _images(rounds)}
 
 
@@ -38,19 +38,19 @@ def _rounds(rounds: Sequence[Row], met: Sequence[Row]) -> bytes:
     kinds = [("the search that images are learnt from", rounds, rounds[0]["how"]["passes"], "C0")]
     if met:
         kinds.append(("a longer search", met, met[0]["budget"], "C1"))
-    for name, of, passes, colour in kinds:
-        for chain in alike(of, "network", "seed").values():
+    for name, group, passes, colour in kinds:
+        for chain in group_by(group, "network", "seed").values():
             values = [median_log_odds(row) for row in chain]
             shown += values
             axes.plot([row["number"] for row in chain], values, color=colour, lw=0.6, alpha=0.5)
-        by_number = alike(of, "number")
+        by_number = group_by(group, "number")
         places = sorted(number for (number,) in by_number)
         intervals = [mean_interval(by_start(by_number[place,], median_log_odds)) for place in places]
         middle, low, high = np.asarray(intervals, float).reshape(-1, 3).T
         label = f"{name}, {passes:,} passes"
         axes.plot(places, middle, "o-", color=colour, ms=4, lw=1.8, label=label)
-        told = np.isfinite(low) & np.isfinite(high)
-        axes.fill_between(places, low, high, where=told, color=colour, alpha=0.13, linewidth=0)
+        finite = np.isfinite(low) & np.isfinite(high)
+        axes.fill_between(places, low, high, where=finite, color=colour, alpha=0.13, linewidth=0)
     fit_limits(axes, np.asarray(shown))
     mark_confidences(axes)
     axes.set_xlabel("network of the chain; DNN 1 has not learnt from fooling images")

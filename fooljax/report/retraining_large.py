@@ -8,8 +8,8 @@ from fooljax.analysis.comparisons import Unpaired, mann_whitney
 from fooljax.analysis.statistics import median
 from fooljax.engine.log_odds import FOOLED
 from fooljax.report.dots import strips
-from fooljax.study import Row, alike, attacks, markdown, numbers
-from fooljax.study.findings import Finding, alone
+from fooljax.study import Row, attacks, group_by, markdown, numbers
+from fooljax.study.findings import Finding, point_estimate
 from fooljax.study.generators import EXPLANATIONS
 from fooljax.study.measured_sets import THREAT
 from fooljax.study.retraining_measured import ARCHIVE, FIRST, GOES_ON, OLD
@@ -59,29 +59,31 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
       and so on, the share that the network is as sure of as of its median clean image.
     """
     found: dict[str, Finding] = {}
-    for (name,), of in alike(rows, "network").items():
-        before, after = _before(of), _last(of)
+    for (name,), group in group_by(rows, "network").items():
+        before, after = _before(group), _last(group)
         sets = f"{len(before)} sets before and {len(after)} after"
         for when, some in (("before", before), ("after", after)):
             if some:
                 value = median([median(row["log_odds"]) for row in some])
-                found[f"{name}_{when}"] = Finding(alone(value), f"{value:.1f}", sets)
+                found[f"{name}_{when}"] = Finding(point_estimate(value), f"{value:.1f}", sets)
         if before and after:
             test = _compared(after, before)
             found[f"{name}_greater"] = Finding(test.a12, numbers.signed(test.a12), sets)
-        rounds, rate = _rounds(of), _first_rate(of)
-        last = [row for row in of if row["round"] == rounds > 0]
+        rounds, rate = _rounds(group), _first_rate(group)
+        last = [row for row in group if row["round"] == rounds > 0]
         shown = [row for row in last if row["kind"] == "shown" and row["rate"] == rate]
-        for (kind,), some in alike(shown, "generator").items():
+        for (kind,), some in group_by(shown, "generator").items():
             value = float(np.mean([row["rejected"] for row in some]))
             images = sum(row["images_shown"] for row in some)
-            found[f"{name}_{kind}_taken"] = Finding(alone(value), numbers.percent(value), f"{images} images")
+            found[f"{name}_{kind}_taken"] = Finding(
+                point_estimate(value), numbers.percent(value), f"{images} images"
+            )
         for row in last:
             if row["kind"] == "clean" and row["rate"] == rate and row["chain"] == 0:
                 value, images = row["agreement"], f"{row['clean_images']} images"
-                found[f"{name}_agreement"] = Finding(alone(value), numbers.percent(value), images)
-        for generator in {row["generator"] for row in of if row["kind"] == "attack"}:
-            for when, some in (("_before", _before(of, generator)), ("", _last(of, generator))):
+                found[f"{name}_agreement"] = Finding(point_estimate(value), numbers.percent(value), images)
+        for generator in {row["generator"] for row in group if row["kind"] == "attack"}:
+            for when, some in (("_before", _before(group, generator)), ("", _last(group, generator))):
                 shares = _shares(some).items()
                 found |= {f"{name}_{generator}_{figure}{when}": share for figure, share in shares}
     return found
@@ -95,7 +97,7 @@ def tables(rows: Sequence[Row]) -> str:
     shown = [row for row in rows if row["kind"] == "shown" and row["round"]]
     if not attacked or not clean:
         return "No rows yet.\n"
-    lines = [_attack_line(of, rows) for of in _groups(attacked)]
+    lines = [_attack_line(group, rows) for group in _groups(attacked)]
     compared = any(line["p"] != numbers.NONE for line in lines)
     if not compared:
         lines = [{head: line[head] for head in line if head not in COMPARED} for line in lines]
@@ -104,22 +106,22 @@ def tables(rows: Sequence[Row]) -> str:
     parts += [markdown(lines), ""]
     parts += [
         "### Were the attacks strong?\n",
-        markdown([_strength_line(of, clean) for of in _states(attacked)]),
+        markdown([_strength_line(group, clean) for group in _states(attacked)]),
     ]
-    parts += ["\n### Clean images\n", markdown([_clean_line(of) for of in _states(clean)]), ""]
+    parts += ["\n### Clean images\n", markdown([_clean_line(group) for group in _states(clean)]), ""]
     if shown:
         parts += ["### Images that were made against other networks\n", STATIC, ""]
-        parts += [markdown([_shown_line(of) for of in _groups(shown)]), ""]
+        parts += [markdown([_shown_line(group) for group in _groups(shown)]), ""]
     parts += ["### Every threshold\n", THRESHOLDS, ""]
-    parts += [markdown([{**_names(of), **threshold_cells(of)} for of in _groups(attacked)]), ""]
+    parts += [markdown([{**_names(group), **threshold_cells(group)} for group in _groups(attacked)]), ""]
     return "\n".join(parts)
 
 
 def figures(rows: Sequence[Row]) -> dict[str, bytes]:
     """Log-odds of all images that evolved as CPPNs against each network, by how often it was retrained."""
     pictures = {}
-    for (name,), of in alike(sorted(rows, key=_place), "network").items():
-        made = [row for row in of if row["kind"] == "attack" and row["generator"] == "cppn"]
+    for (name,), group in group_by(sorted(rows, key=_place), "network").items():
+        made = [row for row in group if row["kind"] == "attack" and row["generator"] == "cppn"]
         groups = {
             _state_words(some): [odds for row in some for odds in row["log_odds"]] for some in _states(made)
         }
@@ -136,11 +138,11 @@ def _place(row: Row) -> tuple[str, int, int, str, str, int]:
 
 
 def _groups(rows: Sequence[Row]) -> list[list[Row]]:
-    return list(alike(rows, "network", "round", "rate", "generator").values())
+    return list(group_by(rows, "network", "round", "rate", "generator").values())
 
 
 def _states(rows: Sequence[Row]) -> list[list[Row]]:
-    return list(alike(rows, "network", "round", "rate").values())
+    return list(group_by(rows, "network", "round", "rate").values())
 
 
 def _rounds(rows: Sequence[Row]) -> int:
@@ -160,8 +162,8 @@ def _before(rows: Sequence[Row], generator: str = "cppn") -> list[Row]:
 def _last(rows: Sequence[Row], generator: str = "cppn") -> list[Row]:
     """The sets of a generator against the last round, at the first rate."""
     last, rate = _rounds(rows), _first_rate(rows)
-    of = [row for row in rows if row["kind"] == "attack" and row["generator"] == generator]
-    return [row for row in of if row["round"] == last and last and row["rate"] == rate]
+    group = [row for row in rows if row["kind"] == "attack" and row["generator"] == generator]
+    return [row for row in group if row["round"] == last and last and row["rate"] == rate]
 
 
 def _shares(rows: Sequence[Row]) -> dict[str, Finding]:
@@ -173,7 +175,7 @@ def _shares(rows: Sequence[Row]) -> dict[str, Finding]:
     }
     means = {name: float(np.mean(shares)) for name, shares in values.items() if shares}
     return {
-        name: Finding(alone(mean), numbers.percent(mean), f"{len(values[name])} sets of one budget")
+        name: Finding(point_estimate(mean), numbers.percent(mean), f"{len(values[name])} sets of one budget")
         for name, mean in means.items()
     }
 
@@ -222,9 +224,9 @@ def _attack_line(rows: Sequence[Row], every: Sequence[Row]) -> dict[str, str]:
 def _strength_line(rows: Sequence[Row], clean: Sequence[Row]) -> dict[str, str]:
     names = {key: value for key, value in _names(rows).items() if key != "images"}
     key = [rows[0][name] for name in ("network", "round", "rate")]
-    told = next(row for row in clean if [row[name] for name in ("network", "round", "rate")] == key)
+    clean_row = next(row for row in clean if [row[name] for name in ("network", "round", "rate")] == key)
     met = [row for row in rows if row["generator"] != GOES_ON]
-    return {**names, "was the network overcome?": attacks.strength(met, [told]).words()}
+    return {**names, "was the network overcome?": attacks.strength(met, [clean_row]).words()}
 
 
 def _clean_line(rows: Sequence[Row]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from fooljax.analysis.statistics import mean_interval
 from fooljax.report.dots import strips
 from fooljax.report.grid import gallery
 from fooljax.report.png import png_bytes
-from fooljax.study import Row, alike, markdown
+from fooljax.study import Row, group_by, markdown
 from fooljax.study import numbers as written
 from fooljax.study.findings import Finding, share
 from fooljax.study.generators import EXPLANATIONS
@@ -61,8 +61,8 @@ def tables(rows: Sequence[Row]) -> str:
     if any("shared" in row for row in found):
         parts += ["### Ancestors in common\n", ANCESTORS, "", markdown(_ancestors(found)), ""]
     lines = [
-        {"images": NAMES[kind], **threshold_cells(_runs(of))}
-        for (kind,), of in alike(found, "images").items()
+        {"images": NAMES[kind], **threshold_cells(_runs(group))}
+        for (kind,), group in group_by(found, "images").items()
     ]
     return "\n".join([*parts, "### Thresholds\n", THRESHOLDS, "", markdown(lines), ""])
 
@@ -74,14 +74,14 @@ def _runs(rows: Sequence[Row]) -> list[Row]:
 
 def _distances(rows: Sequence[Row], clean: Mapping[str, Row], space: str) -> list[dict[str, str]]:
     lines = []
-    for (kind,), of in alike(rows, "images").items():
+    for (kind,), group in group_by(rows, "images").items():
         line = {"images": NAMES[kind]}
         for pair, name in KINDS.items():
             line[name] = _mean(
-                [] if (kind, pair) == ("clean", "same_run") else _scaled(of, clean, space, pair)
+                [] if (kind, pair) == ("clean", "same_run") else _scaled(group, clean, space, pair)
             )
-        line["closer"] = _mean(_closer(of, space))
-        line["less clean images"] = _mean([] if kind == "clean" else _less(of, clean, space))
+        line["closer"] = _mean(_closer(group, space))
+        line["less clean images"] = _mean([] if kind == "clean" else _less(group, clean, space))
         lines.append(line)
     return lines
 
@@ -103,8 +103,8 @@ def _scaled(
 
 def _closer(rows: Sequence[Row], space: str) -> list[list[float]]:
     """For each network how often two images of one class are more alike than two of different classes."""
-    told = [row[space]["closer_apart" if row["images"] == "clean" else "closer"] for row in rows]
-    return [[value] for value in told if value is not None]
+    values = [row[space]["closer_apart" if row["images"] == "clean" else "closer"] for row in rows]
+    return [[value] for value in values if value is not None]
 
 
 def _less(rows: Sequence[Row], clean: Mapping[str, Row], space: str) -> list[list[float]]:
@@ -115,14 +115,14 @@ def _less(rows: Sequence[Row], clean: Mapping[str, Row], space: str) -> list[lis
 
 def _families(rows: Sequence[Row], space: str) -> list[list[float]]:
     """For each network how often two related classes are more alike than two others, where it is known."""
-    told = [row[space].get("families") for row in rows]
-    return [[value] for value in told if value is not None]
+    values = [row[space].get("families") for row in rows]
+    return [[value] for value in values if value is not None]
 
 
 def _related(rows: Sequence[Row]) -> list[dict[str, str]]:
     return [
-        {"images": NAMES[kind], **{name: _mean(_families(of, space)) for space, name in SPACES.items()}}
-        for (kind,), of in alike(rows, "images").items()
+        {"images": NAMES[kind], **{name: _mean(_families(group, space)) for space, name in SPACES.items()}}
+        for (kind,), group in group_by(rows, "images").items()
     ]
 
 
@@ -132,13 +132,13 @@ def _mean(groups: Sequence[Sequence[float]]) -> str:
 
 def _ancestors(rows: Sequence[Row]) -> list[dict[str, str]]:
     lines = []
-    for (kind,), of in alike([row for row in rows if "shared" in row], "images").items():
-        line = {"images": NAMES[kind], "ancestors in common": _mean([row["shared"] for row in of])}
+    for (kind,), group in group_by([row for row in rows if "shared" in row], "images").items():
+        line = {"images": NAMES[kind], "ancestors in common": _mean([row["shared"] for row in group])}
         for figure, name in (
             ("shared_distance", "correlation with being alike"),
             ("shared_related", "correlation with being raised together"),
         ):
-            groups = _told(of, figure)
+            groups = _known_groups(group, figure)
             line[name] = written.signed(mean_correlation(groups)) if groups else written.NONE
         lines.append(line)
     return lines
@@ -159,31 +159,31 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
     """
     clean = {row["network"]: row for row in rows if row["images"] == "clean"}
     found = {}
-    for (kind,), of in alike([row for row in rows if row["images"] != "clean"], "images").items():
-        units = f"{of[0]['runs']} runs on each of {len(of)} networks"
+    for (kind,), group in group_by([row for row in rows if row["images"] != "clean"], "images").items():
+        units = f"{group[0]['runs']} runs on each of {len(group)} networks"
         for space in SPACES:
-            apart = _scaled(of, clean, space, "same_class", "same_class")
+            apart = _scaled(group, clean, space, "same_class", "same_class")
             for name, groups in (
-                (f"{space}", _closer(of, space)),
-                (f"{space}_less", _less(of, clean, space)),
+                (f"{space}", _closer(group, space)),
+                (f"{space}_less", _less(group, clean, space)),
                 (f"{space}_distance", apart),
-                (f"families_{space}", _families(of, space)),
+                (f"families_{space}", _families(group, space)),
             ):
                 if groups:
                     found[f"{kind}_{name}"] = Finding(mean_interval(groups), _mean(groups), units)
-        runs = alike(_runs(of), "network").values()
+        runs = group_by(_runs(group), "network").values()
         levels = [[row["shares"]["raw"]["0.999"] for row in some] for some in runs]
         found[f"{kind}_share_999"] = share(levels, units)
-        if groups := _told(of, "shared_related"):
+        if groups := _known_groups(group, "shared_related"):
             rho = mean_correlation(groups)
             found[f"{kind}_related"] = Finding(rho, written.signed(rho), units)
     return found
 
 
-def _told(rows: Sequence[Row], figure: str) -> list[list[float]]:
+def _known_groups(rows: Sequence[Row], figure: str) -> list[list[float]]:
     """For each network the correlations of its runs; those that cannot be told are left out."""
-    told = [[value for value in row.get(figure, ()) if value is not None] for row in rows]
-    return [group for group in told if group]
+    groups = [[value for value in row.get(figure, ()) if value is not None] for row in rows]
+    return [group for group in groups if group]
 
 
 def figures(rows: Sequence[Row]) -> dict[str, bytes]:
@@ -202,11 +202,11 @@ def figures(rows: Sequence[Row]) -> dict[str, bytes]:
             )
     for space, name in SPACES.items():
         groups = {}
-        for (kind,), of in alike(rows, "images").items():
+        for (kind,), group in group_by(rows, "images").items():
             for pair in ("same_class", "apart") if kind == "clean" else ("same_class", "same_run"):
                 label = "two classes" if kind == "clean" and pair == "apart" else KINDS[pair]
                 label = "one class" if kind == "clean" and pair == "same_class" else label
-                if scaled := _scaled(of, clean, space, pair):
+                if scaled := _scaled(group, clean, space, pair):
                     groups[f"{SHORT.get(kind, kind)}: {label}"] = [value for (value,) in scaled]
         value = f"median distance in {name} (1: clean images of two classes); a dot for each network"
         pictures[f"distances-{space}.png"] = strips(groups, value=value)

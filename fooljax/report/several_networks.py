@@ -7,8 +7,8 @@ import numpy as np
 from fooljax.analysis.comparisons import holm, signed_rank
 from fooljax.analysis.statistics import Interval, mean_interval, share_interval
 from fooljax.analysis.transfer import mean_shares, paired
-from fooljax.study import Row, alike, markdown, numbers
-from fooljax.study.findings import Finding, of_units, share
+from fooljax.study import Row, group_by, markdown, numbers
+from fooljax.study.findings import Finding, describe_sample, share
 from fooljax.study.generators import SHORT_NAMES
 from fooljax.study.measured_sets import THREAT
 from fooljax.study.thresholds_reached import THRESHOLDS, threshold_cells
@@ -38,12 +38,14 @@ def tables(rows: Sequence[Row]) -> str:
     words = WORDS.format(
         networks=", ".join(networks),
         passes=f"{rows[0]['budget']:,}",
-        runs=len(alike(rows, "run")),
+        runs=len(group_by(rows, "run")),
         least=2.0 ** (1 - len(networks)),
     )
-    kinds, tests = alike(rows, "generator", "aim"), _tests(rows)
-    lines = [{**_line(of), **tests.get(key, NOT_TESTED)} for key, of in kinds.items()]
-    shares = [{**_names(of), **threshold_cells([_shares(row) for row in of])} for of in kinds.values()]
+    kinds, tests = group_by(rows, "generator", "aim"), _tests(rows)
+    lines = [{**_line(group), **tests.get(key, NOT_TESTED)} for key, group in kinds.items()]
+    shares = [
+        {**_names(group), **threshold_cells([_shares(row) for row in group])} for group in kinds.values()
+    ]
     parts = [THREAT, "", words, "", markdown(lines), "", "### Every threshold\n", THRESHOLDS]
     parts += ["The shares are in the network that was left out.", "", markdown(shares), ""]
     return "\n".join(parts)
@@ -89,7 +91,7 @@ def _line(rows: Sequence[Row]) -> dict[str, str]:
 
 def _by_left_out(rows: Sequence[Row], figure: Callable[[Row], float]) -> list[list[float]]:
     """A figure of every run, by the network that was left out."""
-    return [list(map(figure, of)) for of in alike(rows, "left_out").values()]
+    return [list(map(figure, group)) for group in group_by(rows, "left_out").values()]
 
 
 def _theirs(row: Row) -> float:
@@ -110,8 +112,8 @@ def _rate(row: Row) -> float:
 def _differences(rows: Sequence[Row]) -> dict[tuple[str, str], list[list[float]]]:
     """By generator and aim, for each network that was left out the differences of its runs to one network."""
     rates: dict[tuple[str, str], Mapping[tuple[str, int], float]] = {
-        key: {(row["left_out"], row["run"]): _rate(row) for row in of}
-        for key, of in alike(rows, "generator", "aim").items()
+        key: {(row["left_out"], row["run"]): _rate(row) for row in group}
+        for key, group in group_by(rows, "generator", "aim").items()
     }
     found = {}
     for (generator, aim), own in rates.items():
@@ -130,12 +132,12 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
       images made for one network with as many passes, a difference of shares.
     """
     found = {}
-    for (generator, aim), of in alike(rows, "generator", "aim").items():
-        said = of_units(len(of), len(alike(of, "left_out")))
+    for (generator, aim), sample in group_by(rows, "generator", "aim").items():
+        said = describe_sample(len(sample), len(group_by(sample, "left_out")))
         for name, figure in {"fools": _rate, "theirs": _theirs}.items():
-            found[f"{generator}_{aim}_{name}"] = share(_by_left_out(of, figure), said)
+            found[f"{generator}_{aim}_{name}"] = share(_by_left_out(sample, figure), said)
     for (generator, aim), groups in _differences(rows).items():
         value = mean_interval(groups)
-        of_runs = of_units(sum(map(len, groups)), len(groups))
+        of_runs = describe_sample(sum(map(len, groups)), len(groups))
         found[f"{generator}_{aim}_more"] = Finding(value, numbers.signed(value), of_runs)
     return found

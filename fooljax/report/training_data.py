@@ -12,14 +12,14 @@ from fooljax.report.dots import strips
 from fooljax.report.training_trends import (
     FIGURES,
     MADE,
-    by_network_of,
     diversity,
-    in_order,
+    figures_by_network,
     level_of,
+    sort_rows,
     trends,
 )
 from fooljax.report.transfer_rows import NAMES
-from fooljax.study import Row, alike, by_network, markdown, numbers
+from fooljax.study import Row, column_by_network, group_by, markdown, numbers
 from fooljax.study.generators import EXPLANATIONS
 from fooljax.study.measured_sets import THREAT
 from fooljax.study.thresholds_reached import THRESHOLDS, threshold_cells
@@ -63,16 +63,16 @@ class _Point(NamedTuple):
 def tables(rows: Sequence[Row]) -> str:
     """`table.md`: the networks, what was made against them, trends, and ways to train."""
     parts = []
-    for (architecture,), of in alike(in_order(rows), "architecture").items():
+    for (architecture,), group in group_by(sort_rows(rows), "architecture").items():
         title = _title(architecture)
-        parts += [f"### {title}the networks\n", _networks(of), ""]
-        attacks = [row for row in of if row["kind"] == "attack"]
-        for (generator,), made in alike(attacks, "generator").items():
+        parts += [f"### {title}the networks\n", _networks(group), ""]
+        attacks = [row for row in group if row["kind"] == "attack"]
+        for (generator,), made in group_by(attacks, "generator").items():
             if generator in MADE:
                 parts += [f"### {title}{EXPLANATIONS[generator]}\n", _attacks(made), ""]
         if controls := [row for row in attacks if row["generator"] not in MADE]:
             parts += [f"### {title}controls\n", _controls(controls), ""]
-        if lines := _trends(of):
+        if lines := _trends(group):
             parts += [f"### {title}trends\n", markdown(lines), ""]
         diverse = _diversity(attacks)
         if diverse:
@@ -85,10 +85,10 @@ def tables(rows: Sequence[Row]) -> str:
 
 def _points(rows: Sequence[Row]) -> list[_Point]:
     if rows[0]["architecture"] == "given":
-        return [_Point(name, of) for (name,), of in alike(rows, "network").items()]
+        return [_Point(name, group) for (name,), group in group_by(rows, "network").items()]
     return [
-        _Point(f"{learnt:,}, {KINDS[kind].words}", of)
-        for (kind, learnt), of in alike(rows, "training", "learnt").items()
+        _Point(f"{learnt:,}, {KINDS[kind].words}", group)
+        for (kind, learnt), group in group_by(rows, "training", "learnt").items()
     ]
 
 
@@ -120,7 +120,7 @@ def _networks(rows: Sequence[Row]) -> str:
 def _attacks(rows: Sequence[Row]) -> str:
     lines = []
     for point in _points(rows):
-        odds = mean_interval(by_network_of(point.rows, "log_odds"))
+        odds = mean_interval(figures_by_network(point.rows, "log_odds"))
         line = {
             "against": point.words,
             "log-odds": numbers.signed(odds, 1),
@@ -128,7 +128,7 @@ def _attacks(rows: Sequence[Row]) -> str:
         }
         if rows[0]["generator"] != "gradient":
             for name, figure in (("half of the classes", "passes_to_median"), ("all", "passes_to_all")):
-                passes = median_interval(by_network(point.rows, figure, network="network"))
+                passes = median_interval(column_by_network(point.rows, figure, network="network"))
                 line[f"passes until {name}"] = numbers.needed(passes, point.rows[0]["budget"])
         lines.append(line | threshold_cells(point.rows))
     return markdown(lines)
@@ -136,9 +136,9 @@ def _attacks(rows: Sequence[Row]) -> str:
 
 def _controls(rows: Sequence[Row]) -> str:
     lines: dict[str, dict[str, str]] = {}
-    for (generator,), of in alike(rows, "generator").items():
-        for point in _points(of):
-            odds = mean_interval(by_network_of(point.rows, "log_odds"))
+    for (generator,), group in group_by(rows, "generator").items():
+        for point in _points(group):
+            odds = mean_interval(figures_by_network(point.rows, "log_odds"))
             line = lines.setdefault(point.words, {"log-odds against": point.words})
             line[EXPLANATIONS[generator]] = numbers.signed(odds, 1)
     return markdown(list(lines.values()))
@@ -178,20 +178,20 @@ def _diversity(rows: Sequence[Row]) -> list[dict[str, str]]:
 
 def figures(rows: Sequence[Row]) -> dict[str, bytes]:
     """Log-odds against the images learnt from or the depth, before and after scaling; and by way to train."""
-    attacks = [row for row in in_order(rows) if row["kind"] == "attack"]
+    attacks = [row for row in sort_rows(rows) if row["kind"] == "attack"]
     found = {}
     for given, file in ((False, "sizes.png"), (True, "depth.png")):
-        of = [row for row in attacks if (row["architecture"] == "given") == given]
-        if panels := _curves(of, given):
+        group = [row for row in attacks if (row["architecture"] == "given") == given]
+        if panels := _curves(group, given):
             up = "log-odds of the images"
             found[file] = curves(panels, up=up, log_odds=True, log_scale=not given)
     groups: dict[str, list[float]] = {}
     trained = [row for row in attacks if row["generator"] in MADE and row["architecture"] != "given"]
-    for (architecture, generator), of in alike(trained, "architecture", "generator").items():
-        others = {row["learnt"] for row in of if row["training"] != PLAIN_KIND}
-        for (kind,), some in alike([row for row in of if row["learnt"] in others], "training").items():
+    for (architecture, generator), group in group_by(trained, "architecture", "generator").items():
+        others = {row["learnt"] for row in group if row["training"] != PLAIN_KIND}
+        for (kind,), some in group_by([row for row in group if row["learnt"] in others], "training").items():
             name = f"{_title(architecture)}{NAMES[generator]}: {KINDS[kind].words}"
-            groups[name] = [median(one) for one in by_network_of(some, "log_odds")]
+            groups[name] = [median(one) for one in figures_by_network(some, "log_odds")]
     if groups:
         found["trainings.png"] = strips(groups, value="log-odds of the images, a dot for each network")
     return found
@@ -200,13 +200,13 @@ def figures(rows: Sequence[Row]) -> dict[str, bytes]:
 def _curves(rows: Sequence[Row], given: bool) -> dict[str, dict[str, Any]]:
     """For each architecture, before and after temperature scaling, a curve for each kind of images."""
     panels: dict[str, dict[str, Any]] = {}
-    for (architecture, generator), of in alike(rows, "architecture", "generator").items():
-        points = alike([row for row in of if given or row["training"] == PLAIN_KIND], level_of(given))
+    for (architecture, generator), group in group_by(rows, "architecture", "generator").items():
+        points = group_by([row for row in group if given or row["training"] == PLAIN_KIND], level_of(given))
         if generator not in SHOWN or len(points) < 2:
             continue
         for figure, more in (("log_odds", ""), ("scaled_log_odds", ", after temperature scaling")):
             panel = panels.setdefault(f"{_title(architecture)}{DEPTH if given else SIZES}{more}", {})
-            intervals = [mean_interval(by_network_of(one, figure)) for one in points.values()]
+            intervals = [mean_interval(figures_by_network(one, figure)) for one in points.values()]
             panel[NAMES[generator]] = [key[0] for key in points], intervals
     return panels
 

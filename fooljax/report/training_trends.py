@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 from fooljax.analysis.comparisons import Unpaired, mann_whitney
 from fooljax.analysis.statistics import mean_interval, median
 from fooljax.analysis.trends import Trend, trend
-from fooljax.study import Row, alike, numbers
+from fooljax.study import Row, group_by, numbers
 from fooljax.study.attacks import FRESH
-from fooljax.study.findings import Finding, alone, of_units
+from fooljax.study.findings import Finding, describe_sample, point_estimate
 from fooljax.study.generators import EXPLANATIONS
-from fooljax.study.tables import those_by_network
+from fooljax.study.tables import values_by_network
 from fooljax.study.trainings import KINDS, PLAIN_KIND
 
 MADE = FRESH
@@ -38,7 +38,7 @@ class Against(NamedTuple):
     test: Unpaired
 
 
-def in_order(rows: Sequence[Row]) -> list[Row]:
+def sort_rows(rows: Sequence[Row]) -> list[Row]:
     """By what was made, way to train, images or depth, seed and run, however the rows were read."""
     kinds, made = list(KINDS), [None, *EXPLANATIONS]
 
@@ -51,9 +51,9 @@ def in_order(rows: Sequence[Row]) -> list[Row]:
     return sorted(rows, key=place)
 
 
-def by_network_of(rows: Sequence[Row], figure: str) -> list[list[float]]:
+def figures_by_network(rows: Sequence[Row], figure: str) -> list[list[float]]:
     """A figure of `FIGURES` of each row, grouped by network."""
-    return those_by_network(rows, lambda row: _figure(row, figure))
+    return values_by_network(rows, lambda row: _figure(row, figure))
 
 
 def _figure(row: Row, name: str) -> float:
@@ -72,17 +72,17 @@ def trends(rows: Sequence[Row]) -> dict[tuple[str, str], tuple[Trend, int]]:
       that need more networks are not in it.
     """
     given = rows[0]["architecture"] == "given"
-    made = [row for row in in_order(rows) if row["kind"] == "attack" and row["generator"] in MADE]
+    made = [row for row in sort_rows(rows) if row["kind"] == "attack" and row["generator"] in MADE]
     made = [row for row in made if (row["depth"] is not None if given else row["training"] == PLAIN_KIND)]
     found = {}
-    for (generator,), of in alike(made, "generator").items():
-        levels = sorted({row[level_of(given)] for row in of})
+    for (generator,), group in group_by(made, "generator").items():
+        levels = sorted({row[level_of(given)] for row in group})
         for figure in FIGURES:
             if figure == "passes" and generator == "gradient":
                 continue
             values = [
-                [_middle(some, figure) for some in alike(of_seed, level_of(given)).values()]
-                for of_seed in alike(of, "architecture" if given else "seed").values()
+                [_middle(some, figure) for some in group_by(of_seed, level_of(given)).values()]
+                for of_seed in group_by(group, "architecture" if given else "seed").values()
             ]
             if len(levels) > 1 and len(levels) * len(values) >= 4:
                 found[generator, figure] = trend(levels, values), len(levels) * len(values)
@@ -103,16 +103,16 @@ def diversity(rows: Sequence[Row]) -> dict[tuple[str, str], Against]:
     """
     found = {}
     made = [row for row in rows if row["generator"] in MADE and row["architecture"] != "given"]
-    groups = alike(in_order(made), "generator", "training", "learnt")
-    for (generator, kind, learnt), of in groups.items():
+    groups = group_by(sort_rows(made), "generator", "training", "learnt")
+    for (generator, kind, learnt), group in groups.items():
         plain = groups.get((generator, PLAIN_KIND, learnt))
         if kind != PLAIN_KIND and plain:
             apart, scaled = (
-                mean_interval(by_network_of(of, figure)).estimate
-                - mean_interval(by_network_of(plain, figure)).estimate
+                mean_interval(figures_by_network(group, figure)).estimate
+                - mean_interval(figures_by_network(plain, figure)).estimate
                 for figure in ("log_odds", "scaled_log_odds")
             )
-            test = mann_whitney(by_network_of(of, "log_odds"), by_network_of(plain, "log_odds"))
+            test = mann_whitney(figures_by_network(group, "log_odds"), figures_by_network(plain, "log_odds"))
             found[generator, kind] = Against(apart, scaled, test)
     return found
 
@@ -132,12 +132,12 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
       the architecture in front where there are several.
     """
     found: dict[str, Finding] = {}
-    by_architecture = alike(rows, "architecture")
-    for (architecture,), of in by_architecture.items():
+    by_architecture = group_by(rows, "architecture")
+    for (architecture,), group in by_architecture.items():
         front = f"{architecture}_" if len(by_architecture) > 1 else ""
-        attacks = [row for row in of if row["kind"] == "attack"]
-        for (generator, figure), (one, networks) in trends(of).items():
-            units, rho = of_units(networks, networks), one.correlation.rho
+        attacks = [row for row in group if row["kind"] == "attack"]
+        for (generator, figure), (one, networks) in trends(group).items():
+            units, rho = describe_sample(networks, networks), one.correlation.rho
             name = f"{front}size_{IN_NAMES[figure]}"
             found[f"{name}rho_{generator}"] = Finding(rho, numbers.signed(rho), units)
             if figure != "passes":
@@ -145,10 +145,12 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
                 found[f"{name}slope_{generator}"] = slope
         for (generator, kind), against in diversity(attacks).items():
             a12, networks = against.test.a12, sum(against.test.counts)
-            units = of_units(networks, networks)
+            units = describe_sample(networks, networks)
             found[f"{front}{kind}_a12_{generator}"] = Finding(a12, numbers.signed(a12), units)
             for name, apart in (("apart", against.apart), ("scaled_apart", against.scaled)):
-                found[f"{front}{kind}_{name}_{generator}"] = Finding(alone(apart), f"{apart:+.1f}", units)
+                found[f"{front}{kind}_{name}_{generator}"] = Finding(
+                    point_estimate(apart), f"{apart:+.1f}", units
+                )
     return found
 
 

@@ -12,12 +12,12 @@ from fooljax.analysis.transfer import (
     SEED,
     agreement,
     architecture,
-    matched,
+    matched_rate_difference,
     mean_known,
     mean_shares,
     named_first,
     paired,
-    transferred,
+    transfer_rate,
 )
 from fooljax.report.transfer_rows import (
     EDGES,
@@ -38,10 +38,10 @@ from fooljax.report.transfer_rows import (
     units_of,
     with_largest_budget,
 )
-from fooljax.study import Row, alike, markdown, numbers
-from fooljax.study.findings import Finding, of_units, share
+from fooljax.study import Row, group_by, markdown, numbers
+from fooljax.study.findings import Finding, describe_sample, share
 from fooljax.study.measured_sets import ARCHIVE, CLEAN, THREAT
-from fooljax.study.tables import those_by_network
+from fooljax.study.tables import values_by_network
 from fooljax.study.thresholds_reached import THRESHOLDS, threshold_cells
 
 WORDS = """\
@@ -82,14 +82,14 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
     units = units_of(images)
     own = [row for row in with_largest_budget(images) if row["network"] in units]
     wanted, found = related(other_kind(images)), {}
-    for (kind,), of in alike(own, "generator").items():
-        said = of_units(len(of), len(alike(of, "network")))
+    for (kind,), group in group_by(own, "generator").items():
+        said = describe_sample(len(group), len(group_by(group, "network")))
         for level in (LEVEL, "0.9"):
-            same = grouped(of, wanted, lambda row, seen, level=level: seen["same"]["raw"][level])  # type: ignore[misc]
+            same = grouped(group, wanted, lambda row, seen, level=level: seen["same"]["raw"][level])  # type: ignore[misc]
             found[f"{kind}_same_{level[2:]}"] = share(same, said)
-        first = grouped(of, wanted, lambda row, seen: named_first(seen, row["aims"]))
+        first = grouped(group, wanted, lambda row, seen: named_first(seen, row["aims"]))
         found[f"{kind}_named_first"] = share(first, said)
-        found[f"{kind}_own_only"] = share(those_by_network(of, own_only), said)
+        found[f"{kind}_own_only"] = share(values_by_network(group, own_only), said)
     for kind in ("cppn", "direct", ARCHIVE):
         theirs = [row for row in images if row["network"] in units]
         pair = [[row for row in theirs if row["generator"] == one] for one in (kind, "gradient")]
@@ -112,12 +112,12 @@ def tables(rows: Sequence[Row]) -> str:
     parts = [THREAT, "", WORDS, "", OF_ONE if len(units) == 1 else several, ""]
     for kind, wanted in kinds_of(images).items():
         parts += [f"### Shown to {kind if kind in (SAME, SEED, OTHER) else f'the network {kind}'}\n"]
-        parts += [markdown([_line(of, wanted, name) for name, of in kinds_of_images(own)]), ""]
+        parts += [markdown([_line(group, wanted, name) for name, group in kinds_of_images(own)]), ""]
     parts += ["### Every threshold\n", THRESHOLDS, ""]
     other = other_kind(images)
     parts += [
         f"Shown to {other}, same name:\n",
-        markdown([_at_thresholds(of, other, name) for name, of in kinds_of_images(own)]),
+        markdown([_at_thresholds(group, other, name) for name, group in kinds_of_images(own)]),
     ]
     if len(units) > 1 and (lines := _specificity(own)):
         parts += ["\n### Are gradient images more network-specific than evolved ones?\n"]
@@ -127,14 +127,14 @@ def tables(rows: Sequence[Row]) -> str:
         "Same name at 99.99 %; a unit is a run. In round brackets: named first.",
         "",
     ]
-    for name, of in matrices_of(images):
-        parts += [f"\n{name}:\n", markdown(_matrix(of)), ""]
+    for name, group in matrices_of(images):
+        parts += [f"\n{name}:\n", markdown(_matrix(group)), ""]
     return "\n".join([*parts, _networks(rows), ""])
 
 
 def _runs(rows: Sequence[Row]) -> str:
     """How many runs there are of a network and kind of images: "5", or "1 to 5"."""
-    kinds = alike([row for row in rows if row["generator"] != CLEAN], "generator", "budget", "network")
+    kinds = group_by([row for row in rows if row["generator"] != CLEAN], "generator", "budget", "network")
     counts = [len(kind) for kind in kinds.values()]
     return " to ".join(map(str, sorted({min(counts), max(counts)})))
 
@@ -201,10 +201,10 @@ def _matched(first: Sequence[Row], second: Sequence[Row]) -> list[list[float]]:
     """For each network that both kinds were made for, the difference at equal confidence."""
     groups = []
     others = other_networks([*first, *second])
-    kinds = [alike(kind, "network") for kind in (first, second)]
+    kinds = [group_by(kind, "network") for kind in (first, second)]
     for key in sorted(kinds[0].keys() & kinds[1].keys()):
         one, other = (own_and_other(kind[key], others) for kind in kinds)
-        difference = matched((one[0], one[1]), (other[0], other[1]), EDGES)
+        difference = matched_rate_difference((one[0], one[1]), (other[0], other[1]), EDGES)
         if difference is not None:
             groups.append([difference])
     return groups
@@ -215,7 +215,7 @@ def _rates(rows: Sequence[Row]) -> dict[tuple[str, int], float]:
     found = {}
     others = other_networks(rows)
     for row in rows:
-        rate = mean_known(transferred(row["log_odds"], seen["own"]) for seen in shown_to(row, others))
+        rate = mean_known(transfer_rate(row["log_odds"], seen["own"]) for seen in shown_to(row, others))
         if rate is not None:
             found[row["network"], row["run"]] = rate
     return found
@@ -223,7 +223,7 @@ def _rates(rows: Sequence[Row]) -> dict[tuple[str, int], float]:
 
 def _matrix(rows: Sequence[Row]) -> list[dict[str, str]]:
     lines = []
-    for (source,), runs in alike(rows, "network").items():
+    for (source,), runs in group_by(rows, "network").items():
         line = {"made for": source}
         for target in rows[0]["targets"]:
             seen = [(row["seen"][target], row["aims"]) for row in runs]

@@ -20,7 +20,7 @@ from fooljax.report.transfer_rows import (
     related,
     units_of,
 )
-from fooljax.study import Row, alike
+from fooljax.study import Row, group_by
 from fooljax.study.generators import NOISE
 from fooljax.study.measured_sets import CLEAN
 
@@ -32,9 +32,9 @@ def figures(rows: Sequence[Row]) -> dict[str, bytes]:
         return {}
     sources, targets = list(dict.fromkeys(row["network"] for row in images)), images[0]["targets"]
     panels = {}
-    for name, of in matrices_of(images):
+    for name, group in matrices_of(images):
         shares = np.full((len(sources), len(targets)), np.nan)
-        for (source,), runs in alike(of, "network").items():
+        for (source,), runs in group_by(group, "network").items():
             rates = [[row["seen"][target]["same"]["raw"][LEVEL] for target in targets] for row in runs]
             shares[sources.index(source)] = np.mean(rates, axis=0)
         panels[name] = shares
@@ -57,11 +57,11 @@ def _curves(rows: Sequence[Row]) -> dict[str, list[tuple[float, Interval]]]:
     """For evolved, gradient and random images: the rate in each bin, all budgets together."""
     wanted = related(other_kind(rows))
     series: dict[str, list[tuple[float, Interval]]] = {}
-    for (generator,), of in alike(rows, "generator").items():
+    for (generator,), group in group_by(rows, "generator").items():
         if generator in ("random_cppn", CLEAN, *NOISE):
             continue
         by_source = []
-        for runs in alike(of, "network").values():
+        for runs in group_by(group, "network").values():
             own, other = own_and_other(runs, wanted)
             by_source.append(curve(own, other, EDGES))
         points = []

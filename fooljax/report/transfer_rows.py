@@ -8,10 +8,10 @@ import numpy.typing as npt
 
 from fooljax.analysis.transfer import OTHER, SAME, SEED, Seen, architecture, mean_known, relation
 from fooljax.engine.log_odds import FOOLED
-from fooljax.study import Row, alike
+from fooljax.study import Row, group_by
 from fooljax.study.generators import NOISE, SHORT_NAMES
 from fooljax.study.measured_sets import ARCHIVE, CLEAN
-from fooljax.study.tables import those_by_network
+from fooljax.study.tables import values_by_network
 
 NAMES = {
     **SHORT_NAMES,
@@ -74,7 +74,9 @@ def grouped(
     rows: Sequence[Row], wanted: Pairs, figure: Callable[[Row, Seen], float | None]
 ) -> list[list[float]]:
     """A figure of each set, averaged over the targets of a kind; for each source those of its runs."""
-    return those_by_network(rows, lambda row: mean_known(figure(row, seen) for seen in shown_to(row, wanted)))
+    return values_by_network(
+        rows, lambda row: mean_known(figure(row, seen) for seen in shown_to(row, wanted))
+    )
 
 
 def label(generator: str, passes: int) -> str:
@@ -105,7 +107,7 @@ def own_and_other(rows: Sequence[Row], wanted: Pairs) -> npt.NDArray[np.float64]
 
 def kinds_of_images(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
     """The rows of each generator and budget, by what it is called."""
-    return [(label(*key), of) for key, of in alike(rows, "generator", "budget").items()]
+    return [(label(*key), group) for key, group in group_by(rows, "generator", "budget").items()]
 
 
 def own_only(row: Row) -> float:
@@ -122,5 +124,5 @@ def matrices_of(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
 
 def with_largest_budget(rows: Sequence[Row]) -> list[Row]:
     """Of each generator the rows of sets with the most passes."""
-    kinds = alike(rows, "generator").values()
+    kinds = group_by(rows, "generator").values()
     return [row for kind in kinds for row in kind if row["budget"] == max(one["budget"] for one in kind)]

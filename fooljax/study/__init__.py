@@ -5,7 +5,7 @@ from fooljax.study.rows import read_rows, rows_to_pandas
 from fooljax.study.running import run
 from fooljax.study.searches import PASSES_UNIT, passes_cells, search_side_by_side
 from fooljax.study.study import Study, Workspace
-from fooljax.study.tables import UNIT, alike, by_network, markdown
+from fooljax.study.tables import UNIT, column_by_network, group_by, markdown
 from fooljax.study.task import Row, Task
 
 __all__ = [
@@ -19,8 +19,8 @@ __all__ = [
     "Study",
     "Task",
     "Workspace",
-    "alike",
-    "by_network",
+    "column_by_network",
+    "group_by",
     "markdown",
     "passes_cells",
     "read_rows",

@@ -1,7 +1,7 @@
 """Attacks on one network: image sets that are made against it at a stated budget, and the figures of a row.
 
     specs = attacks.specs("defended", attacks.FRESH, runs=range(5), passes=5_000)
-    for found, figures in attacks.met(ImageSets(folder), specs, target, thresholds):
+    for found, figures in attacks.make_and_measure(ImageSets(folder), specs, target, thresholds):
         ...
 
 Every network is met in the same way, so that a defended one and the one before it can be compared. A network
@@ -68,7 +68,7 @@ def sees_network(generator: str) -> bool:
     return generator in FRESH or generator.startswith("random_search")
 
 
-def met(
+def make_and_measure(
     sets: ImageSets, specs: Sequence[SetSpec], target: Target, thresholds: Thresholds
 ) -> Iterator[tuple[ImageSet, dict[str, Any]]]:
     """Makes the sets that are missing and measures each against the network they were made for.
@@ -109,12 +109,12 @@ def figures(found: ImageSet, target: Target, thresholds: Thresholds) -> dict[str
         "log_odds": rounded(found.log_odds),
         "shares": thresholds.shares(odds, found.classes),
         "passes_of_classes": None if reached is None else list(reached),
-        "passes_to_median": by_then(reached, 0.5),
-        "passes_to_all": by_then(reached, 1.0),
+        "passes_to_median": passes_to_share(reached, 0.5),
+        "passes_to_all": passes_to_share(reached, 1.0),
     }
 
 
-def by_then(reached: Sequence[int | None] | None, share: float) -> int | None:
+def passes_to_share(reached: Sequence[int | None] | None, share: float) -> int | None:
     """The passes by which a share of the classes had it; None where fewer ever had.
 
     Args:

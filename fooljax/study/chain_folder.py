@@ -288,8 +288,8 @@ def _key(chain: Chain, use: str) -> jax.Array:
 
 def _check(path: Path, found: dict[str, Any], kind: str, wanted: dict[str, Any]) -> None:
     """Makes sure that a file belongs to these settings."""
-    told = found.get(kind)
-    different = [name for name in wanted if not isinstance(told, dict) or told.get(name) != wanted[name]]
+    stored = found.get(kind)
+    different = [name for name in wanted if not isinstance(stored, dict) or stored.get(name) != wanted[name]]
     if different:
         raise InputError(
             f"{name_of(path)}: expected one made with these settings, found another {different[0]}; "

@@ -8,7 +8,7 @@ from fooljax.analysis.rejection import RATES
 from fooljax.defences.chains import Chain
 from fooljax.errors import InputError, shown
 from fooljax.study import attacks
-from fooljax.study.measured_sets import whole_numbers
+from fooljax.study.measured_sets import parse_numbers
 from fooljax.study.task import Row, Task
 
 NONE = "none"
@@ -55,7 +55,7 @@ def attacks_of(
     Raises:
       InputError: one of them is not what was expected.
     """
-    given = [] if numbers == NONE else whole_numbers(numbers, "--attacked")
+    given = [] if numbers == NONE else parse_numbers(numbers, "--attacked")
     if most is not None and given and max(given) > most:
         raise InputError(f"--attacked: expected numbers up to {most}, the --rounds, got {max(given)}")
     known, rates = (*attacks.FRESH, *attacks.CONTROLS), tuple(map(str, RATES))
@@ -77,8 +77,8 @@ def chain_tasks(
     starts: Sequence[str],
     seeds: int,
     rounds: int,
-    met: Attacks,
-    told: Mapping[str, Any],
+    attacked: Attacks,
+    common: Mapping[str, Any],
     rows: Sequence[Row],
 ) -> Iterator[Task]:
     """Round by round for the chains of one seed, each round with its attacks; then for the next seed.
@@ -87,25 +87,25 @@ def chain_tasks(
       starts: names of the first networks.
       seeds: how many chains begin with each.
       rounds: how many networks a chain has.
-      met: the attacks.
-      told: settings that all tasks have.
+      attacked: the attacks.
+      common: settings that all tasks have.
       rows: that are there. A round is named when all chains have done the one before.
     """
     there = {row["task"] for row in rows}
     for seed in range(seeds):
         chains = [Chain(start, seed) for start in starts]
         for number in range(1, rounds + 1):
-            stage = [_task(chain, number, {"kind": "round", **told}) for chain in chains]
-            for one in met.on(number, rounds):
-                stage += [_task(chain, number, {"kind": "attack", **told, **one}) for chain in chains]
+            stage = [_task(chain, number, {"kind": "round", **common}) for chain in chains]
+            for one in attacked.on(number, rounds):
+                stage += [_task(chain, number, {"kind": "attack", **common, **one}) for chain in chains]
             yield from stage
             if any(task.name not in there for task in stage):
                 return
 
 
-def _task(chain: Chain, number: int, told: Mapping[str, Any]) -> Task:
-    words = [told["kind"], chain.name, f"{number:02d}"]
-    words += [told["generator"]] if "generator" in told else []
-    words += [f"rejects={told['rejects']}"] if "rejects" in told else []
-    settings = {"network": chain.start, "seed": chain.seed, "number": number, **told}
+def _task(chain: Chain, number: int, own_settings: Mapping[str, Any]) -> Task:
+    words = [own_settings["kind"], chain.name, f"{number:02d}"]
+    words += [own_settings["generator"]] if "generator" in own_settings else []
+    words += [f"rejects={own_settings['rejects']}"] if "rejects" in own_settings else []
+    settings = {"network": chain.start, "seed": chain.seed, "number": number, **own_settings}
     return Task(",".join(words), settings, (chain.network(number),))

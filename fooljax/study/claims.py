@@ -145,9 +145,16 @@ def read_claims(path: Path) -> tuple[list[Claim], dict[str, Any]]:
         facts = content["paper"]
         claims = []
         for entry in content["claims"]:
-            told = facts[entry["paper"]] if entry.get("paper") else {"says": "", "mark": ""}
+            paper = facts[entry["paper"]] if entry.get("paper") else {"says": "", "mark": ""}
             checks = tuple(Check(**one) for one in entry["checks"])
-            words = (entry["name"], entry["chapter"], entry["says"], told["says"], told["mark"], entry["why"])
+            words = (
+                entry["name"],
+                entry["chapter"],
+                entry["says"],
+                paper["says"],
+                paper["mark"],
+                entry["why"],
+            )
             claims.append(Claim(*words, checks))
         return claims, facts
     except (KeyError, TypeError, AttributeError) as error:

@@ -232,9 +232,9 @@ class _Workers:
 
     def _submit(self, part: Part) -> Any:
         with self._connection():
-            told = (self._topic, random_versions(), part.do, part.arguments)
+            payload = (self._topic, random_versions(), part.do, part.arguments)
             try:
-                return self._client.submit(_done, *told, key=_key(part), pure=False)
+                return self._client.submit(_done, *payload, key=_key(part), pure=False)
             except (TypeError, AttributeError, pickle.PicklingError) as error:
                 reason = first_line(error.__cause__ or error)
                 raise InputError(

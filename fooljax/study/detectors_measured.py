@@ -24,13 +24,13 @@ OTHERS = 1000
 
 def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
     """The figures of one group of tasks, which are all of one kind."""
-    told = tasks[0].settings
-    if told["kind"] == "judged":
-        yield {"judged": judged_without(workspace, told)}
+    settings = tasks[0].settings
+    if settings["kind"] == "judged":
+        yield {"judged": judged_without(workspace, settings)}
         return
-    found = watched(workspace, told["network"], told["detectors"])
+    found = watched(workspace, settings["network"], settings["detectors"])
     kinds = {"clean": _clean, "static": _static, "knowing": _knows}
-    yield from kinds[told["kind"]](workspace, tasks, found)
+    yield from kinds[settings["kind"]](workspace, tasks, found)
 
 
 def _clean(workspace: Workspace, tasks: Sequence[Task], found: Watched) -> Iterator[dict[str, Any]]:
@@ -40,41 +40,43 @@ def _clean(workspace: Workspace, tasks: Sequence[Task], found: Watched) -> Itera
 
 def _static(workspace: Workspace, tasks: Sequence[Task], found: Watched) -> Iterator[dict[str, Any]]:
     """Images that were made without knowing of detectors, and those of other data."""
-    told = tasks[0].settings
-    if told["generator"] == ARCHIVE:
+    settings = tasks[0].settings
+    if settings["generator"] == ARCHIVE:
         ((_, finished),) = measured(workspace, tasks)
         fooled = finished.log_odds >= FOOLED
         told_apart = found.told_apart(finished.images, fooled)
         yield {**finished.facts, "fooled": float(np.mean(fooled)), "told_apart": told_apart}
         return
-    if told["generator"] not in GENERATORS:
-        images = fitted(load(told["generator"]).test_images[:OTHERS], found.target)
+    if settings["generator"] not in GENERATORS:
+        images = fitted(load(settings["generator"]).test_images[:OTHERS], found.target)
         fooled = score(found.target, images).max(axis=1) >= FOOLED
         yield {"fooled": float(np.mean(fooled)), "told_apart": found.told_apart(images, fooled)}
         return
     runs = [task.settings["run"] for task in tasks]
-    cells = classes_told(told, found.target)
-    specs = attacks.specs(told["network"], [told["generator"]], runs=runs, passes=told["budget"], cells=cells)
+    cells = classes_told(settings, found.target)
+    specs = attacks.specs(
+        settings["network"], [settings["generator"]], runs=runs, passes=settings["budget"], cells=cells
+    )
     sets = ImageSets(workspace.config.images)
-    for one, told_of_set in attacks.met(sets, specs, found.target, found.thresholds):
+    for one, figures in attacks.make_and_measure(sets, specs, found.target, found.thresholds):
         fooled = one.log_odds >= FOOLED
-        told_of_set |= {"fooled": float(np.mean(fooled))}
-        yield {**told_of_set, "told_apart": found.told_apart(one.images, fooled)}
+        figures |= {"fooled": float(np.mean(fooled))}
+        yield {**figures, "told_apart": found.told_apart(one.images, fooled)}
 
 
 def _knows(workspace: Workspace, tasks: Sequence[Task], found: Watched) -> Iterator[dict[str, Any]]:
     """Images that were made to fool the network and to pass its detector."""
-    told = tasks[0].settings
+    settings = tasks[0].settings
     made = knowing(
         ImageSets(workspace.config.images),
         found,
-        *(told[name] for name in ("network", "detector", "generator")),
+        *(settings[name] for name in ("network", "detector", "generator")),
         runs=[task.settings["run"] for task in tasks],
-        passes=told["budget"],
-        classes=classes_told(told, found.target),
-        judges={name: workspace.network(name) for name in told["judges"]},
+        passes=settings["budget"],
+        classes=classes_told(settings, found.target),
+        judges={name: workspace.network(name) for name in settings["judges"]},
     )
-    for task, (one, told_of_set) in zip(tasks, made, strict=True):
+    for task, (one, figures) in zip(tasks, made, strict=True):
         if task.settings["run"] == 0:
             workspace.save_images(task, one.images)
-        yield told_of_set
+        yield figures

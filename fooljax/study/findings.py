@@ -12,7 +12,7 @@ from typing import NamedTuple
 from fooljax.analysis.statistics import Interval, share_interval
 from fooljax.engine.log_odds import confidence
 from fooljax.study import numbers, summaries, summary_table
-from fooljax.study.tables import by_network
+from fooljax.study.tables import column_by_network
 from fooljax.study.task import Row
 
 
@@ -36,20 +36,22 @@ Findings = Callable[[Sequence[Row]], Mapping[str, Finding]]
 """The function of an experiment."""
 
 
-def share(groups: Sequence[Sequence[float]], of: str) -> Finding:
+def share(groups: Sequence[Sequence[float]], sample: str) -> Finding:
     """A share, with its interval over networks; of one network without.
 
     Args:
       groups: for each network the shares of its runs.
-      of: what it was measured of.
+      sample: what it was measured of.
     """
     value = share_interval(groups)
-    value = value if len(groups) > 1 else alone(value.estimate)
-    return Finding(value, numbers.percent(value.estimate) if len(groups) < 2 else numbers.shares(value), of)
+    value = value if len(groups) > 1 else point_estimate(value.estimate)
+    return Finding(
+        value, numbers.percent(value.estimate) if len(groups) < 2 else numbers.shares(value), sample
+    )
 
 
-def alone(estimate: float) -> Interval:
-    """A number of which no interval can be told."""
+def point_estimate(estimate: float) -> Interval:
+    """An estimate without an interval, whose ends are NaN."""
     return Interval(estimate, math.nan, math.nan)
 
 
@@ -65,11 +67,11 @@ def of_searches(rows: Sequence[Row]) -> dict[str, Finding]:
     """
     lines = [one for row in rows for one in summaries.rows_of(Path(str(row["experiment"])), row)]
     networks = len({row["target_sha256"] for row in rows})
-    line, of = summary_table.line(lines), of_units(len(lines), networks)
+    line, sample = summary_table.line(lines), describe_sample(len(lines), networks)
     level = [row["rescored"] for row in rows]
     median = sorted(one["median_log_odds"] for one in level)[(len(level) - 1) // 2]
     found = {
-        name: Finding(value, numbers.needed(value, line.generations), of, line.generations)
+        name: Finding(value, numbers.needed(value, line.generations), sample, line.generations)
         for name, value in (
             ("generation_of_all", line.generation_of_all),
             ("generation_of_median", line.generation_of_median),
@@ -79,9 +81,11 @@ def of_searches(rows: Sequence[Row]) -> dict[str, Finding]:
     for row, one in zip(rows, level, strict=True):
         groups.setdefault(row["target_sha256"], []).append(one["shares"]["0.99"])
     return found | {
-        "share_9999": share(by_network(lines, "share_of_images"), of),
-        "share_99": share(list(groups.values()), of),
-        "median_confidence": Finding(alone(float(confidence(median))), numbers.confidence(median, 1), of),
+        "share_9999": share(column_by_network(lines, "share_of_images"), sample),
+        "share_99": share(list(groups.values()), sample),
+        "median_confidence": Finding(
+            point_estimate(float(confidence(median))), numbers.confidence(median, 1), sample
+        ),
     }
 
 
@@ -98,8 +102,10 @@ def of_ascents(rows: Sequence[Row]) -> dict[str, Finding]:
     for method in methods:
         groups: dict[str, list[float]] = {}
         for row in rows:
-            told = row["methods"][method]["rescored"]
-            groups.setdefault(row["target_sha256"], []).append(told["images_at_9999"] / told["images"])
+            rescored = row["methods"][method]["rescored"]
+            groups.setdefault(row["target_sha256"], []).append(
+                rescored["images_at_9999"] / rescored["images"]
+            )
         images = sum(row["methods"][method]["rescored"]["images"] for row in rows)
         found[f"{method}_share_9999"] = share(
             list(groups.values()), f"{images:,} images, {_counted(len(groups), 'network')}"
@@ -107,8 +113,8 @@ def of_ascents(rows: Sequence[Row]) -> dict[str, Finding]:
     return found
 
 
-def of_units(runs: int, networks: int) -> str:
-    """What a number was measured of, in words."""
+def describe_sample(runs: int, networks: int) -> str:
+    """What a number was measured of, in words: "25 runs on 5 networks"."""
     return f"{_counted(runs, 'run')} on {_counted(networks, 'network')}"
 
 

@@ -100,7 +100,7 @@ def look(
     verdicts = {judge: verdict(score(workspace.network(judge), images), classes) for judge in judges}
     leasts = {judge: _least(workspace, judge, dataset) for judge in judges}
     seen = fooling(found.log_odds, classes, verdicts, leasts)
-    told: dict[str, Any] = {
+    figures: dict[str, Any] = {
         "target_sha256": workspace.digest(name),
         "images": len(images),
         "fooled": int(seen.fooled.sum()),
@@ -111,16 +111,16 @@ def look(
     if levels := target.provenance.get("levels"):
         density = generative.log_density(target, images)
         above = {rate: density >= level for rate, level in levels.items()}
-        told["log_density"] = [round(float(one), 1) for one in density]
-        told["accepted"] = {rate: int(one.sum()) for rate, one in above.items()}
-        told["fooled_accepted"] = {rate: int((one & seen.fooled).sum()) for rate, one in above.items()}
+        figures["log_density"] = [round(float(one), 1) for one in density]
+        figures["accepted"] = {rate: int(one.sum()) for rate, one in above.items()}
+        figures["fooled_accepted"] = {rate: int((one & seen.fooled).sum()) for rate, one in above.items()}
     density_of = getattr(target.apply, "density", None)
     if isinstance(density_of, VaeDensity):
         longer = dataclasses.replace(density_of, steps=MORE_STEPS * density_of.steps)
         apply = dataclasses.replace(target.apply, density=longer)  # type: ignore[type-var]
         odds = score(dataclasses.replace(target, apply=apply), images)
-        told["more_steps"] = rounded(odds[range(len(images)), classes])
-    return told
+        figures["more_steps"] = rounded(odds[range(len(images)), classes])
+    return figures
 
 
 _ANSWERS: dict[tuple[str, str], CleanAnswers] = {}

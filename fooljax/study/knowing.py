@@ -86,20 +86,20 @@ def knowing(
         )
 
 
-def judged_without(workspace: Workspace, told: Mapping[str, Any]) -> dict[str, list[bool]]:
+def judged_without(workspace: Workspace, settings: Mapping[str, Any]) -> dict[str, list[bool]]:
     """What judges say of the images that fool a network, of all runs that know nothing of detectors.
 
     Args:
       workspace: knows the networks and the folder of sets.
-      told: `network`, `generator`, `runs`, `budget`, `judges`, and `classes` unless these are all, as a task
-        tells them.
+      settings: of a task: `network`, `generator`, `runs`, `budget`, `judges`, and `classes` unless these
+        are all.
     """
-    runs, passes = range(told["runs"]), told["budget"]
-    target = workspace.network(told["network"])
-    cells = classes_told(told, target)
-    specs = attacks.specs(told["network"], [told["generator"]], runs=runs, passes=passes, cells=cells)
+    runs, passes = range(settings["runs"]), settings["budget"]
+    target = workspace.network(settings["network"])
+    cells = classes_told(settings, target)
+    specs = attacks.specs(settings["network"], [settings["generator"]], runs=runs, passes=passes, cells=cells)
     sets = ImageSets(workspace.config.images).get_many(specs, target)
-    judges = {name: workspace.network(name) for name in told["judges"]}
+    judges = {name: workspace.network(name) for name in settings["judges"]}
     each = [_judged(one, one.log_odds >= FOOLED, judges) for one in sets]
     return {name: [said for one in each for said in one[name]] for name in judges}
 
@@ -115,9 +115,9 @@ def _judged(
     return {name: (each == classes).tolist() for name, each in named.items()}
 
 
-def classes_told(told: Mapping[str, Any], target: Target) -> tuple[int, ...] | None:
+def classes_told(settings: Mapping[str, Any], target: Target) -> tuple[int, ...] | None:
     """The classes that a task's images are made for; None for all of the network."""
-    return read_classes(told.get("classes", "all"), len(target.class_names))
+    return read_classes(settings.get("classes", "all"), len(target.class_names))
 
 
 def in_files(name: str) -> str:

@@ -32,7 +32,7 @@ from fooljax.study import archives, clean_images, numbers
 from fooljax.study.generators import EXPLANATIONS
 from fooljax.study.image_sets import PASSES, ImageSets, ImageSettings, SetSpec
 from fooljax.study.study import Workspace
-from fooljax.study.tables import alike, by_network, markdown
+from fooljax.study.tables import column_by_network, group_by, markdown
 from fooljax.study.task import SAFE_NAME, Row, Task
 from fooljax.targets.choice import CLASSES_HELP, read_classes
 from fooljax.targets.collection import NETWORKS_OF, find
@@ -116,18 +116,18 @@ def dataset_of(spec: str) -> Dataset:
     return data.load(spec)
 
 
-def told_of(config: NetworkSettings) -> dict[str, str]:
-    """What a task is told of the data: what they are, wherever they lie."""
+def data_settings(config: NetworkSettings) -> dict[str, str]:
+    """The settings of a task that name the data: what they are, wherever they lie."""
     dataset = dataset_of(config.data)
     return {"data": dataset.name, "data_sha256": dataset.digest}
 
 
-def told_of_clean(config: SetSettings) -> dict[str, str]:
-    """What a task is told of its clean images: those of the data, or photographs."""
-    return told_of(config) if config.imagefolder is None else {"data": "photographs"}
+def clean_data_settings(config: SetSettings) -> dict[str, str]:
+    """The settings of a task that name its clean images: those of the data, or photographs."""
+    return data_settings(config) if config.imagefolder is None else {"data": "photographs"}
 
 
-def names_of(config: NetworkSettings) -> list[str]:
+def network_names(config: NetworkSettings) -> list[str]:
     """The names of the networks.
 
     Raises:
@@ -136,11 +136,11 @@ def names_of(config: NetworkSettings) -> list[str]:
     for name in filter(None, config.networks.split(",")):
         if not SAFE_NAME.fullmatch(name):
             raise InputError(f"--networks: expected names of letters, digits and _.=+-, got {shown(name)}")
-    return different_names(config.networks, "--networks")
+    return parse_names(config.networks, "--networks")
 
 
-def different_names(text: str, flag: str) -> list[str]:
-    """The names that a setting gives, whatever they are.
+def parse_names(text: str, flag: str) -> list[str]:
+    """Reads a setting that holds names, whatever they are.
 
     Args:
       text: the names, with commas between.
@@ -154,8 +154,8 @@ def different_names(text: str, flag: str) -> list[str]:
     return names
 
 
-def whole_numbers(text: str, flag: str) -> list[int]:
-    """The numbers that a setting gives.
+def parse_numbers(text: str, flag: str) -> list[int]:
+    """Reads a setting that holds whole numbers.
 
     Args:
       text: whole numbers from 1 on, with commas between.
@@ -172,8 +172,8 @@ def whole_numbers(text: str, flag: str) -> list[int]:
     return found
 
 
-def chosen(generators: str, known: Iterable[str], flag: str = "--generators") -> list[str]:
-    """The generators that a setting names, or other things with names.
+def parse_choices(generators: str, known: Iterable[str], flag: str = "--generators") -> list[str]:
+    """Reads a setting that names generators, or other things out of a list.
 
     Args:
       generators: their names, with commas between.
@@ -200,23 +200,23 @@ def tasks(
     Raises:
       InputError: a network is named twice, or there are no clean images for one.
     """
-    for name in names_of(config):
+    for name in network_names(config):
         if CLEAN in generators and name in NETWORKS_OF["imagenet"] and config.imagefolder is None:
             raise InputError(f"--imagefolder: expected a folder with clean images for {name}, got none")
     for generator in generators:
-        finished = told_of_archive(config) if generator == ARCHIVE else {}
-        for name in [finished["network"]] if finished else names_of(config):
+        finished = archive_settings(config) if generator == ARCHIVE else {}
+        for name in [finished["network"]] if finished else network_names(config):
             together = f"{name},{generator}"
             photographs = config.imagefolder if generator == CLEAN else None
             for run in range(config.runs if photographs is None and not finished else 1):
-                told = {"network": name, "generator": generator, "run": run}
-                told["budget"] = (budgets or {}).get(generator, config.passes)
+                settings = {"network": name, "generator": generator, "run": run}
+                settings["budget"] = (budgets or {}).get(generator, config.passes)
                 if config.classes != "all":
-                    told["classes"] = config.classes
+                    settings["classes"] = config.classes
                 if generator == CLEAN:
-                    told |= {"budget": 0, **told_of_clean(config)}
-                told |= finished
-                yield Task(f"{together},run={run}", told, (name,), together)
+                    settings |= {"budget": 0, **clean_data_settings(config)}
+                settings |= finished
+                yield Task(f"{together},run={run}", settings, (name,), together)
 
 
 def measured(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[tuple[Target, Measured]]:
@@ -247,8 +247,8 @@ def measured(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[tuple[Targ
         yield target, Measured(one.images, one.classes, one.log_odds, facts)
 
 
-def told_of_archive(config: SetSettings) -> dict[str, Any]:
-    """What a task is told of the finished run: its network, its passes, and its table of elites.
+def archive_settings(config: SetSettings) -> dict[str, Any]:
+    """The settings of a task that name the finished run: its network, passes, and table of elites.
 
     Raises:
       InputError: no run is given, or it cannot be read.
@@ -268,12 +268,12 @@ def _archive(config: SetSettings) -> Path:
     return Path(config.archive)
 
 
-def seen_by(generator: str) -> str:
+def network_access(generator: str) -> str:
     """What a generator sees of the network, for people."""
     return "logits" if generator.startswith("random_search") else SEES.get(generator, "nothing")
 
 
-def in_order(rows: Sequence[Row]) -> list[Row]:
+def sort_rows(rows: Sequence[Row]) -> list[Row]:
     """Rows in the order of `NAMES`, then of networks and runs, however they were read."""
     names = list(NAMES)
     return sorted(rows, key=lambda row: (names.index(row["generator"]), row["network"], row["run"]))
@@ -286,15 +286,15 @@ def sets_table(rows: Sequence[Row]) -> str:
       rows: with `generator`, `network`, `passes` and `log_odds`.
     """
     lines = []
-    for (generator,), of in alike(rows, "generator").items():
-        odds = np.concatenate([row["log_odds"] for row in of])
+    for (generator,), group in group_by(rows, "generator").items():
+        odds = np.concatenate([row["log_odds"] for row in group])
         lines.append(
             {
                 "images": NAMES[generator],
-                "sees": seen_by(generator),
-                "sets": f"{len(by_network(of, 'passes', network='network'))} networks x "
-                f"{len(of) / len(alike(of, 'network')):g} runs",
-                "passes of a set": numbers.plain(max(row["passes"] for row in of)),
+                "sees": network_access(generator),
+                "sets": f"{len(column_by_network(group, 'passes', network='network'))} networks x "
+                f"{len(group) / len(group_by(group, 'network')):g} runs",
+                "passes of a set": numbers.plain(max(row["passes"] for row in group)),
                 "median confidence": numbers.confidence(float(np.median(odds))),
                 "images >= 99.99 %": f"{int(np.sum(odds >= FOOLED))} of {odds.size}",
             }

@@ -94,22 +94,24 @@ def clean_answers(workspace: Workspace, name: str, clean: str) -> CleanAnswers:
       name: of the network.
       clean: as for `clean_images`.
     """
-    told = workspace.config.imagefolder if clean == PHOTOGRAPHS else dataset_of(clean).digest
+    images_key = workspace.config.imagefolder if clean == PHOTOGRAPHS else dataset_of(clean).digest
     return answers_to(
-        workspace, name, str(told), lambda: clean_images(workspace, workspace.network(name), clean)
+        workspace, name, str(images_key), lambda: clean_images(workspace, workspace.network(name), clean)
     )
 
 
-def answers_to(workspace: Workspace, name: str, told: str, images: Callable[[], CleanImages]) -> CleanAnswers:
+def answers_to(
+    workspace: Workspace, name: str, images_key: str, images: Callable[[], CleanImages]
+) -> CleanAnswers:
     """What a network says of some clean images, and the thresholds that follow.
 
     Args:
       workspace: knows the network.
       name: of the network.
-      told: tells these clean images from others.
+      images_key: tells these clean images from others.
       images: gives them where the network was not asked yet.
     """
-    key = (workspace.digest(name), told)
+    key = (workspace.digest(name), images_key)
     if key not in _KNOWN:
         found = images()
         odds = score(workspace.network(name), found.images)

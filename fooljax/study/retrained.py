@@ -18,14 +18,14 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from fooljax.analysis.thresholds import reached_by
+from fooljax.analysis.thresholds import conformal_quantile
 from fooljax.defences.fine_tuning import Lesson, fine_tuned, margins, rejecting, with_rejection
 from fooljax.engine.types import Target
 from fooljax.errors import InputError, shown
 from fooljax.storage.trees import load_tree
 from fooljax.study import measured_sets
 from fooljax.study.image_sets import ImageSets, SetSpec, save_with_folder
-from fooljax.study.measured_sets import chosen, dataset_of
+from fooljax.study.measured_sets import dataset_of, parse_choices
 from fooljax.study.network_thresholds import CleanAnswers, CleanImages, answers_to
 from fooljax.study.retraining_lessons import (
     LEARNT,
@@ -55,7 +55,7 @@ def rates_of(config: RetrainingSettings, rates: str) -> list[int]:
     """
     if config.chains > config.runs:
         raise InputError(f"--chains: expected at most {config.runs}, the --runs, got {config.chains}")
-    return [int(one) for one in chosen(rates, map(str, RATES), "--rates")]
+    return [int(one) for one in parse_choices(rates, map(str, RATES), "--rates")]
 
 
 class State(NamedTuple):
@@ -142,7 +142,7 @@ def network(config: RetrainingSettings, name: str, say: Callable[[str], None]) -
         say(f"retraining {state.network}: round {state.round} of chain {state.chain}")
         made = _retrained(config, plain, teacher, say)
         tuned = margins(made, clean_of(config, teacher).tuning)
-        levels = {str(rate): reached_by(tuned, 1.0 - rate / 100.0) for rate in RATES}
+        levels = {str(rate): conformal_quantile(tuned, 1.0 - rate / 100.0) for rate in RATES}
         save_with_folder(path, made.params, {"margins": levels})
     params, facts = load_tree(path, blank.params)
     found = with_params(blank, jax.device_put(params), blank.apply, blank.class_names)
@@ -175,24 +175,24 @@ def _evolved(
 ) -> list[Images]:
     """The last generations that a state learns from."""
     sets, classes = ImageSets(str(config.images)), len(teacher.class_names)
-    told = (LEARNT_FROM, config.passes, classes)
-    first = [State(state.network, chain=run).spec(config, *told) for run in range(config.runs)]
+    arguments = (LEARNT_FROM, config.passes, classes)
+    first = [State(state.network, chain=run).spec(config, *arguments) for run in range(config.runs)]
     found = [
         one.images for one in sets.get_many(first, teacher) if config.runs == 1 or one.spec.run != state.chain
     ]
     for earlier in range(1, state.round):
         one = state._replace(round=earlier, rate=1)
-        found.append(sets.get(one.spec(config, *told), network(config, one.name(config), say)).images)
+        found.append(sets.get(one.spec(config, *arguments), network(config, one.name(config), say)).images)
     return found
 
 
 def held_out(workspace: Workspace, name: str) -> CleanAnswers:
     """What a network of a study says of the clean images that are held out, asked once in a process."""
     config = workspace.config
-    told = f"held out of {config.imagefolder or dataset_of(config.data).digest}, {config.photographs}"
+    images_key = f"held out of {config.imagefolder or dataset_of(config.data).digest}, {config.photographs}"
 
     def images() -> CleanImages:
         clean = clean_of(config, workspace.network(state_of(name, config).network))
         return CleanImages("held out", clean.held_out, clean.labels)
 
-    return answers_to(workspace, name, told, images)
+    return answers_to(workspace, name, images_key, images)

@@ -41,18 +41,18 @@ def new_random(before: Target, chain: int) -> Images:
 
 
 def set_of_itself(
-    config: RetrainingSettings, told: Mapping[str, Any], before: Target, generator: str, passes: int
+    config: RetrainingSettings, settings: Mapping[str, Any], before: Target, generator: str, passes: int
 ) -> ImageSet:
     """The set that was made against the network itself, and that a chain did not learn from.
 
     Args:
       config: names the folder.
-      told: the network and the chain.
+      settings: the network and the chain.
       before: the network itself.
       generator: of the images.
       passes: of the set.
     """
-    state = State(told["network"], chain=told["chain"])
+    state = State(settings["network"], chain=settings["chain"])
     spec = state.spec(config, generator, passes, len(before.class_names))
     return ImageSets(str(config.images)).get(spec, before)
 
@@ -83,18 +83,18 @@ def _clean(workspace: Workspace, task: Task) -> dict[str, Any]:
 
 def _seen(workspace: Workspace, task: Task) -> dict[str, Any]:
     """What a network says of images that were not made against it."""
-    config, told = workspace.config, task.settings
-    before, target = workspace.network(told["network"]), workspace.network(task.networks[0])
-    kind = told["generator"]
+    config, settings = workspace.config, task.settings
+    before, target = workspace.network(settings["network"]), workspace.network(task.networks[0])
+    kind = settings["generator"]
     classes: npt.NDArray[np.integer] | None = None
     if kind == ARCHIVE:
         old = archived(config.archive, UNSEEN)
         images, classes = old.images, old.classes
     elif kind == FIRST:
-        images = new_random(before, told["chain"])
+        images = new_random(before, settings["chain"])
     else:
         passes = config.gradient_passes if kind == "gradient" else config.passes
-        found = set_of_itself(config, told, before, LEARNT_FROM if kind == OLD else kind, passes)
+        found = set_of_itself(config, settings, before, LEARNT_FROM if kind == OLD else kind, passes)
         images, classes = found.images, found.classes
     odds = score(target, images)
     best = odds[:, : len(before.class_names)].max(axis=1)
@@ -109,17 +109,19 @@ def _seen(workspace: Workspace, task: Task) -> dict[str, Any]:
 
 def _attack(workspace: Workspace, task: Task) -> dict[str, Any]:
     """Images that were made against a network, at a stated budget."""
-    config, told = workspace.config, task.settings
-    target, before = workspace.network(task.networks[0]), workspace.network(told["network"])
-    state = State(told["network"], told["round"], told["chain"], told["rate"])
-    if told["generator"] == GOES_ON:
+    config, settings = workspace.config, task.settings
+    target, before = workspace.network(task.networks[0]), workspace.network(settings["network"])
+    state = State(settings["network"], settings["round"], settings["chain"], settings["rate"])
+    if settings["generator"] == GOES_ON:
         return _goes_on(workspace, task, target, before)
-    spec = state.spec(config, told["generator"], told["budget"], len(before.class_names))
+    spec = state.spec(config, settings["generator"], settings["budget"], len(before.class_names))
     sets = ImageSets(config.images)
-    if not state.round and told["generator"] != LEARNT_FROM:
+    if not state.round and settings["generator"] != LEARNT_FROM:
         # A run costs all the runs before it, so all are made at once.
         sets.get_many([replace(spec, run=run) for run in range(config.others)], target)
-    ((found, figures),) = attacks.met(sets, [spec], target, held_out(workspace, task.networks[0]).thresholds)
+    ((found, figures),) = attacks.make_and_measure(
+        sets, [spec], target, held_out(workspace, task.networks[0]).thresholds
+    )
     odds = score(target, found.images)
     own = odds[np.arange(len(odds)), found.classes]
     return {**figures, "rejected": _rejected(odds, before), "fooled": float(np.mean(own >= FOOLED))}

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fooljax.analysis.rejection import Rejection, met_by, rejection, taken
-from fooljax.analysis.thresholds import Thresholds, clean_thresholds, reached_by
+from fooljax.analysis.rejection import Rejection, rejection, rejection_outcomes, taken
+from fooljax.analysis.thresholds import Thresholds, clean_thresholds, conformal_quantile
 from fooljax.defences.chains import Chain
 from fooljax.defences.fine_tuning import margins, rejecting
 from fooljax.engine.log_odds import FOOLED
@@ -59,7 +59,7 @@ def round_figures(chains: Chains, chain: Chain, number: int) -> dict[str, Any]:
     Returns:
       The figures of a row. `log_odds` and `reached` are as those of `fooljax.study.chain_folder.Round`. `new`
       and `random` say how the images of the last and of the first generation are met, see
-      `fooljax.analysis.rejection.met_by`. `old` has an entry for each earlier round.
+      `fooljax.analysis.rejection.rejection_outcomes`. `old` has an entry for each earlier round.
     """
     data, fooling = chains.dataset, chains.dataset.num_classes
     target, found = chains.network(chain, number), chains.round(chain, number)
@@ -75,8 +75,8 @@ def round_figures(chains: Chains, chain: Chain, number: int) -> dict[str, Any]:
         "levels": levels._asdict(),
         "log_odds": np.round(found.log_odds.astype(float), 2).tolist(),
         "reached": found.reached.tolist(),
-        "new": met_by(new, aims, fooling, levels),
-        "random": met_by(begun, aims, fooling, levels),
+        "new": rejection_outcomes(new, aims, fooling, levels),
+        "random": rejection_outcomes(begun, aims, fooling, levels),
         "old": [_old(target, (one.first, one.last), fooling) for one in old],
         "round_digest": found.digest,
     }
@@ -129,14 +129,14 @@ def attack_figures(
     if rejects is not None:
         attacked, own = _rejecting(chains, target, float(rejects)), f"{own}-rejects-{rejects}"
     (spec,) = attacks.specs(own, [generator], runs=[0], passes=passes, cells=range(fooling))
-    ((found, figures),) = attacks.met(sets, [spec], attacked, thresholds)
+    ((found, figures),) = attacks.make_and_measure(sets, [spec], attacked, thresholds)
     return {
         **figures,
-        "new": met_by(score(target, found.images), found.classes, fooling, levels),
+        "new": rejection_outcomes(score(target, found.images), found.classes, fooling, levels),
         "symptoms": attacks.symptoms(attacked, found.images, found.classes),
     }
 
 
 def _rejecting(chains: Chains, target: Target, rate: float) -> Target:
     """The network whose fooling class takes a share of clean images: a class and its threshold in one."""
-    return rejecting(target, reached_by(margins(target, chains.dataset.test_images), 1.0 - rate))
+    return rejecting(target, conformal_quantile(margins(target, chains.dataset.test_images), 1.0 - rate))

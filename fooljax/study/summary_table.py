@@ -10,7 +10,7 @@ from fooljax.engine.log_odds import FOOLED_CONFIDENCE, format_confidence
 from fooljax.errors import shown
 from fooljax.study import numbers
 from fooljax.study.summaries import NEVER_COMPARED
-from fooljax.study.tables import UNIT, by_network, markdown
+from fooljax.study.tables import UNIT, column_by_network, markdown
 from fooljax.study.task import Row
 
 
@@ -50,14 +50,14 @@ def line(rows: Sequence[Row]) -> Line:
         runs=len(rows),
         generations=max(row["generations"] for row in rows),
         runs_with_median=sum(row["median_confidence"] >= FOOLED_CONFIDENCE for row in rows),
-        generation_of_median=median_interval(by_network(rows, "generation_of_median")),
-        generation_of_all=median_interval(by_network(rows, "generation_of_all")),
+        generation_of_median=median_interval(column_by_network(rows, "generation_of_median")),
+        generation_of_all=median_interval(column_by_network(rows, "generation_of_all")),
         runs_with_all=sum(row["generation_of_all"] is not None for row in rows),
-        share_of_images=share_interval(by_network(rows, "share_of_images")),
+        share_of_images=share_interval(column_by_network(rows, "share_of_images")),
         lowest=min(row["lowest_confidence"] for row in rows),
         no_judge=None
         if any(row.get("share_no_judge") is None for row in rows)
-        else share_interval(by_network(rows, "share_no_judge")),
+        else share_interval(column_by_network(rows, "share_no_judge")),
     )
 
 
@@ -97,7 +97,7 @@ def compared(rows: Sequence[Row]) -> dict[tuple[tuple[str, str], ...], list[Row]
 
 def table(rows: Sequence[Row]) -> str:
     """The table in Markdown, what its unit is, and which networks it speaks of."""
-    lines = [(dict(values), line(of)) for values, of in compared(rows).items()]
+    lines = [(dict(values), line(group)) for values, group in compared(rows).items()]
     sets: dict[frozenset[str], tuple[str, ...]] = {}
     for _, figures in lines:
         sets.setdefault(frozenset(figures.networks), figures.networks)

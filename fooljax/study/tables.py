@@ -28,8 +28,8 @@ def markdown(lines: Sequence[Mapping[str, str]]) -> str:
     return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in cells)
 
 
-def alike(rows: Sequence[Row], *names: str) -> dict[tuple[Any, ...], list[Row]]:
-    """Rows in groups that share the values of some entries.
+def group_by(rows: Sequence[Row], *names: str) -> dict[tuple[Any, ...], list[Row]]:
+    """Groups rows by the values of some entries.
 
     Args:
       rows: of a study.
@@ -43,10 +43,10 @@ def alike(rows: Sequence[Row], *names: str) -> dict[tuple[Any, ...], list[Row]]:
     return found
 
 
-def by_network(
+def column_by_network(
     rows: Sequence[Row], figure: str, never: str | None = None, network: str = "target_sha256"
 ) -> list[list[float]]:
-    """A figure of every row, grouped by network, as `fooljax.analysis.statistics` takes it.
+    """An entry of every row, grouped by network, as `fooljax.analysis.statistics` takes it.
 
     Args:
       rows: of one line of a table.
@@ -65,8 +65,8 @@ def by_network(
     return [groups[name] for name in sorted(groups)]
 
 
-def those_by_network(rows: Sequence[Row], figure: Callable[[Row], float | None]) -> list[list[float]]:
-    """A figure of every row that has it, grouped by network, as `fooljax.analysis.statistics` takes it.
+def values_by_network(rows: Sequence[Row], figure: Callable[[Row], float | None]) -> list[list[float]]:
+    """A value of every row that has one, grouped by network, as `fooljax.analysis.statistics` takes it.
 
     Args:
       rows: with `network`. The groups are in its order.

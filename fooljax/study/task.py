@@ -26,7 +26,7 @@ class Task:
 
     Attributes:
       name: of the row's file; no two tasks of a study share it. Letters, digits and `_,.=+-`.
-      settings: all that the measurement is told. JSON-ready. It can see nothing else, so nothing else can
+      settings: all that the measurement is given. JSON-ready. It can see nothing else, so nothing else can
         change a row without changing its digest.
       networks: the networks that are asked, by the names that the study's `network` knows.
       together: tasks with the same text here are measured in one call, for example as runs side by side in

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from fooljax.analysis.statistics import share_interval
 from fooljax.study import numbers
-from fooljax.study.tables import alike
+from fooljax.study.tables import group_by
 from fooljax.study.task import Row
 
 THRESHOLDS = """\
@@ -25,7 +25,7 @@ def threshold_cells(rows: Sequence[Row], network: str = "network") -> dict[str, 
     Returns:
       The cells by the name of the threshold.
     """
-    networks = alike(rows, network).values()
+    networks = group_by(rows, network).values()
     cells = {}
     for level in rows[0]["shares"]["raw"]:
         raw, scaled = (

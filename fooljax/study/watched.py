@@ -64,15 +64,15 @@ class Watched:
         """
         asked = list(self.fitted) if names is None else list(names)
         found = scores_of([self.fitted[name] for name in asked], images)
-        told = {}
+        metrics = {}
         for name, scores in zip(asked, found.T, strict=True):
             caught = {f"{share}": scores > level for share, level in self.levels[name].thresholds.items()}
-            told[name] = {
+            metrics[name] = {
                 **detection_figures(self.clean_scores[name], scores),
                 "caught": {share: float(np.mean(one)) for share, one in caught.items()},
                 "through": {share: float(np.mean(fooled & ~one)) for share, one in caught.items()},
             }
-        return told
+        return metrics
 
     def clean_figures(self) -> dict[str, Any]:
         """What a row says of the detectors on clean images: how many there were, thresholds, and how many of

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from fooljax.analysis.diversity import (
-    closer,
+    distance_metrics,
     images_by_class,
     pair_distances,
     pairs_within,
+    probability_smaller,
     relatives_closer,
     shared_ancestry,
-    told_apart,
 )
 from fooljax.errors import InputError
 
@@ -25,9 +25,9 @@ def test_pairs_are_told_apart_by_what_they_share():
 
 
 def test_a_row_tells_medians_and_none_where_there_are_no_pairs():
-    found = told_apart(np.asarray([[[0.0], [1.0], [5.0]]]))
+    found = distance_metrics(np.asarray([[[0.0], [1.0], [5.0]]]))
     assert found == {"same_class": None, "same_run": 4, "apart": None, "closer": None, "closer_apart": None}
-    assert told_apart(np.asarray([[[0.0], [9.0]], [[1.0], [8.0]]]))["closer"] == 1
+    assert distance_metrics(np.asarray([[[0.0], [9.0]], [[1.0], [8.0]]]))["closer"] == 1
 
 
 def test_relatives_are_held_against_other_pairs_of_one_run():
@@ -57,14 +57,14 @@ def test_classes_that_decide_the_image_make_a_class_closer_and_runs_that_decide_
     by_class = pair_distances(generator.standard_normal((1, 10, 7)) + noise)
     by_run = pair_distances(generator.standard_normal((5, 1, 7)) + noise)
     neither = pair_distances(generator.standard_normal((20, 10, 7)))
-    assert closer(by_class.same_class, by_class.same_run) == 1
-    assert closer(by_run.same_class, by_run.same_run) == 0
-    assert closer(neither.same_class, neither.apart) == pytest.approx(0.5, abs=0.03)
+    assert probability_smaller(by_class.same_class, by_class.same_run) == 1
+    assert probability_smaller(by_run.same_class, by_run.same_run) == 0
+    assert probability_smaller(neither.same_class, neither.apart) == pytest.approx(0.5, abs=0.03)
 
 
 def test_closer_is_the_share_of_pairs():
-    assert closer(np.asarray([1.0, 2]), np.asarray([2.0, 3])) == pytest.approx(3.5 / 4)
-    assert np.isnan(closer(np.asarray([]), np.asarray([1.0])))
+    assert probability_smaller(np.asarray([1.0, 2]), np.asarray([2.0, 3])) == pytest.approx(3.5 / 4)
+    assert np.isnan(probability_smaller(np.asarray([]), np.asarray([1.0])))
 
 
 def test_ancestors_in_common_are_a_share_of_the_shorter_line():

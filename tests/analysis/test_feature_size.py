@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fooljax.analysis.feature_size import band, crossing, grid_places, shuffled
+from fooljax.analysis.feature_size import band, grid_places, shuffled, size_at_level
 from fooljax.errors import InputError
 
 X = np.arange(28) + 0.5
@@ -70,10 +70,10 @@ def test_windows_on_a_grid_cover_the_image(side):
 
 
 def test_the_crossing_of_a_line_over_the_logarithm():
-    assert crossing([1, 2, 4, 8], [0.0, 0.25, 0.75, 1.0]) == pytest.approx(2 * 2**0.5)
-    assert crossing([1, 2, 4], [0.8, 0.9, 1.0]) == 0.0
-    assert crossing([1, 2, 4], [0.1, 0.2, 0.3]) == np.inf
-    assert crossing([1, 2, 4, 8], [0.6, 0.4, 0.6, 0.9]) == pytest.approx(2 * 2**0.5)
+    assert size_at_level([1, 2, 4, 8], [0.0, 0.25, 0.75, 1.0]) == pytest.approx(2 * 2**0.5)
+    assert size_at_level([1, 2, 4], [0.8, 0.9, 1.0]) == 0.0
+    assert size_at_level([1, 2, 4], [0.1, 0.2, 0.3]) == np.inf
+    assert size_at_level([1, 2, 4, 8], [0.6, 0.4, 0.6, 0.9]) == pytest.approx(2 * 2**0.5)
 
 
 def test_what_cannot_be_done_is_one_line():

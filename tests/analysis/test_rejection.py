@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import special
 
-from fooljax.analysis.rejection import met_by, rejection, scores
+from fooljax.analysis.rejection import rejection, rejection_outcomes, scores
 from fooljax.engine.log_odds import FOOLED
 from fooljax.errors import InputError
 
@@ -39,7 +39,7 @@ def test_what_passes_and_what_is_taken(clean):
     images = odds_of(
         [[20.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 9.0], [5.0, 0.0, 0.0, 4.9], [0.0, 9.0, 0.0, -9.0]]
     )
-    met = met_by(images, np.zeros(4, int), FOOLING, found)
+    met = rejection_outcomes(images, np.zeros(4, int), FOOLING, found)
     assert met["taken"] == 0.25
     assert met["fooled"] == 0.25
     # The third is named as it should be and rejected by either score; the fourth passes with another name.
@@ -55,7 +55,7 @@ def test_an_image_that_is_sure_enough_passes_every_level_above_its_own(clean):
     assert sure.sum() > 100
     assert np.all(scores(images, FOOLING)["fooling class"][sure] <= -FOOLED + 1e-9)
     assert rejection(clean, FOOLING).levels["fooling class"]["0.05"] > -FOOLED
-    met = met_by(images[sure], np.zeros(sure.sum(), int), FOOLING, rejection(clean, FOOLING))
+    met = rejection_outcomes(images[sure], np.zeros(sure.sum(), int), FOOLING, rejection(clean, FOOLING))
     assert met["sure"]["fooling class"] == {"0.01": 1.0, "0.05": 1.0}
 
 

@@ -10,8 +10,8 @@ from fooljax.analysis.thresholds import (
     LEAST_TEMPERATURE,
     Thresholds,
     clean_thresholds,
+    conformal_quantile,
     fit_temperature,
-    reached_by,
     scaled_log_odds,
 )
 from fooljax.engine.log_odds import log_odds, to_log_odds
@@ -83,14 +83,14 @@ def test_tau_is_reached_by_further_images_as_often_as_it_says():
     generator = np.random.default_rng(0)
     draws = generator.standard_normal((4000, 131))
     for rate in (0.95, 0.99):
-        taus = np.asarray([reached_by(one[:-1], rate) for one in draws])
+        taus = np.asarray([conformal_quantile(one[:-1], rate) for one in draws])
         reached = np.mean(draws[:, -1] >= taus)
         assert rate - 0.006 <= reached <= rate + 1 / 131 + 0.006
 
 
 def test_too_few_values_tell_no_tau():
-    assert reached_by(np.arange(98.0), 0.99) == -np.inf
-    assert reached_by(np.arange(99.0), 0.99) == 0.0
+    assert conformal_quantile(np.arange(98.0), 0.99) == -np.inf
+    assert conformal_quantile(np.arange(99.0), 0.99) == 0.0
 
 
 def test_all_thresholds_come_together_from_two_halves():

@@ -16,7 +16,7 @@ CLASSES = np.array([0, 1, 2, 0])
 
 
 def test_what_a_network_says_of_made_images():
-    seen = transfer.seen_by(ODDS, CLASSES, THRESHOLDS)
+    seen = transfer.network_answers(ODDS, CLASSES, THRESHOLDS)
     assert seen["own"] == [10.0, 3.0, -10.0, -0.2]
     assert seen["named"] == [0, 1, 0, 0]
     assert seen["same"]["raw"] == {"0.9": 0.5, "0.9999": 0.25}
@@ -32,9 +32,9 @@ def test_a_name_counts_first_with_whatever_confidence():
 
 def test_only_images_that_fool_their_own_network_can_transfer():
     source, target = [10.0, 12.0, 5.0, 30.0], [9.3, 2.0, 50.0, 9.2]
-    assert transfer.transferred(source, target) == pytest.approx(1 / 3)
-    assert transfer.transferred([1.0, 2.0], [50.0, 50.0]) is None
-    assert transfer.transferred(source, target, level=2.0) == 1.0
+    assert transfer.transfer_rate(source, target) == pytest.approx(1 / 3)
+    assert transfer.transfer_rate([1.0, 2.0], [50.0, 50.0]) is None
+    assert transfer.transfer_rate(source, target, level=2.0) == 1.0
 
 
 def test_a_curve_has_a_share_and_a_count_for_each_bin():
@@ -59,12 +59,12 @@ def test_kinds_are_compared_where_both_fool_their_own_network_as_surely():
     edges, far = [0.0, 10.0, 20.0, 30.0], [20.0, 20.0]
     # In the first bin 1 of 2 against 0 of 2; the second and third are filled by one kind each.
     first, second = ([5.0, 5.0, 15.0], [20.0, 0.0, 20.0]), ([5.0, 5.0, 25.0], [0.0, 0.0, 20.0])
-    assert transfer.matched(first, second, edges) == 0.5
-    assert transfer.matched(second, first, edges) == -0.5
-    assert transfer.matched(([5.0] * 2, far), ([15.0] * 2, far), edges) is None
+    assert transfer.matched_rate_difference(first, second, edges) == 0.5
+    assert transfer.matched_rate_difference(second, first, edges) == -0.5
+    assert transfer.matched_rate_difference(([5.0] * 2, far), ([15.0] * 2, far), edges) is None
     # Two bins, weights 1 * 1 / 2 and 1 * 3 / 4: (0.5 * 1 + 0.75 * 0) / 1.25.
     second = ([5.0, 15.0, 15.0, 15.0], [0.0, 20.0, 20.0, 20.0])
-    assert transfer.matched(([5.0, 15.0], far), second, edges) == pytest.approx(0.4)
+    assert transfer.matched_rate_difference(([5.0, 15.0], far), second, edges) == pytest.approx(0.4)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def rows(tmp_path, monkeypatch):
 
 
 def test_stripes_repeat_and_noise_does_not(rows, tmp_path):
-    by_generator = study.alike(rows, "generator")
+    by_generator = study.group_by(rows, "generator")
     for row in by_generator["cppn_paper",]:
         assert row["repeating"] == len(row["effects"]) >= 8
         for one in row["effects"]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fooljax.analysis.thresholds import Thresholds
-from fooljax.analysis.transfer import seen_by
+from fooljax.analysis.transfer import network_answers
 from fooljax.report.several_networks import findings, tables
 
 LEVELS = {"0.9": 2.2, "0.9999": float(np.log(9999.0))}
@@ -17,7 +17,7 @@ def seen(count):
     """The first images of four fool the network."""
     odds = np.full((4, 4), -20.0)
     odds[CLASSES, CLASSES] = np.where(np.arange(4) < count, 12.0, -3.0)
-    return seen_by(odds, CLASSES, THRESHOLDS)
+    return network_answers(odds, CLASSES, THRESHOLDS)
 
 
 def row(left_out, aim, run, counts):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fooljax.analysis.thresholds import Thresholds
-from fooljax.analysis.transfer import OTHER, SAME, SEED, seen_by
+from fooljax.analysis.transfer import OTHER, SAME, SEED, network_answers
 from fooljax.report import transfer_rows
 from fooljax.report.transfer import findings, tables
 from fooljax.report.transfer_figures import figures
@@ -22,7 +22,7 @@ def row(source, generator, run, rates, passes=2000, own=12.0):
         odds = np.full((4, 4), -20.0)
         odds[CLASSES, CLASSES] = np.where(np.arange(4) < 4 * rate, own, -20.0)
         odds[CLASSES, (CLASSES + 1) % 4] = np.where(np.arange(4) < 4 * rate, -20.0, 3.0)
-        seen[target] = seen_by(odds, CLASSES, THRESHOLDS)
+        seen[target] = network_answers(odds, CLASSES, THRESHOLDS)
     told = {"kind": "images", "network": source, "generator": generator, "budget": passes, "run": run}
     told |= {"passes": passes}
     return {**told, "targets": list(NETWORKS), "aims": [0, 1, 2, 3], "log_odds": [own] * 4, "seen": seen}

@@ -23,7 +23,7 @@ FIXED = Thresholds({"0.9": 2.19, "0.9999": FOOLED}, {"0.9": 2.19, "0.9999": FOOL
 def rows(tmp_path_factory):
     sets, found = ImageSets(tmp_path_factory.mktemp("images")), []
     specs = attacks.specs("toy", ("direct", "gradient", "uniform_noise"), runs=range(2), passes=800)
-    for one, figures in attacks.met(sets, specs, TARGET, FIXED):
+    for one, figures in attacks.make_and_measure(sets, specs, TARGET, FIXED):
         told = {"generator": one.spec.generator, "run": one.spec.run, "budget": 800}
         found.append((one, {**told, **figures}))
     return found
@@ -68,7 +68,7 @@ def test_rows_tell_how_strong_the_attacks_were(rows):
 
 def test_cells_leave_a_class_for_rejected_images_out(tmp_path):
     specs = attacks.specs("toy", ["uniform_noise"], runs=[0], passes=80, cells=range(3))
-    ((found, figures),) = attacks.met(ImageSets(tmp_path), specs, TARGET, FIXED)
+    ((found, figures),) = attacks.make_and_measure(ImageSets(tmp_path), specs, TARGET, FIXED)
     assert found.classes.tolist() == [0, 1, 2]
     assert len(figures["log_odds"]) == 3
 

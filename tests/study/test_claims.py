@@ -20,7 +20,7 @@ from fooljax.study.claims import (
     read_claims,
     rows_at,
 )
-from fooljax.study.findings import Finding, alone, of_searches, share
+from fooljax.study.findings import Finding, of_searches, point_estimate, share
 
 
 def check(least=None, most=None, finding="share", rows="a/*.json", control=False):
@@ -108,7 +108,7 @@ def test_rows_are_files_lines_and_finished_runs(tmp_path):
 def test_of_one_network_there_is_no_interval():
     assert math.isnan(share([[0.5]], "one").value.low)
     assert share([[0.5], [0.7]], "two").value.low > 0.0
-    assert math.isnan(alone(3.0).high)
+    assert math.isnan(point_estimate(3.0).high)
 
 
 def summary(digest, generations, shares):

@@ -7,8 +7,8 @@ import pytest
 from fooljax.errors import InputError
 from fooljax.study import measured_sets
 from fooljax.study.generators import GENERATORS
-from fooljax.study.measured_sets import CLEAN, NAMES, SetSettings, in_order, sets_table
-from fooljax.study.tables import those_by_network
+from fooljax.study.measured_sets import CLEAN, NAMES, SetSettings, sets_table, sort_rows
+from fooljax.study.tables import values_by_network
 
 
 def planned(generators, budgets=None, **settings):
@@ -59,7 +59,7 @@ def row(generator, network, run, odds=(9.5, 9.0)):
 
 def test_rows_come_in_one_order_however_they_were_read():
     rows = [row(CLEAN, "a", 0), row("cppn", "b", 0), row("cppn", "a", 1), row("cppn", "a", 0)]
-    assert in_order(rows) == [rows[3], rows[2], rows[1], rows[0]]
+    assert sort_rows(rows) == [rows[3], rows[2], rows[1], rows[0]]
 
 
 def test_the_table_of_sets_says_what_was_seen_and_how_strong_it_was():
@@ -75,19 +75,19 @@ def test_the_table_of_sets_says_what_was_seen_and_how_strong_it_was():
 
 def test_rows_without_a_figure_take_no_part():
     rows = [{"network": "b", "x": 1.0}, {"network": "a", "x": None}, {"network": "a", "x": 3.0}]
-    assert those_by_network(rows, lambda one: one["x"]) == [[3.0], [1.0]]
+    assert values_by_network(rows, lambda one: one["x"]) == [[3.0], [1.0]]
 
 
 @pytest.mark.parametrize("wrong", ["", "cppn,", "cppn,cppn", "cppn,wavelets"])
 def test_generators_are_named_once_each(wrong):
     known = (*GENERATORS, CLEAN)
-    assert measured_sets.chosen("clean,cppn", known) == ["clean", "cppn"]
+    assert measured_sets.parse_choices("clean,cppn", known) == ["clean", "cppn"]
     with pytest.raises(InputError, match=r"^--generators: expected some of .*clean, got"):
-        measured_sets.chosen(wrong, known)
+        measured_sets.parse_choices(wrong, known)
 
 
 @pytest.mark.parametrize("text", ["", "x", "1,,2", "0", "-1", "1.5", "\u0661", "2,2", "9" * 5000])
 def test_numbers_with_commas_are_whole_different_and_above_0(text):
     with pytest.raises(InputError, match=r"^--some: expected .*numbers"):
-        measured_sets.whole_numbers(text, "--some")
-    assert measured_sets.whole_numbers("400,20", "--some") == [400, 20]
+        measured_sets.parse_numbers(text, "--some")
+    assert measured_sets.parse_numbers("400,20", "--some") == [400, 20]
