@@ -44,8 +44,9 @@ about these networks alone."""
 TREND = """\
 **Ten times as many**: how much the quantity grows, by a straight line for each seed, with a t-interval over
 seeds where there are several. **Spearman**: the rank correlation over networks, with its interval and
-two-sided p. **Page**: the two-sided p of Page's test for an ordered trend, with seeds as blocks. For gradient
-ascent, the passes until a class is fooled are not counted."""
+two-sided p. **Page**: the two-sided p of Page's test for an ordered trend, with seeds as blocks. All three
+take what the tables show of a network: the mean log-odds of its runs, and the median of their passes. For
+gradient ascent, the passes until a class is fooled are not counted."""
 DIVERSE = """\
 **Against plain**: the mean log-odds minus that against plain networks, which were trained on as many images;
 and the same after temperature scaling. **A12**: the chance that images reach higher log-odds against a

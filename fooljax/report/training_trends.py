@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from fooljax.analysis.comparisons import Unpaired, mann_whitney
 from fooljax.analysis.statistics import mean_interval, median
 from fooljax.analysis.trends import Trend, trend
@@ -81,7 +83,7 @@ def trends(rows: Sequence[Row]) -> dict[tuple[str, str], tuple[Trend, int]]:
             if figure == "passes" and generator == "gradient":
                 continue
             values = [
-                [_middle(some, figure) for some in group_by(of_seed, level_of(given)).values()]
+                [_of_runs(some, figure) for some in group_by(of_seed, level_of(given)).values()]
                 for of_seed in group_by(group, "architecture" if given else "seed").values()
             ]
             if len(levels) > 1 and len(levels) * len(values) >= 4:
@@ -89,8 +91,10 @@ def trends(rows: Sequence[Row]) -> dict[tuple[str, str], tuple[Trend, int]]:
     return found
 
 
-def _middle(rows: Sequence[Row], figure: str) -> float:
-    return median([_figure(row, figure) for row in rows])
+def _of_runs(rows: Sequence[Row], figure: str) -> float:
+    """A figure of several runs, as the tables show it: of passes, which may be infinite, the median."""
+    values = [_figure(row, figure) for row in rows]
+    return median(values) if figure == "passes" else float(np.mean(values))
 
 
 def diversity(rows: Sequence[Row]) -> dict[tuple[str, str], Against]:

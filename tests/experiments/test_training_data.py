@@ -82,6 +82,18 @@ def test_networks_by_depth_have_a_trend_of_their_own(rows):
     assert set(report.figures(given)) == {"depth.png"}
 
 
+def test_the_trend_ranks_the_mean_of_runs_that_the_table_shows():
+    """By medians, the log-odds would fall from depth to depth; by means, two depths change places."""
+    runs = {20: (9.0, 9.0, 9.0), 32: (8.0, 8.0, 2.0), 44: (7.0, 7.0, 7.0), 56: (1.0, 1.0, 1.0)}
+    given = [
+        {"kind": "attack", "architecture": "given", "network": f"resnet{depth}", "depth": depth, "run": run}
+        | {"generator": "gradient", "log_odds": [odds], "scaled_log_odds": [odds], "passes_to_median": None}
+        for depth, of in runs.items()
+        for run, odds in enumerate(of)
+    ]
+    assert training_data.findings(given)["size_rho_gradient"].value.estimate == pytest.approx(-0.8)
+
+
 def test_settings_that_name_nothing_are_one_line():
     config = training_data.Config(sizes="250,many")
     with pytest.raises(InputError, match=r"^--sizes: expected numbers .*, got 250,many"):
