@@ -73,7 +73,7 @@ def cells(audit: Audit) -> dict[str, str]:
     }
 
 
-def beside(audits: Sequence[Audit]) -> list[dict[str, str]]:
+def lines(audits: Sequence[Audit]) -> list[dict[str, str]]:
     """The lines of several networks; those of one name are told apart by the digest of their weights."""
     names = [one.network.name for one in audits]
     return [
@@ -87,7 +87,7 @@ def beside(audits: Sequence[Audit]) -> list[dict[str, str]]:
 def table(audits: Sequence[Audit]) -> str:
     """The leaderboard in Markdown, the network first that was fooled least, with what its columns mean."""
     order = "The network that was fooled least stands first."
-    return f"{markdown(beside(ordered(audits)))}\n\n{WORDS} {order}"
+    return f"{markdown(lines(ordered(audits)))}\n\n{WORDS} {order}"
 
 
 def rows(audits: Sequence[Audit]) -> list[dict[str, Any]]:

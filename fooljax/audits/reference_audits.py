@@ -16,7 +16,7 @@ def reference_audits() -> list[Audit]:
     return [read_audit(path) for path in sorted(FOLDER.glob("*.json"))]
 
 
-def beside(audit: Audit) -> list[Audit]:
+def references_for(audit: Audit) -> list[Audit]:
     """The references that are of another network than an audit."""
     return [one for one in reference_audits() if one.network.params_sha256 != audit.network.params_sha256]
 

@@ -8,7 +8,7 @@ from fooljax.analysis.thresholds import LEAST_TEMPERATURE
 from fooljax.audits import leaderboard
 from fooljax.audits.comparing import attack_name, compare, generator_name
 from fooljax.audits.record import Audit, ClassLine
-from fooljax.audits.reference_audits import beside
+from fooljax.audits.reference_audits import references_for
 from fooljax.detectors.registry import EXPLANATIONS as LOOKS_AT
 from fooljax.engine.log_odds import FOOLED, format_confidence
 from fooljax.report import alternative_texts, audit_tables
@@ -84,7 +84,7 @@ def write_audit_page(folder: Path, audit: Audit, compared: Sequence[Audit] = ())
         transfer=audit_tables.transfer(audit),
         survival=audit_tables.survival(audit),
         budget=audit_tables.budget(audit),
-        networks=audit_tables.networks([audit, *beside(audit), *compared]),
+        networks=audit_tables.networks([audit, *references_for(audit), *compared]),
         words=leaderboard.WORDS.replace("**", "").replace("\n", " "),
         comparisons=[compare(audit, one) for one in compared],
         size=leaderboard.size(audit.network.image_shape),

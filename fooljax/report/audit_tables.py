@@ -233,7 +233,7 @@ def budget(audit: Audit) -> Table:
 
 def networks(audits: Sequence[Audit]) -> Table:
     """The audited network, which is the first, beside others."""
-    cells = leaderboard.beside(audits)
+    cells = leaderboard.lines(audits)
     first = cells[0]["network"]
     cells[0] = {**cells[0], "network": f"{first} (this audit)"}
     return Table(
