@@ -29,13 +29,15 @@ from fooljax.cli.study import run_study
 from fooljax.engine.types import Target
 from fooljax.errors import InputError, shown
 from fooljax.rendering import draw
-from fooljax.report.artists import ROOMS, figures, opened, tables
+from fooljax.report.artists import ROOMS, figures, findings, opened, tables
 from fooljax.runs.elites import slug
 from fooljax.runs.opened import open_folder
 from fooljax.runs.record import RunRecord
 from fooljax.runs.tables import EliteRow
 from fooljax.settings import option
 from fooljax.study import Row, Task, Workspace, archives
+
+__all__ = ["STUDY", "findings", "main"]
 
 ROOT = Path(__file__).parent.parent
 WAVES = frozenset({"sine", "cos"})
@@ -65,7 +67,7 @@ SIZES: dict[str, dict[str, Any]] = {"smoke": {"count": 2, "sizes": "96x64", "dra
 
 
 def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
-    """The choice of each room; when it is made, the large drawings."""
+    """The choice of each room; what other networks say of all pictures; then the large drawings."""
     common = {"archive": _at(config.archive).name, **archives.identity(_at(config.archive))}
     for room in ROOMS:
         yield Task(room, {"kind": "room", "room": room, "count": config.count, **common})
@@ -77,6 +79,7 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
                 settings = {"kind": "drawing", "genome": picture["genome"], "height": height, "width": width}
                 name = f"{picture['file']}-{width}x{height}"
                 drawings[name] = Task(name, settings)
+    yield Task("judges", {"kind": "judges", **common})
     yield from drawings.values()
 
 
@@ -86,9 +89,12 @@ def _at(folder: str) -> Path:
 
 
 def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[Mapping[str, Any]]:
-    """The pictures of a room with their genomes, or a drawing, which is saved beside the row."""
+    """The pictures of a room with their genomes, what judges say, or a drawing, saved beside the row."""
     (task,) = tasks
     settings = task.settings
+    if settings["kind"] == "judges":
+        yield {"judges": archives.agreements(_at(workspace.config.archive))}
+        return
     if settings["kind"] == "drawing":
         encoding, genome = opened(settings["genome"])
         picture = poster(encoding, genome, settings["height"], settings["width"])

@@ -33,6 +33,24 @@ def wilson_interval(hits: int, count: int) -> Interval:
     return Interval(hits / count, float(low), float(high))
 
 
+def difference_of_rates(first: tuple[int, int], second: tuple[int, int]) -> Interval:
+    """How much greater one share of independent trials is than another, with Newcombe's interval of 95 %.
+
+    Args:
+      first: trials that succeeded, and all of them.
+      second: the same of what it is compared with.
+    Raises:
+      InputError: see `wilson_interval`.
+
+    Source: Newcombe 1998, Statistics in Medicine 17, pp. 873-890, method 10.
+    """
+    one, other = wilson_interval(*first), wilson_interval(*second)
+    apart = one.estimate - other.estimate
+    below = np.hypot(one.estimate - one.low, other.high - other.estimate)
+    above = np.hypot(one.high - one.estimate, other.estimate - other.low)
+    return Interval(apart, float(apart - below), float(apart + above))
+
+
 def krippendorff_alpha(answers: npt.NDArray[Any]) -> Interval:
     """How far labellers agree beyond chance: Krippendorff's alpha for names, with an interval of 95 %.
 

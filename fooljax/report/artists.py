@@ -8,6 +8,7 @@ import jax
 import numpy as np
 import numpy.typing as npt
 
+from fooljax.analysis.rates import wilson_interval
 from fooljax.encodings.cppn.encoding import MAX_CONNECTIONS, MAX_NODES, encoding_of
 from fooljax.encodings.cppn.genome import Layout
 from fooljax.encodings.cppn.genome_text import write_text
@@ -16,7 +17,8 @@ from fooljax.engine.log_odds import format_confidence
 from fooljax.engine.types import Encoding, Genome
 from fooljax.rendering import draw
 from fooljax.report.artists_page import Picture, Room, artists_page
-from fooljax.study import Row, markdown
+from fooljax.study import Row, markdown, numbers
+from fooljax.study.findings import Finding
 from fooljax.study.images import sheet_of
 
 ROOMS = {
@@ -33,6 +35,18 @@ ROOMS = {
 """By name, the title of a room and what hangs there."""
 SHOWN = 240
 """Pixels of the side of a picture on the sheet."""
+SETS = {
+    "elites": "evolved pictures",
+    "clean": "photographs (control)",
+    "uniform_noise": "uniform noise (control)",
+    "gaussian_noise": "Gaussian noise (control)",
+}
+"""What judges were shown, and the head of its column."""
+AGREES = """\
+The share of all pictures of the run, not of those that hang, in which each network sees the class that the
+picture is for, as surely as it names 95 % of photographs and more surely than 90 % of noise. Brackets are
+Wilson's intervals of 95 % over pictures. Many evolved ones have ancestors in common, so theirs are too
+narrow. Noise is for the class that the network that was searched names."""
 
 
 def _rooms(rows: Sequence[Row]) -> list[Row]:
@@ -52,8 +66,44 @@ def _says(picture: Mapping[str, Any]) -> str:
     return f"The network was {format_confidence(picture['log_odds'])} sure, and {_agreeing(picture)}."
 
 
+def findings(rows: Sequence[Row]) -> dict[str, Finding]:
+    """What claims are held against: see `fooljax.study.findings`.
+
+    Returns:
+      `JUDGE_SET`, for each judge of another family than the searched network, and each set of `SETS`: the
+      share of its images in which the judge, too, sees the class that they are for. The interval is over
+      images.
+    """
+    found = {}
+    for judge, told in _judges(rows).items():
+        for kind in () if told["same_family"] else told["agrees"]:
+            hits, count = told["agrees"][kind]
+            value = wilson_interval(hits, count)
+            found[f"{judge}_{kind}"] = Finding(value, numbers.shares(value), f"{hits} of {count:,} images")
+    return found
+
+
+def _judges(rows: Sequence[Row]) -> dict[str, Any]:
+    """What judges said of all pictures, by their names."""
+    return next((dict(row["judges"]) for row in rows if row["kind"] == "judges"), {})
+
+
+def _agreements(rows: Sequence[Row]) -> list[dict[str, str]]:
+    return [
+        {
+            "network": f"{judge}, of the same family" if told["same_family"] else judge,
+            **{
+                head: numbers.shares(wilson_interval(*told["agrees"][kind]))
+                for kind, head in SETS.items()
+                if kind in told["agrees"]
+            },
+        }
+        for judge, told in _judges(rows).items()
+    ]
+
+
 def tables(rows: Sequence[Row]) -> str:
-    """`table.md`: what hangs in each room."""
+    """`table.md`: what hangs in each room, and how often other networks agree."""
     parts = []
     for row in _rooms(rows):
         title, about = ROOMS[row["room"]]
@@ -68,6 +118,8 @@ def tables(rows: Sequence[Row]) -> str:
             for picture in row["pictures"]
         ]
         parts += [f"### {title}\n", f"{about}\n", markdown(lines), ""]
+    if lines := _agreements(rows):
+        parts += ["### How often other networks agree\n", f"{AGREES}\n", markdown(lines), ""]
     return "\n".join(parts)
 
 

@@ -19,6 +19,7 @@ from fooljax.analysis.transfer import (
     paired,
     transfer_rate,
 )
+from fooljax.report.transfer_alike import named_alike
 from fooljax.report.transfer_rows import (
     EDGES,
     LEVEL,
@@ -77,6 +78,7 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
       `KIND_own_only`: the share of images that fool their own network at 99.99 % and no other.
       `KIND_less_gradient`: how much more often that kind transfers than gradient ascent at equal confidence,
       a difference of shares.
+      Of finished searches what `named_alike` gives, too.
     """
     images = images_of(rows)
     units = units_of(images)
@@ -97,7 +99,7 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
             value, count = mean_interval(differences), len(differences)
             said = "one network" if count == 1 else f"{count} networks"
             found[f"{kind}_less_gradient"] = Finding(value, numbers.signed(value), said)
-    return found
+    return found | named_alike(rows)
 
 
 def tables(rows: Sequence[Row]) -> str:

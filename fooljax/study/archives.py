@@ -59,6 +59,33 @@ def images(
     return record.images()[0][[record.cells.index(index) for index in chosen]], chosen
 
 
+def agreements(folder: Path) -> dict[str, Any]:
+    """How often networks that had no part in a search see in an image the class that it is for.
+
+    Args:
+      folder: of a finished run whose images judges were shown.
+    Returns:
+      For each judge whether it is of the `same_family` as the network that was searched. For each set of
+      images, the controls included, the images on which it `agrees`, see `fooljax.analysis.judges`, and all
+      images. Judges that were refused are left out.
+    Raises:
+      InputError: it is none, no judge was shown its images, or a file is damaged.
+    """
+    panel = read_summary(folder / "summary.json").get("panel")
+    if not panel:
+        raise InputError(f"{name_of(folder)}: expected a run whose images judges were shown, found none")
+    return {
+        name: {
+            "same_family": facts["same_family"],
+            "agrees": {
+                kind: [of["judges"][name]["agrees"], of["images"]] for kind, of in panel["sets"].items()
+            },
+        }
+        for name, facts in panel["judges"].items()
+        if not facts["refused"]
+    }
+
+
 def figures(folder: Path) -> dict[str, Any]:
     """What a row says of an archive.
 

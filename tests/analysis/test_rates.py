@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fooljax.analysis.rates import krippendorff_alpha, wilson_interval
+from fooljax.analysis.rates import difference_of_rates, krippendorff_alpha, wilson_interval
 from fooljax.errors import InputError
 
 NONE = -1
@@ -25,6 +25,13 @@ def test_wilsons_interval_is_the_textbooks():
     for wrong in ((3, 2), (-1, 2), (0, 0)):
         with pytest.raises(InputError, match=r"^(hits|count): expected"):
             wilson_interval(*wrong)
+
+
+def test_newcombes_interval_is_the_papers():
+    """Newcombe 1998, table II, line a, and what is certain on one side alone."""
+    assert difference_of_rates((56, 70), (48, 80)) == pytest.approx((0.2, 0.0524, 0.3339), abs=1e-4)
+    assert difference_of_rates((48, 80), (56, 70)) == pytest.approx((-0.2, -0.3339, -0.0524), abs=1e-4)
+    assert difference_of_rates((10, 10), (0, 20)).high == 1.0
 
 
 @pytest.mark.parametrize("share", [0.5, 0.95])

@@ -24,12 +24,12 @@ def test_functions_that_no_output_reads_do_not_count():
 def test_drawings_are_planned_when_rooms_are_there():
     config = artists.Config(count=2, sizes="30x20,8x8", drawn=1)
     rooms = list(artists.tasks(config, []))
-    assert [task.name for task in rooms] == list(artists.ROOMS)
+    assert [task.name for task in rooms] == [*artists.ROOMS, "judges"]
     pictures = [{"file": "001-goldfish", "genome": {"a": 1}}, {"file": "002-shark", "genome": {"a": 2}}]
     room = {"kind": "room", "pictures": pictures}
     planned = list(artists.tasks(config, [room, room]))  # a picture may hang in both
-    assert [task.name for task in planned[2:]] == ["001-goldfish-30x20", "001-goldfish-8x8"]
-    assert planned[2].settings["height"] == 20
+    assert [task.name for task in planned[3:]] == ["001-goldfish-30x20", "001-goldfish-8x8"]
+    assert planned[3].settings["height"] == 20
 
 
 @pytest.mark.slow  # CPPNs compile for long
@@ -37,7 +37,8 @@ def test_the_small_size_hangs_two_rooms_and_draws(tmp_path):
     out = tmp_path / "out"
     assert artists.main(["--size", "smoke", "--outdir", str(out), "--quiet"]) == 0
     rows = [json.loads(line) for line in (out / "rows.jsonl").read_text().splitlines()]
-    alike, free, *drawn = rows
+    alike, free, judges, *drawn = rows
+    assert artists.findings([judges])["squeezenet_elites"].of == "53 of 1,000 images"
     assert all(picture["agree"] for picture in alike["pictures"])
     assert not any(artists.functions_of(picture["genome"]) & artists.WAVES for picture in free["pictures"])
     assert len(drawn) == 2

@@ -15,7 +15,7 @@ import pytest
 from fooljax import encodings
 from fooljax.encodings.cppn.serialise import from_json
 from fooljax.rendering import draw
-from fooljax.report.artists import figures, opened, tables
+from fooljax.report.artists import figures, findings, opened, tables
 
 ENGINE = files("fooljax.report").joinpath("cppn.js")
 NODE = shutil.which("node")
@@ -72,6 +72,21 @@ def test_the_table_names_pictures_and_who_agrees():
     assert text.index("Other networks see it too") < text.index("Without waves")
     assert "| ibex | 95.25 % | 1 of 4 other networks agree | 2 | 3 |" in text
     assert "no other network was asked" in text
+
+
+def test_agreement_is_counted_over_networks_of_other_families():
+    agrees = {"elites": [72, 1000], "clean": [50, 100]}
+    judges = {
+        "lite1": {"same_family": True, "agrees": agrees},
+        "squeezenet": {"same_family": False, "agrees": agrees},
+    }
+    of_judges = {"kind": "judges", "judges": judges}
+    found = findings([row("alike", "ibex"), of_judges])
+    assert set(found) == {"squeezenet_elites", "squeezenet_clean"}
+    assert found["squeezenet_elites"].value.estimate == 0.072
+    assert found["squeezenet_elites"].of == "72 of 1,000 images"
+    text = tables([of_judges])
+    assert "| lite1, of the same family | 7.2 % [5.7, 9.0] | 50.0 % [40.3, 59.7] |" in text
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from fooljax.analysis.thresholds import Thresholds
 from fooljax.analysis.transfer import OTHER, SAME, SEED, network_answers
 from fooljax.report import transfer_rows
 from fooljax.report.transfer import findings, tables
+from fooljax.report.transfer_alike import named_alike
 from fooljax.report.transfer_figures import figures
 
 NETWORKS = ("lenet-0", "lenet-1", "mlp-0")
@@ -66,6 +67,22 @@ def test_the_test_says_which_kind_is_more_specific():
     _, _, passes, confidence = lines(tables(ROWS), "Are gradient images more network-specific")
     assert "| equal passes, 2,000 | 12.0, 12.0 | 50.0 [50.0, 50.0] | 1.00 | 1 |" in passes
     assert "| equal confidence | equal | 50.0 [50.0, 50.0] | 1.00 | 1 |" in confidence
+
+
+def test_names_that_random_drawings_share_are_told_beside_those_of_a_finished_search():
+    """The MLP gives one of four evolved images the class it is for, and all random ones the LeNet's name."""
+    sure = [{**clean(name), "thresholds": {"raw": {"tpr_95": 2.0}}} for name in NETWORKS]
+    shown = [
+        row("lenet-0", "archive", 0, (1.0, 0.0, 0.25)),
+        row("lenet-0", "random_cppn", 0, (0.0, 0.0, 0.0)),
+    ]
+    found = named_alike([*sure, *shown])
+    assert found["archive_named_alike"].of == "1 of 4 images"
+    assert found["random_cppn_named_alike"].of == "4 of 4 images"
+    assert found["archive_beyond_random"].value.estimate == -0.75
+    unsure = [{**one, "thresholds": {"raw": {"tpr_95": 5.0}}} for one in sure]
+    assert named_alike([*unsure, *shown])["random_cppn_named_alike"].of == "0 of 4 images"
+    assert named_alike(ROWS) == {}
 
 
 def test_what_claims_are_held_against():
