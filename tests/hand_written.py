@@ -11,6 +11,8 @@ CONSTANTS = (0.5, 0.9, 0.99, 0.999, 0.9999, 40_000, 50_000, 150_000, 2**30)
 NUMBER = re.compile(
     r"(?<![A-Za-z\d])\d[\d.,]*"
     r"|\b(?:none|one|two|three|four|five|six|seven|eight|nine|ten) (?:of|in) "
+    r"|\b(?i:three|four|five|six|seven|eight|nine|ten) (?:\w+ )?"
+    r"(?:runs|networks|LeNets|ResNets|chains|seeds|rounds|photographs)\b"
     r"|\b(?:eleven|twelve|\w+teen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|million|"
     r"half|(?:a|one) (?:third|quarter)|thirds|quarters|twice|double)\b"
 )
@@ -18,6 +20,9 @@ NUMBER = re.compile(
 
 def written_by_hand(source, allowed):
     """Numbers in a template that no row gives.
+
+    Of numbers from three to ten in words, those are found that stand before what a result is measured over.
+    Others say how many digits there are, or what a figure shows, and two of something is often any two.
 
     Args:
       source: the template.
