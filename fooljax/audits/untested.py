@@ -46,7 +46,7 @@ def not_tested(audited: Audited, config: AuditSettings, rows: Sequence[Row]) -> 
         return ["Nothing but the checks was done, since the network does not always give numbers.", *ALWAYS]
     found = [
         *_of_images(audited, by_kind["clean"]),
-        *_of_shown(audited, by_kind.get("survival")),
+        *_of_shown(audited, by_kind["survival"]),
         *_of_attacks(audited, rows),
         *_of_detectors(audited, config, by_kind.get("detectors"), rows),
     ]
@@ -94,10 +94,9 @@ def _of_attacks(audited: Audited, rows: Sequence[Row]) -> list[str]:
     return found
 
 
-def _of_shown(audited: Audited, survival: Row | None) -> list[str]:
-    shown = survival.get("shown", 0) if survival else 0  # audits begun before do not say it
-    classes = len(audited.cells)
-    if not 0 < shown < classes:
+def _of_shown(audited: Audited, survival: Row) -> list[str]:
+    shown, classes = survival["shown"], len(audited.cells)
+    if shown == classes:
         return []
     return [f"Detectors and other networks saw {shown} of the {classes:,} images of a run, evenly spaced."]
 
