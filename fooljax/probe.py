@@ -8,7 +8,7 @@ shown the same images in several arrangements first, by one small compiled progr
 
 import functools
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -36,9 +36,6 @@ LARGE = 2.0**17
 """Float32 logits of this size are 1/64 apart, so that log-odds are no longer told apart well."""
 
 logger = logging.getLogger("fooljax")
-IN_UNIT = "target: all its outputs lie in [0, 1]; if they are probabilities, give their logits"
-ALIKE = "target: its logits are the same for all %d images that it was shown"
-"""Notes; an audit leaves them out, since its checks say more."""
 
 
 class Fault(NamedTuple):
@@ -55,16 +52,31 @@ class Fault(NamedTuple):
     words: str
 
 
+class Doubt(NamedTuple):
+    """What is odd about a network's answers, which are used all the same.
+
+    Attributes:
+      kind: "nan" (for a few images), "unit" (all outputs lie in [0, 1]), "alike" (the same for all images) or
+        "large".
+      words: what came, as the rest of a line.
+    """
+
+    kind: str
+    words: str
+
+
 class Probe(NamedTuple):
     """What a target said of the probe's images.
 
     Attributes:
       logits: `[8, C]` float32, of the images in one batch; of a joint target, a pytree of such arrays.
       faults: what is wrong with its answers, the first of a kind for each network.
+      doubts: what is odd about them, of each network.
     """
 
     logits: Any
     faults: tuple[Fault, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
 
     @property
     def log_odds(self) -> Any:
@@ -163,11 +175,13 @@ def probe(target: Target, image_shape: tuple[int, ...]) -> Probe:
     found = examine(target, image_shape)
     if found.faults:
         raise InputError(f"target: {found.faults[0].words}")
+    for doubt in found.doubts:
+        logger.warning("target: %s", doubt.words)
     return found
 
 
 def examine(target: Target, image_shape: tuple[int, ...]) -> Probe:
-    """As `probe`, but a network whose answers cannot be trusted is not refused: its faults are told.
+    """As `probe`, but a network whose answers cannot be trusted is not refused, and nothing is logged.
 
     Args:
       target: the network as it will be used. Each network of a joint target is checked.
@@ -192,10 +206,13 @@ def examine(target: Target, image_shape: tuple[int, ...]) -> Probe:
     if images[0].size <= SMALL:
         answers["alone"] = (ask(images[:1]), np.zeros(1, int))
     faults: list[Fault] = []
+    doubts: list[Doubt] = []
     for number, (logits, kind) in enumerate(zip(jax.tree.leaves(first), jax.tree.leaves(kinds), strict=True)):
         others = {way: (jax.tree.leaves(found)[number], places) for way, (found, places) in answers.items()}
-        faults += _faults(logits, float(jnp.finfo(kind.dtype).eps), others)
-    return Probe(first, tuple(faults))
+        own = list(_faults(logits, float(jnp.finfo(kind.dtype).eps), others))
+        faults += own
+        doubts += _doubts(logits, {fault.kind for fault in own})
+    return Probe(first, tuple(faults), tuple(doubts))
 
 
 def _turned(ask: Callable[[Any], Any], images: npt.NDArray[np.float32]) -> Any:
@@ -234,9 +251,7 @@ def _faults(
     if nan.sum() > IMAGES / 2:
         yield Fault("nan", f"its logits are NaN for {nan.sum()} of {IMAGES} images that it was shown")
         return
-    if nan.any():
-        logger.warning("target: its logits are NaN for %d of %d images that it was shown", nan.sum(), IMAGES)
-    yield from _fault_of_logits(first[~nan], SUMS_TO_ONE + 2.0 * rounding)
+    yield from _fault_of_probabilities(first[~nan], SUMS_TO_ONE + 2.0 * rounding)
     allowed = TOLERANCE + 16.0 * rounding * _largest(first[~nan])
     odds = _odds(first)
     for way, (others, places) in answers.items():
@@ -292,10 +307,9 @@ def _largest(logits: npt.NDArray[np.float32]) -> float:
     return float(np.max(np.abs(logits), initial=0.0, where=np.isfinite(logits)))
 
 
-def _fault_of_logits(logits: npt.NDArray[np.float32], tolerance: float) -> Iterator[Fault]:
-    """Finds probabilities, and warns of logits that cannot rank images."""
+def _fault_of_probabilities(logits: npt.NDArray[np.float32], tolerance: float) -> Iterator[Fault]:
     sums = np.sum(logits, axis=1)
-    total, alike = float(np.mean(sums)), bool(np.all(logits == logits[:1]))
+    total, alike = float(np.mean(sums)), _are_alike(logits)
     # In percent, too; but a network that says the same of every image has rows of one sum, whatever it gives.
     even = (
         np.isfinite(total)
@@ -308,10 +322,28 @@ def _fault_of_logits(logits: npt.NDArray[np.float32], tolerance: float) -> Itera
             "expected logits, got what look like probabilities (none negative, rows sum to "
             f"{total:.4g}); give the layer before the softmax, or the logarithm of these",
         )
-    elif np.all((logits >= 0.0) & (logits <= 1.0)):
-        logger.warning(IN_UNIT)
-    if alike:
-        logger.warning(ALIKE, len(logits))
-    largest = _largest(logits)
-    if largest > LARGE:
-        logger.warning("target: its logits reach %.3g, where float32 no longer tells log-odds apart", largest)
+
+
+def _doubts(first: npt.NDArray[np.float32], faults: Collection[str]) -> Iterator[Doubt]:
+    """What is odd about one network's logits `[8, C]`.
+
+    Args:
+      first: the logits.
+      faults: the kinds of its faults, which say more.
+    """
+    if "nan" in faults:
+        return
+    nan = np.asarray(np.isnan(first).any(axis=1))
+    logits = first[~nan]
+    if nan.any():
+        yield Doubt("nan", f"its logits are NaN for {nan.sum()} of {IMAGES} images that it was shown")
+    if "probabilities" not in faults and np.all((logits >= 0.0) & (logits <= 1.0)):
+        yield Doubt("unit", "all its outputs lie in [0, 1]; if they are probabilities, give their logits")
+    if _are_alike(logits):
+        yield Doubt("alike", f"its logits are the same for all {len(logits)} images that it was shown")
+    if (largest := _largest(logits)) > LARGE:
+        yield Doubt("large", f"its logits reach {largest:.3g}, where float32 no longer tells log-odds apart")
+
+
+def _are_alike(logits: npt.NDArray[np.float32]) -> bool:
+    return bool(np.all(logits == logits[:1]))

@@ -12,7 +12,7 @@ from toys import logits, target
 from fooljax.engine.log_odds import log_odds
 from fooljax.engine.types import Target
 from fooljax.errors import InputError
-from fooljax.probe import count_classes, probe, probe_images
+from fooljax.probe import count_classes, examine, probe, probe_images
 
 SHAPE = (6, 6, 1)
 
@@ -119,9 +119,12 @@ def test_probabilities_are_refused_and_log_probabilities_are_logits():
     ],
 )
 def test_doubts_are_told(apply, words, caplog):
+    [doubt] = examine(of(apply), SHAPE).doubts
+    assert not caplog.records
     probe(of(apply), SHAPE)
     [record] = caplog.records
-    assert re.search(words, record.getMessage())
+    assert record.getMessage() == f"target: {doubt.words}"
+    assert re.search(words, doubt.words)
 
 
 @pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])

@@ -13,7 +13,7 @@ from fooljax.analysis.detection import sklearn_metrics
 from fooljax.audits.attack_entries import best_images, in_groups, picture_of
 from fooljax.audits.audited import Audited, check_one_network, detectors_of, rejecting_class
 from fooljax.audits.budget import divided
-from fooljax.audits.checks import answers_of, is_news
+from fooljax.audits.checks import answers_of
 from fooljax.audits.clean import CleanParts, checked_images, shape_of
 from fooljax.audits.content import content
 from fooljax.audits.detector_step import enough_for_detectors
@@ -115,11 +115,7 @@ def audit(
     divided(config.budget, gradients=audited.gradients, detectors=most)
     if may_be_learnt_from(audited):
         logger.warning("images: %s", LEARNT_FROM)
-    logger.addFilter(is_news)
-    try:
-        return _found(audited, config, folder, command, say)
-    finally:
-        logger.removeFilter(is_news)
+    return _found(audited, config, folder, command, say)
 
 
 def _found(audited: Audited, config: AuditSettings, folder: Path, command: str, say: Say) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from fooljax.audits.mending import FLOOR, LOGARITHMS, ONE_BY_ONE, mended
 from fooljax.engine.log_odds import confidence
 from fooljax.engine.types import Target, checked_shape
 from fooljax.host_targets import has_gradients
-from fooljax.probe import ALIKE, IMAGES, IN_UNIT, Fault, Probe, examine
+from fooljax.probe import IMAGES, Fault, Probe, examine
 from fooljax.scoring import score
 from fooljax.study.attacks import SYMPTOM_IMAGES, symptoms_on_noise
 
@@ -27,6 +27,9 @@ GUESSED_BY = 200
 """Clean images, at most, by which the range and the order of the input are guessed."""
 OF_BATCH = ("place", "company", "alone")
 """Faults of a network whose answer for an image depends on the images beside it."""
+SAID = ("unit", "alike")
+"""Doubts of the probe of which the checks say more."""
+logger = logging.getLogger("fooljax")
 
 
 @dataclass(frozen=True)
@@ -52,11 +55,6 @@ class Checked:
     symptoms: dict[str, Any] | None
     answers: list[list[float]]
     passes: int
-
-
-def is_news(record: logging.LogRecord) -> bool:
-    """Whether a note is not said by the checks already, and better: each attack looks at the network anew."""
-    return record.msg not in (IN_UNIT, ALIKE)
 
 
 def check(target: Target, clean: CleanParts, guess: bool) -> Checked:
@@ -121,6 +119,9 @@ def _mends(
         elif kinds & set(OF_BATCH) and ONE_BY_ONE not in mends:
             mends.append(ONE_BY_ONE)
         else:
+            for doubt in probed.doubts:
+                if doubt.kind not in SAID:
+                    logger.warning("target: %s", doubt.words)
             return mends, found, first, len(found) * (4 * IMAGES + 1)
 
 

@@ -12,11 +12,10 @@ from fooljax.audits.audited import NAME, Audited
 from fooljax.audits.clean import CleanParts
 from fooljax.audits.levels import shares
 from fooljax.detectors import seen_of_clean
-from fooljax.engine.log_odds import FOOLED, rounded
+from fooljax.engine.log_odds import FOOLED
 from fooljax.engine.types import Target
-from fooljax.scoring import score
 from fooljax.study.image_sets import ImageSet, ImageSets
-from fooljax.study.knowing import STRICT, knowing
+from fooljax.study.knowing import knowing
 from fooljax.study.watched import CleanAnswers, Watched
 
 
@@ -98,14 +97,11 @@ def of_knowing(
     made = knowing(
         sets, found, NAME, detector, generator, runs=runs, passes=passes, judges={}, classes=list(cells)
     )
-    level = found.levels[detector].thresholds[STRICT]
-    for one, figures in made:
-        odds = score(found.target, one.images)
-        passed = found.fitted[detector].scores(one.images) <= level
+    for one, odds, passed, figures in made:
         yield {
             "images_digest": one.digest,
             "classes": one.classes.tolist(),
-            "log_odds": rounded(odds[np.arange(len(odds)), one.classes]),
+            "log_odds": figures["network_log_odds"],
             "shares": shares(found.thresholds, odds, one.classes, audited.counted(odds) & passed),
             "reached": None if one.reached is None else list(one.reached),
             "course": [list(point) for point in one.course],
@@ -113,5 +109,6 @@ def of_knowing(
             "told_apart": figures["told_apart"],
             "symptoms": figures.get("symptoms"),
             "attack_passes": one.passes,
+            # Images were scored when they were saved, then twice by the network and twice by the detector.
             "passes": one.passes + 5 * len(odds),
         }

@@ -36,9 +36,8 @@ class Steps:
 
     def __init__(self, audited: Audited, folder: Path) -> None:
         self._audited = audited
-        self._sets = functools.lru_cache(maxsize=1)(
-            lambda trusted: ImageSets(folder / "sets", check_target=trusted)
-        )
+        self._sets = ImageSets(folder / "sets", check_target=False)  # the checks have looked at the network
+        self._made: dict[str, list[ImageSet]] = {}
         self._answers: tuple[CleanAnswers, int] | None = None
         self._known: dict[str, Watched] = {}
         self._mended = functools.lru_cache(maxsize=2)(functools.partial(mended, audited.target))
@@ -76,35 +75,35 @@ class Steps:
         target: Target = self._mended(tuple(settings["mends"]))
         return target
 
-    def _image_sets(self, settings: Settings) -> ImageSets:
-        sets: ImageSets = self._sets(settings["trusted"])
-        return sets
-
     def _cells(self, settings: Settings) -> list[int]:
         cells = settings["cells"]
         return self._audited.cells if cells is None else list(cells)
 
     def _shown(self, settings: Settings) -> dict[str, list[ImageSet]]:
-        """The sets of all attacks and controls, as far as they are shown to detectors and other networks."""
-        target, sets = self._target(settings), self._image_sets(settings)
-        return {
+        """The sets of all attacks and controls, as far as they are shown to detectors and other networks.
+
+        They are read once for all steps that show them.
+        """
+        target = self._target(settings)
+        self._made = self._made or {
             name: [
                 shown_of(one)
-                for one in made(sets, target, name, range(of["runs"]), of["budget"], self._cells(of))
+                for one in made(self._sets, target, name, range(of["runs"]), of["budget"], self._cells(of))
             ]
             for name, of in settings["made"].items()
         }
+        return self._made
 
     def images_of(self, row: Settings) -> npt.NDArray[np.uint8]:
         """The images `[C, H, W, K]` of a row of an attack on the network alone."""
-        target, sets = self._target(row), self._image_sets(row)
-        found = made(sets, target, row["generator"], [row["run"]], row["budget"], self._cells(row))
+        target = self._target(row)
+        found = made(self._sets, target, row["generator"], [row["run"]], row["budget"], self._cells(row))
         return found[0].images
 
     def _attack(self, settings: Settings, runs: range) -> Iterator[dict[str, Any]]:
         return of_attack(
             self._audited,
-            self._image_sets(settings),
+            self._sets,
             self._target(settings),
             Thresholds(**settings["thresholds"]),
             generator=settings["generator"],
@@ -128,11 +127,12 @@ class Steps:
 
     def _knowing(self, settings: Settings, runs: range) -> Iterator[dict[str, Any]]:
         detector = settings["detector"]
+        self._made = {}  # the last step that shows them was done; those of a large network fill much memory
         if detector not in self._known:
             self._known[detector], _ = with_detectors(self._clean_answers(settings)[0], [detector])
         return of_knowing(
             self._audited,
-            self._image_sets(settings),
+            self._sets,
             self._known[detector],
             detector=detector,
             generator=settings["generator"],

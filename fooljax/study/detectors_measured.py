@@ -76,7 +76,7 @@ def _knows(workspace: Workspace, tasks: Sequence[Task], found: Watched) -> Itera
         classes=classes_told(settings, found.target),
         judges={name: workspace.network(name) for name in settings["judges"]},
     )
-    for task, (one, figures) in zip(tasks, made, strict=True):
+    for task, known in zip(tasks, made, strict=True):
         if task.settings["run"] == 0:
-            workspace.save_images(task, one.images)
-        yield figures
+            workspace.save_images(task, known.images.images)
+        yield known.figures

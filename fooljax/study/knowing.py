@@ -1,7 +1,7 @@
 """Attacks that know a detector: images that are made to fool a network and to pass what watches it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,22 @@ STRICT = 0.05
 threshold passes that of any smaller share."""
 
 
+class Known(NamedTuple):
+    """A set of images that know a detector, and what was found of it.
+
+    Attributes:
+      images: the set.
+      odds: `[N, C]`, the network's log-odds of every class.
+      passed: `[N]`, which images pass the detector at the stricter threshold.
+      figures: what a row says of it, see `knowing`.
+    """
+
+    images: ImageSet
+    odds: npt.NDArray[np.floating]
+    passed: npt.NDArray[np.bool_]
+    figures: dict[str, Any]
+
+
 def knowing(
     sets: ImageSets,
     watched: Watched,
@@ -33,7 +49,7 @@ def knowing(
     passes: int,
     judges: Mapping[str, Target],
     classes: Sequence[int] | None = None,
-) -> Iterator[tuple[ImageSet, dict[str, Any]]]:
+) -> Iterator[Known]:
     """Makes sets of images against a network and one of its detectors, and measures them.
 
     Searches maximise the lesser of two log-odds, of the class and of being accepted. Gradient ascent, which
@@ -50,7 +66,7 @@ def knowing(
       judges: classifiers of the same classes, by name.
       classes: that images are made for; None for all of the network.
     Yields:
-      For each run the set and its figures: those of `fooljax.study.attacks.figures`, where `log_odds` are
+      For each run the set with its figures: those of `fooljax.study.attacks.figures`, where `log_odds` are
       those of the attack; `network_log_odds`, of the classes alone; `fooled`, the share of images that fool
       the network; `told_apart`, what the detector makes of them; `judged`: for each judge, of the images that
       fool the network and pass the detector, whether it gives each the class that the image is for. Of
@@ -70,20 +86,19 @@ def knowing(
         shape = checked_shape(watched.target.image_shape)
         more["symptoms"] = attacks.symptoms_on_noise(target, shape, cells)
     for found in sets.get_many(specs, target):
-        own = score(watched.target, found.images)[range(len(cells)), found.classes]
+        odds = score(watched.target, found.images)
+        own = odds[range(len(cells)), found.classes]
         fooled = own >= FOOLED
         passed = watched.fitted[detector].scores(found.images) <= threshold
-        yield (
-            found,
-            {
-                **attacks.figures(found, watched.target, watched.thresholds),
-                "network_log_odds": rounded(own),
-                "fooled": float(np.mean(fooled)),
-                "told_apart": watched.told_apart(found.images, fooled, [detector])[detector],
-                **more,
-                "judged": _judged(found, fooled & passed, judges),
-            },
-        )
+        figures = {
+            **attacks.figures(found, watched.target, watched.thresholds),
+            "network_log_odds": rounded(own),
+            "fooled": float(np.mean(fooled)),
+            "told_apart": watched.told_apart(found.images, fooled, [detector])[detector],
+            **more,
+            "judged": _judged(found, fooled & passed, judges),
+        }
+        yield Known(found, odds, passed, figures)
 
 
 def judged_without(workspace: Workspace, settings: Mapping[str, Any]) -> dict[str, list[bool]]:

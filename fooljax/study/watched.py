@@ -5,8 +5,8 @@ Everything is worked out once in a process.
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -93,7 +93,8 @@ class Watched:
         }
 
 
-class CleanAnswers(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class CleanAnswers:
     """A network, and what it said of clean images before any detector came.
 
     Attributes:
@@ -103,6 +104,7 @@ class CleanAnswers(NamedTuple):
       sure: `[N]`, log-odds of the surest class of each of these.
       third: the images that others are told apart from.
       thresholds: of the network's confidence.
+      fits: detectors that were fitted already, by name.
     """
 
     target: Target
@@ -111,6 +113,17 @@ class CleanAnswers(NamedTuple):
     sure: npt.NDArray[np.float32]
     third: Part
     thresholds: Thresholds
+    fits: dict[str, Fitted] = field(default_factory=dict)
+
+    def fitted(self, name: str) -> Fitted:
+        """A detector, which is fitted the first time.
+
+        Raises:
+          InputError, FaultError: see `fooljax.detectors.fit`.
+        """
+        if name not in self.fits:
+            self.fits[name] = fit(name, self.target, self.seen)
+        return self.fits[name]
 
 
 _ANSWERS: dict[tuple[str, str], CleanAnswers] = {}
@@ -162,7 +175,7 @@ def with_detectors(
     faults: dict[str, InputError | FaultError] = {}
     for name in detectors:
         try:
-            fitted[name] = fit(name, answers.target, answers.seen)
+            fitted[name] = answers.fitted(name)
         except (InputError, FaultError) as error:
             faults[name] = error
     counts = (len(answers.seen.labels), len(answers.second.labels), len(answers.third.labels))

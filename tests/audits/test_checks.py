@@ -1,7 +1,6 @@
 """Faults are found out and said, and a network with one can be used all the same."""
 
 import dataclasses
-import logging
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +8,7 @@ import numpy as np
 import pytest
 from small_network import SHAPE, both, clean, faulty, logits, network, of_batch, on_host, probabilities
 
-from fooljax.audits.checks import check, is_news
+from fooljax.audits.checks import check
 from fooljax.audits.clean import of_arrays
 from fooljax.audits.clean_checks import (
     better_guess,
@@ -102,14 +101,12 @@ def test_a_network_that_gives_no_numbers_is_told_and_not_used():
     assert not found.usable
 
 
-def test_notes_that_the_checks_say_better_are_left_out_of_an_audit(caplog):
-    notes = logging.getLogger("fooljax")
-    notes.addFilter(is_news)
-    try:
-        check(faulty(lambda params, images: jnp.full((len(images), 4), 0.5)), CLEAN, guess=False)
-    finally:
-        notes.removeFilter(is_news)
+def test_a_doubt_of_which_the_checks_say_more_is_not_told_and_any_other_once(caplog):
+    check(faulty(lambda params, images: jnp.full((len(images), 4), 0.5)), CLEAN, guess=False)
     assert caplog.text == ""
+    check(faulty(lambda params, images: 1e7 * of_batch(params, images)), CLEAN, guess=False)
+    [record] = caplog.records
+    assert "no longer tells log-odds apart" in record.getMessage()
 
 
 def test_a_network_that_answers_by_chance_is_told_and_not_trusted():
