@@ -9,7 +9,7 @@ import pytest
 
 from fooljax.errors import InputError
 from fooljax.study import archives, measured_sets
-from fooljax.study.archives import figures, identity
+from fooljax.study.archives import agreements, figures, identity
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "results" / "imagenet_cppn"
 
@@ -59,6 +59,16 @@ def test_images_are_those_of_the_classes_asked_for(monkeypatch, folder):
     assert archives.images(folder, (7, 9))[1].tolist() == [7]
     with pytest.raises(InputError, match=r"expected images of the classes asked for, found none"):
         archives.images(folder, (9,))
+
+
+def test_what_judges_agree_on_is_counted_beside_the_controls(folder):
+    with pytest.raises(InputError, match=r"expected a run whose images judges were shown, found none$"):
+        agreements(folder)
+    shutil.copy(PUBLISHED.with_name("imagenet_cppn_fine") / "summary.json", folder / "summary.json")
+    found = agreements(folder)
+    assert [name for name, told in found.items() if not told["same_family"]] == ["squeezenet", "tiny-darknet"]
+    assert found["squeezenet"]["agrees"]["elites"] == [53, 1000]
+    assert set(found["squeezenet"]["agrees"]) == {"elites", "clean", "uniform_noise", "gaussian_noise"}
 
 
 def test_a_finished_run_is_one_set_of_its_own_network(folder):
