@@ -52,7 +52,7 @@ def tasks(audited: Audited, config: AuditSettings, rows: Sequence[Row]) -> Itera
     check = next((row for row in rows if row["kind"] == "check"), None)
     if check is None or not check["usable"]:
         return
-    common |= {"mends": check["mends"], "trusted": check["trusted"]}
+    common |= {"mends": check["mends"], "trusted": check["trusted"]}  # the latter for readers of the rows
     yield Task("clean", {"kind": "clean", **common}, (NAME,))
     clean = next((row for row in rows if row["kind"] == "clean"), None)
     if clean is None:
