@@ -116,7 +116,7 @@ def findings(rows: Sequence[Row], clean: Clean) -> dict[str, Finding]:
         networks = len(group_by(group, "network"))
         for measure in MEASURES.values():
             if groups := _values(group, clean, measure):
-                interval = measure.mean(groups)
+                interval = measure.mean(_means(groups, measure))
                 words = f"{networks} networks, {len(group) / networks:g} runs each"
                 found[f"{generator}_{measure.short}"] = Finding(interval, written.signed(interval), words)
     return found
@@ -150,8 +150,8 @@ def _line(generator: str, network: str, rows: Sequence[Row], clean: Clean) -> di
         line[f"median, {name}"] = format_confidence(float(np.median(odds)) if odds.size else None)
     for name, measure in MEASURES.items():
         groups = _values(rows, clean, measure)
-        if network != ALL:  # the runs of one network are its observations
-            groups = [[value] for group in groups for value in group]
+        # The runs of one network are its observations. Of all networks, each is one.
+        groups = _means(groups, measure) if network == ALL else _apart(groups)
         line[name] = written.signed(measure.mean(groups)) if groups else written.NONE
     return line
 
@@ -161,6 +161,15 @@ def _values(rows: Sequence[Row], clean: Clean, measure: Measure) -> list[list[fl
     networks = group_by(rows, "network").values()
     values_by_network = [[measure.of(row, clean) for row in runs] for runs in networks]
     return [known for values in values_by_network if (known := [one for one in values if one is not None])]
+
+
+def _apart(groups: Sequence[Sequence[float]]) -> list[list[float]]:
+    return [[value] for group in groups for value in group]
+
+
+def _means(groups: Sequence[Sequence[float]], measure: Measure) -> list[list[float]]:
+    """The mean over the runs of each network, as its own line in the table has it."""
+    return [[measure.mean(_apart([group])).estimate] for group in groups]
 
 
 def _thresholds(rows: Sequence[Row], clean: Clean) -> list[dict[str, str]]:

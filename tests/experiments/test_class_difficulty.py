@@ -211,6 +211,16 @@ def test_networks_that_are_fooled_anew_are_one_observation_each():
     assert cells(text, images, "all networks", "4")[6].startswith("0.50")
 
 
+def test_the_line_of_all_networks_is_the_mean_of_their_lines():
+    clean, first, second, *others = set_rows()
+    third = {**second, "run": 2, "log_odds": (-np.asarray(second["log_odds"])).tolist()}
+    text = tables([clean, first, second, third, *others])
+    images = "evolved images drawn by CPPNs"
+    each = [float(cells(text, images, name)[6].split()[0]) for name in ("net", "other")]
+    assert each == [pytest.approx(1 / 3, abs=0.01), 1.0]
+    assert float(cells(text, images, "all networks")[6].split()[0]) == pytest.approx(2 / 3, abs=0.01)
+
+
 def test_a_network_without_imagenets_classes_is_refused_for_new_images(tmp_path):
     config = Config(networks=0, archives=None, anew="lenet-0", seeds=1, anew_passes=400, classes="all")
     with pytest.raises(InputError, match="--anew: expected networks for ImageNet, got lenet-0"):
