@@ -130,7 +130,6 @@ def figures(rows: Sequence[Row], clean: Clean) -> dict[str, bytes]:
       clean: not used.
     """
     del clean
-    label = "log-odds of the saved image, ln p/(1\N{MINUS SIGN}p), mean of all runs"
     pictures = {}
     for (generator, network), runs in group_by(rows, "generator", "network").items():
         if generator == "cppn":
@@ -138,6 +137,7 @@ def figures(rows: Sequence[Row], clean: Clean) -> dict[str, bytes]:
             mean = {"network": network, "log_odds": odds}
             values = {name: odds_of(mean, *groups).tolist() for name, groups in KINDS.items()}
             shown = {name: one for name, one in values.items() if one}
+            label = f"mean log-odds against {network}, ln p/(1\N{MINUS SIGN}p)"
             pictures[f"anew-{network}.png"] = strips(shown, value=label, log_odds=True)
     return pictures
 
