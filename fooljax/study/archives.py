@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax.data.imagenet import NUM_CLASSES
-from fooljax.errors import InputError
+from fooljax.errors import InputError, shown
 from fooljax.runs.opened import open_folder
-from fooljax.runs.tables import MAX_TABLE, read_rows, read_summary
+from fooljax.runs.tables import DAMAGE, MAX_TABLE, read_rows, read_summary
 from fooljax.storage.reading import name_of, read_regular
 
 
@@ -74,16 +74,21 @@ def agreements(folder: Path) -> dict[str, Any]:
     panel = read_summary(folder / "summary.json").get("panel")
     if not panel:
         raise InputError(f"{name_of(folder)}: expected a run whose images judges were shown, found none")
-    return {
-        name: {
-            "same_family": facts["same_family"],
-            "agrees": {
-                kind: [of["judges"][name]["agrees"], of["images"]] for kind, of in panel["sets"].items()
-            },
+    try:
+        return {
+            name: {
+                "same_family": facts["same_family"],
+                "agrees": {
+                    kind: [found["judges"][name]["agrees"], found["images"]]
+                    for kind, found in panel["sets"].items()
+                },
+            }
+            for name, facts in panel["judges"].items()
+            if not facts["refused"]
         }
-        for name, facts in panel["judges"].items()
-        if not facts["refused"]
-    }
+    except (*DAMAGE, AttributeError) as error:
+        what = f"what judges said of its images, found something else ({shown(error)})"
+        raise InputError(f"{name_of(folder)}: expected {what}") from error
 
 
 def figures(folder: Path) -> dict[str, Any]:

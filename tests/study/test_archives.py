@@ -1,5 +1,6 @@
 """Finished runs on ImageNet as rows: classes that a run lacks are None, another kind of run is named."""
 
+import json
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -69,6 +70,11 @@ def test_what_judges_agree_on_is_counted_beside_the_controls(folder):
     assert [name for name, told in found.items() if not told["same_family"]] == ["squeezenet", "tiny-darknet"]
     assert found["squeezenet"]["agrees"]["elites"] == [53, 1000]
     assert set(found["squeezenet"]["agrees"]) == {"elites", "clean", "uniform_noise", "gaussian_noise"}
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    del summary["panel"]["sets"]["clean"]["judges"]["squeezenet"]
+    (folder / "summary.json").write_text(json.dumps(summary), encoding="utf-8")
+    with pytest.raises(InputError, match=r"expected what judges said of its images, found something else"):
+        agreements(folder)
 
 
 def test_a_finished_run_is_one_set_of_its_own_network(folder):
