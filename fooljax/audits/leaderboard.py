@@ -19,12 +19,12 @@ SHOWN = {
 }
 """Generators that have a column of their own, and its head."""
 WORDS = """\
-A line is a network. The columns of generators have the share of images that the network names with 99.99 % or
-more, read back from the saved files. Brackets are intervals of 95 %, which speak of further runs against the
-same network. **Passes to 99.99 %** are the network passes by which the median class was there, of the attack
-that needed fewest. **Best detector** is the one that catches most images of the strongest attack while 95 %
-of clean images pass, and what it catches of those that know it. Networks with other budgets, other clean
-images or another number of classes are no fair comparison."""
+Each line is a network. The columns of generators give the share of images with 99.99 % or more, read back
+from the saved files. Brackets are 95 % intervals for further runs against the same network. **Passes to 99.99
+%**: the network passes until the median class had 99.99 %, in the attack that needed the fewest. **Best
+detector**: the one that catches most images of the strongest attack while 95 % of clean images pass; then the
+share that it catches when the attack knows it. Do not compare networks with other budgets, other clean images
+or another number of classes."""
 
 
 def knowing_nothing(audit: Audit) -> dict[str, Attack]:
@@ -86,7 +86,7 @@ def lines(audits: Sequence[Audit]) -> list[dict[str, str]]:
 
 def table(audits: Sequence[Audit]) -> str:
     """The leaderboard in Markdown, the network first that was fooled least, with what its columns mean."""
-    order = "The network that was fooled least stands first."
+    order = "The network that was fooled least is first."
     return f"{markdown(lines(ordered(audits)))}\n\n{WORDS} {order}"
 
 
