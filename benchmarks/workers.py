@@ -18,8 +18,8 @@ from fooljax.storage.json_files import write_json
 from fooljax.storage.outputs import file_of
 from fooljax.storage.trees import digest_tree
 from fooljax.strategies import focused, map_elites
-from fooljax.study.parts import Each, Here, Part, one_by_one
-from fooljax.study.workers import hired
+from fooljax.study.parts import Executor, Part, PartContext, serial_executor
+from fooljax.study.workers import start_workers
 from fooljax.targets import pretrained
 
 SEARCHES: dict[str, tuple[Any, Any, int, int]] = {
@@ -31,7 +31,7 @@ MUST = 1.7
 """Times the searches of one worker, by two workers on two cores."""
 
 
-def searched(here: Here, name: str, seed: int, length: float) -> Iterator[str]:
+def searched(here: PartContext, name: str, seed: int, length: float) -> Iterator[str]:
     """The part of a worker: a search. Gives the digest of its archive."""
     build, strategy, children, generations = SEARCHES[name]
     target = pretrained("lenet", seed=0)
@@ -60,8 +60,8 @@ def main() -> None:
     parser.add_argument("--length", type=float, default=1.0, help="times the usual generations")
     arguments = parser.parse_args()
     rows: list[dict[str, Any]] = []
-    with hired(1, None, print) as worker, hired(arguments.workers, None, print) as workers:
-        sides = {"process": one_by_one(print), "worker": worker, "workers": workers}
+    with start_workers(1, None, print) as worker, start_workers(arguments.workers, None, print) as workers:
+        sides = {"process": serial_executor(print), "worker": worker, "workers": workers}
         for name in SEARCHES:
             row = compared(name, sides, arguments.searches, arguments.length, arguments.repeats)
             rows.append({**row, "workers": arguments.workers})
@@ -77,7 +77,7 @@ def main() -> None:
 
 
 def compared(
-    name: str, sides: Mapping[str, Each], searches: int, length: float, repeats: int
+    name: str, sides: Mapping[str, Executor], searches: int, length: float, repeats: int
 ) -> dict[str, Any]:
     """Times searches of one kind by each side, interleaved.
 

@@ -62,7 +62,7 @@ class Search:
     def line(self) -> summary_table.Line:
         """Their figures."""
         rows = [one for found in zip(self.paths, self.rows, strict=True) for one in summaries.rows_of(*found)]
-        return summary_table.line(rows)
+        return summary_table.summarise(rows)
 
     @property
     def network(self) -> str:

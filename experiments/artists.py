@@ -29,7 +29,7 @@ from fooljax.cli.study import run_study
 from fooljax.engine.types import Target
 from fooljax.errors import InputError, shown
 from fooljax.rendering import draw
-from fooljax.report.artists import ROOMS, figures, findings, opened, tables
+from fooljax.report.artists import ROOMS, decode_genome, figures, findings, tables
 from fooljax.runs.elites import slug
 from fooljax.runs.opened import open_folder
 from fooljax.runs.record import RunRecord
@@ -96,7 +96,7 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[Mapping[str
         yield {"judges": archives.agreements(_at(workspace.config.archive))}
         return
     if settings["kind"] == "drawing":
-        encoding, genome = opened(settings["genome"])
+        encoding, genome = decode_genome(settings["genome"])
         picture = poster(encoding, genome, settings["height"], settings["width"])
         workspace.save_images(task, picture[None])
         yield {"pixels": picture.size // picture.shape[2]}

@@ -21,13 +21,13 @@ from fooljax import study
 from fooljax.cli.study import run_study
 from fooljax.detectors import DETECTORS
 from fooljax.errors import InputError
-from fooljax.report.detector_rows import holding
+from fooljax.report.detector_rows import detectors_not_overcome
 from fooljax.report.detectors import figures, findings, tables
 from fooljax.settings import option
 from fooljax.study import Row, Task, attacks
+from fooljax.study.adaptive_attacks import file_name_part
 from fooljax.study.detectors_measured import measure
 from fooljax.study.generators import GENERATORS
-from fooljax.study.knowing import in_files
 from fooljax.study.measured_sets import (
     ARCHIVE,
     SetSettings,
@@ -37,7 +37,7 @@ from fooljax.study.measured_sets import (
     parse_choices,
     parse_names,
 )
-from fooljax.study.watched import judge
+from fooljax.study.network_detectors import judge_network
 
 __all__ = ["STUDY", "findings", "main"]
 
@@ -104,7 +104,7 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
                     **common,
                 }
                 settings |= {"run": run, "budget": _budget(config, generator)}
-                together = f"static,{name},{in_files(generator)}"
+                together = f"static,{name},{file_name_part(generator)}"
                 yield Task(f"{together},run={run}", settings, (name,), together)
     if config.archive is not None:
         settings = {"kind": "static", "generator": ARCHIVE, **common, "run": 0, **archive_settings(config)}
@@ -122,7 +122,7 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
         for generator in (*made, *controls):
             yield from _knowing(config, detector, generator, 1, common)
     every = len(made) * len(network_names(config)) * config.runs
-    for detector in holding(rows, every) if config.more > 1 else ():
+    for detector in detectors_not_overcome(rows, every) if config.more > 1 else ():
         for generator in made:
             yield from _knowing(config, detector, generator, config.more, common)
 
@@ -133,7 +133,7 @@ def _knowing(
     """Attacks that know a detector, with so many times the budget."""
     judges = _listed(config.judges)
     for name in network_names(config):
-        together = f"knowing{'' if times == 1 else times},{generator},{in_files(detector)},{name}"
+        together = f"knowing{'' if times == 1 else times},{generator},{file_name_part(detector)},{name}"
         for run in range(config.runs):
             settings: dict[str, Any] = {"kind": "knowing", "network": name, "generator": generator, **common}
             settings |= {"detectors": [detector], "detector": detector, "run": run, "judges": judges}
@@ -161,7 +161,7 @@ STUDY = study.Study(
     "Meets detectors of fooling images with evolution that knows them.",
     Config,
     tasks,
-    judge,
+    judge_network,
     measure,
     tables,
     figures,

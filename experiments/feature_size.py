@@ -18,8 +18,8 @@ import numpy as np
 
 from fooljax import study
 from fooljax.analysis.feature_size import band, grid_places, shuffled
-from fooljax.analysis.telling_pixels import RULES, STEPS, with_telling_pixels
-from fooljax.analysis.windows import Image, alone, without
+from fooljax.analysis.salient_pixels import RULES, STEPS, keep_salient_pixels
+from fooljax.analysis.windows import Image, isolate_windows, remove_windows
 from fooljax.cli.study import run_study
 from fooljax.data.embedded import embedded_digits
 from fooljax.engine.types import Target, checked_shape
@@ -113,7 +113,7 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
             odds = [
                 [score(target, left)[range(some.size), classes] for left in images]
                 for images in (
-                    with_telling_pixels(
+                    keep_salient_pixels(
                         target, one.images[some], classes, shares, rule, task.settings["steps"]
                     )
                     for rule in RULES
@@ -164,7 +164,7 @@ def _kept(
     for place, side in enumerate(sizes["windows"]):
         places = grid_places(image.shape, side)
         chosen = rng.permutation(len(places))[: settings["windows"]]
-        for kind, change, sum_up in (("hidden", without, np.mean), ("alone", alone, np.max)):
+        for kind, change, sum_up in (("hidden", remove_windows, np.mean), ("alone", isolate_windows, np.max)):
             windows = [change(image, [places[number]], (side, side)) for number in chosen]
             made.append((kind, place, sum_up, windows))
     odds = score(target, np.stack([one for *_, some in made for one in some]))[:, cell]

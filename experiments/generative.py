@@ -116,7 +116,7 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
     name = settings["network"]
     target = workspace.network(name)
     if settings["kind"] == "network":
-        yield generative_attacks.of_network(workspace, name, dataset)
+        yield generative_attacks.network_metrics(workspace, name, dataset)
         return
     # Sets of one folder are told apart by the data, too, since a name means another network with other data.
     label, cells = f"{dataset.digest[:6]}.{name}", tuple(range(dataset.num_classes))
@@ -131,7 +131,7 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
             and settings["budget"] == workspace.config.passes
         ):
             facts |= {"png": b64encode(sheet_of(found.images)).decode(), "shape": list(found.images.shape)}
-        yield {**facts, **generative_attacks.look(workspace, name, settings["judges"], dataset, found)}
+        yield {**facts, **generative_attacks.judge_set(workspace, name, settings["judges"], dataset, found)}
 
 
 STUDY = study.Study(

@@ -28,7 +28,7 @@ from fooljax.report.hidden import figures, findings, tables
 from fooljax.scoring import score
 from fooljax.settings import option
 from fooljax.study import Row, Task, Workspace, clean_images, measured_sets
-from fooljax.study.changed_images import examples, named_by, other_classes, rounded, sizes
+from fooljax.study.perturbed_images import count_named, examples, other_classes, rounded, sizes
 from fooljax.targets import cifar10
 from fooljax.targets.choice import CLASSES_HELP, read_classes
 
@@ -147,7 +147,7 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
             **({} if exact is None else _exactly(exact, ends, place)),
             "passes": found.passes // len(tasks),
             "seen": {
-                name: named_by(workspace.network(name), shown, clean.classes, aim)
+                name: count_named(workspace.network(name), shown, clean.classes, aim)
                 for name in task_settings["targets"]
             },
         }

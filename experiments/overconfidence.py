@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax import study
-from fooljax.analysis.sureness import sureness
+from fooljax.analysis.overconfidence import overconfidence_metrics
 from fooljax.analysis.thresholds import clean_thresholds
 from fooljax.cli.study import run_study
 from fooljax.data.dataset import Dataset
@@ -128,11 +128,11 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
                 "clean_accuracy": float(np.mean(clean.argmax(axis=1) == labels)),
                 "thresholds": thresholds.row(),
                 **attacks.symptoms(target, *_starts(target, dataset)),
-                **sureness(clean, clean, thresholds),
+                **overconfidence_metrics(clean, clean, thresholds),
             }
         elif settings["kind"] == "noise":
             noise = noise_images(settings["noise"], target, dataset, settings["count"], training.seed)
-            yield sureness(score(target, noise), clean, thresholds)
+            yield overconfidence_metrics(score(target, noise), clean, thresholds)
         elif settings["kind"] == "rays":
             far = pictures(
                 settings["source"], drawn_from(dataset, training), settings["count"], training.seed
@@ -140,7 +140,7 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
             yield ray_figures(target, far, FACTORS)
         else:
             found, figures_of = next(made)
-            yield {**figures_of, **sureness(score(target, found.images), clean, thresholds)}
+            yield {**figures_of, **overconfidence_metrics(score(target, found.images), clean, thresholds)}
 
 
 def _starts(target: Target, dataset: Dataset) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.integer]]:

@@ -105,7 +105,7 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
         yield {"panel": of_panel(panel, panel.controls)}
         return
     for task, (_, one) in zip(tasks, measured_sets.measured(workspace, tasks), strict=True):
-        found = panel.look(one.images, one.classes, task.settings["run"], one.log_odds)
+        found = panel.judge(one.images, one.classes, task.settings["run"], one.log_odds)
         yield {**one.facts, "found": of_set(found)}
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax import study
-from fooljax.analysis.copies_removed import changes, one_by_one, windows_at_random
+from fooljax.analysis.copies_removed import changes, remove_one_by_one, windows_at_random
 from fooljax.analysis.repetition import Repetition, find_repetition
 from fooljax.analysis.windows import Image, shared_area
 from fooljax.cli.study import run_study
@@ -128,8 +128,10 @@ def _example(
         "class": target.class_names[cell] if target.class_names else cell,
         "size": found.size,
         "copies": order,
-        "log_odds": _odds(target, np.stack(one_by_one(image, order, found.size)), cell).tolist(),
-        "random_log_odds": _odds(target, np.stack(one_by_one(image, others, found.size)), cell).tolist(),
+        "log_odds": _odds(target, np.stack(remove_one_by_one(image, order, found.size)), cell).tolist(),
+        "random_log_odds": _odds(
+            target, np.stack(remove_one_by_one(image, others, found.size)), cell
+        ).tolist(),
     }
 
 

@@ -93,7 +93,7 @@ SIZES: dict[str, dict[str, Any]] = {
 }
 
 
-def how(config: Config) -> Retraining:
+def chain_settings(config: Config) -> Retraining:
     """The settings of the chains."""
     return Retraining(
         recipe=replace(RECIPES[config.recipe], steps=config.steps),
@@ -118,7 +118,7 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
         passes=config.attack_passes,
     )
     data = dataset_of(config.data)
-    settings = {"how": how(config).facts, "data": data.name, "data_sha256": data.digest}
+    settings = {"how": chain_settings(config).facts, "data": data.name, "data_sha256": data.digest}
     return chain_tasks(_starts(config), config.seeds, config.rounds, met, settings, rows)
 
 
@@ -131,7 +131,7 @@ def chains_of(config: Config) -> Chains:
     """The folder of the networks and images."""
     family = [Chain(start, seed) for seed in range(config.seeds) for start in _starts(config)]
     folder = Path(str(config.images)) / "retraining"
-    return Chains(folder, dataset_of(config.data), how(config), family)
+    return Chains(folder, dataset_of(config.data), chain_settings(config), family)
 
 
 def network(config: Config, name: str, say: Say) -> Target:

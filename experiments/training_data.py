@@ -29,7 +29,7 @@ from fooljax.scoring import score
 from fooljax.settings import option
 from fooljax.study import ImageSets, ImageSettings, Row, SetSpec, Task, Workspace, attacks, measured_sets
 from fooljax.study.generators import NOISE
-from fooljax.study.trainings import KINDS, PLAIN_KIND, Training, clean_of, named, network
+from fooljax.study.trainings import KINDS, PLAIN_KIND, Training, clean_of, network, parse_training
 from fooljax.targets.networks.trainable import NETWORKS
 
 __all__ = ["STUDY", "findings", "main"]
@@ -117,7 +117,7 @@ def _settings(name: str, training: Training | None) -> dict[str, Any]:
 def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
     """The figures of one network, and of all sets that were made against it."""
     name = tasks[0].settings["network"]
-    target, training = workspace.network(name), named(name)
+    target, training = workspace.network(name), parse_training(name)
     images, labels = clean_of(measured_sets.dataset_of(workspace.config.data), training)
     odds = score(target, images)
     thresholds = clean_thresholds(odds, labels)

@@ -380,7 +380,7 @@ def _read_run(path: Path) -> object:
     from fooljax.runs.opened import open_folder
     from fooljax.settings import config_from
     from fooljax.storage.trees import load_arrays
-    from fooljax.study import side_by_side, summaries, summary_table
+    from fooljax.study import run_comparison, summaries, summary_table
     from fooljax.study.combinations import check_same_run
 
     run = path.parent
@@ -390,7 +390,7 @@ def _read_run(path: Path) -> object:
         check_same_run(run, {"children": folder.config["settings"].get("children")})
         config_from(mnist_direct.EXPERIMENT.config, folder.config["settings"], "config.json")
     if path.name in ("summary.json", "metrics.csv"):
-        side_by_side.compared({"run": side_by_side.read(run)})
+        run_comparison.comparison_table({"run": run_comparison.read(run)})
         summary_table.table([row for file in summaries.find([run]) for row in summaries.read(file)])
     opened = open_folder(run)
     if path.suffix == ".csv":

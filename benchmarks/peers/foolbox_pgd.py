@@ -20,7 +20,7 @@ import numpy as np
 import fooljax
 from fooljax.data import load
 from fooljax.storage.json_files import write_json
-from fooljax.study.changed_images import other_classes
+from fooljax.study.perturbed_images import other_classes
 from fooljax.targets import pretrained
 
 LIMITS = {

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from fooljax.analysis.repetition import Repetition
-from fooljax.analysis.windows import Image, Places, alone, pasted, scattered, without
+from fooljax.analysis.windows import Image, Places, isolate_windows, pasted, random_windows, remove_windows
 
 CHANGES = ("removed_one", "removed_half", "alone_one", "alone_half", "added_one", "added_many")
 """Changes that have a twin, called `random_` and the name.
@@ -39,19 +39,19 @@ def changes(image: Image, found: Repetition, rng: np.random.Generator) -> dict[s
     order = [found.copies[place] for place in rng.permutation(len(found.copies))]
     half = len(order) // 2
     made = {
-        "removed_but_one": without(image, order[:-1], found.size),
-        "removed_all": without(image, order, found.size),
-        "alone_all": alone(image, order, found.size),
-        GROUND: alone(image, [], found.size),
+        "removed_but_one": remove_windows(image, order[:-1], found.size),
+        "removed_all": remove_windows(image, order, found.size),
+        "alone_all": isolate_windows(image, order, found.size),
+        GROUND: isolate_windows(image, [], found.size),
     }
     for name, count in (("one", 1), ("half", half)):
         others = windows_at_random(image, found, count, rng)
         if len(others) == count:
-            for change, do in (("removed", without), ("alone", alone)):
+            for change, do in (("removed", remove_windows), ("alone", isolate_windows)):
                 made[f"{change}_{name}"] = do(image, order[:count], found.size)
                 made[f"random_{change}_{name}"] = do(image, others, found.size)
-    room = scattered(rng, image.shape, found.size, len(order), found.copies)
-    (other,) = scattered(rng, image.shape, found.size, 1)
+    room = random_windows(rng, image.shape, found.size, len(order), found.copies)
+    (other,) = random_windows(rng, image.shape, found.size, 1)
     for name, places in (("one", room[:1]), ("many", room)):
         if places:
             made[f"added_{name}"] = pasted(image, order[0], places, found.size)
@@ -63,12 +63,12 @@ def windows_at_random(image: Image, found: Repetition, count: int, rng: np.rando
     """Random windows of the element's size that do not overlap; fewer where so many find no room."""
     best: Sequence[tuple[int, int]] = []
     for _ in range(FILLING_TRIES):
-        best = max(best, scattered(rng, image.shape, found.size, count), key=len)
+        best = max(best, random_windows(rng, image.shape, found.size, count), key=len)
         if len(best) == count:
             break
     return best
 
 
-def one_by_one(image: Image, places: Places, size: tuple[int, int]) -> list[Image]:
+def remove_one_by_one(image: Image, places: Places, size: tuple[int, int]) -> list[Image]:
     """The image, then without the first window, then without the first two, and so on."""
-    return [without(image, places[:count], size) for count in range(len(places) + 1)]
+    return [remove_windows(image, places[:count], size) for count in range(len(places) + 1)]

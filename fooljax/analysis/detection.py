@@ -63,7 +63,7 @@ def calibrate(scores: npt.NDArray[np.floating], sure: npt.NDArray[np.floating]) 
     return Levels(thresholds, nats / rise)
 
 
-def detection_figures(clean: npt.NDArray[np.floating], others: npt.NDArray[np.floating]) -> dict[str, float]:
+def detection_metrics(clean: npt.NDArray[np.floating], others: npt.NDArray[np.floating]) -> dict[str, float]:
     """Tells two kinds of images apart by their scores.
 
     Args:

@@ -50,7 +50,7 @@ def noise_images(kind: str, draws: np.random.Generator, shape: tuple[int, ...]) 
     return np.rint(255.0 * np.clip(NOISE[kind](draws, shape), 0.0, 1.0)).astype(np.uint8)
 
 
-class Apart(NamedTuple):
+class TrainingDistances(NamedTuple):
     """How far images are from the nearest training image.
 
     Attributes:
@@ -64,7 +64,7 @@ class Apart(NamedTuple):
     classes: npt.NDArray[np.integer]
 
 
-class Found(NamedTuple):
+class PanelResult(NamedTuple):
     """What a panel found of `B` images.
 
     Attributes:
@@ -80,7 +80,7 @@ class Found(NamedTuple):
     log_odds: npt.NDArray[np.float64]
     fooling: Fooling
     verdicts: Mapping[str, Verdict]
-    apart: Mapping[str, Apart]
+    apart: Mapping[str, TrainingDistances]
     survival: Mapping[str, Survival]
 
 
@@ -115,11 +115,11 @@ class Panel:
     held_out: bool
     features_of: str
     _spaces: Mapping[str, _Space]
-    controls: dict[str, Found] = dataclasses.field(default_factory=dict)
+    controls: dict[str, PanelResult] = dataclasses.field(default_factory=dict)
 
-    def look(
+    def judge(
         self, images: Images, classes: Classes, seed: int = 0, log_odds: npt.NDArray[Any] | None = None
-    ) -> Found:
+    ) -> PanelResult:
         """What the panel finds of images.
 
         Args:
@@ -139,8 +139,10 @@ class Panel:
             assert self.data is not None
             found = nearest(space.vectors(images), space.training)
             labels = self.data.train_labels[found.indices]
-            apart[name] = Apart(found.distances, percentiles(found.distances, space.clean), labels)
-        return Found(
+            apart[name] = TrainingDistances(
+                found.distances, percentiles(found.distances, space.clean), labels
+            )
+        return PanelResult(
             classes,
             np.asarray(log_odds, np.float64),
             fooling(log_odds, classes, heard, thresholds, self.relatives),
@@ -191,11 +193,11 @@ def assemble(target: Target, judges: Mapping[str, Target], data: Dataset | None,
         _spaces=_spaces(data, rest, judges.get(seen_by)) if data and _has_training(data) else {},
     )
     if data is not None:
-        panel.controls["clean"] = panel.look(data.test_images[first], data.test_labels[first], seed)
+        panel.controls["clean"] = panel.judge(data.test_images[first], data.test_labels[first], seed)
     for name, images in noise.items():
         # Each counts as made for the class that the network names: the one that it is fooled for, if any.
         odds = score(target, images)
-        panel.controls[name] = panel.look(images, np.argmax(odds, axis=1), seed, odds.max(axis=1))
+        panel.controls[name] = panel.judge(images, np.argmax(odds, axis=1), seed, odds.max(axis=1))
     return panel
 
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from fooljax.analysis.panel import Found, Panel
+from fooljax.analysis.panel import Panel, PanelResult
 from fooljax.engine.log_odds import FOOLED, confidence
 
 
-def of_panel(panel: Panel, sets: Mapping[str, Found]) -> dict[str, Any]:
+def of_panel(panel: Panel, sets: Mapping[str, PanelResult]) -> dict[str, Any]:
     """What the judges are, and what came out for each set of images: `panel` in `summary.json`."""
     judges = {}
     for name, judge in panel.judges.items():
@@ -41,7 +41,7 @@ def of_panel(panel: Panel, sets: Mapping[str, Found]) -> dict[str, Any]:
     }
 
 
-def of_set(found: Found) -> dict[str, Any]:
+def of_set(found: PanelResult) -> dict[str, Any]:
     """What came out for one set of images.
 
     Counts of what no judge, or every one, agrees with are of the images that fool the network; all others are

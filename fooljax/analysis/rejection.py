@@ -78,7 +78,7 @@ def rejection(odds: Odds, fooling: int, *, seed: int = 0) -> Rejection:
     )
 
 
-def taken(odds: Odds, fooling: int) -> float:
+def rejected_share(odds: Odds, fooling: int) -> float:
     """The share of images whose largest logit is that of the class for images to be rejected."""
     return float(np.mean(np.argmax(odds, axis=1) == fooling))
 
@@ -113,7 +113,7 @@ def rejection_outcomes(
         }
 
     return {
-        "taken": taken(values, fooling),
+        "taken": rejected_share(values, fooling),
         "fooled": float(np.mean(own >= FOOLED)),
         "passed": share(named),
         "sure": share(own >= FOOLED),

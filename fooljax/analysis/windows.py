@@ -20,7 +20,7 @@ RING = 2
 """Pixels of the ring's width."""
 
 
-def without(image: Image, places: Places, size: tuple[int, int]) -> Image:
+def remove_windows(image: Image, places: Places, size: tuple[int, int]) -> Image:
     """The image with some windows filled from their surroundings.
 
     Args:
@@ -47,7 +47,7 @@ def without(image: Image, places: Places, size: tuple[int, int]) -> Image:
     return filled
 
 
-def alone(image: Image, places: Places, size: tuple[int, int]) -> Image:
+def isolate_windows(image: Image, places: Places, size: tuple[int, int]) -> Image:
     """The windows on a ground of one colour, the median of the whole image.
 
     Args:
@@ -81,7 +81,7 @@ def pasted(image: Image, source: tuple[int, int], places: Places, size: tuple[in
     return changed
 
 
-def scattered(
+def random_windows(
     rng: np.random.Generator,
     shape: tuple[int, ...],
     size: tuple[int, int],

@@ -29,7 +29,7 @@ ROUNDING = 1e-3
 LEVELS_OF_PASSES = {"0.5": 0.0, "0.99": to_log_odds(0.99), "0.9999": FOOLED}
 
 
-def in_groups(rows: Iterable[Row]) -> dict[tuple[str, str | None], list[Row]]:
+def group_attacks(rows: Iterable[Row]) -> dict[tuple[str, str | None], list[Row]]:
     """The rows of attacks, by the generator and the detector that it knows, in their order."""
     groups: dict[tuple[str, str | None], list[Row]] = {}
     for row in rows:

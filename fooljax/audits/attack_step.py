@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from fooljax.analysis.thresholds import Thresholds
-from fooljax.audits.asking import Asking
 from fooljax.audits.audited import NAME, Audited
+from fooljax.audits.counted_scores import CountedScores
 from fooljax.audits.levels import shares
 from fooljax.engine.log_odds import rounded
 from fooljax.engine.types import Target
@@ -44,7 +44,9 @@ def of_attack(
       `attack_passes` of the run, and `passes` of all this.
     """
     for found in made(sets, target, generator, runs, passes, cells):
-        ask = Asking(found.passes + 2 * len(found.classes))  # its images were scored when they were saved
+        ask = CountedScores(
+            found.passes + 2 * len(found.classes)
+        )  # its images were scored when they were saved
         odds = ask(target, found.images)
         yield {
             "images_digest": found.digest,

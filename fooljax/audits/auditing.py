@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax.analysis.detection import sklearn_metrics
-from fooljax.audits.attack_entries import best_images, in_groups, picture_of
+from fooljax.audits.attack_entries import best_images, group_attacks, picture_of
 from fooljax.audits.audited import Audited, check_one_network, detectors_of, rejecting_class
-from fooljax.audits.budget import divided
+from fooljax.audits.budget import divide_budget
 from fooljax.audits.checks import answers_of
 from fooljax.audits.clean import CleanParts, checked_images, shape_of
 from fooljax.audits.content import content
@@ -22,7 +22,7 @@ from fooljax.audits.plan import tasks
 from fooljax.audits.reading import read_images
 from fooljax.audits.record import FILE, read_audit
 from fooljax.audits.settings import AUTO, BUDGET, AuditSettings
-from fooljax.audits.untested import LEARNT_FROM, may_be_learnt_from
+from fooljax.audits.untested import LEARNT_FROM, may_be_training_data
 from fooljax.data.dataset import Dataset
 from fooljax.engine.types import Target, as_target, check_channels, checked_shape
 from fooljax.errors import InputError, shown
@@ -112,8 +112,8 @@ def audit(
     most = len(names) if enough_for_detectors(audited.clean) else 0
     if most:
         sklearn_metrics()
-    divided(config.budget, gradients=audited.gradients, detectors=most)
-    if may_be_learnt_from(audited):
+    divide_budget(config.budget, gradients=audited.gradients, detectors=most)
+    if may_be_training_data(audited):
         logger.warning("images: %s", LEARNT_FROM)
     return _found(audited, config, folder, command, say)
 
@@ -219,7 +219,7 @@ def _write(folder: Path, found: Mapping[str, Any], steps: Steps, rows: list[Row]
     """Writes pictures, `audit.json` and the page. All are made from the rows and the saved images."""
     (folder / "pictures").mkdir(exist_ok=True)
     chosen: dict[str, list[tuple[int, int]]] = {}
-    for index, (row, place) in best_images(in_groups(rows)).items():
+    for index, (row, place) in best_images(group_attacks(rows)).items():
         chosen.setdefault(row["task"], []).append((index, place))
     for row in rows:
         if places := chosen.get(row["task"]):

@@ -41,7 +41,7 @@ class Allotment(NamedTuple):
         return self.passes * self.runs * max(1, self.detectors)
 
 
-def divided(budget: int, *, gradients: bool, detectors: int) -> list[Allotment]:
+def divide_budget(budget: int, *, gradients: bool, detectors: int) -> list[Allotment]:
     """Divides a budget.
 
     Args:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from fooljax.data.dataset import Dataset
 from fooljax.engine.types import Target, checked_shape
 from fooljax.errors import InputError, shown
-from fooljax.study.clean_parts import MOST, Part, dealt
+from fooljax.study.clean_parts import MOST, Part, split_dataset
 
 LEAST_OF_THREE = 300
 """Images, so that there are three parts; with fewer nothing is fitted."""
@@ -49,7 +49,7 @@ def of_dataset(data: Dataset) -> CleanParts:
     """Images that come in two halves: those to learn from fit, those to test give thresholds and figures."""
     if len(data.test_labels) < LEAST:
         raise InputError(f"images: expected {LEAST} test images or more, got {len(data.test_labels)}")
-    return _parts(*dealt(data), labelled=True, described=data.source)
+    return _parts(*split_dataset(data), labelled=True, described=data.source)
 
 
 def of_arrays(

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fooljax.audits.asking import Asking
 from fooljax.audits.audited import Audited
+from fooljax.audits.counted_scores import CountedScores
 from fooljax.audits.levels import thresholds_on
 from fooljax.engine.types import Target
 from fooljax.scoring import score
@@ -26,7 +26,7 @@ def of_clean(audited: Audited, target: Target) -> dict[str, Any]:
       `thresholds`; `right`: images of the last part that it names rightly, None without labels; `asked`: how
       many there are; `rejected`: how many of them the class for rejection takes; `passes`.
     """
-    ask, clean = Asking(), audited.clean
+    ask, clean = CountedScores(), audited.clean
     second = ask(target, clean.thresholds.images)
     third = ask(target, clean.test.images)
     thresholds = thresholds_on(second, clean.thresholds.labels if clean.labelled else None, audited.cells)

@@ -6,13 +6,13 @@ from typing import Any
 from fooljax.audits.attack_entries import (
     attack_entry,
     class_entries,
-    in_groups,
+    group_attacks,
     strength_of,
     thresholds_entry,
 )
 from fooljax.audits.audited import Audited
 from fooljax.audits.intervals import share_of_images, share_of_runs
-from fooljax.audits.plan import allotments_of, best_detectors
+from fooljax.audits.plan import best_detectors, plan_budget
 from fooljax.audits.record import FORMAT, VERSION
 from fooljax.audits.settings import AuditSettings
 from fooljax.audits.untested import not_tested
@@ -38,7 +38,7 @@ def content(audited: Audited, config: AuditSettings, rows: Sequence[Row], comman
     """
     by_kind = {row["kind"]: row for row in rows}
     check, clean = by_kind["check"], by_kind.get("clean")
-    groups = in_groups(rows)
+    groups = group_attacks(rows)
     target = audited.target
     classes = class_entries(groups, target.class_names)
     attacks = [attack_entry(generator, knows, runs) for (generator, knows), runs in groups.items()]
@@ -119,7 +119,7 @@ def _budget(audited: Audited, config: AuditSettings, rows: Sequence[Row]) -> lis
             "passes": one.passes,
             "total": one.total,
         }
-        for one in allotments_of(audited, config, check)
+        for one in plan_budget(audited, config, check)
     ]
     spent = sum(row.get("attack_passes", 0) for row in rows)
     apart = sum(row["passes"] for row in rows) - spent

@@ -7,16 +7,16 @@ import numpy as np
 
 from fooljax.analysis.detection import LEAST_IMAGES
 from fooljax.analysis.thresholds import Thresholds
-from fooljax.audits.asking import Asking
 from fooljax.audits.audited import NAME, Audited
 from fooljax.audits.clean import CleanParts
+from fooljax.audits.counted_scores import CountedScores
 from fooljax.audits.levels import shares
 from fooljax.detectors import seen_of_clean
 from fooljax.engine.log_odds import FOOLED
 from fooljax.engine.types import Target
+from fooljax.study.adaptive_attacks import make_adaptive_sets
 from fooljax.study.image_sets import ImageSet, ImageSets
-from fooljax.study.knowing import knowing
-from fooljax.study.watched import CleanAnswers, Watched
+from fooljax.study.network_detectors import DetectorInputs, NetworkWithDetectors
 
 
 def enough_for_detectors(clean: CleanParts) -> bool:
@@ -24,7 +24,7 @@ def enough_for_detectors(clean: CleanParts) -> bool:
     return len(clean.fit.labels) > 0 and len(clean.thresholds.labels) >= LEAST_IMAGES
 
 
-def clean_answers(audited: Audited, target: Target, thresholds: Thresholds) -> tuple[CleanAnswers, int]:
+def detector_inputs(audited: Audited, target: Target, thresholds: Thresholds) -> tuple[DetectorInputs, int]:
     """What the network says of clean images, which detectors are fitted to.
 
     Args:
@@ -34,31 +34,33 @@ def clean_answers(audited: Audited, target: Target, thresholds: Thresholds) -> t
     Returns:
       That, and the passes of it and of one look of the detectors at all that they do not fit.
     """
-    clean, ask = audited.clean, Asking()
+    clean, ask = audited.clean, CountedScores()
     labels = clean.fit.labels
     if not clean.labelled:
         labels = np.argmax(ask(target, clean.fit.images), axis=1)
     seen = seen_of_clean(target, clean.fit.images, labels)
     sure = ask(target, clean.thresholds.images)[:, audited.cells].max(axis=1)
     looks = 2 * len(labels) + len(clean.thresholds.labels) + len(clean.test.labels)
-    return CleanAnswers(target, seen, clean.thresholds, sure, clean.test, thresholds), ask.passes + looks
+    return DetectorInputs(target, seen, clean.thresholds, sure, clean.test, thresholds), ask.passes + looks
 
 
-def of_detectors(found: Watched, made: Mapping[str, Sequence[ImageSet]]) -> dict[str, Any]:
+def of_detectors(found: NetworkWithDetectors, made: Mapping[str, Sequence[ImageSet]]) -> dict[str, Any]:
     """What detectors make of images that know nothing of them.
 
     Args:
       found: the network and its detectors.
       made: image sets by generator, one for each run.
     Returns:
-      `told_apart`: by generator, for each run what `Watched.told_apart` says. `clean_rejected`: by detector
-      and share, how many of other clean images are rejected. `passes`.
+      `told_apart`: by generator, for each run what `NetworkWithDetectors.detector_metrics` gives.
+      `clean_rejected`: by detector and share, how many of other clean images are rejected. `passes`.
     """
-    ask = Asking()
+    ask = CountedScores()
     metrics: dict[str, list[dict[str, Any]]] = {}
     for generator, sets in made.items() if found.fitted else ():
         for one in sets:
-            metrics.setdefault(generator, []).append(found.told_apart(one.images, one.log_odds >= FOOLED))
+            metrics.setdefault(generator, []).append(
+                found.detector_metrics(one.images, one.log_odds >= FOOLED)
+            )
             ask.passes += len(one.images)
     return {
         "told_apart": metrics,
@@ -70,7 +72,7 @@ def of_detectors(found: Watched, made: Mapping[str, Sequence[ImageSet]]) -> dict
 def of_knowing(
     audited: Audited,
     sets: ImageSets,
-    found: Watched,
+    found: NetworkWithDetectors,
     *,
     detector: str,
     generator: str,
@@ -94,7 +96,7 @@ def of_knowing(
       the stricter threshold, and `log_odds` are the network's own; `attack_log_odds`, those of the class and
       of being accepted together; and `told_apart`, what the detector makes of them.
     """
-    made = knowing(
+    made = make_adaptive_sets(
         sets, found, NAME, detector, generator, runs=runs, passes=passes, judges={}, classes=list(cells)
     )
     for one, odds, passed, figures in made:

@@ -99,11 +99,11 @@ def changed(target: Target, change: Change) -> Target:
     params = {"network": target.params, "order": order, "scale": scale, "shift": shift}
     around = ChangedFunction(target.apply, change.layout)
     if isinstance(target.apply, HostFunction):
-        return replace(target, apply=like(target.apply, lambda _, images: around(params, images)))
+        return replace(target, apply=wrap_apply(target.apply, lambda _, images: around(params, images)))
     return replace(target, params=jax.device_put(params), apply=around)
 
 
-def like(network: Apply, around: Apply) -> Apply:
+def wrap_apply(network: Apply, around: Apply) -> Apply:
     """What stands around a network, as a function of the kind that the network is.
 
     Args:

@@ -15,13 +15,13 @@ from fooljax.audits.attack_step import made, of_attack
 from fooljax.audits.audited import NAME, Audited
 from fooljax.audits.checks import check
 from fooljax.audits.clean_step import estimate, of_clean
-from fooljax.audits.detector_step import clean_answers, of_detectors, of_knowing
-from fooljax.audits.looking_step import of_judge, of_survival, shown_of
+from fooljax.audits.detector_step import detector_inputs, of_detectors, of_knowing
+from fooljax.audits.judge_step import of_judge, of_survival, shown_of
 from fooljax.audits.mending import mended
 from fooljax.engine.types import Target
 from fooljax.study import ImageSets, Task, Workspace
 from fooljax.study.image_sets import ImageSet
-from fooljax.study.watched import CleanAnswers, Watched, with_detectors
+from fooljax.study.network_detectors import DetectorInputs, NetworkWithDetectors, fit_and_calibrate
 
 Settings = Mapping[str, Any]
 
@@ -38,8 +38,8 @@ class Steps:
         self._audited = audited
         self._sets = ImageSets(folder / "sets", check_target=False)  # the checks have looked at the network
         self._made: dict[str, list[ImageSet]] = {}
-        self._answers: tuple[CleanAnswers, int] | None = None
-        self._known: dict[str, Watched] = {}
+        self._answers: tuple[DetectorInputs, int] | None = None
+        self._known: dict[str, NetworkWithDetectors] = {}
         self._mended = functools.lru_cache(maxsize=2)(functools.partial(mended, audited.target))
 
     def measure(self, workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
@@ -112,15 +112,15 @@ class Steps:
             cells=self._cells(settings),
         )
 
-    def _clean_answers(self, settings: Settings) -> tuple[CleanAnswers, int]:
+    def _clean_answers(self, settings: Settings) -> tuple[DetectorInputs, int]:
         if self._answers is None:
             thresholds = Thresholds(**settings["thresholds"])
-            self._answers = clean_answers(self._audited, self._target(settings), thresholds)
+            self._answers = detector_inputs(self._audited, self._target(settings), thresholds)
         return self._answers
 
     def _detectors(self, settings: Settings) -> dict[str, Any]:
         answers, passes = self._clean_answers(settings)
-        found, faults = with_detectors(answers, settings["detectors"])
+        found, faults = fit_and_calibrate(answers, settings["detectors"])
         figures = of_detectors(found, self._shown(settings))
         left_out = {name: str(fault) for name, fault in faults.items()}
         return {**figures, "left_out": left_out, "passes": figures["passes"] + passes}
@@ -129,7 +129,7 @@ class Steps:
         detector = settings["detector"]
         self._made = {}  # the last step that shows them was done; those of a large network fill much memory
         if detector not in self._known:
-            self._known[detector], _ = with_detectors(self._clean_answers(settings)[0], [detector])
+            self._known[detector], _ = fit_and_calibrate(self._clean_answers(settings)[0], [detector])
         return of_knowing(
             self._audited,
             self._sets,

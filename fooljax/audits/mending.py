@@ -11,7 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from fooljax.audits.input_changes import CHANGES, changed, like
+from fooljax.audits.input_changes import CHANGES, changed, wrap_apply
 from fooljax.engine.types import Apply, Params, Target
 
 LOGARITHMS, ONE_BY_ONE = "logarithms", "one by one"
@@ -62,7 +62,7 @@ def mended(target: Target, mends: Sequence[str]) -> Target:
             target = changed(target, CHANGES[name])
             continue
         around: Apply = Logarithms(target.apply) if name == LOGARITHMS else OneByOne(target.apply)
-        target = replace(target, apply=like(target.apply, around))
+        target = replace(target, apply=wrap_apply(target.apply, around))
     if not mends:
         return target
     own = {"network": dict(target.provenance), "mended": list(mends)}

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fooljax.audits.audited import NAME, Audited, detectors_of
-from fooljax.audits.budget import Allotment, ascent_cells, divided
+from fooljax.audits.budget import Allotment, ascent_cells, divide_budget
 from fooljax.audits.detector_step import enough_for_detectors
 from fooljax.audits.mending import mended
 from fooljax.audits.settings import AuditSettings
@@ -18,7 +18,7 @@ from fooljax.study.attacks import FRESH
 from fooljax.study.generators import NOISE, VARIED_LIKE
 
 
-def allotments_of(audited: Audited, config: AuditSettings, check: Row) -> list[Allotment]:
+def plan_budget(audited: Audited, config: AuditSettings, check: Row) -> list[Allotment]:
     """How the budget is divided, in the order in which it is spent.
 
     Args:
@@ -28,7 +28,7 @@ def allotments_of(audited: Audited, config: AuditSettings, check: Row) -> list[A
     Raises:
       InputError: the budget is too small, or there is no such detector.
     """
-    return divided(
+    return divide_budget(
         config.budget,
         gradients=check["symptoms"] is not None,
         detectors=len(detectors_used(audited, config, check)),
@@ -59,7 +59,7 @@ def tasks(audited: Audited, config: AuditSettings, rows: Sequence[Row]) -> Itera
         return
     common["thresholds"] = clean["thresholds"]
     made: dict[str, Any] = {}
-    allotments = allotments_of(audited, config, check)
+    allotments = plan_budget(audited, config, check)
     for part in _with_noise([one for one in allotments if not one.detectors]):
         cells = _cells(audited, part)
         made[part.generator] = {"runs": part.runs, "budget": part.passes, "cells": cells}

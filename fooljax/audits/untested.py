@@ -23,7 +23,7 @@ LEARNT_FROM = (
 )
 
 
-def may_be_learnt_from(audited: Audited) -> bool:
+def may_be_training_data(audited: Audited) -> bool:
     """Whether clean images may be known to the network: the embedded digits are a part of MNIST's 60,000.
 
     A network that was trained here on the embedded digits has learnt from another part of them than tests. Of
@@ -58,7 +58,7 @@ def not_tested(audited: Audited, config: AuditSettings, rows: Sequence[Row]) -> 
 
 
 def _of_images(audited: Audited, clean: Row) -> list[str]:
-    found = [LEARNT_FROM] if may_be_learnt_from(audited) else []
+    found = [LEARNT_FROM] if may_be_training_data(audited) else []
     if not audited.clean.labelled:
         found.append("How many clean images the network names rightly is not known, since none has a label.")
     taken = clean["thresholds"]["taken_on"]

@@ -18,7 +18,7 @@ MADE = {
 """What made the images, in a sentence."""
 
 
-class Made(NamedTuple):
+class AttackImages(NamedTuple):
     """Images of one attack, in all runs.
 
     Attributes:
@@ -72,15 +72,15 @@ class Facts(NamedTuple):
     soonest: tuple[str, int] | None = None
     ascents: int | None = None
     budget: int = 0
-    best: Made | None = None
+    best: AttackImages | None = None
     controls: float = 0.0
     noise: float = 0.0
     detector: str | None = None
-    caught: Made | None = None
+    caught: AttackImages | None = None
     unnoticed: bool = False
-    through: Made | None = None
+    through: AttackImages | None = None
     overcome: bool = False
-    partly: Made | None = None
+    partly: AttackImages | None = None
     flags: tuple[str, ...] = ()
     highest: float | None = None
 
@@ -202,7 +202,7 @@ def _watched(facts: Facts) -> str:
     return f"{found}; {known}, {percent(through.share)} have 99.99 % and pass."
 
 
-def _images(made: Made, classes: int) -> str:
+def _images(made: AttackImages, classes: int) -> str:
     """Images in words; their number is said where there are fewer than one for each class."""
     few = f"{made.images:,} " if made.images < classes else ""
     return f"the {few}images by {MADE[made.attack]}"

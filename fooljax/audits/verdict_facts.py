@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from fooljax.audits.attack_entries import ROUNDING, strength_of
 from fooljax.audits.audited import Audited
 from fooljax.audits.settings import AuditSettings
-from fooljax.audits.verdict import Facts, Made
+from fooljax.audits.verdict import AttackImages, Facts
 from fooljax.engine.log_odds import FOOLED
 from fooljax.study import Row
 from fooljax.study.attacks import FRESH
@@ -136,8 +136,8 @@ def _with_detectors(
     )
 
 
-def _made(attack: Mapping[str, Any], share: float) -> Made:
-    return Made(attack["generator"], attack["images"], share)
+def _made(attack: Mapping[str, Any], share: float) -> AttackImages:
+    return AttackImages(attack["generator"], attack["images"], share)
 
 
 def _ascents(alone: Mapping[str, Mapping[str, Any]], classes: int) -> int | None:

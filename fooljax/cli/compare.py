@@ -16,7 +16,7 @@ from fooljax.errors import InputError, printable, shown
 from fooljax.report.budget import median_curves
 from fooljax.storage.files import write_bytes
 from fooljax.storage.outputs import check_output
-from fooljax.study.side_by_side import compared, read
+from fooljax.study.run_comparison import comparison_table, read
 
 
 def compare(argv: Sequence[str] | None) -> None:
@@ -44,7 +44,7 @@ def compare(argv: Sequence[str] | None) -> None:
         check_output(flags.output, "--output")
     names = _names(flags.folders, flags.names)
     runs = {name: read(folder) for name, folder in zip(names, flags.folders, strict=True)}
-    table = compared(runs, flags.passes)
+    table = comparison_table(runs, flags.passes)
     if flags.output is not None:
         curves = {name: (run.passes, run.log_odds) for name, run in runs.items()}
         write_bytes(check_output(flags.output, "--output"), median_curves(curves))

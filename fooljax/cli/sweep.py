@@ -29,7 +29,7 @@ from fooljax.runs.search_settings import SearchSettings
 from fooljax.storage.locks import lock_folder
 from fooljax.study.combinations import check_same_run, combinations, folder_name
 from fooljax.study.parts import Part
-from fooljax.study.workers import hired
+from fooljax.study.workers import start_workers
 from fooljax.terminal import Signals, again_after_interruption
 
 COMMANDS = ("evolve", "ascend")
@@ -112,7 +112,7 @@ def sweep(argv: Sequence[str] | None) -> None:
     with (
         again_after_interruption(),
         Signals(),
-        hired(flags.workers, flags.scheduler, _say) as each,
+        start_workers(flags.workers, flags.scheduler, _say) as each,
         _made(outdir),
     ):
         runs = []

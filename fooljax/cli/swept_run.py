@@ -12,7 +12,7 @@ from typing import IO, NamedTuple
 from fooljax.errors import InputError, shown
 from fooljax.runs.folder import is_finished
 from fooljax.storage.locks import LOCK
-from fooljax.study.parts import Here
+from fooljax.study.parts import PartContext
 from fooljax.terminal import Interrupted
 
 POLL_SECONDS = 0.5
@@ -36,7 +36,7 @@ class SweptRun(NamedTuple):
     where: str
 
 
-def do(here: Here, run: SweptRun) -> Iterator[int]:
+def do(here: PartContext, run: SweptRun) -> Iterator[int]:
     """Begins the run or goes on with it, unless it has ended; gives its exit status.
 
     Raises:

@@ -8,7 +8,7 @@ from fooljax.study.workers import MOST_WORKERS
 
 
 def add_worker_flags(parser: argparse.ArgumentParser) -> None:
-    """Adds `--workers` and `--scheduler`, as `fooljax.study.workers.hired` takes them."""
+    """Adds `--workers` and `--scheduler`, as `fooljax.study.workers.start_workers` takes them."""
     parser.add_argument(
         "--workers",
         metavar="N",

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import optax
 
 from fooljax.gradient.passes import odds_alone, odds_and_gradient
-from fooljax.perturbation.attempt import Found, Given, Method, Wanted, noted
+from fooljax.perturbation.attempt import Method, SearchGoal, SearchInputs, SmallestChanges, keep_smallest
 
 MEMORY = 10
 """Pairs of steps and gradients that the approximate Hessian is made of."""
@@ -32,7 +32,9 @@ def lbfgs(steps: int = 20) -> Method:
     search = optax.scale_by_zoom_linesearch(LOOKS, initial_guess_strategy="one")
     optimiser = optax.lbfgs(memory_size=MEMORY, linesearch=search)
 
-    def attempt(wanted: Wanted, given: Given, found: Found, weight: jax.Array) -> tuple[Found, jax.Array]:
+    def attempt(
+        wanted: SearchGoal, given: SearchInputs, found: SmallestChanges, weight: jax.Array
+    ) -> tuple[SmallestChanges, jax.Array]:
         both_passes, forward = odds_and_gradient(wanted.apply), odds_alone(wanted.apply)
 
         def minimised(original: jax.Array, wanted_class: jax.Array, weight: jax.Array) -> jax.Array:
@@ -68,6 +70,6 @@ def lbfgs(steps: int = 20) -> Method:
         images = jax.vmap(minimised)(given.originals, given.classes, weight)
         shown = wanted.shown(images)
         odds, is_top = forward(given.params, (shown, given.classes))
-        return noted(wanted, given, found, shown, odds, is_top)
+        return keep_smallest(wanted, given, found, shown, odds, is_top)
 
     return Method(attempt, lambda norm: 1.0, factor=10.0, passes=2 * steps + 1)

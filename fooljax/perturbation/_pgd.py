@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from fooljax.gradient.passes import odds_and_gradient
-from fooljax.perturbation.attempt import Found, Given, Method, Wanted, noted
+from fooljax.perturbation.attempt import Method, SearchGoal, SearchInputs, SmallestChanges, keep_smallest
 
 FIRST_STEP = 0.5
 """Length of the first step, as a share of the radius."""
@@ -25,7 +25,9 @@ def pgd(steps: int = 20) -> Method:
       steps: of an attempt. Each looks at the network's gradient once.
     """
 
-    def attempt(wanted: Wanted, given: Given, found: Found, radius: jax.Array) -> tuple[Found, jax.Array]:
+    def attempt(
+        wanted: SearchGoal, given: SearchInputs, found: SmallestChanges, radius: jax.Array
+    ) -> tuple[SmallestChanges, jax.Array]:
         both_passes, norm = odds_and_gradient(wanted.apply), wanted.norm
 
         def inside(images: jax.Array) -> jax.Array:
@@ -33,18 +35,22 @@ def pgd(steps: int = 20) -> Method:
             change = norm.project(images - given.originals, radius)
             return jnp.clip(given.originals + change, 0.0, 1.0)
 
-        def step(carry: tuple[Found, jax.Array], number: jax.Array) -> tuple[tuple[Found, jax.Array], None]:
+        def step(
+            carry: tuple[SmallestChanges, jax.Array], number: jax.Array
+        ) -> tuple[tuple[SmallestChanges, jax.Array], None]:
             found, any_named = carry
             shown = wanted.shown(found.here)
             odds, is_top, gradient = both_passes(given.params, (shown, given.classes))
-            found, named = noted(wanted, given, found, shown, odds, is_top)
+            found, named = keep_smallest(wanted, given, found, shown, odds, is_top)
             stuck = ((found.here <= 0.0) & (gradient < 0.0)) | ((found.here >= 1.0) & (gradient > 0.0))
             length = radius * FIRST_STEP * (1.0 - number / steps)
             onward = length[:, None, None, None] * norm.steepest(jnp.where(stuck, 0.0, gradient))
             return (found.replace(here=inside(found.here + onward)), any_named | named), None  # type: ignore[attr-defined]
 
         begin = found.replace(here=inside(found.here)), jnp.zeros(len(radius), bool)  # type: ignore[attr-defined]
-        carry: tuple[Found, jax.Array] = jax.lax.scan(step, begin, jnp.arange(steps, dtype=jnp.float32))[0]
+        carry: tuple[SmallestChanges, jax.Array] = jax.lax.scan(
+            step, begin, jnp.arange(steps, dtype=jnp.float32)
+        )[0]
         return carry
 
     return Method(attempt, lambda norm: norm.first, factor=2.0, passes=2 * steps)

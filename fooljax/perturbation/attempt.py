@@ -12,7 +12,7 @@ from fooljax.engine.types import Apply, Params
 from fooljax.perturbation.norms import Norm
 
 
-class Wanted(NamedTuple):
+class SearchGoal(NamedTuple):
     """What is looked for; fixed while a search is compiled.
 
     Attributes:
@@ -36,7 +36,7 @@ class Wanted(NamedTuple):
         return is_top if self.least is None else odds >= self.least
 
 
-class Given(NamedTuple):
+class SearchInputs(NamedTuple):
     """The network and the images, which a search never changes.
 
     Attributes:
@@ -51,7 +51,7 @@ class Given(NamedTuple):
 
 
 @flax.struct.dataclass
-class Found:
+class SmallestChanges:
     """The smallest changes so far.
 
     Attributes:
@@ -70,9 +70,14 @@ class Found:
     named: jax.Array
 
 
-def noted(
-    wanted: Wanted, given: Given, found: Found, images: jax.Array, odds: jax.Array, is_top: jax.Array
-) -> tuple[Found, jax.Array]:
+def keep_smallest(
+    wanted: SearchGoal,
+    given: SearchInputs,
+    found: SmallestChanges,
+    images: jax.Array,
+    odds: jax.Array,
+    is_top: jax.Array,
+) -> tuple[SmallestChanges, jax.Array]:
     """Keeps images that the network named as wanted and that are nearer to their originals than others were.
 
     Args:
@@ -112,7 +117,9 @@ class Method(NamedTuple):
         length is not fixed.
     """
 
-    attempt: Callable[[Wanted, Given, Found, jax.Array], tuple[Found, jax.Array]]
+    attempt: Callable[
+        [SearchGoal, SearchInputs, SmallestChanges, jax.Array], tuple[SmallestChanges, jax.Array]
+    ]
     first: Callable[[Norm], float]
     factor: float
     passes: int

@@ -21,7 +21,7 @@ from fooljax.host_targets import HostFunction
 from fooljax.own_settings import with_own_settings
 from fooljax.perturbation._lbfgs import lbfgs
 from fooljax.perturbation._pgd import pgd
-from fooljax.perturbation.attempt import Found, Method, Wanted
+from fooljax.perturbation.attempt import Method, SearchGoal, SmallestChanges
 from fooljax.perturbation.norms import NORMS
 from fooljax.perturbation.smallest import Program, count_passes, smallest_changes
 from fooljax.probe import count_classes, probe
@@ -141,17 +141,17 @@ def perturb(
     if check_target:
         probe(target, originals.shape[1:])
     least = None if confidence is None else float(to_log_odds(confidence))
-    program = Program(Wanted(target.apply, NORMS[norm], least, rounded), METHODS[method](steps), rounds)
+    program = Program(SearchGoal(target.apply, NORMS[norm], least, rounded), METHODS[method](steps), rounds)
     limit = np.float32(LARGEST if within is None else within)
     given = jax.device_put((target.params, originals, classes, limit), place)
-    found: Found = jax.device_get(_compiled(program)(*given))
+    found: SmallestChanges = jax.device_get(_compiled(program)(*given))
     if bad := int(np.sum(np.isnan(found.log_odds))):
         raise InputError(f"target: its log-odds or gradients are NaN for {bad} of {len(classes)} images")
     return _checked_again(target, program, found, classes)
 
 
 def _checked_again(
-    target: Target, program: Program, found: Found, classes: npt.NDArray[np.int32]
+    target: Target, program: Program, found: SmallestChanges, classes: npt.NDArray[np.int32]
 ) -> Perturbed:
     """What was found, with what the network says of the 8-bit images when it is asked once more."""
     pixels = _pixels_of(np.asarray(found.images))
@@ -173,8 +173,8 @@ def _checked_again(
 
 
 @functools.lru_cache(maxsize=16)
-def _compiled(program: Program) -> Callable[..., Found]:
-    def perturb(*arguments: jax.Array) -> Found:
+def _compiled(program: Program) -> Callable[..., SmallestChanges]:
+    def perturb(*arguments: jax.Array) -> SmallestChanges:
         return smallest_changes(program, *arguments)
 
     return jax.jit(in_full_precision(perturb))

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from fooljax.engine.types import Params
 from fooljax.gradient.passes import odds_alone
-from fooljax.perturbation.attempt import Found, Given, Method, Wanted, noted
+from fooljax.perturbation.attempt import Method, SearchGoal, SearchInputs, SmallestChanges, keep_smallest
 
 
 class Program(NamedTuple):
@@ -19,14 +19,14 @@ class Program(NamedTuple):
       rounds: attempts, 1 or more.
     """
 
-    wanted: Wanted
+    wanted: SearchGoal
     method: Method
     rounds: int
 
 
 def smallest_changes(
     program: Program, params: Params, originals: jax.Array, classes: jax.Array, within: jax.Array
-) -> Found:
+) -> SmallestChanges:
     """Looks for the smallest change of each image; a pure function that jits.
 
     The strength of the first attempts grows by the method's factor until the network names the image as
@@ -44,18 +44,18 @@ def smallest_changes(
       What was found. The log-odds are those that the network gave during the search.
     """
     wanted, method, batch = program.wanted, program.method, len(originals)
-    given = Given(params, originals, classes)
+    given = SearchInputs(params, originals, classes)
     odds, is_top = odds_alone(wanted.apply)(params, (originals, classes))
-    nothing = Found(
+    nothing = SmallestChanges(
         here=originals,
         images=originals,
         length=jnp.broadcast_to(within, (batch,)),
         log_odds=odds,
         named=jnp.zeros(batch, bool),
     )
-    found, _ = noted(wanted, given, nothing, originals, odds, is_top)
+    found, _ = keep_smallest(wanted, given, nothing, originals, odds, is_top)
 
-    def attempt(carry: tuple[Found, Any], _: None) -> tuple[tuple[Found, Any], None]:
+    def attempt(carry: tuple[SmallestChanges, Any], _: None) -> tuple[tuple[SmallestChanges, Any], None]:
         found, (strength, too_little, enough) = carry
         found, named = method.attempt(wanted, given, found, strength)
         here = jnp.where(found.named[:, None, None, None], found.images, found.here)

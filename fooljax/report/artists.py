@@ -145,13 +145,13 @@ def figures(rows: Sequence[Row]) -> dict[str, bytes]:
 
 
 def _drawn(content: Mapping[str, Any]) -> npt.NDArray[np.uint8]:
-    encoding, genome = opened(content)
+    encoding, genome = decode_genome(content)
     assert encoding.coordinates_at is not None
     one = jax.tree.map(lambda leaf: np.asarray(leaf)[None], genome)
     return draw(encoding, one, encoding.coordinates_at(SHOWN, SHOWN, slice(None)))[0]
 
 
-def opened(content: Mapping[str, Any]) -> tuple[Encoding, Genome]:
+def decode_genome(content: Mapping[str, Any]) -> tuple[Encoding, Genome]:
     """The encoding that draws a genome, and the genome, of the content of its file.
 
     Usual genomes get the room of the largest of them, so that one program draws them all.

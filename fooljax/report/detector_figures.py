@@ -9,7 +9,9 @@ from fooljax.report.style import own_style
 
 
 @own_style()
-def steps(panels: Mapping[str, Mapping[str, tuple[float, float | None]]], detectors: Sequence[str]) -> bytes:
+def dumbbell_plot(
+    panels: Mapping[str, Mapping[str, tuple[float, float | None]]], detectors: Sequence[str]
+) -> bytes:
     """A PNG with a panel for each kind of images and a line for each detector.
 
     Args:

@@ -27,12 +27,12 @@ def first_budget(rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if row["budget"] == least[row["data"], row["generator"]]]
 
 
-def title_of(detector: str) -> str:
+def detector_title(detector: str) -> str:
     """What people read for a detector."""
     return DETECTORS[detector].title if detector in DETECTORS else detector
 
 
-def images_of(generator: str) -> str:
+def image_title(generator: str) -> str:
     """What people read for a kind of images."""
     return str(NAMES.get(generator, f"test images of {generator}"))
 
@@ -65,7 +65,7 @@ def _figure(figures: Row, figure: str, share: str) -> float:
     return float(figures[figure][share] if figure in ("caught", "through") else figures[figure])
 
 
-def holding(rows: Sequence[Row], every: int) -> list[str]:
+def detectors_not_overcome(rows: Sequence[Row], every: int) -> list[str]:
     """The detectors that the median run of no attack overcame.
 
     Args:

@@ -5,17 +5,17 @@ from collections.abc import Sequence
 import numpy as np
 
 from fooljax.analysis.statistics import Groups, median_interval, share_interval
-from fooljax.report.detector_figures import steps
+from fooljax.report.detector_figures import dumbbell_plot
 from fooljax.report.detector_rows import (
     LENIENT,
     STRICT,
+    detector_title,
     first_budget,
-    images_of,
+    image_title,
     knowing_share,
     of_kind,
     static_share,
     strength_of,
-    title_of,
 )
 from fooljax.study import UNIT, Row, column_by_network, group_by, markdown, numbers
 from fooljax.study.findings import Finding, describe_sample, share
@@ -131,7 +131,7 @@ def _mean(groups: Groups) -> float:
 def _first(static: Sequence[Row], knowing: Sequence[Row]) -> list[dict[str, str]]:
     """The one table: a line for each detector, three columns for each kind of images."""
     known = group_by(first_budget(knowing), "detector", "generator")
-    lines = [{"detector": NOBODY}, *({"detector": title_of(name)} for name in _names(static))]
+    lines = [{"detector": NOBODY}, *({"detector": detector_title(name)} for name in _names(static))]
     for kind in _kinds(static):
         group = [row for row in static if row["generator"] == kind]
         heads = [f"{SHORT[kind]}: {head}" for head in ("AUROC", "caught", "still stopped")]
@@ -156,7 +156,7 @@ def _second(static: Sequence[Row], knowing: Sequence[Row]) -> list[dict[str, str
     lines = []
     for (name, kind), group in group_by(first_budget(knowing), "detector", "generator").items():
         unaware = [row for row in static if row["generator"] == kind]
-        line = {"detector": title_of(name), "images": images_of(kind)}
+        line = {"detector": detector_title(name), "images": image_title(kind)}
         for head, which in (("5 %", STRICT), ("1 %", LENIENT)):
             line[f"unknowing, {head}"] = _shares(static_share(unaware, name, "through", which))
         for head, which in (("5 %", STRICT), ("1 %", LENIENT)):
@@ -187,7 +187,7 @@ def _strength(knowing: Sequence[Row], names: Sequence[str]) -> list[dict[str, st
             best = max(_mean(knowing_share(own, "through")) for own in attempts)
             lines.append(
                 {
-                    "detector": title_of(name),
+                    "detector": detector_title(name),
                     "attacks that know it": strength_of(group).words(),
                     "most that gets through": numbers.percent(best, 0),
                     "most passes of a set": numbers.plain(max(row["passes"] for row in group)),
@@ -201,7 +201,7 @@ def _judges(knowing: Sequence[Row]) -> list[dict[str, str]]:
     judges = list(dict.fromkeys(judge for row in rows for judge in row["judged"]))
     lines = []
     for (name,), group in group_by(rows, "detector").items():
-        line = {"detector": name if name == NOBODY else title_of(name)}
+        line = {"detector": name if name == NOBODY else detector_title(name)}
         for kind in _kinds(rows):
             for judge in judges:
                 verdicts = [row["judged"][judge] for row in group if row["generator"] == kind]
@@ -222,7 +222,7 @@ def _third(static: Sequence[Row], names: Sequence[str]) -> list[dict[str, str]]:
     lines = []
     for name in names:
         for (kind,), group in group_by(static, "generator").items():
-            line = {"detector": title_of(name), "images": images_of(kind)}
+            line = {"detector": detector_title(name), "images": image_title(kind)}
             for figure, head in heads.items():
                 line[head] = numbers.plain(_mean(static_share(group, name, figure)), 3)
             line["caught at 5 %"] = numbers.percent(_mean(static_share(group, name, "caught")), 0)
@@ -234,7 +234,7 @@ def _third(static: Sequence[Row], names: Sequence[str]) -> list[dict[str, str]]:
 def _clean(clean: Sequence[Row], names: Sequence[str]) -> list[dict[str, str]]:
     lines = []
     for name in names:
-        line = {"detector": title_of(name)}
+        line = {"detector": detector_title(name)}
         for head, which in (("threshold for 5 %", STRICT), ("threshold for 1 %", LENIENT)):
             rejected = [row["clean_rejected"][name][which] for row in clean]
             ends = (float(np.mean(rejected)), min(rejected), max(rejected))
@@ -255,12 +255,12 @@ def figures(rows: Sequence[Row]) -> dict[str, bytes]:
         panels = {}
         for kind in _kinds(knowing):
             unaware = [row for row in static if row["generator"] == kind]
-            panels[images_of(kind)] = {
-                title_of(name): (
+            panels[image_title(kind)] = {
+                detector_title(name): (
                     _mean(static_share(unaware, name, "through")),
                     _mean(knowing_share(known[name, kind], "through")) if (name, kind) in known else None,
                 )
                 for name in names
             }
-        drawn[f"through-{data}.png"] = steps(panels, [title_of(name) for name in names])
+        drawn[f"through-{data}.png"] = dumbbell_plot(panels, [detector_title(name) for name in names])
     return drawn

@@ -98,7 +98,7 @@ def tables(rows: Sequence[Row]) -> str:
             "images counted": f"{counted} of {sum(row['images'] for row in group)}",
         }
         for kind, head in HEADS.items():
-            line[head] = half(group, kind)
+            line[head] = half_size_text(group, kind)
         lines.append(line)
     return "\n".join(
         [
@@ -127,7 +127,7 @@ def half_size(row: Row, kind: str) -> float | None:
     return size_at_level(sizes, share)
 
 
-def half(rows: Sequence[Row], kind: str) -> str:
+def half_size_text(rows: Sequence[Row], kind: str) -> str:
     """The median size at which half is kept, with its interval, as a table says it.
 
     Args:

@@ -54,7 +54,7 @@ def thresholded(kind: str) -> str:
     return f"p(x, y), {numbers.percent(float(rate), 0)} of clean images rejected" if rate else "p(y given x)"
 
 
-def kinds_of(rows: Sequence[Row]) -> dict[str, list[Row]]:
+def rows_by_kind(rows: Sequence[Row]) -> dict[str, list[Row]]:
     """The rows by the kind of their network: all kinds of p(y | x) first."""
     found: dict[str, list[Row]] = {}
     for row in rows:
@@ -80,7 +80,7 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
       log p(x); for a VAE `K_G_more_steps`: the share that fools when inference takes more steps.
     """
     found: dict[str, Finding] = {}
-    for kind, group in kinds_of(rows).items():
+    for kind, group in rows_by_kind(rows).items():
         networks = [row for row in group if row["kind"] == "network"]
         if networks:
             groups = [[row["clean_accuracy"]] for row in networks]
@@ -129,7 +129,7 @@ def _shares(rows: Sequence[Row], entry: str, part: str | None = None) -> list[li
 
 def tables(rows: Sequence[Row]) -> str:
     """`table.md`: the classifiers, attacks at every threshold, what fools, and the strength of attacks."""
-    kinds = kinds_of(rows)
+    kinds = rows_by_kind(rows)
     networks = {kind: [row for row in group if row["kind"] == "network"] for kind, group in kinds.items()}
     sets = {kind: by_generator(group) for kind, group in kinds.items()}
     parts = ["### The classifiers\n", HOW, ""]

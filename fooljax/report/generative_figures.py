@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from fooljax.report.generative import REJECTING, kind_of, kinds_of, title_of
+from fooljax.report.generative import REJECTING, kind_of, rows_by_kind, title_of
 from fooljax.report.grid import gallery
 from fooljax.report.png import png_bytes
 from fooljax.study import Row, numbers
@@ -23,7 +23,7 @@ def figures(rows: Sequence[Row]) -> Mapping[str, bytes]:
     pictures = {}
     for generator in FRESH:
         shown = [row for row in rows if row.get("generator") == generator and "png" in row]
-        group = [some[0] for some in kinds_of(shown).values()]
+        group = [some[0] for some in rows_by_kind(shown).values()]
         if not group:
             continue
         images = np.stack([images_of(b64decode(row["png"]), tuple(row["shape"])) for row in group])

@@ -25,18 +25,18 @@ from fooljax.report.transfer_rows import (
     LEVEL,
     NAMES,
     Pairs,
+    answers_of_targets,
     grouped,
-    images_of,
-    kinds_of,
+    independent_sources,
     kinds_of_images,
     matrices_of,
+    network_pairs,
     other_kind,
     other_networks,
     own_and_other,
     own_only,
     related,
-    shown_to,
-    units_of,
+    rows_of_sets,
     with_largest_budget,
 )
 from fooljax.study import Row, group_by, markdown, numbers
@@ -80,8 +80,8 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
       a difference of shares.
       Of finished searches what `named_alike` gives, too.
     """
-    images = images_of(rows)
-    units = units_of(images)
+    images = rows_of_sets(rows)
+    units = independent_sources(images)
     own = [row for row in with_largest_budget(images) if row["network"] in units]
     wanted, found = related(other_kind(images)), {}
     for (kind,), group in group_by(own, "generator").items():
@@ -104,15 +104,15 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
 
 def tables(rows: Sequence[Row]) -> str:
     """`table.md`: by kind of network, at every threshold, the test, and the whole matrices."""
-    images = images_of(rows)
+    images = rows_of_sets(rows)
     if not images:
         return "No images yet.\n"
-    units = units_of(images)
+    units = independent_sources(images)
     own = [row for row in images if row["network"] in units]
     fixed = FIXED if len({architecture(name) for name in units}) > 1 else ""
     several = OF_SEVERAL.format(networks=", ".join(units), runs=_runs(own), fixed=fixed)
     parts = [THREAT, "", WORDS, "", OF_ONE if len(units) == 1 else several, ""]
-    for kind, wanted in kinds_of(images).items():
+    for kind, wanted in network_pairs(images).items():
         parts += [f"### Shown to {kind if kind in (SAME, SEED, OTHER) else f'the network {kind}'}\n"]
         parts += [markdown([_line(group, wanted, name) for name, group in kinds_of_images(own)]), ""]
     parts += ["### Every threshold\n", THRESHOLDS, ""]
@@ -160,7 +160,10 @@ def _line(rows: Sequence[Row], wanted: Pairs, name: str) -> dict[str, str]:
 def _at_thresholds(rows: Sequence[Row], kind: str, name: str) -> dict[str, str]:
     wanted = related(kind)
     shown = [
-        {"network": row["network"], "shares": mean_shares([seen["same"] for seen in shown_to(row, wanted)])}
+        {
+            "network": row["network"],
+            "shares": mean_shares([seen["same"] for seen in answers_of_targets(row, wanted)]),
+        }
         for row in rows
     ]
     return {"images": name, **threshold_cells(shown)}
@@ -217,7 +220,9 @@ def _rates(rows: Sequence[Row]) -> dict[tuple[str, int], float]:
     found = {}
     others = other_networks(rows)
     for row in rows:
-        rate = mean_known(transfer_rate(row["log_odds"], seen["own"]) for seen in shown_to(row, others))
+        rate = mean_known(
+            transfer_rate(row["log_odds"], seen["own"]) for seen in answers_of_targets(row, others)
+        )
         if rate is not None:
             found[row["network"], row["run"]] = rate
     return found

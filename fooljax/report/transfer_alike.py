@@ -8,7 +8,7 @@ how much of the agreement on evolved images is due to evolution.
 from collections.abc import Sequence
 
 from fooljax.analysis.rates import difference_of_rates, wilson_interval
-from fooljax.report.transfer_rows import images_of, with_largest_budget
+from fooljax.report.transfer_rows import rows_of_sets, with_largest_budget
 from fooljax.study import Row, group_by, numbers
 from fooljax.study.findings import Finding
 from fooljax.study.measured_sets import ARCHIVE
@@ -28,7 +28,7 @@ def named_alike(rows: Sequence[Row]) -> dict[str, Finding]:
       search, or where there are too few clean images to tell what 95 % of them get.
     """
     levels = {row["target"]: row["thresholds"]["raw"].get(LEVEL) for row in rows if row["kind"] == "clean"}
-    images = with_largest_budget(images_of(rows))
+    images = with_largest_budget(rows_of_sets(rows))
     searched = {row["network"] for row in images if row["generator"] == ARCHIVE}
     counts: dict[str, tuple[int, int]] = {}
     found = {}

@@ -13,12 +13,12 @@ from fooljax.report.transfer_rows import (
     EDGES,
     LEVEL,
     NAMES,
-    images_of,
+    independent_sources,
     matrices_of,
     other_kind,
     own_and_other,
     related,
-    units_of,
+    rows_of_sets,
 )
 from fooljax.study import Row, group_by
 from fooljax.study.generators import NOISE
@@ -27,7 +27,7 @@ from fooljax.study.measured_sets import CLEAN
 
 def figures(rows: Sequence[Row]) -> dict[str, bytes]:
     """The matrices of each kind of images with its largest budget; transfer against the source's log-odds."""
-    images = images_of(rows)
+    images = rows_of_sets(rows)
     if not images:
         return {}
     sources, targets = list(dict.fromkeys(row["network"] for row in images)), images[0]["targets"]
@@ -42,7 +42,7 @@ def figures(rows: Sequence[Row]) -> dict[str, bytes]:
     pictures = {
         "matrix.png": heat_maps(panels, sources, targets, down="made for", across="shown to", value=value)
     }
-    units = units_of(images)
+    units = independent_sources(images)
     if series := _curves([row for row in images if row["network"] in units]):
         pictures["curve.png"] = rate_curves(
             series,

@@ -27,7 +27,7 @@ Pairs = Callable[[str, str], bool]
 """Which pairs of source and target count."""
 
 
-def images_of(rows: Sequence[Row]) -> list[Row]:
+def rows_of_sets(rows: Sequence[Row]) -> list[Row]:
     """The rows of sets of images, in an order of their own: by generator, budget, network and run."""
     order = [*NAMES]
     found = [row for row in rows if row["kind"] == "images"]
@@ -36,16 +36,16 @@ def images_of(rows: Sequence[Row]) -> list[Row]:
     )
 
 
-def units_of(rows: Sequence[Row]) -> list[str]:
+def independent_sources(rows: Sequence[Row]) -> list[str]:
     """The sources that are units: those of the architecture that most of them have, else all."""
     sources = list(dict.fromkeys(row["network"] for row in rows))
     (common, count), *_ = Counter(map(architecture, sources)).most_common()
     return [name for name in sources if architecture(name) == common] if count > 1 else sources
 
 
-def kinds_of(rows: Sequence[Row]) -> dict[str, Pairs]:
+def network_pairs(rows: Sequence[Row]) -> dict[str, Pairs]:
     """The columns of the tables: which pairs of source and target belong to each, by its name."""
-    units = units_of(rows)
+    units = independent_sources(rows)
     kinds = {name: related(name) for name in (SAME, SEED, OTHER)}
     if len({architecture(name) for name in units}) == 1:
         del kinds[OTHER]
@@ -65,7 +65,7 @@ def _is_target(name: str) -> Pairs:
     return lambda source, target: target == name
 
 
-def shown_to(row: Row, wanted: Pairs) -> list[Seen]:
+def answers_of_targets(row: Row, wanted: Pairs) -> list[Seen]:
     """What the targets of a kind say of a set."""
     return [seen for target, seen in row["seen"].items() if wanted(row["network"], target)]
 
@@ -75,7 +75,7 @@ def grouped(
 ) -> list[list[float]]:
     """A figure of each set, averaged over the targets of a kind; for each source those of its runs."""
     return values_by_network(
-        rows, lambda row: mean_known(figure(row, seen) for seen in shown_to(row, wanted))
+        rows, lambda row: mean_known(figure(row, seen) for seen in answers_of_targets(row, wanted))
     )
 
 
@@ -87,7 +87,7 @@ def label(generator: str, passes: int) -> str:
 
 def other_kind(rows: Sequence[Row]) -> str:
     """The relation that most is asked about: of the units to each other."""
-    return SEED if SEED in kinds_of(rows) else OTHER
+    return SEED if SEED in network_pairs(rows) else OTHER
 
 
 def other_networks(rows: Sequence[Row]) -> Pairs:
@@ -101,7 +101,7 @@ def own_and_other(rows: Sequence[Row], wanted: Pairs) -> npt.NDArray[np.float64]
 
     An image has a place for every target of the kind that is wanted.
     """
-    pairs = [(row["log_odds"], seen["own"]) for row in rows for seen in shown_to(row, wanted)]
+    pairs = [(row["log_odds"], seen["own"]) for row in rows for seen in answers_of_targets(row, wanted)]
     return np.moveaxis(np.asarray(pairs, np.float64).reshape(len(pairs), 2, -1), 1, 0).reshape(2, -1)
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, get_args
 import numpy as np
 import numpy.typing as npt
 
-from fooljax.analysis.panel import Found, Panel, assemble
+from fooljax.analysis.panel import Panel, PanelResult, assemble
 from fooljax.analysis.panel_numbers import of_panel
 from fooljax.data.dataset import Dataset
 from fooljax.engine.types import Target
@@ -151,7 +151,7 @@ def judge_run(
     saved = _of_methods(record) if isinstance(record, AscentRecord) else _of_search(record)
     for kind, (kept, images) in saved.items():
         odds = np.asarray([row.log_odds for row in kept])
-        found = panel.look(images, np.asarray([row.class_index for row in kept]), log_odds=odds)
+        found = panel.judge(images, np.asarray([row.class_index for row in kept]), log_odds=odds)
         sets[kind] = found
         rows += _rows(kind, kept, found, panel, record.class_names)
     facts = of_panel(panel, sets)
@@ -188,7 +188,7 @@ def _of_methods(record: AscentRecord) -> dict[str, Shown]:
 
 
 def _rows(
-    kind: str, kept: Sequence[SavedImage], found: Found, panel: Panel, class_names: Sequence[str]
+    kind: str, kept: Sequence[SavedImage], found: PanelResult, panel: Panel, class_names: Sequence[str]
 ) -> list[PanelRow]:
     rows = []
     for place, row in enumerate(kept):

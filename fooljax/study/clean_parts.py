@@ -27,8 +27,8 @@ class Part(NamedTuple):
     labels: npt.NDArray[np.integer]
 
 
-def parts_of(config: SetSettings, target: Target) -> tuple[Part, Part, Part]:
-    """The clean images that fit, those that give thresholds, and those that others are told apart from.
+def split_clean_images(config: SetSettings, target: Target) -> tuple[Part, Part, Part]:
+    """Splits clean images: those that fit detectors, those that give thresholds, and those for tests.
 
     Photographs are dealt by chance, half of them to the first part. So are test images to the two others.
 
@@ -43,11 +43,11 @@ def parts_of(config: SetSettings, target: Target) -> tuple[Part, Part, Part]:
         return (Part(images[first], labels[first]), *_halves(images, labels, rest))
     data = dataset_of(config.data)
     check_data(target, data)
-    return dealt(data)
+    return split_dataset(data)
 
 
-def dealt(data: Dataset) -> tuple[Part, Part, Part]:
-    """Some of the training images, and two halves of the test images: by chance, and always the same."""
+def split_dataset(data: Dataset) -> tuple[Part, Part, Part]:
+    """Splits a data set: some training images, and two halves of the test images; always the same ones."""
     rng = np.random.default_rng(0)
     train = rng.permutation(len(data.train_labels))[:MOST]
     test = rng.permutation(len(data.test_labels))[: 2 * MOST]

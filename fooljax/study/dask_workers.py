@@ -28,7 +28,7 @@ from fooljax.environment import graphics_cards
 from fooljax.errors import FaultError, InputError, first_line, shown
 from fooljax.own_settings import with_own_settings
 from fooljax.runs.evolution_run import keep_compiled_programs
-from fooljax.study.parts import Each, Here, Part, Say
+from fooljax.study.parts import Executor, Part, PartContext, Say
 from fooljax.study.task import random_versions
 
 ADDRESS = re.compile(r"((tcp|tls|ws|wss)://)?([\w.-]+|\[[0-9a-fA-F:]+\]):\d{1,5}")
@@ -50,7 +50,7 @@ ONE_THREAD = {"PJRT_NPROC": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS":
 
 
 @contextlib.contextmanager
-def local(workers: int, say: Say) -> Iterator[Each]:
+def local(workers: int, say: Say) -> Iterator[Executor]:
     """Processes on this machine, for the time of a `with` block.
 
     Args:
@@ -119,7 +119,7 @@ def environment(number: int, workers: int, cards: Sequence[str]) -> dict[str, st
 
 
 @contextlib.contextmanager
-def connected(address: str, say: Say) -> Iterator[Each]:
+def connected(address: str, say: Say) -> Iterator[Executor]:
     """The workers of a running cluster, for the time of a `with` block.
 
     Args:
@@ -194,7 +194,7 @@ class _Workers:
             check_versions(versions, random_versions(), worker)
 
     def __call__(self, parts: Sequence[Part], /) -> Iterator[tuple[int, Iterable[Any]]]:
-        """Does every part once, see `fooljax.study.parts.Each`.
+        """Does every part once, see `fooljax.study.parts.Executor`.
 
         No more parts are with the cluster than it can do at once. So none waits behind one with which its
         worker dies, and is blamed for it too.
@@ -279,7 +279,7 @@ def _done(topic: str, versions: Mapping[str, Any], do: Any, arguments: tuple[Any
         return task is not None and task.state == "executing"
 
     keep_compiled_programs()
-    here = Here(lambda line: worker.log_event(topic, line), wanted)
+    here = PartContext(lambda line: worker.log_event(topic, line), wanted)
     return with_own_settings(lambda: list(do(here, *arguments)))()
 
 

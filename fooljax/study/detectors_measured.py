@@ -9,13 +9,13 @@ from fooljax.data import load
 from fooljax.engine.log_odds import FOOLED
 from fooljax.scoring import score
 from fooljax.study import attacks
+from fooljax.study.adaptive_attacks import classes_of_task, judge_plain_sets, make_adaptive_sets
 from fooljax.study.generators import GENERATORS
 from fooljax.study.image_sets import ImageSets
-from fooljax.study.knowing import classes_told, judged_without, knowing
 from fooljax.study.measured_sets import ARCHIVE, measured
+from fooljax.study.network_detectors import NetworkWithDetectors, network_with_detectors
 from fooljax.study.study import Workspace
 from fooljax.study.task import Task
-from fooljax.study.watched import Watched, watched
 from fooljax.targets.image_sizes import fitted
 
 OTHERS = 1000
@@ -26,34 +26,38 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
     """The figures of one group of tasks, which are all of one kind."""
     settings = tasks[0].settings
     if settings["kind"] == "judged":
-        yield {"judged": judged_without(workspace, settings)}
+        yield {"judged": judge_plain_sets(workspace, settings)}
         return
-    found = watched(workspace, settings["network"], settings["detectors"])
+    found = network_with_detectors(workspace, settings["network"], settings["detectors"])
     kinds = {"clean": _clean, "static": _static, "knowing": _knows}
     yield from kinds[settings["kind"]](workspace, tasks, found)
 
 
-def _clean(workspace: Workspace, tasks: Sequence[Task], found: Watched) -> Iterator[dict[str, Any]]:
+def _clean(
+    workspace: Workspace, tasks: Sequence[Task], found: NetworkWithDetectors
+) -> Iterator[dict[str, Any]]:
     """Thresholds, and how many further clean images each detector rejects."""
     yield {**found.clean_figures(), "clean_accuracy": found.target.clean_accuracy}
 
 
-def _static(workspace: Workspace, tasks: Sequence[Task], found: Watched) -> Iterator[dict[str, Any]]:
+def _static(
+    workspace: Workspace, tasks: Sequence[Task], found: NetworkWithDetectors
+) -> Iterator[dict[str, Any]]:
     """Images that were made without knowing of detectors, and those of other data."""
     settings = tasks[0].settings
     if settings["generator"] == ARCHIVE:
         ((_, finished),) = measured(workspace, tasks)
         fooled = finished.log_odds >= FOOLED
-        told_apart = found.told_apart(finished.images, fooled)
+        told_apart = found.detector_metrics(finished.images, fooled)
         yield {**finished.facts, "fooled": float(np.mean(fooled)), "told_apart": told_apart}
         return
     if settings["generator"] not in GENERATORS:
         images = fitted(load(settings["generator"]).test_images[:OTHERS], found.target)
         fooled = score(found.target, images).max(axis=1) >= FOOLED
-        yield {"fooled": float(np.mean(fooled)), "told_apart": found.told_apart(images, fooled)}
+        yield {"fooled": float(np.mean(fooled)), "told_apart": found.detector_metrics(images, fooled)}
         return
     runs = [task.settings["run"] for task in tasks]
-    cells = classes_told(settings, found.target)
+    cells = classes_of_task(settings, found.target)
     specs = attacks.specs(
         settings["network"], [settings["generator"]], runs=runs, passes=settings["budget"], cells=cells
     )
@@ -61,19 +65,21 @@ def _static(workspace: Workspace, tasks: Sequence[Task], found: Watched) -> Iter
     for one, figures in attacks.make_and_measure(sets, specs, found.target, found.thresholds):
         fooled = one.log_odds >= FOOLED
         figures |= {"fooled": float(np.mean(fooled))}
-        yield {**figures, "told_apart": found.told_apart(one.images, fooled)}
+        yield {**figures, "told_apart": found.detector_metrics(one.images, fooled)}
 
 
-def _knows(workspace: Workspace, tasks: Sequence[Task], found: Watched) -> Iterator[dict[str, Any]]:
+def _knows(
+    workspace: Workspace, tasks: Sequence[Task], found: NetworkWithDetectors
+) -> Iterator[dict[str, Any]]:
     """Images that were made to fool the network and to pass its detector."""
     settings = tasks[0].settings
-    made = knowing(
+    made = make_adaptive_sets(
         ImageSets(workspace.config.images),
         found,
         *(settings[name] for name in ("network", "detector", "generator")),
         runs=[task.settings["run"] for task in tasks],
         passes=settings["budget"],
-        classes=classes_told(settings, found.target),
+        classes=classes_of_task(settings, found.target),
         judges={name: workspace.network(name) for name in settings["judges"]},
     )
     for task, known in zip(tasks, made, strict=True):

@@ -67,7 +67,7 @@ def of_searches(rows: Sequence[Row]) -> dict[str, Finding]:
     """
     lines = [one for row in rows for one in summaries.rows_of(Path(str(row["experiment"])), row)]
     networks = len({row["target_sha256"] for row in rows})
-    line, sample = summary_table.line(lines), describe_sample(len(lines), networks)
+    line, sample = summary_table.summarise(lines), describe_sample(len(lines), networks)
     level = [row["rescored"] for row in rows]
     median = sorted(one["median_log_odds"] for one in level)[(len(level) - 1) // 2]
     found = {

@@ -30,7 +30,7 @@ SYMPTOMS_OF = 20
 """Clean images at which gradients are looked at."""
 
 
-def of_network(workspace: Workspace, name: str, dataset: Dataset) -> dict[str, Any]:
+def network_metrics(workspace: Workspace, name: str, dataset: Dataset) -> dict[str, Any]:
     """What a classifier says of clean images and of noise.
 
     Args:
@@ -74,7 +74,7 @@ def of_network(workspace: Workspace, name: str, dataset: Dataset) -> dict[str, A
     return found
 
 
-def look(
+def judge_set(
     workspace: Workspace,
     name: str,
     judges: Sequence[str],

@@ -31,7 +31,7 @@ COLOUR_LEVEL = 0.45
 """Grey level near the mean of photographs, from which ascents on coloured images start."""
 
 
-class Made(NamedTuple):
+class GeneratedSet(NamedTuple):
     """The images of one run.
 
     Attributes:
@@ -57,8 +57,8 @@ class Made(NamedTuple):
     course: tuple[tuple[int, float], ...] = ()
 
 
-class Wanted(NamedTuple):
-    """What a generator is told.
+class GenerationRequest(NamedTuple):
+    """What a generator is asked for.
 
     Attributes:
       target: the network.
@@ -101,14 +101,14 @@ def paper_cppn_encoding(shape: Shape) -> Encoding:
 
 
 def _searched(
-    encoding_of: Callable[[Shape], Encoding], strategy: str, children: int, wanted: Wanted
-) -> list[Made]:
+    encoding_of: Callable[[Shape], Encoding], strategy: str, children: int, request: GenerationRequest
+) -> list[GeneratedSet]:
     """Searches until the passes are spent, all runs side by side in one program."""
-    encoding = encoding_of(wanted.shape)
-    cost = children * wanted.networks
-    if wanted.passes < 2 * cost:
+    encoding = encoding_of(request.shape)
+    cost = children * request.networks
+    if request.passes < 2 * cost:
         raise InputError(
-            f"passes: expected {2 * cost} or more, a first and a second generation, got {wanted.passes}"
+            f"passes: expected {2 * cost} or more, a first and a second generation, got {request.passes}"
         )
     drawn_by_cppn = encoding.to_json is not None
     parents: dict[tuple[int, int], int] = {}
@@ -118,33 +118,33 @@ def _searched(
         parents.update({(run, own): parent for run, own, parent in ids})
 
     evolution = search(
-        wanted.target,
+        request.target,
         encoding,
         strategies.build(strategy, encoding, children, {}),
-        key=wanted.key,
-        generations=wanted.passes // cost - 1,
-        runs=max(wanted.runs) + 1,
-        cells=wanted.cells,
-        objective=wanted.objective,
-        check_target=wanted.check_target,
+        key=request.key,
+        generations=request.passes // cost - 1,
+        runs=max(request.runs) + 1,
+        cells=request.cells,
+        objective=request.objective,
+        check_target=request.check_target,
         on_replacements=note if drawn_by_cppn else None,
     )
     images, ids = evolution.images(), np.asarray(evolution.archive.ids)
-    first = (np.asarray(evolution.first.ids) + 1) * wanted.networks  # 0 where there is none
+    first = (np.asarray(evolution.first.ids) + 1) * request.networks  # 0 where there is none
     made = []
-    for run in wanted.runs:
+    for run in request.runs:
         genomes: Genome = ()
         ancestry: tuple[tuple[int, ...], ...] = ()
         if drawn_by_cppn:
             genomes = jax.tree.map(lambda leaf, run=run: np.asarray(leaf[run]), evolution.archive.genomes)
             ancestry = tuple(_line(parents, run, one) for one in ids[run].tolist())
-        passes = int(evolution.metrics["queries"][run, -1]) * wanted.networks
+        passes = int(evolution.metrics["queries"][run, -1]) * request.networks
         mutations = tuple(len(line) - 1 for line in ancestry)
         reached = tuple(one or None for one in first[run].tolist())
         course = _rises(
-            evolution.metrics["queries"][run] * wanted.networks, evolution.metrics["median_log_odds"][run]
+            evolution.metrics["queries"][run] * request.networks, evolution.metrics["median_log_odds"][run]
         )
-        made.append(Made(images[run], passes, genomes, ancestry, mutations, reached, course))
+        made.append(GeneratedSet(images[run], passes, genomes, ancestry, mutations, reached, course))
     return made
 
 
@@ -165,28 +165,28 @@ def _line(parents: Mapping[tuple[int, int], int], run: int, own: int) -> tuple[i
     return tuple(line)
 
 
-def _climbed(wanted: Wanted) -> list[Made]:
+def _climbed(request: GenerationRequest) -> list[GeneratedSet]:
     """Adam on the log-odds of each class, from a black or grey image with slight noise.
 
     Source: Nguyen et al. 2015, section 3.9; the start is that of the authors' code around their mean image.
     Black is near the mean image of digits, `COLOUR_LEVEL` near that of photographs. Adam is ours.
     """
-    count = len(wanted.cells)
-    if wanted.passes < 2 * count:
-        raise InputError(f"passes: expected {2 * count} or more, 2 for each class, got {wanted.passes}")
-    method = named_methods(iterations=wanted.passes // (2 * count))["adam"]
-    mean = 0.0 if wanted.shape[2] == 1 else COLOUR_LEVEL
+    count = len(request.cells)
+    if request.passes < 2 * count:
+        raise InputError(f"passes: expected {2 * count} or more, 2 for each class, got {request.passes}")
+    method = named_methods(iterations=request.passes // (2 * count))["adam"]
+    mean = 0.0 if request.shape[2] == 1 else COLOUR_LEVEL
     made = []
-    for key in _keys(wanted):
+    for key in _keys(request):
         found = ascend_images(
-            wanted.target,
-            start_images(key, count, wanted.shape, mean=mean),
-            np.asarray(wanted.cells),
+            request.target,
+            start_images(key, count, request.shape, mean=mean),
+            np.asarray(request.cells),
             method.rule,
             iterations=method.iterations,
             mean=mean,
             record_every=method.iterations,
-            check_target=wanted.check_target,
+            check_target=request.check_target,
         )
         # In iteration k, from 0, each image has had k forward and backward passes and one forward pass.
         steps = np.asarray(found.reached.iteration)
@@ -194,7 +194,9 @@ def _climbed(wanted: Wanted) -> list[Made]:
             (2 * step + 1) * count if step >= 0 else None
             for step in steps[:, LEVELS.index("99.99 %")].tolist()
         )
-        made.append(Made(found.pixels(), int(found.queries), reached=reached, course=_noted(steps, count)))
+        made.append(
+            GeneratedSet(found.pixels(), int(found.queries), reached=reached, course=_noted(steps, count))
+        )
     return made
 
 
@@ -208,14 +210,14 @@ def _noted(steps: npt.NDArray[Any], count: int) -> tuple[tuple[int, float], ...]
     return tuple(course)
 
 
-def _random_cppns(encoding_of: Callable[[Shape], Encoding], wanted: Wanted) -> list[Made]:
+def _random_cppns(encoding_of: Callable[[Shape], Encoding], request: GenerationRequest) -> list[GeneratedSet]:
     """Random CPPNs, each varied as often as the evolved one of its class was, without any selection."""
-    encoding = encoding_of(wanted.shape)
+    encoding = encoding_of(request.shape)
     made = []
-    for key, mutations in zip(_keys(wanted), wanted.mutations, strict=True):
-        genomes = drifted(encoding)(jax.random.split(key, len(wanted.cells)), jnp.asarray(mutations))
+    for key, mutations in zip(_keys(request), request.mutations, strict=True):
+        genomes = drifted(encoding)(jax.random.split(key, len(request.cells)), jnp.asarray(mutations))
         images = draw(encoding, genomes)
-        made.append(Made(images, 0, jax.device_get(genomes), mutations=tuple(map(int, mutations))))
+        made.append(GeneratedSet(images, 0, jax.device_get(genomes), mutations=tuple(map(int, mutations))))
     return made
 
 
@@ -233,22 +235,24 @@ def drifted(encoding: Encoding) -> Callable[[jax.Array, jax.Array], Genome]:
     return jax.jit(jax.vmap(one))
 
 
-def _noise(draw_levels: Callable[[jax.Array, tuple[int, ...]], jax.Array], wanted: Wanted) -> list[Made]:
+def _noise(
+    draw_levels: Callable[[jax.Array, tuple[int, ...]], jax.Array], request: GenerationRequest
+) -> list[GeneratedSet]:
     """One image of noise for each class."""
-    shape = (len(wanted.cells), *wanted.shape)
-    levels = [jnp.clip(jnp.round(255.0 * draw_levels(key, shape)), 0.0, 255.0) for key in _keys(wanted)]
-    return [Made(np.asarray(one, np.uint8), 0) for one in levels]
+    shape = (len(request.cells), *request.shape)
+    levels = [jnp.clip(jnp.round(255.0 * draw_levels(key, shape)), 0.0, 255.0) for key in _keys(request)]
+    return [GeneratedSet(np.asarray(one, np.uint8), 0) for one in levels]
 
 
-def _keys(wanted: Wanted) -> list[jax.Array]:
-    return [jax.random.fold_in(wanted.key, run) for run in wanted.runs]
+def _keys(request: GenerationRequest) -> list[jax.Array]:
+    return [jax.random.fold_in(request.key, run) for run in request.runs]
 
 
 def _gaussian(key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
     return 0.5 + 0.25 * jax.random.normal(key, shape)
 
 
-GENERATORS: dict[str, Callable[[Wanted], list[Made]]] = {
+GENERATORS: dict[str, Callable[[GenerationRequest], list[GeneratedSet]]] = {
     "direct": functools.partial(_searched, direct_encoding, "focused", 40),
     "cppn": functools.partial(_searched, cppn_encoding, "focused", 100),
     "cppn_paper": functools.partial(_searched, paper_cppn_encoding, "map_elites", 200),

@@ -31,7 +31,15 @@ from fooljax.settings import option
 from fooljax.storage.outputs import as_folder
 from fooljax.storage.reading import name_of
 from fooljax.storage.trees import digest_tree, load_arrays, load_tree, save_tree
-from fooljax.study.generators import CPPNS, GENERATORS, NOISE, SEARCHES, VARIED_LIKE, Made, Wanted
+from fooljax.study.generators import (
+    CPPNS,
+    GENERATORS,
+    NOISE,
+    SEARCHES,
+    VARIED_LIKE,
+    GeneratedSet,
+    GenerationRequest,
+)
 from fooljax.study.study import network_digest
 
 PASSES = 20_000
@@ -235,7 +243,7 @@ class ImageSets:
         if like := VARIED_LIKE.get(first.generator):
             evolved = self.get_many([replace(spec, generator=like) for spec in specs], network.target)
             mutations = [one.mutations for one in evolved]
-        wanted = Wanted(
+        wanted = GenerationRequest(
             target=network.target,
             shape=network.shape,
             cells=cells,
@@ -251,7 +259,7 @@ class ImageSets:
             if not self.path(spec).exists():
                 self._save(spec, made, cells, network)
 
-    def _save(self, spec: SetSpec, made: Made, cells: tuple[int, ...], network: "_Network") -> None:
+    def _save(self, spec: SetSpec, made: GeneratedSet, cells: tuple[int, ...], network: "_Network") -> None:
         objective = OBJECTIVES[spec.objective]
         odds = score(network.target, made.images, objective=objective)[range(len(cells)), cells]
         if not np.all(np.isfinite(odds)):

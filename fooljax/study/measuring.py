@@ -10,13 +10,13 @@ from fooljax.engine.placement import device_in_words, is_cpu, place_of
 from fooljax.engine.types import Target
 from fooljax.environment import cpu_threads
 from fooljax.errors import InputError, shown
-from fooljax.study.parts import Here
+from fooljax.study.parts import PartContext
 from fooljax.study.study import Study, Workspace
 from fooljax.study.task import Task
 
 
-class Measuring(NamedTuple):
-    """What every process is told that does parts of a study.
+class StudyContext(NamedTuple):
+    """What a process needs to do parts of a study.
 
     Attributes:
       study: the study.
@@ -29,7 +29,7 @@ class Measuring(NamedTuple):
     token: str
 
 
-class Measured(NamedTuple):
+class TaskResult(NamedTuple):
     """What the measurement of one task gave.
 
     Attributes:
@@ -45,14 +45,14 @@ class Measured(NamedTuple):
     seconds: float
 
 
-def digest(here: Here, work: Measuring, name: str) -> Iterator[str]:
+def digest(here: PartContext, work: StudyContext, name: str) -> Iterator[str]:
     """Gives the digest of a network; its only result."""
     yield _workspace(here, work).digest(name)
 
 
 def measure(
-    here: Here, work: Measuring, tasks: Sequence[Task], networks: Mapping[str, str]
-) -> Iterator[Measured]:
+    here: PartContext, work: StudyContext, tasks: Sequence[Task], networks: Mapping[str, str]
+) -> Iterator[TaskResult]:
     """Measures the tasks of a group; gives what came of each, in order.
 
     Args:
@@ -76,7 +76,7 @@ def measure(
         seconds = time.perf_counter() - begun
         sheets = dict(workspace.sheets)
         workspace.sheets.clear()
-        yield Measured(_json_ready(task, figures), sheets, device, seconds)
+        yield TaskResult(_json_ready(task, figures), sheets, device, seconds)
         begun = time.perf_counter()
 
 
@@ -88,7 +88,7 @@ def _device() -> str:
     return f"{device_in_words(place)}{threads}"
 
 
-def _workspace(here: Here, work: Measuring) -> Workspace:
+def _workspace(here: PartContext, work: StudyContext) -> Workspace:
     return Workspace(work.study, work.config, here.say, _networks(work.token))
 
 

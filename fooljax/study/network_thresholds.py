@@ -95,12 +95,12 @@ def clean_answers(workspace: Workspace, name: str, clean: str) -> CleanAnswers:
       clean: as for `clean_images`.
     """
     images_key = workspace.config.imagefolder if clean == PHOTOGRAPHS else dataset_of(clean).digest
-    return answers_to(
+    return cached_answers(
         workspace, name, str(images_key), lambda: clean_images(workspace, workspace.network(name), clean)
     )
 
 
-def answers_to(
+def cached_answers(
     workspace: Workspace, name: str, images_key: str, images: Callable[[], CleanImages]
 ) -> CleanAnswers:
     """What a network says of some clean images, and the thresholds that follow.

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple, Protocol
 Say = Callable[[str], None]
 
 
-class Here(NamedTuple):
-    """What a part is given beside its own arguments, wherever it is done.
+class PartContext(NamedTuple):
+    """What a part is given beside its own arguments, in whatever process it is done.
 
     Attributes:
       say: prints a line for the user.
@@ -33,18 +33,18 @@ class Part(NamedTuple):
     arguments: tuple[Any, ...]
 
 
-class Each(Protocol):
-    """Those who do parts."""
+class Executor(Protocol):
+    """Does parts of a work: this process, or workers."""
 
     def __call__(self, parts: Sequence[Part], /) -> Iterator[tuple[int, Iterable[Any]]]:
         """Does every part once; gives the position and the results of each, as they end."""
 
 
-def one_by_one(say: Say) -> Each:
-    """This process, which does one part after another. A part's results come as they are made."""
+def serial_executor(say: Say) -> Executor:
+    """An executor that does one part after another in this process. Results come as they are made."""
 
     def each(parts: Sequence[Part]) -> Iterator[tuple[int, Iterable[Any]]]:
         for number, part in enumerate(parts):
-            yield number, part.do(Here(say), *part.arguments)
+            yield number, part.do(PartContext(say), *part.arguments)
 
     return each

@@ -26,7 +26,7 @@ from fooljax.storage.trees import load_tree
 from fooljax.study import measured_sets
 from fooljax.study.image_sets import ImageSets, SetSpec, save_with_folder
 from fooljax.study.measured_sets import dataset_of, parse_choices
-from fooljax.study.network_thresholds import CleanAnswers, CleanImages, answers_to
+from fooljax.study.network_thresholds import CleanAnswers, CleanImages, cached_answers
 from fooljax.study.retraining_lessons import (
     LEARNT,
     Images,
@@ -195,4 +195,4 @@ def held_out(workspace: Workspace, name: str) -> CleanAnswers:
         clean = clean_of(config, workspace.network(state_of(name, config).network))
         return CleanImages("held out", clean.held_out, clean.labels)
 
-    return answers_to(workspace, name, images_key, images)
+    return cached_answers(workspace, name, images_key, images)

@@ -130,7 +130,7 @@ def archived(folder: Path | str, part: int, most: int | None = None) -> Archived
     return Archived(run.encoding, genomes, draw(run.encoding, genomes), np.asarray(run.cells)[chosen])
 
 
-class GoneOn(NamedTuple):
+class ContinuedImages(NamedTuple):
     """Images that evolved on from old ones.
 
     Attributes:
@@ -146,7 +146,9 @@ class GoneOn(NamedTuple):
     passes: int
 
 
-def gone_on(config: RetrainingSettings, target: Target, passes: int, key: jax.Array) -> GoneOn:
+def continue_evolution(
+    config: RetrainingSettings, target: Target, passes: int, key: jax.Array
+) -> ContinuedImages:
     """Evolves on from images of the finished run that no network learnt from, ten classes of them.
 
     Args:
@@ -166,4 +168,4 @@ def gone_on(config: RetrainingSettings, target: Target, passes: int, key: jax.Ar
         init_genomes=old.genomes,
     )
     spent = int(np.asarray(found.metrics["queries"])[0, -1])
-    return GoneOn(old.images, found.images()[0], old.classes, spent)
+    return ContinuedImages(old.images, found.images()[0], old.classes, spent)

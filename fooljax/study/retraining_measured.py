@@ -8,7 +8,7 @@ import jax
 import numpy as np
 import numpy.typing as npt
 
-from fooljax.analysis.rejection import taken
+from fooljax.analysis.rejection import rejected_share
 from fooljax.engine.log_odds import FOOLED, rounded
 from fooljax.engine.types import Target
 from fooljax.scoring import score
@@ -20,8 +20,8 @@ from fooljax.study.retraining_lessons import (
     Images,
     RetrainingSettings,
     archived,
+    continue_evolution,
     first_generation,
-    gone_on,
 )
 from fooljax.study.study import Workspace
 from fooljax.study.task import Task
@@ -130,7 +130,7 @@ def _attack(workspace: Workspace, task: Task) -> dict[str, Any]:
 def _goes_on(workspace: Workspace, task: Task, target: Target, before: Target) -> dict[str, Any]:
     """Images that evolved on from old ones, saved beside the row."""
     budget, config = task.settings["budget"], workspace.config
-    found = gone_on(config, target, budget, jax.random.key(20_000 + task.settings["chain"]))
+    found = continue_evolution(config, target, budget, jax.random.key(20_000 + task.settings["chain"]))
     images = workspace.save_images(task, found.images)
     odds, first = score(target, images), score(before, found.begun)
     places = np.arange(len(images)), found.classes
@@ -148,4 +148,4 @@ def _goes_on(workspace: Workspace, task: Task, target: Target, before: Target) -
 def _rejected(odds: Odds, before: Target) -> float | None:
     """The share of images that the class more takes; None of a network without it."""
     classes = len(before.class_names)
-    return None if odds.shape[1] == classes else taken(odds, classes)
+    return None if odds.shape[1] == classes else rejected_share(odds, classes)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fooljax.analysis.rejection import Rejection, rejection, rejection_outcomes, taken
+from fooljax.analysis.rejection import Rejection, rejected_share, rejection, rejection_outcomes
 from fooljax.analysis.thresholds import Thresholds, clean_thresholds, conformal_quantile
 from fooljax.defences.chains import Chain
 from fooljax.defences.fine_tuning import margins, rejecting
@@ -44,7 +44,7 @@ def clean_figures(
     figures = {
         "accuracy": float(np.mean(named == data.test_labels)),
         "accuracy_of_ten": float(np.mean(of_ten == data.test_labels)),
-        "clean_rejected": taken(odds, data.num_classes),
+        "clean_rejected": rejected_share(odds, data.num_classes),
     }
     return figures, rejection(odds, data.num_classes), clean_thresholds(odds, data.test_labels)
 
@@ -92,7 +92,7 @@ def _old(
     """Of an earlier round's first and last images: the shares that the class takes, and that still fool."""
     odds = [score(target, one.reshape(-1, *one.shape[2:])[:MOST_ASKED]) for one in generations]
     return {
-        "taken": [taken(one, fooling) for one in odds],
+        "taken": [rejected_share(one, fooling) for one in odds],
         "fooling": [float(np.mean(np.delete(one, fooling, axis=1).max(axis=1) >= FOOLED)) for one in odds],
     }
 

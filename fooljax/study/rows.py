@@ -21,7 +21,7 @@ def write_row(path: Path, facts: Mapping[str, Any], figures: Mapping[str, Any], 
 
     Args:
       path: of its file.
-      facts: what decides the figures, see `fooljax.study.task.deciding`.
+      facts: what decides the figures, see `fooljax.study.task.task_facts`.
       figures: what was measured. JSON-ready.
       device: where it was measured.
     Raises:

@@ -19,12 +19,12 @@ from fooljax.errors import InputError
 from fooljax.storage.outputs import as_folder
 from fooljax.study.folder import StudyFolder
 from fooljax.study.image_sets import ImageSettings
-from fooljax.study.measuring import Measured, Measuring, digest, measure
-from fooljax.study.parts import Each, Part, Say
+from fooljax.study.measuring import StudyContext, TaskResult, digest, measure
+from fooljax.study.parts import Executor, Part, Say
 from fooljax.study.rows import read_row, write_row
 from fooljax.study.study import Study
-from fooljax.study.task import Row, Task, deciding, in_groups
-from fooljax.study.workers import hired
+from fooljax.study.task import Row, Task, group_tasks, task_facts
+from fooljax.study.workers import start_workers
 
 
 def run(
@@ -67,14 +67,14 @@ def run(
     settings = dataclasses.asdict(config)
     if workers is None and scheduler is None:
         own_device()  # where JAX finds none, no folder is made
-    with hired(workers, scheduler, say) as each, StudyFolder(Path(outdir), study.name) as folder:
+    with start_workers(workers, scheduler, say) as each, StudyFolder(Path(outdir), study.name) as folder:
         if not folder.config.exists():
             folder.save_config(settings, command)
-        doing = _Doing(Measuring(study, config, uuid.uuid4().hex), folder, each, say)
+        doing = _Doing(StudyContext(study, config, uuid.uuid4().hex), folder, each, say)
         while planned := [task for task in study.tasks(config, list(rows.values())) if task.name not in rows]:
             if len({task.name for task in planned}) < len(planned):
                 raise InputError(f"tasks: expected a name of its own for every task of {study.name}")
-            found = doing.rows_of(in_groups(planned))
+            found = doing.rows_of(group_tasks(planned))
             rows |= {task.name: found[task.name] for task in planned}
             # Only now is it known that all rows that were there belong to these settings.
             folder.save_config(settings, command)
@@ -87,9 +87,9 @@ def run(
 class _Doing:
     """A study that is being done, and what is known of its networks: their digests by name."""
 
-    work: Measuring
+    work: StudyContext
     folder: StudyFolder
-    each: Each
+    each: Executor
     say: Say
     networks: dict[str, str] = field(default_factory=dict)
 
@@ -127,9 +127,9 @@ class _Doing:
 
     def _facts(self, task: Task, group: Sequence[Task]) -> dict[str, Any]:
         """What decides the figures of a task."""
-        return deciding(self.work.study.name, task, group, self.networks)
+        return task_facts(self.work.study.name, task, group, self.networks)
 
-    def _write(self, task: Task, group: Sequence[Task], one: Measured) -> Row:
+    def _write(self, task: Task, group: Sequence[Task], one: TaskResult) -> Row:
         for name, sheet in one.sheets.items():
             self.folder.save_sheet(name, sheet)
         return write_row(self.folder.row(task), self._facts(task, group), one.figures, one.device)

@@ -43,7 +43,7 @@ class Line(NamedTuple):
     no_judge: Interval | None
 
 
-def line(rows: Sequence[Row]) -> Line:
+def summarise(rows: Sequence[Row]) -> Line:
     """The figures of one line, from the rows of its runs."""
     return Line(
         networks=tuple(dict.fromkeys(row["target_sha256"] for row in rows)),
@@ -83,7 +83,7 @@ def _no_judge(figures: Line) -> str:
     return numbers.NONE if figures.no_judge is None else numbers.shares(figures.no_judge)
 
 
-def compared(rows: Sequence[Row]) -> dict[tuple[tuple[str, str], ...], list[Row]]:
+def group_by_settings(rows: Sequence[Row]) -> dict[tuple[tuple[str, str], ...], list[Row]]:
     """Rows by the settings in which some of them differ: `((name, value), ...)` to the rows with these."""
     settings = [row["settings"] for row in rows]
     names = list(dict.fromkeys(name for one in settings for name in one if name not in NEVER_COMPARED))
@@ -97,7 +97,7 @@ def compared(rows: Sequence[Row]) -> dict[tuple[tuple[str, str], ...], list[Row]
 
 def table(rows: Sequence[Row]) -> str:
     """The table in Markdown, what its unit is, and which networks it speaks of."""
-    lines = [(dict(values), line(group)) for values, group in compared(rows).items()]
+    lines = [(dict(values), summarise(group)) for values, group in group_by_settings(rows).items()]
     sets: dict[frozenset[str], tuple[str, ...]] = {}
     for _, figures in lines:
         sets.setdefault(frozenset(figures.networks), figures.networks)

@@ -54,7 +54,7 @@ class Task:
         object.__setattr__(self, "settings", whole)
 
 
-def in_groups(tasks: Iterable[Task]) -> list[list[Task]]:
+def group_tasks(tasks: Iterable[Task]) -> list[list[Task]]:
     """The tasks that are measured in one call, in the order in which they are planned."""
     groups: dict[tuple[str, str], list[Task]] = {}
     for task in tasks:
@@ -62,13 +62,13 @@ def in_groups(tasks: Iterable[Task]) -> list[list[Task]]:
     return list(groups.values())
 
 
-def deciding(study: str, task: Task, beside: Sequence[Task], networks: Mapping[str, str]) -> dict[str, Any]:
+def task_facts(study: str, task: Task, group: Sequence[Task], networks: Mapping[str, str]) -> dict[str, Any]:
     """All that decides the figures of a task, JSON-ready.
 
     Args:
       study: its name.
       task: the task.
-      beside: all tasks that are measured in one call with it, itself among them. A search goes on until the
+      group: all tasks that are measured in one call with it, itself among them. A search goes on until the
         last of its runs has ended, so the company changes the figures.
       networks: by name, the digest of each network.
     """
@@ -77,7 +77,7 @@ def deciding(study: str, task: Task, beside: Sequence[Task], networks: Mapping[s
         "task": task.name,
         "settings": task.settings,
         "networks": {name: networks[name] for name in task.networks},
-        "together": [one.name for one in beside],
+        "together": [one.name for one in group],
         "versions": random_versions(),
     }
 

@@ -119,7 +119,7 @@ class Training:
         return KINDS[self.kind].rejects
 
 
-def named(name: str) -> Training | None:
+def parse_training(name: str) -> Training | None:
     """The training of a name; None where the name is that of another network."""
     if not (found := re.fullmatch(r"([\w-]+)\.(\w+)\.([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})", name)):
         return None
@@ -133,7 +133,7 @@ def training_of(name: str) -> Training:
     Raises:
       InputError: the name is that of another network.
     """
-    if (found := named(name)) is None:
+    if (found := parse_training(name)) is None:
         raise InputError(f"network: expected the name of one that is trained here, got {shown(name, 60)}")
     return found
 
@@ -188,6 +188,6 @@ def clean_of(
 
 def network(config: NetworkSettings, name: str, say: Callable[[str], None]) -> Target:
     """The network of a name, as a study asks for it: one that is trained here, or any other."""
-    if training := named(name):
+    if training := parse_training(name):
         return training.target(dataset_of(config.data), say)
     return measured_sets.network(config, name, say)

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator
 
 from fooljax.errors import FaultError, InputError, shown
-from fooljax.study.parts import Each, Say, one_by_one
+from fooljax.study.parts import Executor, Say, serial_executor
 
 MOST_WORKERS = 1024
 """Processes on one machine; more are a slip of the keyboard."""
@@ -12,8 +12,8 @@ PACKAGES = "expected the packages of the extra cluster, as by pip install 'foolj
 
 
 @contextlib.contextmanager
-def hired(workers: int | None, scheduler: str | None, say: Say) -> Iterator[Each]:
-    """Those who do the parts of a work, for the time of a `with` block.
+def start_workers(workers: int | None, scheduler: str | None, say: Say) -> Iterator[Executor]:
+    """Starts what does the parts of a work, for the time of a `with` block.
 
     Args:
       workers: processes that are begun on this machine and end with the block. Each has one thread, and one
@@ -21,7 +21,7 @@ def hired(workers: int | None, scheduler: str | None, say: Say) -> Iterator[Each
       scheduler: the address of a running Dask cluster, as "tcp://10.0.0.5:8786".
       say: prints a line.
     Yields:
-      What does them: this process where neither is given.
+      The executor: this process where neither is given.
     Raises:
       InputError: both are given, one of them is not what was expected, or a worker has other versions of what
         decides random numbers.
@@ -33,7 +33,7 @@ def hired(workers: int | None, scheduler: str | None, say: Say) -> Iterator[Each
     if workers is not None and not (isinstance(workers, int) and 1 <= workers <= MOST_WORKERS):
         raise InputError(f"workers: expected a whole number from 1 to {MOST_WORKERS}, got {shown(workers)}")
     if workers is None and scheduler is None:
-        yield one_by_one(say)
+        yield serial_executor(say)
         return
     try:
         from fooljax.study.dask_workers import connected, local

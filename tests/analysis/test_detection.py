@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 from sklearn import metrics
 
-from fooljax.analysis.detection import calibrate, detection_figures
+from fooljax.analysis.detection import calibrate, detection_metrics
 from fooljax.errors import InputError
 
 RNG = np.random.default_rng(0)
@@ -14,12 +14,12 @@ CLEAN, OTHERS = RNG.normal(size=400), RNG.normal(1.0, 1.0, 100)
 
 def test_auroc_is_the_chance_that_an_image_is_more_suspicious():
     u = stats.mannwhitneyu(OTHERS, CLEAN).statistic
-    assert detection_figures(CLEAN, OTHERS)["auroc"] == pytest.approx(u / (400 * 100))
+    assert detection_metrics(CLEAN, OTHERS)["auroc"] == pytest.approx(u / (400 * 100))
 
 
 def test_precision_weighs_both_kinds_alike():
     """As if there were as many of the others as of the clean ones."""
-    found = detection_figures(CLEAN, OTHERS)
+    found = detection_metrics(CLEAN, OTHERS)
     is_other = np.repeat([0, 1], 400)
     scores = np.concatenate([CLEAN, np.tile(OTHERS, 4)])
     assert found["aupr_others_positive"] == pytest.approx(metrics.average_precision_score(is_other, scores))
@@ -29,7 +29,7 @@ def test_precision_weighs_both_kinds_alike():
 
 
 def test_false_positives_are_named_by_what_is_positive():
-    found = detection_figures(CLEAN, OTHERS)
+    found = detection_metrics(CLEAN, OTHERS)
     labels, scores = np.repeat([0, 1], [400, 100]), np.concatenate([CLEAN, OTHERS])
     for name, positive, values in (("others", labels, scores), ("clean", 1 - labels, -scores)):
         false, true, _ = metrics.roc_curve(positive, values, drop_intermediate=False)
@@ -40,10 +40,10 @@ def test_false_positives_are_named_by_what_is_positive():
 
 def test_turning_both_kinds_around_turns_auroc_around():
     one, other = np.round(CLEAN, 1), np.round(OTHERS, 1)  # with ties
-    there, back = (detection_figures(*pair)["auroc"] for pair in ((one, other), (other, one)))
+    there, back = (detection_metrics(*pair)["auroc"] for pair in ((one, other), (other, one)))
     assert there + back == pytest.approx(1.0)
-    squashed = detection_figures(np.tanh(one / 9.0), np.tanh(other / 9.0))
-    assert squashed == pytest.approx(detection_figures(one, other))
+    squashed = detection_metrics(np.tanh(one / 9.0), np.tanh(other / 9.0))
+    assert squashed == pytest.approx(detection_metrics(one, other))
 
 
 def test_thresholds_reject_their_share_of_further_images():
@@ -80,6 +80,6 @@ def test_clean_images_must_tell_something(scores, sure, message):
 
 def test_no_scores_are_refused():
     with pytest.raises(InputError, match="scores: expected"):
-        detection_figures(np.zeros(0), OTHERS)
+        detection_metrics(np.zeros(0), OTHERS)
     with pytest.raises(InputError, match="got NaN"):
-        detection_figures(CLEAN, np.asarray([np.nan]))
+        detection_metrics(CLEAN, np.asarray([np.nan]))

@@ -59,7 +59,7 @@ def test_who_is_who(panel):
 
 
 def test_a_training_image_is_at_percentile_0_of_itself(panel, digits):
-    found = panel.look(digits.train_images[:5], digits.train_labels[:5])
+    found = panel.judge(digits.train_images[:5], digits.train_labels[:5])
     for apart in found.apart.values():
         np.testing.assert_allclose(apart.distances, 0.0, atol=1e-3)
         np.testing.assert_array_equal(apart.percentiles, 0.0)

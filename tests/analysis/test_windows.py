@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fooljax.analysis.windows import alone, pasted, scattered, shared_area, without
+from fooljax.analysis.windows import isolate_windows, pasted, random_windows, remove_windows, shared_area
 from fooljax.errors import InputError
 
 SIZE = (3, 4)
@@ -21,8 +21,8 @@ def dotted(ground=40, channels=1):
 
 def test_a_window_on_a_plain_ground_vanishes_without_a_trace():
     image = dotted()
-    assert np.array_equal(without(image, [(1, 2), (7, 9)], SIZE), np.full_like(image, 40))
-    once = without(image, [(1, 2)], SIZE)
+    assert np.array_equal(remove_windows(image, [(1, 2), (7, 9)], SIZE), np.full_like(image, 40))
+    once = remove_windows(image, [(1, 2)], SIZE)
     assert np.all(once[1:4, 2:6] == 40)
     assert np.array_equal(once[5:], image[5:])
 
@@ -30,24 +30,24 @@ def test_a_window_on_a_plain_ground_vanishes_without_a_trace():
 def test_each_channel_has_its_own_ground():
     image = dotted(channels=3)
     image[..., 1][image[..., 1] == 40] = 90
-    assert without(image, [(1, 2)], SIZE)[2, 3].tolist() == [40, 90, 40]
+    assert remove_windows(image, [(1, 2)], SIZE)[2, 3].tolist() == [40, 90, 40]
 
 
 def test_windows_side_by_side_are_filled_from_outside_of_all():
     image = np.full((9, 12, 1), 10, np.uint8)
     image[3:6, 4:8] = 250
     image[3:6, 8:12] = 240
-    assert np.all(without(image, [(3, 4), (3, 8)], SIZE) == 10)
+    assert np.all(remove_windows(image, [(3, 4), (3, 8)], SIZE) == 10)
 
 
 def test_an_image_that_is_taken_out_whole_has_its_median():
     image = np.arange(12, dtype=np.uint8).reshape(3, 4, 1)
-    assert np.all(without(image, [(0, 0)], SIZE) == 6)  # 5.5, to the even neighbour
+    assert np.all(remove_windows(image, [(0, 0)], SIZE) == 6)  # 5.5, to the even neighbour
 
 
 def test_windows_alone_stand_on_the_median():
     image = dotted()
-    left = alone(image, [(7, 9)], SIZE)
+    left = isolate_windows(image, [(7, 9)], SIZE)
     assert np.all(left[7:10, 9:13] == 200)
     assert np.all(left[:7] == 40)
 
@@ -63,7 +63,7 @@ def test_a_pasted_window_is_its_source():
 @given(st.integers(0, 9), st.integers(0, 2**31), st.integers(1, 6), st.integers(1, 6))
 def test_scattered_windows_are_apart(count, seed, height, width):
     image = np.zeros((13, 11, 1), np.uint8)
-    found = scattered(np.random.default_rng(seed), image.shape, (height, width), count, [(5, 3)])
+    found = random_windows(np.random.default_rng(seed), image.shape, (height, width), count, [(5, 3)])
     assert len(found) <= count
     seen = np.zeros((13, 11), int)
     for top, left in [(5, 3), *found]:
@@ -80,7 +80,7 @@ def test_the_area_that_windows_share():
 
 @pytest.mark.parametrize("place", [(-1, 0), (10, 0), (0, 12)])
 def test_a_window_outside_is_one_line(place):
-    for change in (without, alone):
+    for change in (remove_windows, isolate_windows):
         with pytest.raises(
             InputError, match=r"^places: expected windows of 3 x 4 inside an image of 12 x 15"
         ):

@@ -13,13 +13,13 @@ import fooljax
 from fooljax.analysis.thresholds import clean_thresholds
 from fooljax.audits.audited import Audited, detectors_of, rejecting_class
 from fooljax.audits.auditing import known_network
-from fooljax.audits.budget import ascent_cells, divided
+from fooljax.audits.budget import ascent_cells, divide_budget
 from fooljax.audits.clean import LEAST_OF_THREE, checked_images, of_arrays, shape_of
+from fooljax.audits.judge_step import MOST_SHOWN, shown_of
 from fooljax.audits.levels import shares, thresholds_on
-from fooljax.audits.looking_step import MOST_SHOWN, shown_of
 from fooljax.audits.reading import read_images
 from fooljax.audits.settings import AuditSettings
-from fooljax.audits.untested import LEARNT_FROM, may_be_learnt_from, not_tested
+from fooljax.audits.untested import LEARNT_FROM, may_be_training_data, not_tested
 from fooljax.data import embedded
 from fooljax.errors import FaultError, InputError
 from fooljax.study import ImageSet, SetSpec
@@ -41,7 +41,7 @@ def test_no_image_is_used_twice(count):
 @hypothesis.settings(max_examples=50, deadline=None)
 @hypothesis.given(st.integers(4000, 10**7), st.booleans(), st.integers(0, 10))
 def test_attacks_never_get_more_than_the_budget(budget, gradients, detectors):
-    found = divided(budget, gradients=gradients, detectors=detectors)
+    found = divide_budget(budget, gradients=gradients, detectors=detectors)
     assert sum(share.total for share in found) <= budget
     by_name = {share.generator: share for share in found if not share.detectors}
     for name in ("direct", "cppn"):
@@ -52,9 +52,9 @@ def test_attacks_never_get_more_than_the_budget(budget, gradients, detectors):
 
 def test_a_budget_that_is_too_small_says_how_much_is_needed():
     with pytest.raises(InputError, match=r"budget: expected ([0-9,]+) network passes") as caught:
-        divided(1000, gradients=True, detectors=2)
+        divide_budget(1000, gradients=True, detectors=2)
     least = int(str(caught.value).split()[2].replace(",", ""))
-    assert divided(least, gradients=True, detectors=2)
+    assert divide_budget(least, gradients=True, detectors=2)
 
 
 def test_a_package_that_detectors_want_is_missed_before_anything_is_asked(tmp_path, monkeypatch):
@@ -160,7 +160,7 @@ def test_embedded_digits_may_be_known_to_networks_that_learnt_from_mnist(describ
     thresholds = {"taken_on": 200, "fitted_on": 200, "temperature": 0.05, "raw": {}}
     rows = [{"kind": "clean", "thresholds": thresholds}, {"kind": "survival", "shown": len(NAMES)}]
     sentences = not_tested(audited, AuditSettings(), rows)
-    assert may_be_learnt_from(audited) == (LEARNT_FROM in sentences) == known
+    assert may_be_training_data(audited) == (LEARNT_FROM in sentences) == known
     assert any("temperature" in one and "named rightly" in one for one in sentences)
 
 

@@ -10,13 +10,13 @@ import pytest
 from fooljax.analysis.attack_strength import QUESTIONS, Strength
 from fooljax.audits.content import machine_in_words
 from fooljax.audits.settings import AuditSettings
-from fooljax.audits.verdict import MADE, Facts, Made, percent, strength_in_words, verdict
+from fooljax.audits.verdict import MADE, AttackImages, Facts, percent, strength_in_words, verdict
 from fooljax.audits.verdict_facts import facts_of, few_passes
 from fooljax.engine.log_odds import FOOLED
 
 FLAGS = ("log-odds still rise with the budget", "some gradients are zero")
 SHARES = st.floats(0.0, 1.0)
-IMAGES = st.builds(Made, st.sampled_from(list(MADE)), st.integers(1, 3000), SHARES)
+IMAGES = st.builds(AttackImages, st.sampled_from(list(MADE)), st.integers(1, 3000), SHARES)
 
 
 @st.composite
@@ -69,12 +69,12 @@ def made(**changes):
         surest=30.0,
         soonest=("cppn", 2300),
         budget=50_000,
-        best=Made("cppn", 30, 0.96),
+        best=AttackImages("cppn", 30, 0.96),
         controls=0.03,
         noise=0.0,
         detector="energy",
-        caught=Made("direct", 30, 0.2),
-        through=Made("cppn", 30, 0.9),
+        caught=AttackImages("direct", 30, 0.2),
+        through=AttackImages("cppn", 30, 0.9),
         overcome=True,
         flags=(),
     )
@@ -102,14 +102,14 @@ def test_a_fooled_network_in_words():
 
 
 def test_detectors_that_notice_no_more_than_of_clean_images_are_said_first():
-    said = verdict(made(caught=Made("cppn", 30, 0.0), unnoticed=True))[3]
+    said = verdict(made(caught=AttackImages("cppn", 30, 0.0), unnoticed=True))[3]
     assert said.startswith(
         "No detector that was tried would have noticed every attack: the best, energy, rejects 0 % of the "
         "images by evolution of CPPNs, where it rejects 5 % of clean ones; "
     )
 
 
-TWO = Made("gradient", 2, 1.0)
+TWO = AttackImages("gradient", 2, 1.0)
 
 
 def test_a_verdict_that_rests_on_two_images_says_so():
@@ -135,7 +135,7 @@ def test_a_verdict_that_rests_on_two_images_says_so():
 
 
 def test_an_ascent_for_half_of_its_classes_did_not_get_through_for_every_class():
-    said = verdict(made(classes=3, ascents=2, partly=Made("gradient", 2, 0.5)))[4]
+    said = verdict(made(classes=3, ascents=2, partly=AttackImages("gradient", 2, 0.5)))[4]
     assert "for half or more of the classes that it was tried for; the other class was not" in said
 
 
@@ -172,7 +172,7 @@ def test_an_attack_on_a_part_of_the_classes_is_told_from_one_on_all():
     found = gathered(by_cppn=-3.0)
     assert found.ascents == 2
     assert found.best == found.partly == found.through == TWO
-    assert found.caught == Made("gradient", 2, 0.0)
+    assert found.caught == AttackImages("gradient", 2, 0.0)
     assert (found.detector, found.unnoticed, found.overcome) == ("msp", True, True)
     of_all = gathered(by_cppn=20.0)
     assert of_all.overcome

@@ -9,7 +9,7 @@ import pytest
 
 from experiments import detectors
 from fooljax.errors import InputError
-from fooljax.report.detector_rows import holding
+from fooljax.report.detector_rows import detectors_not_overcome
 from fooljax.report.detectors import tables
 from fooljax.study import attacks
 
@@ -137,15 +137,15 @@ def test_what_holds_has_the_flags_of_its_attacks_beside_it():
 
 def test_a_detector_that_holds_is_met_again_when_all_its_rows_are_there():
     rows = made_rows()
-    assert holding(rows, 20) == ["knn"]
-    assert holding(rows[:-3], 20) == []
+    assert detectors_not_overcome(rows, 20) == ["knn"]
+    assert detectors_not_overcome(rows[:-3], 20) == []
     again = planned(rows, networks="lenet-0,lenet-1", runs=5, generators="direct,gradient", more=4)
     more = [task for task in again if task.name.startswith("knowing4")]
     assert {task.settings["detector"] for task in more} == {"knn"}
     assert {task.settings["budget"] for task in more} == {4 * 400, 4 * 1000}
     # With the larger budget there, it is still the first one that says what holds.
     later = [{**one, "budget": 1600} for one in rows if one["kind"] == "knowing" and one["detector"] == "knn"]
-    assert holding([*rows, *later], 20) == ["knn"]
+    assert detectors_not_overcome([*rows, *later], 20) == ["knn"]
     assert attacks.attempts(later)[0].passes == 1600
 
 

@@ -45,10 +45,10 @@ def test_half_is_found_where_curves_rise_and_where_they_fall():
 
 def test_what_lies_beyond_all_sizes_is_said():
     beyond = [row("shuffled", [1, 2, 4], [0.0, 0.1, 0.2])] * 3
-    assert report.half(beyond, "shuffled") == "> 4"
+    assert report.half_size_text(beyond, "shuffled") == "> 4"
     some = [*beyond, row("shuffled", [1, 2, 4], [0.0, 0.5, 1.0])]
-    assert report.half(some, "shuffled").startswith("> 4 [")
-    assert report.half([row("low", [2, 4], [0.8, 0.9])] * 2, "low") == "< 2"
+    assert report.half_size_text(some, "shuffled").startswith("> 4 [")
+    assert report.half_size_text([row("low", [2, 4], [0.8, 0.9])] * 2, "low") == "< 2"
 
 
 @pytest.mark.slow  # it evolves images by CPPNs

@@ -10,7 +10,7 @@ from experiments import hidden
 from fooljax import study
 from fooljax.errors import InputError
 from fooljax.report import hidden as report
-from fooljax.study.changed_images import other_classes
+from fooljax.study.perturbed_images import other_classes
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results" / "hidden"
 

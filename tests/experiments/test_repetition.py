@@ -6,7 +6,7 @@ import pytest
 
 from experiments import repetition
 from fooljax import study
-from fooljax.analysis.copies_removed import CHANGES, GROUND, WITHOUT_TWIN, changes, one_by_one
+from fooljax.analysis.copies_removed import CHANGES, GROUND, WITHOUT_TWIN, changes, remove_one_by_one
 from fooljax.analysis.repetition import find_repetition
 from fooljax.report import repetition as report
 from fooljax.study import measured_sets
@@ -52,7 +52,7 @@ def test_changes_are_of_equal_area_and_pairs():
     for prefix in ("", "random_"):
         assert np.sum(made[f"{prefix}removed_one"] != image) <= area
         assert np.sum(made[f"{prefix}alone_half"] != ground) <= len(found.copies) // 2 * area
-    assert np.array_equal(made["removed_all"], one_by_one(image, found.copies, found.size)[-1])
+    assert np.array_equal(made["removed_all"], remove_one_by_one(image, found.copies, found.size)[-1])
 
 
 def test_a_change_is_measured_from_the_image_or_from_the_ground_over_all_images_of_a_network():

@@ -11,7 +11,7 @@ import time
 import numpy as np
 import pytest
 
-from experiments.retraining import SIZES, STUDY, Config, how
+from experiments.retraining import SIZES, STUDY, Config, chain_settings
 from fooljax.errors import InputError
 from fooljax.report.retraining import findings, tables, trend
 from fooljax.report.retraining_figures import figures
@@ -34,7 +34,12 @@ def made_rows(rounds=6, starts=3):
     sheet = base64.b64encode(sheet_of(np.zeros((10, 4, 4, 1), np.uint8))).decode()
     for number in range(1, rounds + 1):
         for start in range(starts):
-            told = {"network": f"lenet-{start}", "seed": 0, "number": number, "how": how(Config()).facts}
+            told = {
+                "network": f"lenet-{start}",
+                "seed": 0,
+                "number": number,
+                "how": chain_settings(Config()).facts,
+            }
             odds = 13.0 - number + 0.01 * start
             found.append(
                 {
@@ -58,7 +63,12 @@ def made_rows(rounds=6, starts=3):
     for number, odds in ((1, 15.0), (rounds, 4.0)):
         for generator in ("cppn", "uniform_noise"):
             for start in range(starts):
-                told = {"network": f"lenet-{start}", "seed": 0, "number": number, "how": how(Config()).facts}
+                told = {
+                    "network": f"lenet-{start}",
+                    "seed": 0,
+                    "number": number,
+                    "how": chain_settings(Config()).facts,
+                }
                 found.append(
                     {
                         **told,
@@ -87,7 +97,7 @@ def test_the_papers_sizes_come_out():
     paper = Config(**SIZES["paper"])
     rows = made_rows(15, 1)
     for row in rows:
-        row["how"] = how(paper).facts
+        row["how"] = chain_settings(paper).facts
         if row["kind"] == "round" and row["number"] > 1:
             row["fooling_images"] = paper.first_images + paper.more_images * (row["number"] - 2)
     cells = line(tables(rows), "| DNN 15 ")[:5]

@@ -15,7 +15,7 @@ import pytest
 from fooljax import encodings
 from fooljax.encodings.cppn.serialise import from_json
 from fooljax.rendering import draw
-from fooljax.report.artists import figures, findings, opened, tables
+from fooljax.report.artists import decode_genome, figures, findings, tables
 
 ENGINE = files("fooljax.report").joinpath("cppn.js")
 NODE = shutil.which("node")
@@ -164,7 +164,7 @@ def test_the_browser_draws_what_fooljax_draws(colour):
         parents = jax.tree.map(lambda leaf: leaf[None], one)
         one = encoding.vary(jax.random.fold_in(jax.random.key(2), number), parents, 0)
     content = json.loads(encoding.to_json(one))
-    again, read = opened(content)
+    again, read = decode_genome(content)
     expected = draw(again, jax.tree.map(lambda leaf: np.asarray(leaf)[None], read))[0].astype(int)
     pixels = np.asarray(asked("Array.from(drawn(input.genome, 20, 24))", genome=content)).reshape(24, 20, 4)
     apart = np.abs(pixels[..., :channels] - expected)

@@ -95,11 +95,14 @@ def test_what_claims_are_held_against():
 
 
 def test_networks_of_one_architecture_are_the_units():
-    assert transfer_rows.units_of([{"network": name} for name in NETWORKS]) == ["lenet-0", "lenet-1"]
+    assert transfer_rows.independent_sources([{"network": name} for name in NETWORKS]) == [
+        "lenet-0",
+        "lenet-1",
+    ]
     resnets = ["resnet20", "resnet32"]
     rows = [{"network": name, "targets": resnets} for name in resnets]
-    assert transfer_rows.units_of(rows) == resnets
-    assert list(transfer_rows.kinds_of(rows)) == [SAME, OTHER]
+    assert transfer_rows.independent_sources(rows) == resnets
+    assert list(transfer_rows.network_pairs(rows)) == [SAME, OTHER]
 
 
 def test_figures_are_pictures():

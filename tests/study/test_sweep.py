@@ -17,7 +17,7 @@ import pytest
 from fooljax.cli import sweep, swept_run, tabulate
 from fooljax.errors import InputError
 from fooljax.study.combinations import combinations, folder_name
-from fooljax.study.parts import Here
+from fooljax.study.parts import PartContext
 from fooljax.terminal import Interrupted, Signals
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
@@ -346,7 +346,7 @@ def test_a_folder_that_a_worker_does_not_see_is_named(tmp_path):
     with pytest.raises(
         InputError, match=r"^--outdir: expected a folder that all workers see, found none at "
     ):
-        list(swept_run.do(Here(print), run))
+        list(swept_run.do(PartContext(print), run))
 
 
 @pytest.mark.slow

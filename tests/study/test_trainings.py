@@ -12,7 +12,7 @@ from fooljax.errors import InputError
 from fooljax.scoring import score
 from fooljax.study.far_noise import NOISES, noise_images
 from fooljax.study.rays import ray_figures
-from fooljax.study.trainings import KINDS, Training, clean_of, drawn_from, named, training_of
+from fooljax.study.trainings import KINDS, Training, clean_of, drawn_from, parse_training, training_of
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +27,8 @@ def digits():
 
 def test_a_name_says_all():
     one = Training("mlp", "shifted", 4000, 1000, 3)
-    assert named(one.name) == training_of(one.name) == one
-    assert named("lenet-0") is None
+    assert parse_training(one.name) == training_of(one.name) == one
+    assert parse_training("lenet-0") is None
     with pytest.raises(InputError, match=r"^network: expected the name of one that is trained here, got knn"):
         training_of("knn")
     with pytest.raises(
@@ -36,7 +36,7 @@ def test_a_name_says_all():
     ):
         Training("mlp", "shited", 4000, 1000, 3)
     with pytest.raises(InputError, match=r"^network: expected one of lenet, .*, got vgg"):
-        named("vgg.plain.10.10.0")
+        parse_training("vgg.plain.10.10.0")
 
 
 def test_recipes_of_different_kinds_are_told_apart():

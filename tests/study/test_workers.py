@@ -17,7 +17,7 @@ from toy_study import APART, Config
 from fooljax import study
 from fooljax.errors import FaultError, InputError
 from fooljax.study.parts import Part
-from fooljax.study.workers import hired
+from fooljax.study.workers import start_workers
 
 OWN = re.compile(rb'"(device|sha256)": "[^"]*"')
 distributed = pytest.importorskip("distributed")
@@ -120,7 +120,7 @@ def test_workers_of_other_versions_are_refused_before_anything_is_measured(tmp_p
 def test_a_part_learns_that_nobody_waits_any_more(tmp_path, scheduler):
     mark, said = tmp_path / "mark", []
     parts = [Part(do.__name__, do, (str(mark),)) for do in (toy_study.waiting, toy_study.failing)]
-    with hired(None, scheduler, said.append) as each:
+    with start_workers(None, scheduler, said.append) as each:
         with pytest.raises(InputError, match="failed"):
             list(each(parts))
         assert eventually(lambda: not mark.exists())

@@ -1,4 +1,4 @@
-"""Detectors that watch a network of a study: fitted, and with thresholds, on three parts of the clean images.
+"""A network of a study with its detectors: fitted, and with thresholds, on three parts of the clean images.
 
 Everything is worked out once in a process.
 """
@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fooljax.analysis.detection import Levels, calibrate, detection_figures
+from fooljax.analysis.detection import Levels, calibrate, detection_metrics
 from fooljax.analysis.thresholds import Thresholds, clean_thresholds
 from fooljax.detectors import Clean, Fitted, fit, seen_of_clean
 from fooljax.detectors.fitted import scores_of
 from fooljax.engine.types import Target
 from fooljax.errors import FaultError, InputError
 from fooljax.scoring import score
-from fooljax.study.clean_parts import MOST, Part, parts_of
+from fooljax.study.clean_parts import MOST, Part, split_clean_images
 from fooljax.study.measured_sets import SetSettings, dataset_of, network
 from fooljax.study.study import Workspace
 from fooljax.targets.collection import KNN
@@ -26,7 +26,7 @@ from fooljax.targets.nearest_neighbours import nearest_neighbours
 
 
 @dataclass(frozen=True, eq=False)
-class Watched:
+class NetworkWithDetectors:
     """A network and the detectors that watch it.
 
     Attributes:
@@ -45,20 +45,20 @@ class Watched:
     clean_scores: dict[str, npt.NDArray[np.float32]]
     counts: tuple[int, ...]
 
-    def told_apart(
+    def detector_metrics(
         self,
         images: npt.NDArray[np.uint8],
         fooled: npt.NDArray[np.bool_],
         names: Sequence[str] | None = None,
     ) -> dict[str, Any]:
-        """What detectors make of images that should be rejected, ready for a row.
+        """How well detectors reject images that should be rejected, ready for a row.
 
         Args:
           images: `[M, H, W, K]`.
           fooled: `[M]`, which of them fool the network.
           names: of the detectors; None for all.
         Returns:
-          By the detector's name: the figures of `fooljax.analysis.detection.detection_figures`; and by the
+          By the detector's name: the figures of `fooljax.analysis.detection.detection_metrics`; and by the
           share of clean images that are rejected, the share of these images that are `caught`, and the share
           that fool the network and get `through`.
         """
@@ -68,7 +68,7 @@ class Watched:
         for name, scores in zip(asked, found.T, strict=True):
             caught = {f"{share}": scores > level for share, level in self.levels[name].thresholds.items()}
             metrics[name] = {
-                **detection_figures(self.clean_scores[name], scores),
+                **detection_metrics(self.clean_scores[name], scores),
                 "caught": {share: float(np.mean(one)) for share, one in caught.items()},
                 "through": {share: float(np.mean(fooled & ~one)) for share, one in caught.items()},
             }
@@ -94,24 +94,24 @@ class Watched:
 
 
 @dataclass(frozen=True, eq=False)
-class CleanAnswers:
-    """A network, and what it said of clean images before any detector came.
+class DetectorInputs:
+    """What detectors of a network are fitted and calibrated on.
 
     Attributes:
       target: the network.
       seen: what it makes of the images that fit detectors.
-      second: the images that give thresholds.
+      calibration: the images that give thresholds.
       sure: `[N]`, log-odds of the surest class of each of these.
-      third: the images that others are told apart from.
+      held_out: the images that others are told apart from.
       thresholds: of the network's confidence.
       fits: detectors that were fitted already, by name.
     """
 
     target: Target
     seen: Clean
-    second: Part
+    calibration: Part
     sure: npt.NDArray[np.float32]
-    third: Part
+    held_out: Part
     thresholds: Thresholds
     fits: dict[str, Fitted] = field(default_factory=dict)
 
@@ -126,11 +126,11 @@ class CleanAnswers:
         return self.fits[name]
 
 
-_ANSWERS: dict[tuple[str, str], CleanAnswers] = {}
-_WATCHED: dict[tuple[str, ...], Watched] = {}
+_INPUTS: dict[tuple[str, str], DetectorInputs] = {}
+_FITTED: dict[tuple[str, ...], NetworkWithDetectors] = {}
 
 
-def watched(workspace: Workspace, name: str, detectors: Sequence[str]) -> Watched:
+def network_with_detectors(workspace: Workspace, name: str, detectors: Sequence[str]) -> NetworkWithDetectors:
     """A network of a study with its detectors, which are fitted the first time.
 
     Args:
@@ -138,35 +138,38 @@ def watched(workspace: Workspace, name: str, detectors: Sequence[str]) -> Watche
       name: of the network.
       detectors: names in `fooljax.detectors.DETECTORS`, or MODULE:NAME.
     Raises:
-      InputError: see `parts_of`, `fooljax.detectors.fit` and `fooljax.analysis.detection.calibrate`.
+      InputError: see `split_clean_images`, `fooljax.detectors.fit` and
+        `fooljax.analysis.detection.calibrate`.
     """
     config = workspace.config
     of_network = (workspace.digest(name), str(config.imagefolder or dataset_of(config.data).digest))
     key = (*of_network, *detectors)
-    if key not in _WATCHED:
-        if of_network not in _ANSWERS:
-            _ANSWERS[of_network] = _clean_answers(config, workspace.network(name))
-        found, faults = with_detectors(_ANSWERS[of_network], detectors)
+    if key not in _FITTED:
+        if of_network not in _INPUTS:
+            _INPUTS[of_network] = _detector_inputs(config, workspace.network(name))
+        found, faults = fit_and_calibrate(_INPUTS[of_network], detectors)
         if faults:
             raise next(iter(faults.values()))
-        _WATCHED[key] = found
-    return _WATCHED[key]
+        _FITTED[key] = found
+    return _FITTED[key]
 
 
-def _clean_answers(config: SetSettings, target: Target) -> CleanAnswers:
-    first, second, third = parts_of(config, target)
-    odds = score(target, second.images)
-    thresholds = clean_thresholds(odds, second.labels)
-    return CleanAnswers(target, seen_of_clean(target, *first), second, odds.max(axis=1), third, thresholds)
+def _detector_inputs(config: SetSettings, target: Target) -> DetectorInputs:
+    fit_on, calibration, held_out = split_clean_images(config, target)
+    odds = score(target, calibration.images)
+    thresholds = clean_thresholds(odds, calibration.labels)
+    return DetectorInputs(
+        target, seen_of_clean(target, *fit_on), calibration, odds.max(axis=1), held_out, thresholds
+    )
 
 
-def with_detectors(
-    answers: CleanAnswers, detectors: Sequence[str]
-) -> tuple[Watched, dict[str, InputError | FaultError]]:
+def fit_and_calibrate(
+    inputs: DetectorInputs, detectors: Sequence[str]
+) -> tuple[NetworkWithDetectors, dict[str, InputError | FaultError]]:
     """Fits detectors to a network, and finds their thresholds.
 
     Args:
-      answers: what the network said of clean images.
+      inputs: the network, and what it said of clean images.
       detectors: names in `fooljax.detectors.DETECTORS`, or MODULE:NAME.
     Returns:
       The network with those detectors that could be fitted, and of the others by name why not.
@@ -175,19 +178,19 @@ def with_detectors(
     faults: dict[str, InputError | FaultError] = {}
     for name in detectors:
         try:
-            fitted[name] = answers.fitted(name)
+            fitted[name] = inputs.fitted(name)
         except (InputError, FaultError) as error:
             faults[name] = error
-    counts = (len(answers.seen.labels), len(answers.second.labels), len(answers.third.labels))
-    found = Watched(answers.target, answers.thresholds, {}, {}, {}, counts)
+    counts = (len(inputs.seen.labels), len(inputs.calibration.labels), len(inputs.held_out.labels))
+    found = NetworkWithDetectors(inputs.target, inputs.thresholds, {}, {}, {}, counts)
     if not fitted:
         return found, faults
-    second, third = (
-        scores_of(list(fitted.values()), part.images).T for part in (answers.second, answers.third)
+    calibration, held_out = (
+        scores_of(list(fitted.values()), part.images).T for part in (inputs.calibration, inputs.held_out)
     )
-    for name, own, clean in zip(fitted, second, third, strict=True):
+    for name, own, clean in zip(fitted, calibration, held_out, strict=True):
         try:
-            found.levels[name] = calibrate(own, answers.sure)
+            found.levels[name] = calibrate(own, inputs.sure)
         except InputError as error:
             faults[name] = error
         else:
@@ -195,7 +198,7 @@ def with_detectors(
     return found, faults
 
 
-def judge(config: SetSettings, name: str, say: Callable[[str], None]) -> Target:
+def judge_network(config: SetSettings, name: str, say: Callable[[str], None]) -> Target:
     """A network of a study; nearest neighbours compare with as many training images as fit the detectors."""
     if name != KNN or config.imagefolder is not None:
         return network(config, name, say)

@@ -12,8 +12,8 @@ from fooljax.analysis.judges import agrees, calibrate, verdict
 from fooljax.analysis.nearest import nearest, percentiles, pixels
 from fooljax.analysis.panel import CALIBRATED_ON, CONTROLS, NOISE, noise_images
 from fooljax.analysis.survival import survive
-from fooljax.audits.asking import Asking
 from fooljax.audits.audited import Audited
+from fooljax.audits.counted_scores import CountedScores
 from fooljax.engine.log_odds import FOOLED
 from fooljax.engine.types import Target
 from fooljax.study.image_sets import ImageSet
@@ -50,7 +50,7 @@ def of_survival(audited: Audited, target: Target, made: Mapping[str, Sequence[Im
       percentile of the distance to the nearest clean image, among those of other clean images. `shown`: the
       images of a run that were looked at, at most. `passes`.
     """
-    ask = Asking()
+    ask = CountedScores()
     clean = audited.clean
     known = pixels(np.concatenate([clean.fit.images, clean.thresholds.images])[:MOST_NEAREST])
     usual = nearest(pixels(clean.test.images[:CALIBRATED_ON]), known).distances
@@ -89,7 +89,7 @@ def of_judge(audited: Audited, judge: Target, made: Mapping[str, Sequence[ImageS
       audited network, how many there are, how many it gives the same name, and how many with 99.99 %;
       `passes`.
     """
-    ask, clean = Asking(), audited.clean
+    ask, clean = CountedScores(), audited.clean
     test = clean.test.images[:CALIBRATED_ON], clean.test.labels[:CALIBRATED_ON]
     odds = ask(judge, _for(judge, test[0]))
     draws, shape = np.random.default_rng(0), (CONTROLS, *clean.test.images.shape[1:])

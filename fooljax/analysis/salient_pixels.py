@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from fooljax.analysis.windows import alone
+from fooljax.analysis.windows import isolate_windows
 from fooljax.engine.log_odds import log_odds
 from fooljax.engine.types import Apply, Params, Target
 from fooljax.errors import InputError, shown
@@ -29,7 +29,7 @@ TILE = 10
 """Images whose gradients are worked out at a time, for the sake of memory."""
 
 
-def with_telling_pixels(
+def keep_salient_pixels(
     target: Target,
     images: npt.NDArray[np.uint8],
     classes: npt.NDArray[np.integer],
@@ -60,8 +60,8 @@ def with_telling_pixels(
     if len(images) > TILE:
         starts = range(0, len(images), TILE)
         tiles = [(images[start : start + TILE], classes[start : start + TILE]) for start in starts]
-        return np.concatenate([with_telling_pixels(target, *one, shares, rule, steps) for one in tiles], 1)
-    ground = np.stack([alone(image, [], (1, 1)) for image in images])
+        return np.concatenate([keep_salient_pixels(target, *one, shares, rule, steps) for one in tiles], 1)
+    ground = np.stack([isolate_windows(image, [], (1, 1)) for image in images])
     pixels = images.shape[1] * images.shape[2]
     left = np.ones((len(images), pixels), bool)
     ask = _costs(target.apply)

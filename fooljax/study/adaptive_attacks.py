@@ -1,4 +1,4 @@
-"""Attacks that know a detector: images that are made to fool a network and to pass what watches it."""
+"""Adaptive attacks: images that are made to fool a network and to pass a detector, which the attack knows."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -12,8 +12,8 @@ from fooljax.engine.types import Target, checked_shape
 from fooljax.scoring import score
 from fooljax.study import attacks
 from fooljax.study.image_sets import ImageSet, ImageSets, SetSpec
+from fooljax.study.network_detectors import NetworkWithDetectors
 from fooljax.study.study import Workspace
-from fooljax.study.watched import Watched
 from fooljax.targets.choice import read_classes
 from fooljax.targets.image_sizes import fitted
 
@@ -38,9 +38,9 @@ class Known(NamedTuple):
     figures: dict[str, Any]
 
 
-def knowing(
+def make_adaptive_sets(
     sets: ImageSets,
-    watched: Watched,
+    defended: NetworkWithDetectors,
     network: str,
     detector: str,
     generator: str,
@@ -57,7 +57,7 @@ def knowing(
 
     Args:
       sets: the folder of sets.
-      watched: the network and its detectors.
+      defended: the network and its detectors.
       network: its name.
       detector: the name of the one that is known.
       generator: out of `fooljax.study.attacks.FRESH`, or random search.
@@ -72,36 +72,36 @@ def knowing(
       fool the network and pass the detector, whether it gives each the class that the image is for. Of
       gradient ascent `symptoms`, too.
     """
-    levels = watched.levels[detector]
+    levels = defended.levels[detector]
     threshold = levels.thresholds[STRICT]
     by_gradient = generator == "gradient"
     target = (rejecting if by_gradient else guarded)(
-        watched.fitted[detector], threshold=threshold, slope=levels.slope
+        defended.fitted[detector], threshold=threshold, slope=levels.slope
     )
-    cells = tuple(range(len(watched.target.class_names)) if classes is None else classes)
-    name, objective = f"{network}.{in_files(detector)}", "log_odds" if by_gradient else "pass"
+    cells = tuple(range(len(defended.target.class_names)) if classes is None else classes)
+    name, objective = f"{network}.{file_name_part(detector)}", "log_odds" if by_gradient else "pass"
     specs = [SetSpec(name, generator, run, passes, cells, objective) for run in runs]
     more: dict[str, Any] = {}
     if by_gradient:
-        shape = checked_shape(watched.target.image_shape)
+        shape = checked_shape(defended.target.image_shape)
         more["symptoms"] = attacks.symptoms_on_noise(target, shape, cells)
     for found in sets.get_many(specs, target):
-        odds = score(watched.target, found.images)
+        odds = score(defended.target, found.images)
         own = odds[range(len(cells)), found.classes]
         fooled = own >= FOOLED
-        passed = watched.fitted[detector].scores(found.images) <= threshold
+        passed = defended.fitted[detector].scores(found.images) <= threshold
         figures = {
-            **attacks.figures(found, watched.target, watched.thresholds),
+            **attacks.figures(found, defended.target, defended.thresholds),
             "network_log_odds": rounded(own),
             "fooled": float(np.mean(fooled)),
-            "told_apart": watched.told_apart(found.images, fooled, [detector])[detector],
+            "told_apart": defended.detector_metrics(found.images, fooled, [detector])[detector],
             **more,
             "judged": _judged(found, fooled & passed, judges),
         }
         yield Known(found, odds, passed, figures)
 
 
-def judged_without(workspace: Workspace, settings: Mapping[str, Any]) -> dict[str, list[bool]]:
+def judge_plain_sets(workspace: Workspace, settings: Mapping[str, Any]) -> dict[str, list[bool]]:
     """What judges say of the images that fool a network, of all runs that know nothing of detectors.
 
     Args:
@@ -111,7 +111,7 @@ def judged_without(workspace: Workspace, settings: Mapping[str, Any]) -> dict[st
     """
     runs, passes = range(settings["runs"]), settings["budget"]
     target = workspace.network(settings["network"])
-    cells = classes_told(settings, target)
+    cells = classes_of_task(settings, target)
     specs = attacks.specs(settings["network"], [settings["generator"]], runs=runs, passes=passes, cells=cells)
     sets = ImageSets(workspace.config.images).get_many(specs, target)
     judges = {name: workspace.network(name) for name in settings["judges"]}
@@ -130,11 +130,11 @@ def _judged(
     return {name: (each == classes).tolist() for name, each in named.items()}
 
 
-def classes_told(settings: Mapping[str, Any], target: Target) -> tuple[int, ...] | None:
+def classes_of_task(settings: Mapping[str, Any], target: Target) -> tuple[int, ...] | None:
     """The classes that a task's images are made for; None for all of the network."""
     return read_classes(settings.get("classes", "all"), len(target.class_names))
 
 
-def in_files(name: str) -> str:
-    """The name of a detector or of data, as names of files can have it."""
+def file_name_part(name: str) -> str:
+    """The name of a detector or of data, so changed that it can be a part of a file's name."""
     return name.replace(":", ".").replace("/", ".")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fooljax.analysis.sureness import sureness
+from fooljax.analysis.overconfidence import overconfidence_metrics
 from fooljax.analysis.thresholds import Thresholds
 from fooljax.engine.log_odds import FOOLED
 from fooljax.errors import InputError
@@ -18,7 +18,7 @@ def two_classes(sure):
 
 def test_figures_are_those_counted_by_hand():
     sure, clean = [0.0, 3.0, 10.0, 5.0], [4.0, 5.0, 6.0, 7.0]
-    found = sureness(two_classes(sure), two_classes(clean), THRESHOLDS)
+    found = overconfidence_metrics(two_classes(sure), two_classes(clean), THRESHOLDS)
     assert found["mmc"] == pytest.approx(np.mean(1.0 / (1.0 + np.exp(-np.asarray(sure)))))
     assert found["mmc_scaled"] == pytest.approx(np.mean(1.0 / (1.0 + np.exp(-np.asarray(sure) / 2.0))))
     pairs = [(one > other) + 0.5 * (one == other) for one in clean for other in sure]
@@ -30,10 +30,10 @@ def test_figures_are_those_counted_by_hand():
 
 def test_clean_images_are_no_surer_than_themselves():
     clean = two_classes(np.random.default_rng(0).uniform(0.0, 9.0, 50))
-    assert sureness(clean, clean, THRESHOLDS)["auroc"] == 0.5
+    assert overconfidence_metrics(clean, clean, THRESHOLDS)["auroc"] == 0.5
 
 
 def test_no_images_and_odds_that_are_not_finite_are_one_line():
     for odds in (np.zeros((0, 2)), np.full((2, 2), np.nan)):
         with pytest.raises(InputError, match=r"^odds, clean: expected finite log-odds"):
-            sureness(odds, two_classes([1.0]), THRESHOLDS)
+            overconfidence_metrics(odds, two_classes([1.0]), THRESHOLDS)

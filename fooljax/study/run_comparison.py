@@ -57,7 +57,7 @@ def read(folder: Path) -> Course:
     return Course(summary, before + metrics["queries"][0], metrics["median_log_odds"])
 
 
-def compared(runs: Mapping[str, Course], passes: int | None = None) -> str:
+def comparison_table(runs: Mapping[str, Course], passes: int | None = None) -> str:
     """The table in Markdown.
 
     Args:

@@ -35,7 +35,7 @@ def other_classes(labels: npt.NDArray[np.integer], classes: int, seed: int) -> n
     return (labels + np.random.default_rng(seed).integers(1, classes, len(labels))) % classes
 
 
-def named_by(
+def count_named(
     target: Target,
     images: Mapping[str, npt.NDArray[np.uint8]],
     labels: npt.NDArray[np.integer],

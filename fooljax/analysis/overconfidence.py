@@ -12,7 +12,7 @@ from fooljax.engine.log_odds import confidence
 from fooljax.errors import InputError
 
 
-def sureness(
+def overconfidence_metrics(
     odds: npt.NDArray[np.floating], clean: npt.NDArray[np.floating], thresholds: Thresholds
 ) -> dict[str, Any]:
     """What a network's confidence in the class that it names first says of images that are none of its own.

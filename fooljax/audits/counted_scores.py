@@ -10,7 +10,7 @@ from fooljax.scoring import score
 
 
 @dataclass
-class Asking:
+class CountedScores:
     """Asks networks and counts the images.
 
     Attributes:
