@@ -19,14 +19,15 @@ HOW = """\
 An image **fools** if its network gives its class 99.99 % or more. A judge **agrees** if it names the same
 class, with at least the confidence that 95 % of clean images get from it, and more than 90 % of noise images
 get. **Count as fooling**: the share of all images that fool while no judge agrees. **Without relatives**: the
-same, when only judges of another architecture than the network are asked. The judge `{kin}` is the next of
-the networks; it has the same architecture, and so the same blind spots. Noise and clean images are controls.
-A judge that recognises fewer than half of the clean images is left out."""
+same, when only judges of another architecture than the network are asked.{relative} Noise and clean images
+are controls. A judge that recognises fewer than half of the clean images is left out."""
+RELATIVE = """\
+ The judge `{kin}` is the next of the networks; it has the same architecture, and so the same blind spots."""
 CHANGED = """\
 The share of images that fool and still fool after a small change. The changes: every value one grey level
 more or less at random; a shift by one pixel, in the worst of four directions; JPEG of quality 75; a Gaussian
 blur with a standard deviation of one pixel. Distances are to the nearest of {training} training images, in
-pixels and in the features of the judge `{kin}`. They are given as percentiles of clean test images: 50 is
+pixels and in the features of {judge}. They are given as percentiles of clean test images: 50 is
 usual, and 100 is farther than all of them. They are medians over the sets."""
 UNITS = """\
 Brackets are 95 % intervals for networks that are trained alike. Each network is one observation, the mean of
@@ -69,18 +70,20 @@ def tables(rows: Sequence[Row]) -> str:
     parts = ["### The images\n", sets_table(sort_rows(list(sets.values()))), "", THREAT]
     if kinds:
         runs = len({row["run"] for group in kinds.values() for row in group})
+        kin = any(KIN in _roles(group) for group in kinds.values())
+        judge = f"the judge `{KIN}`" if kin else "the network's first judge"
         training = max((row["panel"]["clean_images"]["distances_to"] or 0 for row in panels), default=0)
         parts += [
             "\n### What judges say\n",
             markdown([_verdicts(generator, group) for generator, group in kinds.items()]),
             "",
-            HOW.format(kin=KIN),
+            HOW.format(relative=RELATIVE.format(kin=KIN) if kin else ""),
             "",
             UNITS.format(runs=runs),
             "\n### Small changes, and distances to training images\n",
             markdown([_changes(generator, group) for generator, group in kinds.items()]),
             "",
-            CHANGED.format(training=numbers.plain(training), kin=KIN),
+            CHANGED.format(training=numbers.plain(training), judge=judge),
             "\n### The judges\n",
             markdown([line for row in panels for line in _judges(row)]),
         ]
