@@ -35,6 +35,7 @@ from fooljax.study.measured_sets import SetSettings, network_names, parse_choice
 from fooljax.study.measured_sets import network as single
 from fooljax.study.network_thresholds import clean_for, thresholds_of
 from fooljax.targets.choice import read_classes
+from fooljax.targets.collection import NETWORKS_OF
 
 __all__ = ["STUDY", "findings", "main"]
 
@@ -72,6 +73,10 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     names = network_names(all_of_them if config.networks == "all" else config)
     if len(names) < 3 or any("+" in name for name in names):
         raise InputError(f"networks: expected three different ones or more, got {shown(config.networks)}")
+    # A network of a seed that is not in the list is one of digits, and is found by its own name.
+    elsewhere = {name for others in NETWORKS_OF.values() for name in others} - {*NETWORKS_OF[config.data_set]}
+    if wrong := [name for name in names if name in elsewhere]:
+        raise InputError(f"--networks: expected networks of {config.data_set}, got {shown(wrong[0])}")
     common: dict[str, Any] = {"budget": config.passes, "clean": clean_for(config, config.data_set)}
     if config.classes != "all":
         common["classes"] = config.classes

@@ -45,6 +45,12 @@ def test_what_is_not_three_networks_is_refused(networks):
         list(several_networks.tasks(several_networks.Config(networks=networks), []))
 
 
+def test_networks_of_another_data_set_are_refused():
+    config = several_networks.Config(networks="lenet-0,lenet-1,lenet-2", data_set="cifar10")
+    with pytest.raises(InputError, match=r"^--networks: expected networks of cifar10, got lenet-0$"):
+        list(several_networks.tasks(config, []))
+
+
 def test_images_that_no_search_makes_are_refused():
     with pytest.raises(InputError, match=r"--generators: expected some of direct, cppn, .*, got gradient"):
         list(several_networks.tasks(several_networks.Config(generators="gradient"), []))
