@@ -34,7 +34,7 @@ from fooljax.study import Row, Task, Workspace, archives, class_answers, measure
 from fooljax.study.image_sets import ImageSettings
 from fooljax.study.network_thresholds import PHOTOGRAPHS, thresholds_of
 from fooljax.targets.choice import CLASSES_HELP
-from fooljax.targets.collection import find
+from fooljax.targets.collection import NETWORKS_OF, find
 
 SEARCHES: dict[str, tuple[str, Callable[[tuple[int, int, int]], Encoding]]] = {
     "cppn": ("map_elites", functools.partial(encodings.cppn, coordinates="scaled")),
@@ -105,6 +105,9 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
         yield Task(f"archive,{_at(name).resolve().name}", {"kind": "archive", "folder": name, **archive})
         networks[archive["network"]] = None
     for network in filter(None, (config.anew or "").split(",")):
+        if network not in NETWORKS_OF["imagenet"]:
+            known = ", ".join(NETWORKS_OF["imagenet"])
+            raise InputError(f"--anew: expected networks for ImageNet ({known}), got {shown(network)}")
         for generator in ANEW:
             common = {"generator": generator, "classes": config.classes, "budget": config.anew_passes}
             together = f"set,{generator},{network}"
@@ -167,9 +170,7 @@ def _archive(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, 
 
 def _fooled_anew(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
     """The log-odds of the images of each run that were made against a network."""
-    for target, one in measured_sets.measured(workspace, tasks):
-        if len(target.class_names) != NUM_CLASSES:
-            raise InputError(f"--anew: expected networks for ImageNet, got {tasks[0].networks[0]}")
+    for _, one in measured_sets.measured(workspace, tasks):
         odds = dict(zip(one.classes.tolist(), rounded(one.log_odds), strict=True))
         yield {**one.facts, "log_odds": [odds.get(index) for index in range(NUM_CLASSES)]}
 

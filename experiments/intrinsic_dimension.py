@@ -19,6 +19,7 @@ import numpy.typing as npt
 from fooljax import study
 from fooljax.analysis.intrinsic_dimension import dimensions, distinct
 from fooljax.cli.study import run_study
+from fooljax.errors import InputError
 from fooljax.report.intrinsic_dimension import figures, findings, tables
 from fooljax.settings import option
 from fooljax.study import ImageSets, Row, SetSpec, Task, Workspace, measured_sets
@@ -28,6 +29,8 @@ EVOLVED = ("cppn", "cppn_paper", "direct", "gradient", "random_search_cppn")
 KNOWN = (5, 10, 20)
 """Dimensions of made sets, which tell how much is underestimated at so many points."""
 KS = (5, 10, 20)
+FEWEST = 2 * max(KS) + 2
+"""Images of which each half still has as many neighbours as are asked for."""
 MORE = 6
 """Random CPPNs that are drawn for each that is wanted."""
 
@@ -59,6 +62,9 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     """A task for each source and number of images; evolved images only where few are asked for."""
     del rows
     common = {"ks": KS, "draws": config.draws, **measured_sets.data_settings(config)}
+    images = len(measured_sets.dataset_of(config.data).test_labels)
+    if images < FEWEST:
+        raise InputError(f"--data: expected {FEWEST} test images or more, got {images}")
     for count in dict.fromkeys((config.few, config.many)):
         for dimension in KNOWN:
             yield Task(

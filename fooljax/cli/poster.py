@@ -111,6 +111,10 @@ def check_size(encoding: Encoding, height: int, width: int) -> None:
     """
     if encoding.coordinates_at is None:
         raise InputError(f"encoding: {encoding.name} genomes have one size only, so no poster can be made")
+    _check_pixels(height, width)
+
+
+def _check_pixels(height: int, width: int) -> None:
     if not (1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE):
         raise InputError(f"size: expected sides of 1 to {MAX_SIDE:,} pixels, got {width}x{height}")
     if width * height > MAX_PIXELS:
@@ -121,7 +125,7 @@ def read_size(text: str | None, image_shape: tuple[int, int, int]) -> tuple[int,
     """Height and width from WIDTHxHEIGHT; from the image's own where None.
 
     Raises:
-      InputError: the text is not two whole numbers.
+      InputError: the text is not two whole numbers, or the picture would be too large.
     """
     if text is None:
         height, width, _ = image_shape
@@ -130,7 +134,9 @@ def read_size(text: str | None, image_shape: tuple[int, int, int]) -> tuple[int,
     match = re.fullmatch(r"([0-9]{1,9})x([0-9]{1,9})", text)
     if not match:
         raise InputError(f"size: expected WIDTHxHEIGHT, as 2048x2048, got {text}")
-    return int(match[2]), int(match[1])
+    height, width = int(match[2]), int(match[1])
+    _check_pixels(height, width)
+    return height, width
 
 
 def scaled_back(picture: npt.NDArray[np.uint8], height: int, width: int) -> npt.NDArray[np.uint8]:

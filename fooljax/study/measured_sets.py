@@ -265,7 +265,12 @@ def archive_settings(config: SetSettings) -> dict[str, Any]:
 def _archive(config: SetSettings) -> Path:
     if config.archive is None:
         raise InputError("--archive: expected the folder of a finished run, got none")
-    return Path(config.archive)
+    folder = Path(config.archive)
+    if not (folder / "summary.json").is_file():
+        raise InputError(
+            f"--archive: expected the folder of a finished run, found no summary.json in {shown(folder)}"
+        )
+    return folder
 
 
 def network_access(generator: str) -> str:

@@ -6,6 +6,7 @@ import pytest
 
 from experiments import artists
 from fooljax.encodings.cppn.serialise import from_json
+from fooljax.errors import InputError
 
 
 def test_functions_that_no_output_reads_do_not_count():
@@ -45,3 +46,9 @@ def test_the_small_size_hangs_two_rooms_and_draws(tmp_path):
     assert len(list((out / "images").glob("*.png"))) == 2
     for picture in (*alike["pictures"], *free["pictures"]):
         from_json((out / f"{picture['file']}.json").read_bytes())
+
+
+@pytest.mark.parametrize("sizes", ["96x0", "big", "96x64,999999x999999"])
+def test_sizes_that_cannot_be_drawn_are_refused_before_any_row(sizes):
+    with pytest.raises(InputError, match=r"^size: expected "):
+        next(artists.tasks(artists.Config(sizes=sizes), ()))

@@ -176,6 +176,13 @@ def test_a_folder_that_is_no_run_of_all_classes_is_named(tmp_path):
         list(STUDY.tasks(Config(networks=0, archives=str(tmp_path)), []))
 
 
+def test_a_network_that_is_fooled_anew_must_be_one_for_imagenet():
+    with pytest.raises(
+        InputError, match=r"^--anew: expected networks for ImageNet \(efficientnet-lite0, .*\), got lenet-0$"
+    ):
+        list(STUDY.tasks(Config(networks=0, archives=None, anew="lenet-0"), []))
+
+
 def test_a_search_that_there_is_not_is_named():
     with pytest.raises(InputError, match=r"^--families: expected some of cppn, direct, random, got gradient"):
         list(STUDY.tasks(Config(networks=1, families="cppn,gradient"), []))
@@ -219,9 +226,3 @@ def test_the_line_of_all_networks_is_the_mean_of_their_lines():
     each = [float(cells(text, images, name)[6].split()[0]) for name in ("net", "other")]
     assert each == [pytest.approx(1 / 3, abs=0.01), 1.0]
     assert float(cells(text, images, "all networks")[6].split()[0]) == pytest.approx(2 / 3, abs=0.01)
-
-
-def test_a_network_without_imagenets_classes_is_refused_for_new_images(tmp_path):
-    config = Config(networks=0, archives=None, anew="lenet-0", seeds=1, anew_passes=400, classes="all")
-    with pytest.raises(InputError, match="--anew: expected networks for ImageNet, got lenet-0"):
-        study.run(STUDY, config, tmp_path / "study")

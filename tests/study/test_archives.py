@@ -83,5 +83,10 @@ def test_a_finished_run_is_one_set_of_its_own_network(folder):
     assert task.name == "efficientnet-lite0,archive,run=0"
     assert task.settings["budget"] == archives.passes_of(folder) > 100_000
     assert task.settings["elites_sha256"] == identity(folder)["elites_sha256"]
+    empty = measured_sets.SetSettings(archive=str(folder.parent))
+    with pytest.raises(
+        InputError, match=r"^--archive: expected the folder of a finished run, found no summary"
+    ):
+        list(measured_sets.tasks(empty, ("archive",)))
     with pytest.raises(InputError, match=r"^--archive: expected the folder of a finished run, got none"):
         list(measured_sets.tasks(measured_sets.SetSettings(), ("archive",)))
