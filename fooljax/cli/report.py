@@ -200,18 +200,20 @@ def judge(config: Config, folder: Path) -> None:
         choice = choice_of(record, config.target)
     data = None if config.data is None else loading.load(config.data)
     weights = None if config.weights is None else Path(config.weights)
+    if weights is not None and not weights.is_dir():
+        raise InputError(f"weights: expected a folder, found none at {shown(weights)}")
     judges = named_judges(config.judges, choice, _say, weights=weights, data=data)
     data = data if data is not None else choice.clean()
-    nobody = InputError(f"judges: expected names for this network, got {config.judges}; {HELP}")
     if not judges and config.judges != AUTO:
-        raise nobody
+        raise InputError(f"judges: expected names for this network, got {config.judges}; {HELP}")
     target, in_folder = load_again(record, choice, _say), {}
     if config.judges == AUTO:
         in_folder = {} if weights is None else judges_in(weights, target, _say)
         usual = {} if data is None else choice.judges(choice.second(_say), data)
         judges = {**usual, **in_folder}
     if not judges:
-        raise nobody
+        none = "--weights is not given" if weights is None else f"no file of one lies in {shown(weights)}"
+        raise InputError(f"judges: expected networks that can judge this one, auto found none: {none}")
     judged = judge_run(record, target, judges, data)
     assert judged is not None
     if in_folder:

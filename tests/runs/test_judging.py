@@ -159,6 +159,11 @@ def test_a_report_refuses_what_is_no_judge_and_leaves_the_folder(copied, capsys)
     assert (copied / "summary.json").read_bytes() == before
 
 
+def test_a_folder_of_weights_that_is_not_there_is_told(copied, tmp_path, capsys):
+    assert report.main([str(copied), "--judges", "auto", "--weights", str(tmp_path / "none")]) == 2
+    assert one_line(capsys).startswith("error: --weights: expected a folder, found none at ")
+
+
 def test_a_judge_of_other_classes_is_refused(copied, capsys):
     """The shipped networks know ten classes, the run has four."""
     assert report.main([str(copied), "--judges", "lenet-1"]) == 2
