@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -32,6 +33,7 @@ class StudyFolder:
     def __init__(self, path: Path, study: str) -> None:
         self.path = path
         self._study = study
+        self._tried = False
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -74,8 +76,18 @@ class StudyFolder:
         """Writes the images of a task, which is known by its name: a PNG."""
         write_bytes(self.path / "images" / f"{name}.png", sheet)
 
+    def try_config(self, settings: Mapping[str, Any], command: str | None) -> None:
+        """Saves settings in a new folder alone, from which an `InputError` in the `with` block removes them.
+
+        A process that is killed while networks are trained leaves them. `save_config` keeps them for good.
+        """
+        if not self.config.exists():
+            self.save_config(settings, command)
+            self._tried = True
+
     def save_config(self, settings: Mapping[str, Any], command: str | None) -> None:
         """Writes what the study was asked for last, and the command that does it again."""
+        self._tried = False
         facts = {"study": self._study, "command": command, "settings": dict(settings)}
         write_json(self.config, {**facts, "versions": random_versions()})
 
@@ -92,4 +104,11 @@ class StudyFolder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._lock.release()
+        try:
+            if self._tried and isinstance(error, InputError):
+                with suppress(OSError):
+                    for name in ("rows", "images"):
+                        (self.path / name).rmdir()
+                    self.config.unlink()
+        finally:
+            self._lock.release()

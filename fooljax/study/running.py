@@ -8,8 +8,9 @@ networks or versions is refused in one line, and never mixed with new ones.
 """
 
 import dataclasses
+import functools
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -67,30 +68,41 @@ def run(
     settings = dataclasses.asdict(config)
     if workers is None and scheduler is None:
         own_device()  # where JAX finds none, no folder is made
+    planned = _planned(study, config, rows)  # nor where a task is refused
     with start_workers(workers, scheduler, say) as each, StudyFolder(Path(outdir), study.name) as folder:
-        if not folder.config.exists():
-            folder.save_config(settings, command)
-        doing = _Doing(StudyContext(study, config, uuid.uuid4().hex), folder, each, say)
-        while planned := [task for task in study.tasks(config, list(rows.values())) if task.name not in rows]:
-            if len({task.name for task in planned}) < len(planned):
-                raise InputError(f"tasks: expected a name of its own for every task of {study.name}")
+        folder.try_config(settings, command)
+        accept = functools.partial(folder.save_config, settings, command)
+        doing = _Doing(StudyContext(study, config, uuid.uuid4().hex), folder, each, say, accept)
+        while planned:
             found = doing.rows_of(group_tasks(planned))
             rows |= {task.name: found[task.name] for task in planned}
-            # Only now is it known that all rows that were there belong to these settings.
-            folder.save_config(settings, command)
             kept = list(rows.values())
             folder.report(kept, study.tables(kept), study.figures(kept))
+            planned = _planned(study, config, rows)
+        accept()
     return list(rows.values())
+
+
+def _planned(study: Study, config: Any, rows: Mapping[str, Row]) -> list[Task]:
+    """The tasks that the rows there are, by name, leave to be done."""
+    planned = [task for task in study.tasks(config, list(rows.values())) if task.name not in rows]
+    if len({task.name for task in planned}) < len(planned):
+        raise InputError(f"tasks: expected a name of its own for every task of {study.name}")
+    return planned
 
 
 @dataclass
 class _Doing:
-    """A study that is being done, and what is known of its networks: their digests by name."""
+    """A study that is being done, and what is known of its networks: their digests by name.
+
+    `accept` saves the settings, once all rows that are there are known to belong to them.
+    """
 
     work: StudyContext
     folder: StudyFolder
     each: Executor
     say: Say
+    accept: Callable[[], None]
     networks: dict[str, str] = field(default_factory=dict)
 
     def rows_of(self, groups: Sequence[Sequence[Task]]) -> dict[str, Row]:
@@ -104,6 +116,8 @@ class _Doing:
         if rows:
             self.say(f"{len(rows)} of {sum(map(len, groups))} rows are there")
         left = [group for group in groups if any(task.name not in rows for task in group)]
+        if left:
+            self.accept()
         parts = [Part(group[0].name, measure, (self.work, group, self._networks_of(group))) for group in left]
         for done, (number, measured) in enumerate(self.each(parts), start=1):
             seconds, group = 0.0, left[number]

@@ -17,7 +17,7 @@ import pytest
 import toy_study
 import toys
 from PIL import Image
-from toy_study import STUDY, Config
+from toy_study import APART, STUDY, Config
 
 from fooljax import study
 from fooljax.cli.study import run_study
@@ -100,6 +100,60 @@ def test_a_row_of_other_settings_is_refused(tmp_path, config, told):
     assert "\n" not in str(caught.value)
     settings = json.loads((tmp_path / "config.json").read_text())["settings"]
     assert settings == dataclasses.asdict(Config())  # as before: what was refused was not begun
+
+
+def refusing(*given):
+    raise InputError("expected another")
+
+
+@pytest.mark.parametrize("part", ["tasks", "network"])
+def test_what_is_refused_leaves_no_settings(tmp_path, part):
+    """Neither in a new folder, nor instead of those of the study that is there."""
+    refused = dataclasses.replace(STUDY, **{part: refusing})
+    with pytest.raises(InputError, match="expected another"):
+        quiet(tmp_path / "s", changed=refused)
+    assert not (tmp_path / "s" / "config.json").exists()
+    assert (tmp_path / "s").exists() == (part == "network")
+    quiet(tmp_path / "s", Config(seeds=2))
+    with pytest.raises(InputError, match="expected another"):
+        quiet(tmp_path / "s", Config(seeds=2, rounds=2), refused)
+    settings = json.loads((tmp_path / "s" / "config.json").read_text())["settings"]
+    assert settings == dataclasses.asdict(Config(seeds=2))
+
+
+def test_rows_of_a_later_round_are_checked_before_settings_are_saved(tmp_path):
+    quiet(tmp_path, Config(rounds=2))
+    row = tmp_path / "rows" / "round=1,seed=2.json"
+    row.write_text("{}")
+    with pytest.raises(InputError, match=r"seed=2.json"):
+        quiet(tmp_path, Config(rounds=3))
+    settings = json.loads((tmp_path / "config.json").read_text())["settings"]
+    assert settings == dataclasses.asdict(Config(rounds=2))
+
+
+class Killed(BaseException):
+    """Ends a study in its midst, as a signal does."""
+
+
+def killed(*given):
+    raise Killed
+
+
+@pytest.mark.parametrize("part", ["network", "measure"])
+def test_a_new_study_that_is_killed_at_once_has_its_settings(tmp_path, part):
+    with pytest.raises(Killed):
+        quiet(tmp_path / "s", Config(seeds=2), dataclasses.replace(STUDY, **{part: killed}))
+    assert run_study(STUDY, ["--resume", str(tmp_path / "s"), "--quiet"]) == 0
+    assert len(study.read_rows(tmp_path / "s" / "rows.jsonl")) == 2
+
+
+def test_settings_are_saved_before_the_first_row_of_them_is_measured(tmp_path):
+    """A study that is killed goes on with the settings that were given last."""
+    quiet(tmp_path / "s", Config(seeds=1), APART)
+    with pytest.raises(Killed):
+        quiet(tmp_path / "s", Config(seeds=2), dataclasses.replace(APART, measure=killed))
+    assert run_study(APART, ["--resume", str(tmp_path / "s"), "--quiet"]) == 0
+    assert len(study.read_rows(tmp_path / "s" / "rows.jsonl")) == 2
 
 
 def test_rows_that_are_there_are_read_before_anything_is_measured(tmp_path):
