@@ -13,11 +13,12 @@ from fooljax.study.claims import MISSING, read_claims, rows_at
 
 CLAIMS, FACTS = read_claims(paper.CLAIMS)
 NEEDS_MORE = re.compile(
-    r"cppn_paper_(?:share_999|pixels|related).*|.*_near|(?:efficientnet|tiny-darknet|photographs|cifar10).*"
+    r"cppn_paper_(?:share_999|pixels|related).*|cppn_dogs|.*_near"
+    r"|(?:efficientnet|tiny-darknet|photographs|cifar10).*"
     r"|plain_rays|vae_.*|(?:size_slope|exposed_a12)_(?:cppn|gradient)"
 )
 """Numbers that the small size does not give: the paper's search takes long, and some need photographs."""
-LARGE = re.compile(r"[a-z_]+_(?:imagenet|cifar10)/.*")
+LARGE = re.compile(r"[a-z_]+_(?:imagenet|cifar10|photographs|subset100|two_networks)/.*")
 """Rows of networks for photographs, which have no small size."""
 BESIDE = (
     *("mnist_direct", "mnist_cppn", "mnist_gradient"),
