@@ -40,15 +40,18 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
 
     Returns:
       For each generator, `GENERATOR_fools`: the share of images that fool; `GENERATOR_counts`: while no judge
-      agrees; `GENERATOR_without_relatives`: while no judge of another family agrees; `GENERATOR_kin` and
-      `GENERATOR_JUDGE`: the share on which the network's relative, or another judge, agrees;
+      agrees; `GENERATOR_without_relatives`: while no judge of another family agrees, where there is one that
+      is not left out; `GENERATOR_kin` and `GENERATOR_JUDGE`: the share on which the network's relative, or
+      another judge, agrees;
       `GENERATOR_after_CHANGE`: the share that still fools after a small change. `noise_JUDGE`: the share of
       noise of which a judge is as sure as of 95 % of clean images. And what `likelihood.findings` gives.
     """
     found = dict(likelihood.findings(rows))
     for generator, group in by_generator(rows).items():
         said = describe_sample(len(group), len(group_by(group, "network")))
-        counts = {"fools": _fooled, "counts": _none, "without_relatives": _without}
+        counts: dict[str, Callable[[dict[str, Any]], int | None]] = {"fools": _fooled, "counts": _none}
+        if _shares(group, _without):
+            counts["without_relatives"] = _without
         for name in group[0]["found"]["after"]:
             counts[f"after_{name}"] = partial(_still_fooled, name)
         for name, count in counts.items():
@@ -112,18 +115,24 @@ def _roles(rows: Sequence[Row]) -> list[str]:
     return list(dict.fromkeys(_role(row, judge) for row in rows for judge in row["judges"]))
 
 
-def _without(found: dict[str, Any]) -> int:
-    others = found["no_judge_of_another_family_agrees"]
-    return int(found["no_judge_agrees"] if others is None else others)
+def _without(found: dict[str, Any]) -> int | None:
+    others = found["no_judge_of_another_family_agrees"]  # None where no such judge was counted
+    return None if others is None else int(others)
 
 
-def _shares(rows: Sequence[Row], count: Callable[[dict[str, Any]], int]) -> list[list[float]]:
-    """The share of the images of each run, by network."""
-    return values_by_network(rows, lambda row: count(row["found"]) / row["found"]["images"])
+def _shares(rows: Sequence[Row], count: Callable[[dict[str, Any]], int | None]) -> list[list[float]]:
+    """The share of the images of each run, by network; runs that have no such count are left out."""
+
+    def share_of(row: Row) -> float | None:
+        counted = count(row["found"])
+        return None if counted is None else counted / row["found"]["images"]
+
+    return values_by_network(rows, share_of)
 
 
-def _share(rows: Sequence[Row], count: Callable[[dict[str, Any]], int]) -> str:
-    return numbers.shares(share_interval(_shares(rows, count)))
+def _share(rows: Sequence[Row], count: Callable[[dict[str, Any]], int | None]) -> str:
+    groups = _shares(rows, count)
+    return numbers.shares(share_interval(groups)) if groups else numbers.NONE
 
 
 def _role(row: Row, judge: str) -> str:

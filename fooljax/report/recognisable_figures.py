@@ -41,6 +41,8 @@ def figures(rows: Sequence[Row]) -> Mapping[str, bytes]:
     figure = Figure(figsize=(8.5, 1.9 + 0.52 * len(kinds)), dpi=DPI, layout="constrained")
     axes = figure.subplots()
     for number, (name, (words, colour)) in enumerate(SHARES.items()):
+        if any(f"{kind}_{name}" not in found for kind in kinds):
+            continue  # no judge of another architecture was counted
         values = [found[f"{kind}_{name}"].value for kind in kinds]
         places = [place + 0.24 * (number - 1) for place in range(len(kinds))]
         ends = [[one.estimate - one.low for one in values], [one.high - one.estimate for one in values]]

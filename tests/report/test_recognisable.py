@@ -1,6 +1,7 @@
 """The tables of `recognisable`, from made rows whose shares are known."""
 
 from fooljax.report.recognisable import findings, tables
+from fooljax.report.recognisable_figures import figures
 
 
 def told(fooled, none, without, agrees):
@@ -55,6 +56,19 @@ def test_shares_are_over_networks():
     assert found["cppn_counts"].value.estimate == (0.2 + 0.4) / 2
     assert found["cppn_without_relatives"].value.estimate == (1.0 + 0.8) / 2
     assert found["cppn_counts"].of == "4 runs on 2 networks"
+
+
+def test_without_a_judge_of_another_family_nothing_is_said_of_such():
+    nobody = {"no_judge_of_another_family_agrees": None}
+    rows = [{**row, "found": {**row.get("found", {}), **nobody}} for row in ROWS]
+    found = findings(rows)
+    assert found["cppn_counts"].value.estimate == (0.2 + 0.4) / 2
+    assert "cppn_without_relatives" not in found
+    lines = [
+        line for line in tables(rows).splitlines() if line.startswith("| evolved images drawn by CPPNs | 90")
+    ]
+    assert lines[0].endswith("| - |")
+    assert figures(rows)["shares.png"].startswith(b"\x89PNG")
 
 
 def test_the_other_network_of_the_kind_is_one_column_and_a_refused_judge_does_not_count():
