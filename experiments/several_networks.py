@@ -73,7 +73,7 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     names = network_names(all_of_them if config.networks == "all" else config)
     if len(names) < 3 or any("+" in name for name in names):
         raise InputError(f"networks: expected three different ones or more, got {shown(config.networks)}")
-    # A network of a seed that is not in the list is one of digits, and is found by its own name.
+    # Only known names are refused: of a network that is trained here, any seed may follow the architecture.
     elsewhere = {name for others in NETWORKS_OF.values() for name in others} - {*NETWORKS_OF[config.data_set]}
     if wrong := [name for name in names if name in elsewhere]:
         raise InputError(f"--networks: expected networks of {config.data_set}, got {shown(wrong[0])}")

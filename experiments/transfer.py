@@ -24,8 +24,16 @@ from fooljax.scoring import score
 from fooljax.settings import option
 from fooljax.study import Row, Task, Workspace
 from fooljax.study.generators import NOISE
-from fooljax.study.measured_sets import ARCHIVE, CLEAN, SMOKE, SetSettings, measured, network, parse_numbers
-from fooljax.study.measured_sets import parse_choices as chosen_generators
+from fooljax.study.measured_sets import (
+    ARCHIVE,
+    CLEAN,
+    SMOKE,
+    SetSettings,
+    measured,
+    network,
+    parse_choices,
+    parse_numbers,
+)
 from fooljax.study.measured_sets import tasks as tasks_of_sets
 from fooljax.study.network_thresholds import clean_for, thresholds_of
 from fooljax.targets.collection import BLACK_BOXES, KNN, NETWORKS_OF
@@ -85,7 +93,7 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     for target in targets:
         yield Task(f"clean,{target}", {"kind": "clean", "target": target, **common}, (target,))
     chosen = replace(config, networks=",".join(sources)) if config.networks == "all" else config
-    wanted = set(chosen_generators(config.generators, (*MADE, *SHOWN, *RANDOM, ARCHIVE)))
+    wanted = set(parse_choices(config.generators, (*MADE, *SHOWN, *RANDOM, ARCHIVE)))
     wanted -= {CLEAN} if common["clean"] is None else set()
     gradient_passes = _numbers(config.gradient_passes, "--gradient-passes")
     budgets: list[tuple[int, Sequence[str]]]

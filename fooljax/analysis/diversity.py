@@ -94,7 +94,8 @@ def relatives_closer(vectors: npt.NDArray[np.floating], families: Sequence[str])
       vectors: `[R, C, F]`, as for `pair_distances`.
       families: `[C]`, the family of each class; "" for one that has none.
     Returns:
-      The mean over runs of that chance, see `closer`; None where no two classes are related, or all are.
+      The mean over runs of that chance, see `probability_smaller`; None where no two classes are related, or
+      all are.
     """
     first, second = np.triu_indices(len(families), 1)
     names = np.asarray(families)

@@ -216,8 +216,12 @@ def check_judges(target: Target, judges: Mapping[str, Target]) -> None:
 
 
 def family(network: Target) -> str:
-    """What a network and its relatives share: the name of the architecture, without what counts its size."""
-    name = str(network.provenance.get("network", network.name))
+    """What a network and its relatives share, see `family_of_name`."""
+    return family_of_name(str(network.provenance.get("network", network.name)))
+
+
+def family_of_name(name: str) -> str:
+    """The name of an architecture, without what counts its size or the seed of its training."""
     return re.split(r"[0-9]", name, maxsplit=1)[0].rstrip(" -_.").lower()
 
 

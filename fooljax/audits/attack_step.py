@@ -44,9 +44,8 @@ def of_attack(
       `attack_passes` of the run, and `passes` of all this.
     """
     for found in made(sets, target, generator, runs, passes, cells):
-        ask = CountedScores(
-            found.passes + 2 * len(found.classes)
-        )  # its images were scored when they were saved
+        # Its images were scored when they were saved.
+        ask = CountedScores(found.passes + 2 * len(found.classes))
         odds = ask(target, found.images)
         yield {
             "images_digest": found.digest,

@@ -63,7 +63,7 @@ def facts_of(
       audited: what was audited.
       config: the settings.
       by_kind: a row of each kind of step.
-      groups: the rows of attacks, see `in_groups`.
+      groups: the rows of attacks, see `group_attacks`.
       attacks: as `audit.json` has them.
       classes: as `audit.json` has them.
       detectors: as `audit.json` has them.

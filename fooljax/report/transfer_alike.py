@@ -7,6 +7,7 @@ how much of the agreement on evolved images is due to evolution.
 
 from collections.abc import Sequence
 
+from fooljax.analysis.panel import family_of_name
 from fooljax.analysis.rates import difference_of_rates, wilson_interval
 from fooljax.report.transfer_rows import rows_of_sets, with_largest_budget
 from fooljax.study import Row, group_by, numbers
@@ -53,14 +54,10 @@ def _told_alike(row: Row, levels: dict[str, float | None]) -> list[bool]:
     others = [
         (seen, level)
         for name, seen in row["seen"].items()
-        if _family(name) != _family(row["network"]) and (level := levels.get(name)) is not None
+        if family_of_name(name) != family_of_name(row["network"]) and (level := levels.get(name)) is not None
     ]
     return [
         any(seen["named"][place] == name and seen["named_odds"][place] >= level for seen, level in others)
         for place, name in enumerate(own)
         if others
     ]
-
-
-def _family(network: str) -> str:
-    return network.partition("-")[0]

@@ -29,7 +29,7 @@ class Known(NamedTuple):
       images: the set.
       odds: `[N, C]`, the network's log-odds of every class.
       passed: `[N]`, which images pass the detector at the stricter threshold.
-      figures: what a row says of it, see `knowing`.
+      figures: what a row says of it, see `make_adaptive_sets`.
     """
 
     images: ImageSet

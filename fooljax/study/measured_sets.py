@@ -253,11 +253,11 @@ def archive_settings(config: SetSettings) -> dict[str, Any]:
     Raises:
       InputError: no run is given, or it cannot be read.
     """
-    finished = archives.identity(_archive(config))
-    passes = archives.passes_of(_archive(config))
+    folder = _archive(config)
+    finished = archives.identity(folder)
     return {
         "network": finished["network"],
-        "budget": passes,
+        "budget": archives.passes_of(folder),
         "elites_sha256": finished["elites_sha256"],
     }
 
