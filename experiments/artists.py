@@ -69,7 +69,7 @@ SIZES: dict[str, dict[str, Any]] = {"smoke": {"count": 2, "sizes": "96x64", "dra
 def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     """The choice of each room; what other networks say of all pictures; then the large drawings."""
     common = {"archive": _at(config.archive).name, **archives.identity(_at(config.archive))}
-    sizes = [read_size(size, (SIDE, SIDE, 1)) for size in config.sizes.split(",")]
+    sizes = [read_size(size, (SIDE, SIDE, 1), "sizes") for size in config.sizes.split(",")]
     for room in ROOMS:
         yield Task(room, {"kind": "room", "room": room, "count": config.count, **common})
     drawings: dict[str, Task] = {}  # by name, since a picture may hang in both rooms

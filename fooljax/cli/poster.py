@@ -111,19 +111,23 @@ def check_size(encoding: Encoding, height: int, width: int) -> None:
     """
     if encoding.coordinates_at is None:
         raise InputError(f"encoding: {encoding.name} genomes have one size only, so no poster can be made")
-    _check_pixels(height, width)
+    _check_pixels(height, width, "size")
 
 
-def _check_pixels(height: int, width: int) -> None:
+def _check_pixels(height: int, width: int, setting: str) -> None:
     if not (1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE):
-        raise InputError(f"size: expected sides of 1 to {MAX_SIDE:,} pixels, got {width}x{height}")
+        raise InputError(f"{setting}: expected sides of 1 to {MAX_SIDE:,} pixels, got {width}x{height}")
     if width * height > MAX_PIXELS:
-        raise InputError(f"size: expected at most {MAX_PIXELS:,} pixels in all, got {width * height:,}")
+        raise InputError(f"{setting}: expected at most {MAX_PIXELS:,} pixels in all, got {width * height:,}")
 
 
-def read_size(text: str | None, image_shape: tuple[int, int, int]) -> tuple[int, int]:
+def read_size(text: str | None, image_shape: tuple[int, int, int], setting: str = "size") -> tuple[int, int]:
     """Height and width from WIDTHxHEIGHT; from the image's own where None.
 
+    Args:
+      text: what the setting says.
+      image_shape: of the encoding.
+      setting: its name, for errors.
     Raises:
       InputError: the text is not two whole numbers, or the picture would be too large.
     """
@@ -133,9 +137,9 @@ def read_size(text: str | None, image_shape: tuple[int, int, int]) -> tuple[int,
         return max(1, round(height * scale)), max(1, round(width * scale))
     match = re.fullmatch(r"([0-9]{1,9})x([0-9]{1,9})", text)
     if not match:
-        raise InputError(f"size: expected WIDTHxHEIGHT, as 2048x2048, got {text}")
+        raise InputError(f"{setting}: expected WIDTHxHEIGHT, as 2048x2048, got {text}")
     height, width = int(match[2]), int(match[1])
-    _check_pixels(height, width)
+    _check_pixels(height, width, setting)
     return height, width
 
 

@@ -50,5 +50,5 @@ def test_the_small_size_hangs_two_rooms_and_draws(tmp_path):
 
 @pytest.mark.parametrize("sizes", ["96x0", "big", "96x64,999999x999999"])
 def test_sizes_that_cannot_be_drawn_are_refused_before_any_row(sizes):
-    with pytest.raises(InputError, match=r"^size: expected "):
+    with pytest.raises(InputError, match=r"^sizes: expected "):
         next(artists.tasks(artists.Config(sizes=sizes), ()))
