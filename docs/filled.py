@@ -4,7 +4,7 @@ import textwrap
 
 
 def filled(text: str, width: int = 110) -> str:
-    """Markdown with its paragraphs and list items filled anew; code, tables, heads and pictures stay."""
+    """Markdown with its paragraphs and list items filled anew; all else stays."""
     out: list[str] = []
     waiting: list[str] = []
     in_code = False
@@ -26,7 +26,7 @@ def filled(text: str, width: int = 110) -> str:
 
     for line in text.splitlines():
         fence = line.startswith("```")
-        if in_code or fence or line.startswith(("|", "#", "!")) or not line.strip():
+        if in_code or fence or line.startswith(("|", "#", "!", "<")) or not line.strip():
             finish()
             if in_code or line.strip() or (out and out[-1]):
                 out.append(line)

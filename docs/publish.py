@@ -19,6 +19,7 @@ import numpy as np
 
 from docs import rows
 from docs.filled import filled
+from docs.page_tables import PageTables
 from experiments import paper
 from experiments.strategy_comparison import tables
 from fooljax.audits import leaderboard
@@ -35,7 +36,7 @@ TEMPLATES = ROOT / "docs" / "templates"
 
 
 def environment() -> jinja2.Environment:
-    """What templates are filled with."""
+    """What templates are filled with, besides `study_tables`, which is made for each page."""
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         undefined=jinja2.StrictUndefined,
@@ -62,7 +63,6 @@ def environment() -> jinja2.Environment:
         "leaderboard": lambda: leaderboard.table(list(rows.audits().values())),
         "comparison": rows.comparison,
         "comparison_tables": lambda: tables(rows.comparison()),
-        "study_tables": rows.study_tables,
         "found": rows.found,
         "stage": rows.stage,
         "digests": rows.digests,
@@ -98,7 +98,8 @@ def pages() -> dict[Path, str]:
     for name, path in templates().items():
         try:
             origin = f"<!-- Written by `python -m docs.publish` from docs/templates/{name}. -->"
-            rendered[path] = f"{origin}\n\n{filled(made.get_template(name).render())}"
+            text = made.get_template(name).render(study_tables=PageTables(rows.study_tables))
+            rendered[path] = f"{origin}\n\n{filled(text)}"
         except InputError:
             raise
         except (jinja2.TemplateError, LookupError, TypeError, ValueError, OSError) as error:

@@ -15,18 +15,18 @@ from fooljax.study.thresholds_reached import THRESHOLDS, threshold_cells
 
 LEVEL = "0.9999"
 AIMS = {"log_odds": "one network", "least": "the least of {others}", "mean": "the mean of {others}"}
+THESE = """\
+Each of {networks} was left out once, in {runs} runs. A set had {passes} network passes. Before its
+correction, p is at least {least:.2g} with so few networks."""
 WORDS = """\
-Each of {networks} was left out once. A set had {passes} network passes. An image that several networks see
-costs one pass for each. **Fool theirs**: the share of images with 99.99 % for their class in all networks
-that they were made for. **Fool the one left out**: the share with 99.99 % for their class in the network that
-was left out. **More than against one**: how many percentage points more images fool the network left out than
-images made for one of the other networks alone, in the same run. A unit is the network that was left out,
-with {runs} runs. Brackets are 95 % intervals: t-intervals, and for shares those of Korn and Graubard. The
-units share networks that images are made for, so they are not quite independent. p is from Wilcoxon's test,
-two-sided and exact, with Holm's correction over the table; before the correction it is at least {least:.2g}.
-The effect size is the matched-pairs rank-biserial correlation: it is 1 if each network that was left out is
-fooled more often."""
-
+An image that several networks see costs one pass for each. **Fool theirs**: the share of images with 99.99 %
+for their class in all networks that they were made for. **Fool the one left out**: the share with 99.99 % for
+their class in the network that was left out. **More than against one**: how many percentage points more
+images fool the network left out than images made for one of the other networks alone, in the same run. A unit
+is the network that was left out. Brackets are 95 % intervals: t-intervals, and for shares those of Korn and
+Graubard. The units share networks that images are made for, so they are not quite independent. p is from
+Wilcoxon's test, two-sided and exact, with Holm's correction over the table. The effect size is the
+matched-pairs rank-biserial correlation: it is 1 if each network that was left out is fooled more often."""
 
 NOT_TESTED = {"more than against one, points": numbers.NONE, "effect size": numbers.NONE, "p": numbers.NONE}
 
@@ -35,7 +35,7 @@ def tables(rows: Sequence[Row]) -> str:
     """`table.md`."""
     rows = sorted(rows, key=_place)
     networks = list(dict.fromkeys(row["left_out"] for row in rows))
-    words = WORDS.format(
+    these = THESE.format(
         networks=", ".join(networks),
         passes=f"{rows[0]['budget']:,}",
         runs=len(group_by(rows, "run")),
@@ -46,7 +46,7 @@ def tables(rows: Sequence[Row]) -> str:
     shares = [
         {**_names(group), **threshold_cells([_shares(row) for row in group])} for group in kinds.values()
     ]
-    parts = [THREAT, "", words, "", markdown(lines), "", "### Every threshold\n", THRESHOLDS]
+    parts = [THREAT, "", WORDS, "", these, "", markdown(lines), "", "### Every threshold\n", THRESHOLDS, ""]
     parts += ["The shares are in the network that was left out.", "", markdown(shares), ""]
     return "\n".join(parts)
 
