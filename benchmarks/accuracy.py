@@ -89,7 +89,7 @@ def main() -> None:
     """Compares every case and prints the gates."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--json", type=file_of("a JSON object"), metavar="FILE", help="write the figures here"
+        "--json", type=file_of("a JSON object"), metavar="FILE", help="write the numbers here"
     )
     parser.add_argument("--genomes", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)

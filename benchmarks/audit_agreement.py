@@ -1,9 +1,9 @@
-r"""Do the figures of an audit agree with those that the experiment on detectors has of the same network?
+r"""Do the numbers of an audit agree with those that the experiment on detectors has of the same network?
 
     python -m benchmarks.audit_agreement audits/lenet docs/results/detectors/rows lenet-0
 
 Both ask the same network about the same clean images, and make images by the same searches, with other seeds
-and other budgets. Thresholds must be equal. A figure of the audit's runs agrees where it lies in the interval
+and other budgets. Thresholds must be equal. A number of the audit's runs agrees where it lies in the interval
 of 95 % for one further value like those of the experiment's runs.
 """
 
@@ -31,7 +31,7 @@ def predicted(values: Sequence[float]) -> tuple[float, float]:
 
 
 def lines(audit: Audit, rows: Sequence[Row]) -> Iterator[tuple[str, float, Sequence[float]]]:
-    """Each figure that both have: its name, the audit's, and those of the experiment's runs."""
+    """Each number that both have: its name, the audit's, and those of the experiment's runs."""
     alone: dict[str, Attack] = {one.generator: one for one in audit.attacks if one.knows is None}
     static = [row for row in rows if row["kind"] == "static"]
     for generator, attack in alone.items():
@@ -76,7 +76,7 @@ def main() -> int:
         low, high = predicted(there)
         agree.append(low <= here <= high)
         print(f"{'agrees ' if agree[-1] else 'differs'} {name}: {here:.4g}, there [{low:.4g}, {high:.4g}]")
-    print(f"{sum(agree)} of {len(agree)} figures agree")
+    print(f"{sum(agree)} of {len(agree)} numbers agree")
     return 1 if different else 0
 
 

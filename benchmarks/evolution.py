@@ -89,7 +89,7 @@ def main() -> None:
     """Measures every batch size, and the main job's shape (5 runs of 200)."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--json", type=file_of("a JSON object"), metavar="FILE", help="write the figures here"
+        "--json", type=file_of("a JSON object"), metavar="FILE", help="write the numbers here"
     )
     parser.add_argument("--repeats", type=int, default=9, help="interleaved repetitions, 7 or more to report")
     parser.add_argument("--encodings", nargs="+", choices=ENCODINGS, default=list(ENCODINGS))

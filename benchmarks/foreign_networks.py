@@ -190,7 +190,7 @@ def main() -> None:
         "--json",
         type=file_of("a JSON object"),
         metavar="FILE",
-        help="write the figures here; what the file says of other routes stays",
+        help="write the numbers here; what the file says of other routes stays",
     )
     parser.add_argument("--repeats", type=int, default=7, help="interleaved repetitions, 7 or more to report")
     parser.add_argument("--networks", nargs="*", default=list(BATCHES), choices=list(BATCHES), help="which")

@@ -121,7 +121,7 @@ def main() -> None:
     """Measures every batch and rule, and prints the gate."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--json", type=file_of("a JSON object"), metavar="FILE", help="write the figures here"
+        "--json", type=file_of("a JSON object"), metavar="FILE", help="write the numbers here"
     )
     parser.add_argument(
         "--repeats", type=int, default=15, help="interleaved repetitions, 7 or more to report"

@@ -90,7 +90,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--archive", type=Path, default=ARCHIVE, metavar="FILE", help="archive.npz of a run")
     parser.add_argument(
-        "--json", type=file_of("a JSON object"), metavar="FILE", help="write the figures here"
+        "--json", type=file_of("a JSON object"), metavar="FILE", help="write the numbers here"
     )
     parser.add_argument("--children", type=int, default=1000, help="of each case")
     parser.add_argument("--seed", type=int, default=0)

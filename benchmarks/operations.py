@@ -96,7 +96,7 @@ def main() -> None:
     """Counts every program for GPUs, TPUs and CPUs."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--json", type=file_of("a JSON object"), metavar="FILE", help="write the figures here"
+        "--json", type=file_of("a JSON object"), metavar="FILE", help="write the numbers here"
     )
     path: Path | None = parser.parse_args().json
     rows: dict[str, dict[str, Any]] = {}

@@ -1,7 +1,7 @@
 """The CPPN renderer against its plain form and against neat-python, on the same genomes, taking turns.
 
 Run as `python -m benchmarks.render --json FILE`, on an otherwise idle machine; `--quick` for a part of it.
-neat-python comes with `pip install -e '.[peers]'`; without it that figure is left out. On a GPU the kernel is
+neat-python comes with `pip install -e '.[peers]'`; without it that number is left out. On a GPU the kernel is
 measured against the batched form, too.
 """
 
@@ -229,7 +229,7 @@ def main() -> None:
     """Measures every size, room and range of live nodes, and prints the gates."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--json", type=file_of("a JSON object"), metavar="FILE", help="write the figures here"
+        "--json", type=file_of("a JSON object"), metavar="FILE", help="write the numbers here"
     )
     parser.add_argument("--repeats", type=int, default=9, help="interleaved repetitions, 7 or more to report")
     parser.add_argument("--quick", action="store_true", help="only room for 32 nodes, few live ones")

@@ -64,7 +64,7 @@ def peak_resident_bytes() -> int:
 
 
 def machine() -> dict[str, Any]:
-    """What the figures were taken on."""
+    """What the measurements were taken on."""
     model = ""
     if Path("/proc/cpuinfo").exists():
         lines = Path("/proc/cpuinfo").read_text().splitlines()

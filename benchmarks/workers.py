@@ -52,7 +52,7 @@ def main() -> None:
     """Measures each kind of search."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--json", type=file_of("a JSON object"), metavar="FILE", help="write the figures here"
+        "--json", type=file_of("a JSON object"), metavar="FILE", help="write the numbers here"
     )
     parser.add_argument("--repeats", type=int, default=7, help="interleaved repetitions, 7 or more to report")
     parser.add_argument("--workers", type=int, default=2, help="processes, one for each core")

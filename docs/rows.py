@@ -1,4 +1,4 @@
-"""The figures of the published pages, from the rows in `docs/results`.
+"""The numbers of the published pages, from the rows in `docs/results`.
 
 A template (docs/templates) writes a number by calling one of the functions below; `docs.publish` fills it.
 """
@@ -60,7 +60,7 @@ class Search:
 
     @functools.cached_property
     def line(self) -> summary_table.Line:
-        """Their figures."""
+        """Their numbers."""
         rows = [one for found in zip(self.paths, self.rows, strict=True) for one in summaries.rows_of(*found)]
         return summary_table.summarise(rows)
 
@@ -78,7 +78,7 @@ class Search:
 
     @property
     def cells(self) -> dict[str, str]:
-        """The figures as a table writes them."""
+        """The numbers as a table writes them."""
         return summary_table.cells(self.line)
 
     @property

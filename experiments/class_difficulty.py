@@ -134,7 +134,7 @@ def network(config: Config, name: str, say: Callable[[str], None]) -> Target:
 
 
 def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
-    """The figures of one group of tasks, which are all of one kind."""
+    """The measurements of one group of tasks, which are all of one kind."""
     kinds = {"clean": class_answers.rows, "search": _searched, "archive": _archive, "set": _fooled_anew}
     yield from kinds[tasks[0].settings["kind"]](workspace, tasks)
 

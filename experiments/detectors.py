@@ -7,7 +7,7 @@ Detectors are fitted on clean images and give their thresholds on others. Images
 are shown to each: the static test. Then evolution and gradient ascent know the detector: they look for images
 that fool the network and pass. Those that still hold are met again with a larger budget. Threat model:
 searches see the network's logits and the detector's score, gradient ascent their gradients. There is no bound
-on how far an image may be from clean ones, and all figures are of saved 8-bit images. Literature: Carlini and
+on how far an image may be from clean ones, and all numbers are of saved 8-bit images. Literature: Carlini and
 Wagner 2017 ("Adversarial examples are not easily detected: bypassing ten detection methods").
 """
 

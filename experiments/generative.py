@@ -6,7 +6,7 @@ r"""Are classifiers of p(x, y) harder to fool than those of p(y given x)? All ar
 LeNets and MLPs are compared with a mixture and a VAE for each class, all trained on the same images. The
 attacks see logits or gradients of the whole classifier, its inference included. Then the generative ones may
 reject what is less likely than 99 % or 95 % of clean images, and are attacked anew by searches that know it.
-All figures are of saved 8-bit images. Source: Nguyen et al. 2015, section 4 (the conjecture); Schott et al.
+All numbers are of saved 8-bit images. Source: Nguyen et al. 2015, section 4 (the conjecture); Schott et al.
 2019 (such a classifier).
 """
 

@@ -107,7 +107,7 @@ def _of_network(config: Config, generators: Sequence[str]) -> Iterator[tuple[str
 
 
 def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
-    """The figures of one network."""
+    """The measurements of one network."""
     name = tasks[0].settings["network"]
     target, training = workspace.network(name), training_of(name)
     dataset = measured_sets.dataset_of(workspace.config.data)

@@ -66,7 +66,7 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
 
 
 def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
-    """The figures of one task."""
+    """The measurements of one task."""
     (task,) = tasks
     kinds = {"pictures": _pictures, "shares": _shares, "rays": _rays}
     yield kinds[task.settings["kind"]](workspace, task)

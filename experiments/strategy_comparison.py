@@ -5,7 +5,7 @@ r"""Which search needs the fewest network passes? Strategies side by side on MNI
 There are three stages. The *screen* meets every arm of `ARMS` with two seeds and one network. The *finals*
 meet the best few with ten seeds for each of three independently trained networks. *Confirm* meets the winners
 again with fresh seeds and networks, beside the paper's MAP-Elites, which has more passes, and random search.
-Only the figures of this last stage are reported, since choosing the best of many flatters the chosen.
+Only the numbers of this last stage are reported, since choosing the best of many flatters the chosen.
 """
 
 import functools

@@ -115,7 +115,7 @@ def _settings(name: str, training: Training | None) -> dict[str, Any]:
 
 
 def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
-    """The figures of one network, and of all sets that were made against it."""
+    """The measurements of one network, and of all sets that were made against it."""
     name = tasks[0].settings["network"]
     target, training = workspace.network(name), parse_training(name)
     images, labels = clean_of(measured_sets.dataset_of(workspace.config.data), training)

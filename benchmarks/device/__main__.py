@@ -79,7 +79,7 @@ def main() -> None:
         prog="python -m benchmarks.device", description="All checks of a card in one call."
     )
     parser.add_argument(
-        "--json", type=file_of("a JSON object"), metavar="FILE", help="write the figures here"
+        "--json", type=file_of("a JSON object"), metavar="FILE", help="write the numbers here"
     )
     parser.add_argument("--size", choices=SIZES, default="card", help="how large the checks are")
     parser.add_argument(

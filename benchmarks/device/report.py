@@ -14,10 +14,10 @@ LINES = 12
 
 
 class Wanted(NamedTuple):
-    """What was wanted of a figure, and what came.
+    """What was wanted of a number, and what came.
 
     Attributes:
-      what: the figure in words.
+      what: the number in words.
       found: its value.
       least: what it must be at least; None where it has no such bound.
       most: what it must be at most; None where it has no such bound.
@@ -32,7 +32,7 @@ class Wanted(NamedTuple):
 
     @property
     def met(self) -> bool:
-        """Whether the figure is within its bounds; NaN never is."""
+        """Whether the number is within its bounds; NaN never is."""
         above = self.least is None or self.found >= self.least
         below = self.most is None or self.found <= self.most
         return above and below and self.found == self.found
@@ -79,7 +79,7 @@ class Report:
           facts: of the machine.
           asked: the flags that say which checks are done.
         Raises:
-          InputError: the file holds something else than figures that the same flags gave.
+          InputError: the file holds something else than numbers that the same flags gave.
         """
         if path is not None and path.exists() and read_json(path).get("asked") != asked:
             raise InputError(

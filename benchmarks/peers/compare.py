@@ -54,7 +54,7 @@ def main() -> None:
     """Runs all rounds, prints the table and the ratios, and writes them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--json", type=file_of("a JSON object"), metavar="FILE", help="write the figures here"
+        "--json", type=file_of("a JSON object"), metavar="FILE", help="write the numbers here"
     )
     parser.add_argument("--rounds", type=int, default=9, help="7 or more to report")
     parser.add_argument("--evaluations", type=int, default=60_000, help="network passes of each run")

@@ -1,7 +1,7 @@
 """How well a detector tells images apart, and where its threshold lies. A higher score is more suspicious.
 
 Two kinds of images are compared: clean ones, and others that should be rejected. Both kinds weigh the same,
-however many there are. Which of them is the positive class is part of a figure's name, since the two answers
+however many there are. Which of them is the positive class is part of a measure's name, since the two answers
 differ, and readers of other tables were confused by it.
 """
 

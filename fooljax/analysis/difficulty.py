@@ -2,7 +2,7 @@
 
 Nguyen et al. 2015 (figure 7) found that dogs and cats got the fewest images of high confidence. They offered
 two reasons: more training images of these kinds, and many classes that are nearly alike and share the
-softmax between them. The figures here put the second reason into numbers, from a network's answers alone, so
+softmax between them. The measures here put the second reason into numbers, from a network's answers alone, so
 that they can be had of a black box too.
 """
 

@@ -1,4 +1,4 @@
-"""Whether a figure rises or falls along a quantity, such as how many images networks learnt from."""
+"""Whether a quantity rises or falls along a quantity, such as how many images networks learnt from."""
 
 from typing import NamedTuple
 
@@ -15,11 +15,11 @@ _FEWEST_LEVELS = 3
 
 
 class Trend(NamedTuple):
-    """What a figure does along a quantity.
+    """What a measure does along a quantity.
 
     Attributes:
       correlation: Spearman's, over all networks.
-      slope: what the figure gains where the quantity is ten times as large, by a straight line for each seed:
+      slope: its gain where the quantity is ten times as large, by a straight line for each seed:
         the mean over seeds with a t-interval. NaN where a value is infinite.
       page: the two-sided p-value of Page's test with the seeds as blocks; None with fewer than two seeds or
         three levels.
@@ -31,11 +31,11 @@ class Trend(NamedTuple):
 
 
 def trend(levels: npt.ArrayLike, values: npt.ArrayLike) -> Trend:
-    """Finds the trend of a figure.
+    """Finds the trend of a measure.
 
     Args:
       levels: `[L]`, the quantity, rising and above 0.
-      values: `[S, L]`, for each seed the figure at each level; infinite where never done, not NaN. There are
+      values: `[S, L]`, for each seed its value at each level; infinite where never done, not NaN. There are
         at least 4.
     Raises:
       InputError: the arrays do not fit together, or see `spearman`.

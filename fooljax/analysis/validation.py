@@ -19,7 +19,7 @@ BATCH = 32
 
 
 def measure(target: Target, images: Sequence[tuple[Path, int]]) -> Iterator[dict[str, Any]]:
-    """Scores images in batches and yields the figures so far after each.
+    """Scores images in batches and yields the numbers so far after each.
 
     An image that cannot be read is passed over and counted; a notice names the first few.
 
@@ -47,7 +47,7 @@ def measure(target: Target, images: Sequence[tuple[Path, int]]) -> Iterator[dict
 
 
 def naming(odds: npt.NDArray[np.float32], labels: npt.NDArray[np.int32]) -> dict[str, Any]:
-    """How well a network named images that were scored; figures as of `measure`.
+    """How well a network named images that were scored; numbers as of `measure`.
 
     Args:
       odds: `[N, C]` log-odds.

@@ -149,7 +149,7 @@ def _of_outputs(kinds: Mapping[str, str]) -> dict[str, Any]:
         return check_entry(
             "outputs",
             False,
-            "The network gives probabilities instead of logits. All figures are of their logarithms, where "
+            "The network gives probabilities instead of logits. All numbers are of their logarithms, where "
             f"what is below {FLOOR:g} counts as {FLOOR:g}.",
         )
     return check_entry("outputs", True, "What is taken for logits are no probabilities.")
@@ -176,7 +176,7 @@ def _of_chance(kinds: Mapping[str, str]) -> dict[str, Any]:
         return check_entry(
             "chance",
             False,
-            f"The network answers by chance: {fault}. Every figure here is of one answer of several, and the "
+            f"The network answers by chance: {fault}. Every number here is of one answer of several, and the "
             "images may not fool the network when it is asked again.",
         )
     return check_entry("chance", True, "Asked twice, the network says the same.")

@@ -26,7 +26,7 @@ class CleanParts(NamedTuple):
     Attributes:
       fit: for what is fitted; may be empty.
       thresholds: for thresholds.
-      test: for the figures.
+      test: for the numbers.
       labelled: whether the classes are known.
       described: what they are, in words.
       digest: SHA-256 (hex) of images and labels.
@@ -46,7 +46,7 @@ class CleanParts(NamedTuple):
 
 
 def of_dataset(data: Dataset) -> CleanParts:
-    """Images that come in two halves: those to learn from fit, those to test give thresholds and figures."""
+    """Images that come in two halves: those to learn from fit, those to test give thresholds and numbers."""
     if len(data.test_labels) < LEAST:
         raise InputError(f"images: expected {LEAST} test images or more, got {len(data.test_labels)}")
     return _parts(*split_dataset(data), labelled=True, described=data.source)

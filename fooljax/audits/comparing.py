@@ -17,12 +17,12 @@ MEASURES = {
 
 
 class Line(NamedTuple):
-    """One figure of both audits.
+    """One number of both audits.
 
     Attributes:
       attack: how the images were made.
       measure: what was counted.
-      first, second: the figure of each audit.
+      first, second: the number of each audit.
       difference: first less second with its interval, or why none is given.
     """
 
@@ -39,7 +39,7 @@ class Comparison(NamedTuple):
     Attributes:
       first, second: the networks' names.
       notes: sentences on what is not alike.
-      lines: the figures of all attacks that both audits made.
+      lines: the numbers of all attacks that both audits made.
     """
 
     first: str
@@ -113,7 +113,7 @@ def _budgets(pairs: list[tuple[Attack, Attack]]) -> str:
 
 
 def _figures(one: Attack, other: Attack, level: str, unlike: bool, clean: bool) -> tuple[str, str, str]:
-    """The figure of each, and their difference."""
+    """The number of each, and their difference."""
     odds = level == "log_odds"
     first, second = (
         each.log_odds.interval() if odds else each.shares[level].interval() for each in (one, other)

@@ -43,7 +43,7 @@ class Steps:
         self._mended = functools.lru_cache(maxsize=2)(functools.partial(mended, audited.target))
 
     def measure(self, workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
-        """The figures of one group of tasks, which are all of one kind, each with the `seconds` it took."""
+        """The measurements of a group of tasks, all of one kind, each with the `seconds` it took."""
         settings, runs = tasks[0].settings, range(len(tasks))
         if settings["kind"] == "clean":
             images = self._audited.clean.test.images

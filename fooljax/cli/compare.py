@@ -2,7 +2,7 @@ r"""Finished runs side by side, after the same number of network passes: a table
 
     fooljax compare runs/a runs/b --names "the paper's,ours" --output curves.png
 
-reads the `summary.json` and `metrics.csv` of each folder. The first figures are those of the search, which
+reads the `summary.json` and `metrics.csv` of each folder. The first numbers are those of the search, which
 scores 8-bit images as they are saved. The last columns are of the saved images, read back at the end of each
 run.
 """

@@ -126,10 +126,10 @@ def score(files: Sequence[Path], key_file: Path, json: Path | None) -> str:
     Args:
       files: of answers.
       key_file: the key that was written with the page.
-      json: a file for the figures; None for none.
+      json: a file for the numbers; None for none.
     Raises:
       InputError: a file is not what was expected, or the answers are to another task.
-      FaultError: the figures cannot be written.
+      FaultError: the numbers cannot be written.
     """
     if json is not None and check_output(json, "--json", "a JSON object") in [
         Path(os.path.realpath(file)) for file in (*files, key_file)
@@ -199,7 +199,7 @@ def _parser() -> Parser:
         "--key", type=Path, metavar="FILE", help=f"The {KEY} that was written with the page, for --score."
     )
     parser.add_argument(
-        "--json", type=Path, metavar="FILE", help="A file that --score writes its figures to."
+        "--json", type=Path, metavar="FILE", help="A file that --score writes its numbers to."
     )
     return parser
 

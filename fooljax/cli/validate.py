@@ -29,7 +29,7 @@ from fooljax.targets.imagenet_choice import NamedImageNetSettings
 from fooljax.terminal import Terminal
 
 LINE_EVERY = 20 * BATCH
-"""Images after which a line tells the figures so far."""
+"""Images after which a line tells the numbers so far."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,7 +42,7 @@ def _main(argv: Sequence[str] | None) -> None:
     if flags.json is not None:
         if flags.imagefolder is None:
             raise InputError(
-                "--json: expected --imagefolder with it, since sample photographs have no figures"
+                "--json: expected --imagefolder with it, since nothing is measured on sample photographs"
             )
         check_output(flags.json, "--json", "a JSON object")
     target = imagenet.load(flags.target, weights=flags.weights, mean=flags.mean, crops=flags.crops)
@@ -97,7 +97,7 @@ def _parser() -> Parser:
         metavar="DIR",
         help=HELP,
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="The file that the figures are written to.")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="The file that the numbers are written to.")
     return parser
 
 

@@ -1,6 +1,6 @@
 """All arithmetic is in float32, whatever the user's setting of `jax_enable_x64`; and how exact products are.
 
-Archives, checkpoints and published figures are float32; with 64-bit types switched on, every number that JAX
+Archives, checkpoints and published numbers are float32; with 64-bit types switched on, every number that JAX
 makes of a Python number would be a float64 and change them, or refuse to meet a float32.
 
 Accelerators multiply float32 matrices with fewer digits unless they are asked not to: recent GPUs of NVIDIA

@@ -20,7 +20,7 @@ NOTHING = "\N{EN DASH}"
 WHAT = """\
 Images that were made so that a neural network names them with confidence. They are the images of finished
 runs of fooljax {version}, which re-implements "Deep Neural Networks are Easily Fooled" (Nguyen, Yosinski and
-Clune 2015). Every picture is the 8-bit PNG file of its run, byte for byte. Every figure is of that file, read
+Clune 2015). Every picture is the 8-bit PNG file of its run, byte for byte. Every number is of that file, read
 back and scored."""
 JUDGES = """\
 A judge is a network that had no part in making the images. It agrees when it names the class that an image

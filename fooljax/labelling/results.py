@@ -2,7 +2,7 @@
 
 A rate counts images, not answers, since the answers of several people to one image are not independent: an
 image counts as named so if most of those who were asked about it, more than half, named it so. A person who
-fails a control is named, and left out of the rates; their own figures stay.
+fails a control is named, and left out of the rates; their own numbers stay.
 """
 
 from collections import Counter
@@ -164,7 +164,7 @@ def _agreement(key: Key, people: Sequence[Answers], kinds: Sequence[str]) -> Int
 
 
 def as_json(results: Results, key: Key, files: Sequence[Path]) -> dict[str, Any]:
-    """The results as a JSON file holds them; None where a figure has no meaning."""
+    """The results as a JSON file holds them; None where a number has no meaning."""
     return {
         "task": key.task,
         "answers": [file.name for file in files],

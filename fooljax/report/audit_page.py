@@ -48,7 +48,7 @@ def write_audit_page(folder: Path, audit: Audit, compared: Sequence[Audit] = ())
     Args:
       folder: of the audit, with its images.
       audit: what it found.
-      compared: audits that it is held against, figure by figure. Those of well known networks that come with
+      compared: audits that it is held against, number by number. Those of well known networks that come with
         fooljax stand beside it in any case.
     Returns:
       The path of the page.

@@ -145,7 +145,7 @@ def _is_filled(image: ClassImage) -> bool:
 
 
 def _groups(images: Sequence[ClassImage]) -> list[Group]:
-    """The groups in the order in which they come, with their figures."""
+    """The groups in the order in which they come, with their numbers."""
     odds: dict[str, list[float]] = {}
     for image in images:
         if image.group:

@@ -38,7 +38,7 @@ def image_title(generator: str) -> str:
 
 
 def static_share(rows: Sequence[Row], detector: str, figure: str, share: str = STRICT) -> Groups:
-    """A figure of images that know nothing, for each network.
+    """A measure of images that know nothing, for each network.
 
     Args:
       rows: static ones, of one kind of images.
@@ -51,7 +51,7 @@ def static_share(rows: Sequence[Row], detector: str, figure: str, share: str = S
 
 
 def knowing_share(rows: Sequence[Row], figure: str, share: str = STRICT) -> Groups:
-    """A figure of images that know the detector, for each network.
+    """A measure of images that know the detector, for each network.
 
     Args:
       rows: of attacks on one detector, by one kind of attack.

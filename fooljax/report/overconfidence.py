@@ -118,7 +118,7 @@ def _share(rows: Sequence[Row], figure: str) -> str:
 
 
 def _mean(rows: Sequence[Row], figure: str) -> Interval:
-    """The mean of a figure that lies from 0 to 1 and counts nothing, with a t-interval over networks."""
+    """The mean of a number that lies from 0 to 1 and counts nothing, with a t-interval over networks."""
     return mean_share_interval(_groups(rows, figure))
 
 

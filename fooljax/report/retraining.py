@@ -102,7 +102,7 @@ def sort_rows(rows: Iterable[Row]) -> list[Row]:
 
 
 def by_start(rows: Sequence[Row], figure: Callable[[Row], float]) -> list[list[float]]:
-    """A figure of every row, grouped by the first network of its chain."""
+    """A number of every row, grouped by the first network of its chain."""
     return [[figure(row) for row in group] for group in group_by(rows, "network").values()]
 
 
@@ -197,7 +197,7 @@ def _head(name: str, rate: str) -> str:
 
 
 def _passing(name: str, rate: str) -> Callable[[Row], float]:
-    """The figure of a row: the share of its images that pass."""
+    """The number of a row: the share of its images that pass."""
     return lambda row: float(row["new"]["passed"][name][rate])
 
 
@@ -213,7 +213,7 @@ def _old(rows: Sequence[Row]) -> dict[str, str]:
 
 
 def _of_old(name: str, generation: int) -> Callable[[Row], float]:
-    """The figure of a row: a share of the images of earlier rounds, of their first or last generation."""
+    """The number of a row: a share of the images of earlier rounds, of their first or last generation."""
     return lambda row: float(np.mean([one[name][generation] for one in row["old"]]))
 
 

@@ -1,6 +1,6 @@
 """What the page of a run says in numbers and notes, composed from what stands in its folder.
 
-Folders of version 0.1 lack some figures; what is not there is not spoken of.
+Folders of version 0.1 lack some numbers; what is not there is not spoken of.
 """
 
 import shlex
@@ -223,7 +223,7 @@ def _notes_of_old(record: RunRecord) -> list[str]:
     if record.summary.get("dataset") == "imagenet":
         found.append(
             f"Confidence is the {confidence}. The paper fooled another network, CaffeNet, and averaged ten "
-            "crops, so figures of the two do not compare without saying so."
+            "crops, so numbers of the two do not compare without saying so."
         )
     return found
 

@@ -90,7 +90,7 @@ def _line(rows: Sequence[Row]) -> dict[str, str]:
 
 
 def _by_left_out(rows: Sequence[Row], figure: Callable[[Row], float]) -> list[list[float]]:
-    """A figure of every run, by the network that was left out."""
+    """A number of every run, by the network that was left out."""
     return [list(map(figure, group)) for group in group_by(rows, "left_out").values()]
 
 

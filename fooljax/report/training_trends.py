@@ -23,7 +23,7 @@ FIGURES = {
     "passes": "passes until the median class",
 }
 IN_NAMES = {"log_odds": "", "scaled_log_odds": "scaled_", "passes": "passes_"}
-"""What the names of findings say of each figure."""
+"""What the names of findings say of each measure."""
 
 
 class Against(NamedTuple):
@@ -54,7 +54,7 @@ def sort_rows(rows: Sequence[Row]) -> list[Row]:
 
 
 def figures_by_network(rows: Sequence[Row], figure: str) -> list[list[float]]:
-    """A figure of `FIGURES` of each row, grouped by network."""
+    """A measure of `FIGURES` of each row, grouped by network."""
     return values_by_network(rows, lambda row: _figure(row, figure))
 
 
@@ -70,7 +70,7 @@ def trends(rows: Sequence[Row]) -> dict[tuple[str, str], tuple[Trend, int]]:
     Args:
       rows: of one architecture.
     Returns:
-      By generator and figure out of `FIGURES`, the trend, and how many networks it is taken over. Those
+      By generator and measure out of `FIGURES`, the trend, and how many networks it is taken over. Those
       that need more networks are not in it.
     """
     given = rows[0]["architecture"] == "given"
@@ -92,7 +92,7 @@ def trends(rows: Sequence[Row]) -> dict[tuple[str, str], tuple[Trend, int]]:
 
 
 def _of_runs(rows: Sequence[Row], figure: str) -> float:
-    """A figure of several runs, as the tables show it: of passes, which may be infinite, the median."""
+    """A measure of several runs, as the tables show it: of passes, which may be infinite, the median."""
     values = [_figure(row, figure) for row in rows]
     return median(values) if figure == "passes" else float(np.mean(values))
 

@@ -73,7 +73,7 @@ def answers_of_targets(row: Row, wanted: Pairs) -> list[Seen]:
 def grouped(
     rows: Sequence[Row], wanted: Pairs, figure: Callable[[Row, Seen], float | None]
 ) -> list[list[float]]:
-    """A figure of each set, averaged over the targets of a kind; for each source those of its runs."""
+    """A number of each set, averaged over the targets of a kind; for each source those of its runs."""
     return values_by_network(
         rows, lambda row: mean_known(figure(row, seen) for seen in answers_of_targets(row, wanted))
     )

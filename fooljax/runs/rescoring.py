@@ -29,7 +29,7 @@ def kept_images(record: RunRecord) -> list[tuple[EliteRow, Path]]:
 
 
 def rescored_in_words(record: RunRecord, target: Target) -> str:
-    """Scores the best images of a run from their files, and says in a sentence whether its figures are met.
+    """Scores the best images of a run from their files, and says whether they are as in its tables.
 
     Args:
       record: of the run.

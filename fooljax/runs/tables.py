@@ -184,7 +184,7 @@ def csv_rows(path: Path) -> list[list[str]]:
 
 
 def read_summary(path: Path) -> dict[str, Any]:
-    """Reads `summary.json`, and makes sure that the figures are there that comparisons and pages begin with.
+    """Reads `summary.json`, and makes sure that the numbers are there that comparisons and pages begin with.
 
     Raises:
       InputError: the file is missing or damaged, or is not the summary of a run.

@@ -1,4 +1,4 @@
-"""Attacks on one network: image sets that are made against it at a stated budget, and the figures of a row.
+"""Attacks on one network: image sets that are made against it at a stated budget, and what a row says of it.
 
     specs = attacks.specs("defended", attacks.FRESH, runs=range(5), passes=5_000)
     for found, figures in attacks.make_and_measure(ImageSets(folder), specs, target, thresholds):
@@ -6,7 +6,7 @@
 
 Every network is met in the same way, so that a defended one and the one before it can be compared. A network
 with a class for rejected images is met with the other classes as `cells`; its log-odds count that class among
-the others. What the sets cost is counted in network passes. All figures are those of saved 8-bit images.
+the others. What the sets cost is counted in network passes. All measurements are those of saved 8-bit images.
 """
 
 import functools
@@ -79,7 +79,7 @@ def make_and_measure(
       target: the network.
       thresholds: of the network, see `fooljax.analysis.thresholds.clean_thresholds`.
     Yields:
-      For each spec, in order, the set and its figures, see `figures`.
+      For each spec, in order, the set and its measurements, see `figures`.
     Raises:
       InputError, FaultError: see `ImageSets.get`.
     """

@@ -19,7 +19,7 @@ RANDOM_IMAGES = 500
 
 
 def rows(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
-    """The figures of each task.
+    """The measurements of each task.
 
     Args:
       workspace: of the study; it has the networks.

@@ -23,7 +23,7 @@ OTHERS = 1000
 
 
 def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
-    """The figures of one group of tasks, which are all of one kind."""
+    """The measurements of one group of tasks, which are all of one kind."""
     settings = tasks[0].settings
     if settings["kind"] == "judged":
         yield {"judged": judge_plain_sets(workspace, settings)}

@@ -81,7 +81,7 @@ def judge_set(
     dataset: Dataset,
     found: ImageSet,
 ) -> dict[str, Any]:
-    """What a row says of a set beside the figures of `fooljax.study.attacks`.
+    """What a row says of a set beside the measurements of `fooljax.study.attacks`.
 
     Args:
       workspace: knows the networks.

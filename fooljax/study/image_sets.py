@@ -5,7 +5,7 @@
     found.images, found.classes, found.log_odds
 
 A set is a `.npz` file with a JSON header and a checksum, whole or absent. What is given back is what the file
-holds, so every figure speaks of saved 8-bit images.
+holds, so every measurement is of saved 8-bit images.
 """
 
 import hashlib

@@ -34,7 +34,7 @@ class TaskResult(NamedTuple):
 
     Attributes:
       figures: JSON-ready.
-      sheets: the PNG files that were saved since the figures before, by the names of their tasks.
+      sheets: the PNG files that were saved since the measurements before, by the names of their tasks.
       device: where it was measured.
       seconds: that it took.
     """
@@ -61,7 +61,7 @@ def measure(
       tasks: of one group.
       networks: by name, the digest that each network must have.
     Raises:
-      InputError: a network is another one here, or figures are not what JSON can hold.
+      InputError: a network is another one here, or measurements are not what JSON can hold.
     """
     workspace = _workspace(here, work)
     for name, expected in networks.items():
@@ -100,9 +100,11 @@ def _networks(token: str) -> dict[str, tuple[Target, str]]:
 
 
 def _json_ready(task: Task, figures: Mapping[str, Any]) -> dict[str, Any]:
-    """The figures as they will stand in the row, where a tuple is a list."""
+    """The measurements as they will stand in the row, where a tuple is a list."""
     try:
         ready: dict[str, Any] = json.loads(json.dumps(dict(figures), allow_nan=False))
     except (TypeError, ValueError) as error:
-        raise InputError(f"{task.name}: expected figures that JSON can hold, got {shown(error)}") from error
+        raise InputError(
+            f"{task.name}: expected measurements that JSON can hold, got {shown(error)}"
+        ) from error
     return ready

@@ -58,7 +58,7 @@ class NetworkWithDetectors:
           fooled: `[M]`, which of them fool the network.
           names: of the detectors; None for all.
         Returns:
-          By the detector's name: the figures of `fooljax.analysis.detection.detection_metrics`; and by the
+          By the detector's name: the measures of `fooljax.analysis.detection.detection_metrics`; and by the
           share of clean images that are rejected, the share of these images that are `caught`, and the share
           that fool the network and get `through`.
         """

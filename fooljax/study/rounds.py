@@ -57,7 +57,7 @@ def round_figures(chains: Chains, chain: Chain, number: int) -> dict[str, Any]:
       chain: which one.
       number: of the network, from 1 on.
     Returns:
-      The figures of a row. `log_odds` and `reached` are as those of `fooljax.study.chain_folder.Round`. `new`
+      The content of a row. `log_odds` and `reached` are as those of `fooljax.study.chain_folder.Round`. `new`
       and `random` say how the images of the last and of the first generation are met, see
       `fooljax.analysis.rejection.rejection_outcomes`. `old` has an entry for each earlier round.
     """
@@ -120,7 +120,7 @@ def attack_figures(
       rejects: a rate, for the network with the bias of its fooling class moved so that it rejects this share
         of clean images. Then evolution meets the very rule that rejects its images.
     Returns:
-      The figures of `fooljax.study.attacks`; `new`, how the network as it is meets the images; and the
+      The measurements of `fooljax.study.attacks`; `new`, how the network as it is meets the images; and the
       `symptoms` of the attacked one.
     """
     target, fooling = chains.network(chain, number), chains.dataset.num_classes

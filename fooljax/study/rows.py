@@ -21,15 +21,15 @@ def write_row(path: Path, facts: Mapping[str, Any], figures: Mapping[str, Any], 
 
     Args:
       path: of its file.
-      facts: what decides the figures, see `fooljax.study.task.task_facts`.
+      facts: what decides the measurements, see `fooljax.study.task.task_facts`.
       figures: what was measured. JSON-ready.
       device: where it was measured.
     Raises:
-      InputError: a figure has the name of a setting or of an entry that every row has.
+      InputError: a measurement has the name of a setting or of an entry that every row has.
       FaultError: the file cannot be written.
     """
     if taken := sorted({*OWN, *facts["settings"]} & set(figures)):
-        raise InputError(f"{facts['task']}: expected figures with names of their own, got {taken[0]}")
+        raise InputError(f"{facts['task']}: expected measurements with names of their own, got {taken[0]}")
     row = {"task": facts["task"], **facts["settings"], **figures}
     row |= {name: facts[name] for name in ("networks", "together", "versions")}
     row |= {"device": device, "digest": digest_of(facts)}
@@ -43,7 +43,7 @@ def read_row(path: Path, facts: Mapping[str, Any]) -> Row:
 
     Args:
       path: of its file.
-      facts: what must have decided its figures.
+      facts: what must have decided its measurements.
     Raises:
       InputError: the file is damaged or was changed, or the row is one of other settings, of another network
         or of other versions. The message names what differs.
@@ -59,7 +59,7 @@ def read_row(path: Path, facts: Mapping[str, Any]) -> Row:
 
 
 def read_whole(path: Path) -> Row:
-    """Reads a row that is as it was written, whatever decided its figures.
+    """Reads a row that is as it was written, whatever decided its measurements.
 
     Raises:
       InputError: the file is damaged or was changed.

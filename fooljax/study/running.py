@@ -140,7 +140,7 @@ class _Doing:
         return {name: self.networks[name] for task in group for name in task.networks}
 
     def _facts(self, task: Task, group: Sequence[Task]) -> dict[str, Any]:
-        """What decides the figures of a task."""
+        """What decides the measurements of a task."""
         return task_facts(self.work.study.name, task, group, self.networks)
 
     def _write(self, task: Task, group: Sequence[Task], one: TaskResult) -> Row:

@@ -40,7 +40,7 @@ def search_side_by_side(
 ) -> Iterator[tuple[npt.NDArray[np.uint8], dict[str, Any]]]:
     """Searches until every class of every run is fooled or the passes are spent.
 
-    The elites of each run are saved, read back and scored: the figures about images are those of the files.
+    The elites of each run are saved, read back and scored: the measurements of images are those of the files.
 
     Args:
       workspace: where the images are kept.
@@ -52,7 +52,7 @@ def search_side_by_side(
       passes: network passes of a run, at most.
       init_size: random genomes to begin with; by default as many as the strategy has children.
     Yields:
-      For each run its saved images `[C, H, W, K]`, one for each class, and its figures.
+      For each run its saved images `[C, H, W, K]`, one for each class, and its measurements.
     """
     spent = [0]
     evolution = search(

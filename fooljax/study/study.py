@@ -37,7 +37,7 @@ class Study:
         one.
       network: `(config, name, say) -> Target`, for the names in `Task.networks`. It is called once for each.
         `say` prints a line about work that takes long.
-      measure: `(workspace, tasks) -> figures of each`, in order. It is given the tasks of one group; each of
+      measure: `(workspace, tasks) -> numbers of each`, in order. It is given the tasks of one group; each of
         its results becomes a row when it comes, so a generator loses the least when it is killed.
       tables: `rows -> text`, the content of `table.md`.
       figures: `rows -> PNG by file name`.
@@ -88,7 +88,7 @@ class Workspace:
     def save_images(self, task: Task, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """Saves a task's images `[N, H, W, K]` beside its row and gives back what the file holds.
 
-        Figures about saved images are measured on what is given back.
+        Saved images are measured on what is given back.
 
         Raises:
           InputError: they are not 8-bit images.

@@ -55,12 +55,12 @@ def rows_of(path: Path, summary: Mapping[str, Any]) -> list[Row]:
       path: of its file, for errors.
       summary: of one or more runs of a search.
     Returns:
-      Rows with `settings`, `target_sha256`, `generations` and these figures: the generation in which the
+      Rows with `settings`, `target_sha256`, `generations` and these numbers: the generation in which the
       median class and all classes were fooled (None: never), the share of the saved images that fool, the
       median and the lowest confidence of the saved images, and the share of those that fool while no judge
       agrees (None: no judge was asked).
     Raises:
-      InputError: it is not the summary of a search, or a figure is missing or impossible.
+      InputError: it is not the summary of a search, or a number is missing or impossible.
     """
     if not isinstance(summary.get("rescored"), dict) or "generations_to_all_9999" not in summary:
         raise InputError(

@@ -15,7 +15,7 @@ from fooljax.study.task import Row
 
 
 class Line(NamedTuple):
-    """The figures of one line of the table.
+    """The numbers of one line of the table.
 
     Attributes:
       networks: digests of the networks, in the order met.
@@ -44,7 +44,7 @@ class Line(NamedTuple):
 
 
 def summarise(rows: Sequence[Row]) -> Line:
-    """The figures of one line, from the rows of its runs."""
+    """The numbers of one line, from the rows of its runs."""
     return Line(
         networks=tuple(dict.fromkeys(row["target_sha256"] for row in rows)),
         runs=len(rows),
@@ -62,7 +62,7 @@ def summarise(rows: Sequence[Row]) -> Line:
 
 
 def cells(figures: Line) -> dict[str, str]:
-    """The figures of a line as they are written, by the head of their column."""
+    """The numbers of a line as they are written, by the head of their column."""
     runs = figures.runs
     with np.errstate(divide="ignore"):
         odds = np.log(figures.lowest) - np.log1p(-figures.lowest)

@@ -14,10 +14,10 @@ from fooljax import __version__
 from fooljax.errors import InputError, shown
 
 Row = dict[str, Any]
-"""What a task gave: JSON-ready figures by name, beside the task's own settings."""
+"""What a task gave: JSON-ready measurements by name, beside the task's own settings."""
 SAFE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_,.=+-]{0,199}")
 OWN = ("task", "digest", "sha256", "networks", "together", "versions", "device")
-"""Entries that every row has, which are therefore no names of settings or of figures."""
+"""Entries that every row has, which are therefore no names of settings or of measurements."""
 
 
 @dataclass(frozen=True)
@@ -63,13 +63,13 @@ def group_tasks(tasks: Iterable[Task]) -> list[list[Task]]:
 
 
 def task_facts(study: str, task: Task, group: Sequence[Task], networks: Mapping[str, str]) -> dict[str, Any]:
-    """All that decides the figures of a task, JSON-ready.
+    """All that decides the measurements of a task, JSON-ready.
 
     Args:
       study: its name.
       task: the task.
       group: all tasks that are measured in one call with it, itself among them. A search goes on until the
-        last of its runs has ended, so the company changes the figures.
+        last of its runs has ended, so the company changes the measurements.
       networks: by name, the digest of each network.
     """
     return {

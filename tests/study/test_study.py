@@ -248,7 +248,7 @@ def test_a_task_is_ready_for_a_file(name, settings, told):
 @pytest.mark.parametrize("figures", [{"seed": 1}, {"digest": 1}, {"x": float("inf")}, {"x": b""}])
 def test_figures_are_ready_for_a_row(tmp_path, figures):
     wrong = dataclasses.replace(STUDY, measure=lambda workspace, tasks: [figures for _ in tasks])
-    with pytest.raises(InputError, match="round=0,seed=0: expected figures"):
+    with pytest.raises(InputError, match="round=0,seed=0: expected measurements"):
         quiet(tmp_path, changed=wrong)
     assert not list((tmp_path / "rows").iterdir())
 
