@@ -1,5 +1,6 @@
 """What a study is: tasks, a row for each, tables and figures of the rows. And what a measurement may use."""
 
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -81,7 +82,10 @@ class Workspace:
 
     def _known(self, name: str) -> tuple[Target, str]:
         if name not in self.networks:
-            target = self.study.network(self.config, name, self.say)
+            try:
+                target = self.study.network(self.config, name, self.say)
+            except InputError as error:
+                raise InputError(_of_its_setting(str(error), self.config, name)) from error
             self.networks[name] = (target, network_digest(name, target))
         return self.networks[name]
 
@@ -95,6 +99,15 @@ class Workspace:
         """
         sheet = self.sheets[task.name] = sheet_of(images)
         return images_of(sheet, images.shape)
+
+
+def _of_its_setting(message: str, config: Any, name: str) -> str:
+    """A message about a network, begun with the setting that names it: settings for judges name some, too."""
+    if not message.startswith("network: "):
+        return message
+    texts = {one.name: getattr(config, one.name) for one in dataclasses.fields(config)}
+    found = (key for key, text in texts.items() if isinstance(text, str) and name in text.split(","))
+    return f"{next(found, 'network')}: {message.removeprefix('network: ')}"
 
 
 def network_digest(name: str, target: Target) -> str:

@@ -1,11 +1,14 @@
 """Tasks name what is measured, and not where it lies; tables say what made the images and what it saw."""
 
+import dataclasses
 import shutil
 
 import pytest
+from toy_study import STUDY
 
 from fooljax.errors import InputError
-from fooljax.study import measured_sets
+from fooljax.settings import option
+from fooljax.study import Workspace, measured_sets
 from fooljax.study.generators import GENERATORS
 from fooljax.study.measured_sets import CLEAN, NAMES, SetSettings, sets_table, sort_rows
 from fooljax.study.tables import values_by_network
@@ -51,6 +54,27 @@ def test_a_network_that_is_missing_or_there_twice_is_one_line(names):
 def test_a_network_whose_name_fits_no_file_is_told_by_the_flag():
     with pytest.raises(InputError, match=r"^--networks: expected names of letters, .*, got mine:network$"):
         planned(["cppn"], networks="lenet-0,mine:network")
+
+
+@dataclasses.dataclass(frozen=True)
+class WithJudges(SetSettings):
+    """Settings of which two name networks."""
+
+    judges: str = option("knn", "Networks that are asked.")
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"judges": "knn,lemet-1"}, "judges"),
+        ({"networks": "lenet-0,lemet-1"}, "networks"),
+        ({}, "network"),  # of none of them, as one that a study names itself
+    ],
+)
+def test_a_network_that_there_is_not_is_told_by_the_setting_that_names_it(settings, told):
+    study = dataclasses.replace(STUDY, network=measured_sets.network)
+    with pytest.raises(InputError, match=rf"^{told}: expected one of lenet-0, .*, got lemet-1; did you mean"):
+        Workspace(study, WithJudges(**settings), print).network("lemet-1")
 
 
 def row(generator, network, run, odds=(9.5, 9.0)):
