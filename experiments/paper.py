@@ -72,6 +72,8 @@ STUDIES = (
     "artists",
 )
 """How good the networks are, then those of the later chapters. Each knows its sizes and goes on by itself."""
+OF_PHOTOGRAPHS = ("class_difficulty",)
+"""Studies that `--imagefolder` is for. In these sizes all others ask networks for digits."""
 
 
 class Step(NamedTuple):
@@ -87,7 +89,8 @@ def steps(size: str, flags: Mapping[str, str]) -> Iterator[Step]:
 
     Args:
       size: smoke or paper.
-      flags: what the user gave, by name. An experiment is given those that it knows.
+      flags: what the user gave, by name. An experiment is given those that it knows; `imagefolder` is for
+        `OF_PHOTOGRAPHS`.
     """
     for start, chosen in SEARCHES.items():
         name = start.partition("/")[0]
@@ -97,7 +100,8 @@ def steps(size: str, flags: Mapping[str, str]) -> Iterator[Step]:
             yield Step(name, f"{start}-target{number}", (*given, "--target-seed", str(number)))
     for name in STUDIES:
         module = importlib.import_module(f"experiments.{name}")
-        yield Step(name, name, (*_size(size, module.SIZES), *_known(module.STUDY.config, flags)))
+        own = {key: one for key, one in flags.items() if key != "imagefolder" or name in OF_PHOTOGRAPHS}
+        yield Step(name, name, (*_size(size, module.SIZES), *_known(module.STUDY.config, own)))
 
 
 def only(planned: Sequence[Step], names: str | None) -> list[Step]:
@@ -183,7 +187,11 @@ def _parser() -> Parser:
         ("--only", "NAMES", "Experiments that are done, with commas between. (default: all)"),
         ("--data", "TEXT", "Digits, as each experiment takes them. (default: its own)"),
         ("--images", "DIR", "Folder of sets of images. (default: images in --outdir)"),
-        ("--imagefolder", "DIR", "Folder of photographs of ImageNet's classes, a folder for each."),
+        (
+            "--imagefolder",
+            "DIR",
+            "Folder of photographs of ImageNet's classes, a folder for each, that class_difficulty looks at.",
+        ),
         ("--weights", "DIR", "Folder of weights, for networks whose files are there."),
     ):
         parser.add_argument(flag, metavar=word, help=text)

@@ -91,14 +91,16 @@ def file_of(kind: str) -> Callable[[str], Path]:
 
 
 def as_folder(name: str, value: object) -> Path:
-    """A folder that an argument names.
+    """A folder that an argument names, which need not be there yet.
 
     Args:
       name: of the argument, for errors.
       value: what was given.
     Raises:
-      InputError: it is no path.
+      InputError: it is no path, or a file stands there.
     """
     if not isinstance(value, Path | str) or not str(value) or "\0" in str(value):
         raise InputError(f"{name}: expected a folder, got {shown(repr(value))}")
+    if os.path.lexists(value) and not Path(value).is_dir():
+        raise InputError(f"{name}: expected a folder, found a file at {shown(value)}")
     return Path(value)

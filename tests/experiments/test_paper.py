@@ -108,6 +108,22 @@ def test_an_experiment_that_there_is_not_is_told(only, tmp_path, capsys):
     assert not (tmp_path / "paper").exists()
 
 
+def test_a_file_in_place_of_the_folder_is_told_before_any_work(tmp_path, capsys):
+    (tmp_path / "file").write_text("mine")
+    assert paper.main(["--outdir", str(tmp_path / "file")]) == 2
+    out, err = capsys.readouterr()
+    assert not out
+    assert err == f"error: --outdir: expected a folder, found a file at {tmp_path / 'file'}\n"
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.parametrize("size", paper.NETWORKS)
+def test_photographs_are_for_what_looks_at_imagenet(size):
+    steps = list(paper.steps(size, {"imagefolder": "photographs", "weights": "weights"}))
+    assert [step.experiment for step in steps if "--imagefolder" in step.flags] == ["class_difficulty"]
+    assert {"recognisable", "transfer"} < {step.experiment for step in steps if "--weights" in step.flags}
+
+
 def test_what_a_second_process_does_is_part_of_it():
     assert set(BESIDE) < {step.experiment for step in paper.steps("smoke", {})}
 
