@@ -13,20 +13,21 @@ Wagner 2017 ("Adversarial examples are not easily detected: bypassing ten detect
 
 import functools
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from fooljax import study
 from fooljax.cli.study import run_study
 from fooljax.detectors import DETECTORS
+from fooljax.engine.types import Target
 from fooljax.errors import InputError
 from fooljax.report.detector_rows import detectors_not_overcome
 from fooljax.report.detectors import figures, findings, tables
 from fooljax.settings import option
 from fooljax.study import Row, Task, attacks
 from fooljax.study.adaptive_attacks import file_name_part
-from fooljax.study.detectors_measured import measure
+from fooljax.study.detectors_measured import check_others, measure, other_images
 from fooljax.study.generators import GENERATORS
 from fooljax.study.measured_sets import (
     ARCHIVE,
@@ -60,7 +61,10 @@ class Config(SetSettings):
     generators: str = option("cppn,gradient,direct", "What knows the detectors, out of these three, or none.")
     controls: str = option("random_search_cppn", "Random search that knows the detectors, or none.")
     judges: str = option("knn,mlp-0", "Classifiers that say whether images that pass look like a class.")
-    others: str = option("none", "Other data whose test images are shown, as idx:DIR; or none.")
+    others: str = option("none", "Other data whose test images are shown, as idx:DIR, with commas; or none.")
+    archive: str | None = option(
+        None, "Folder of a finished run against one of --networks, whose images are shown, too.", kind=str
+    )
     more: int = option(4, "Times the budget with which detectors that hold are met again; 1: never.", least=1)
 
 
@@ -91,10 +95,13 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     controls = (
         parse_choices(config.controls, RANDOM_SEARCHES, "--controls") if config.controls != "none" else []
     )
+    others = _others(config)
+    for other in others:
+        other_images(other)  # those that cannot be read are told before any work
     for name in network_names(config):
         yield Task(f"clean,{name}", {"kind": "clean", "network": name, **of_clean}, (name,))
     unaware = [*made, *(one for one in attacks.CONTROLS if _possible(one, made))]
-    for generator in [*unaware, *_listed(config.others)]:
+    for generator in [*unaware, *others]:
         for name in network_names(config):
             for run in range(config.runs if generator in unaware else 1):
                 settings: dict[str, Any] = {
@@ -145,6 +152,18 @@ def _listed(text: str) -> list[str]:
     return [] if text == "none" else text.split(",")
 
 
+def _others(config: Config) -> list[str]:
+    return [] if config.others == "none" else parse_names(config.others, "--others")
+
+
+def network(config: Config, name: str, say: Callable[[str], None]) -> Target:
+    """A network by its name. Other data whose images it cannot take are told at once."""
+    target = judge_network(config, name, say)
+    for other in _others(config):
+        check_others(other, target)
+    return target
+
+
 def _possible(control: str, made: Sequence[str]) -> bool:
     """Whether a control belongs beside what is made: noise always, others beside their own encoding."""
     return "noise" in control or control.rpartition("_")[2] in made
@@ -161,7 +180,7 @@ STUDY = study.Study(
     "Meets detectors of fooling images with evolution that knows them.",
     Config,
     tasks,
-    judge_network,
+    network,
     measure,
     tables,
     figures,

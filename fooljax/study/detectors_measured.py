@@ -1,12 +1,16 @@
 """What detectors make of clean images, of images that know nothing of them, and of images that know them."""
 
+import functools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from fooljax.data import load
 from fooljax.engine.log_odds import FOOLED
+from fooljax.engine.types import Target, checked_shape
+from fooljax.errors import InputError
 from fooljax.scoring import score
 from fooljax.study import attacks
 from fooljax.study.adaptive_attacks import classes_of_task, judge_plain_sets, make_adaptive_sets
@@ -20,6 +24,30 @@ from fooljax.targets.image_sizes import fitted
 
 OTHERS = 1000
 """Images of other data, at most."""
+
+
+@functools.lru_cache(maxsize=2)
+def other_images(spec: str) -> npt.NDArray[np.uint8]:
+    """The first test images of other data, `[N, H, W, K]`, read once.
+
+    Raises:
+      InputError: there are no such data.
+    """
+    try:
+        return load(spec).test_images[:OTHERS].copy()
+    except InputError as error:
+        raise InputError(f"--others: {str(error).removeprefix('data: ')}") from error
+
+
+def check_others(spec: str, target: Target) -> None:
+    """Refuses other data whose images a network cannot take in any size.
+
+    Raises:
+      InputError: they have more or fewer channels.
+    """
+    *_, channels = checked_shape(target.image_shape)
+    if (found := other_images(spec).shape[3]) != channels:
+        raise InputError(f"--others: expected images of {channels} channels for {target.name}, got {found}")
 
 
 def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
@@ -52,7 +80,7 @@ def _static(
         yield {**finished.facts, "fooled": float(np.mean(fooled)), "told_apart": told_apart}
         return
     if settings["generator"] not in GENERATORS:
-        images = fitted(load(settings["generator"]).test_images[:OTHERS], found.target)
+        images = fitted(other_images(settings["generator"]), found.target)
         fooled = score(found.target, images).max(axis=1) >= FOOLED
         yield {"fooled": float(np.mean(fooled)), "told_apart": found.detector_metrics(images, fooled)}
         return

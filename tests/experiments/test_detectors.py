@@ -18,6 +18,11 @@ def planned(rows=(), **told):
     return list(detectors.tasks(detectors.Config(**{**detectors.SIZES["smoke"], **told}), rows))
 
 
+def write_npz(path, images):
+    labels = np.arange(len(images)) % 10
+    np.savez(path, x_train=images, y_train=labels, x_test=images, y_test=labels)
+
+
 def test_every_detector_meets_every_attack_that_knows_it():
     tasks = planned(networks="lenet-0,lenet-1", runs=2, generators="direct,gradient", controls="none")
     of_kind = {}
@@ -34,9 +39,37 @@ def test_every_detector_meets_every_attack_that_knows_it():
     )
 
 
-def test_other_data_are_shown_once():
-    tasks = [task for task in planned(others="idx:some/where", runs=3) if "idx" in task.name]
-    assert [task.name for task in tasks] == ["static,lenet-0,idx.some.where,run=0"]
+def test_other_data_are_shown_once(idx_folder):
+    tasks = [task for task in planned(others=f"idx:{idx_folder}", runs=3) if "idx" in task.name]
+    assert [task.name for task in tasks] == [f"static,lenet-0,idx.{str(idx_folder).replace('/', '.')},run=0"]
+
+
+@pytest.mark.parametrize(
+    ("others", "line"),
+    [
+        ("", r"--others: expected different names with commas between, got"),
+        ("embedded,embedded", r"--others: expected different names .*, got embedded,embedded"),
+        ("idx:nowhere", r"--others: expected idx:DIR with an existing folder, got 'nowhere'"),
+        ("folder:{empty}", r".*empty: expected a folder for each class, found none"),
+    ],
+)
+def test_other_data_that_cannot_be_read_are_told_before_any_work(others, line, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    outdir = tmp_path / "out"
+    told = others.format(empty=tmp_path / "empty")
+    assert detectors.main(["--size", "smoke", "--others", told, "--outdir", str(outdir), "--quiet"]) == 2
+    assert re.fullmatch(f"error: {line}\\n", capsys.readouterr().err)
+    assert not outdir.exists()
+
+
+def test_other_data_of_other_channels_are_told_before_images_are_made(tmp_path, capsys):
+    write_npz(tmp_path / "colour.npz", np.zeros((40, 28, 28, 3), np.uint8))
+    command = ["--size", "smoke", "--outdir", str(tmp_path / "out"), "--quiet"]
+    assert detectors.main([*command, "--others", f"npz:{tmp_path / 'colour.npz'}"]) == 2
+    told = capsys.readouterr().err
+    assert re.fullmatch(r"error: --others: expected images of 1 channels for .*, got 3\n", told)
+    assert not list((tmp_path / "out").glob("rows/*"))
+    assert not (tmp_path / "images").exists()
 
 
 ARCHIVE = Path(__file__).parent.parent.parent / "docs" / "results" / "imagenet_cppn_fine"
@@ -170,14 +203,7 @@ def test_the_smallest_size_runs_and_goes_on(tmp_path):
 
 
 def test_data_that_the_network_does_not_take_are_told_by_the_flag(tmp_path, capsys):
-    images = np.zeros((40, 20, 20), np.uint8)
-    np.savez(
-        tmp_path / "small.npz",
-        x_train=images,
-        y_train=np.arange(40) % 10,
-        x_test=images,
-        y_test=np.arange(40) % 10,
-    )
+    write_npz(tmp_path / "small.npz", np.zeros((40, 20, 20), np.uint8))
     command = ["--size", "smoke", "--outdir", str(tmp_path / "detectors"), "--quiet"]
     assert detectors.main([*command, "--data", f"npz:{tmp_path / 'small.npz'}"]) == 2
     assert re.match(r"error: --data: expected images of \(28, 28, 1\) .*, got", capsys.readouterr().err)
