@@ -32,8 +32,8 @@ a detector gives the share of images that do not fool the network at this budget
 mean over networks and runs. The next table has intervals."""
 SECOND = """\
 The share of images that get through: they fool the network at 99.99 % and pass the detector, at thresholds
-that reject 5 % or 1 % of clean images. **Unknowing** images were made without knowledge of the detector.
-**Knowing** attacks know the detector and its threshold for 5 %. **Passes**: the network passes until half of
+that reject 5 % or 1 % of clean images. **Static** images were made without knowledge of the detector.
+**Adaptive** attacks know the detector and its threshold for 5 %. **Passes**: the network passes until half of
 the classes had got through; `>` means that the median run had used all its passes before that."""
 THIRD = """\
 AUPR is the average precision when both kinds of images have the same weight. FPR is taken at 95 % TPR. The
@@ -152,17 +152,17 @@ def _stopped(through: float) -> str:
 
 
 def _second(static: Sequence[Row], knowing: Sequence[Row]) -> list[dict[str, str]]:
-    """What gets through, with intervals: images that know nothing, and those that know."""
+    """What gets through, with intervals: static images, and those of adaptive attacks."""
     lines = []
     for (name, kind), group in group_by(first_budget(knowing), "detector", "generator").items():
         unaware = [row for row in static if row["generator"] == kind]
         line = {"detector": detector_title(name), "images": image_title(kind)}
         for head, which in (("5 %", STRICT), ("1 %", LENIENT)):
-            line[f"unknowing, {head}"] = _shares(static_share(unaware, name, "through", which))
+            line[f"static, {head}"] = _shares(static_share(unaware, name, "through", which))
         for head, which in (("5 %", STRICT), ("1 %", LENIENT)):
-            line[f"knowing, {head}"] = _shares(knowing_share(group, "through", which))
+            line[f"adaptive, {head}"] = _shares(knowing_share(group, "through", which))
         line["passes without a detector"] = _passes(unaware)
-        line["passes, knowing"] = _passes(group)
+        line["passes, adaptive"] = _passes(group)
         lines.append(line)
     return lines
 
