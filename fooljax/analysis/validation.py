@@ -1,15 +1,14 @@
 """How well a network names images."""
 
 import itertools
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fooljax.analysis.rates import wilson_interval
-from fooljax.data.labelled_photographs import read_labelled
+from fooljax.data.labelled_photographs import Labelled, read_labelled
 from fooljax.engine.log_odds import confidence
 from fooljax.engine.types import Target, checked_shape
 from fooljax.scoring import score
@@ -18,14 +17,14 @@ BATCH = 32
 """Images that are scored at a time."""
 
 
-def measure(target: Target, images: Sequence[tuple[Path, int]]) -> Iterator[dict[str, Any]]:
+def measure(target: Target, images: Iterable[Labelled]) -> Iterator[dict[str, Any]]:
     """Scores images in batches and yields the numbers so far after each.
 
     An image that cannot be read is passed over and counted; a notice names the first few.
 
     Args:
       target: a network for ImageNet.
-      images: paths and classes, as `fooljax.data.image_folders.find_images` gives them.
+      images: with their classes, as `fooljax.data.labelled_photographs.labelled_images` gives them.
     Yields:
       How many images were named and passed over; `top1` and `top5`, the shares whose class was named first or
       among the first five, with 95 % intervals (Wilson); and the median confidence in the class named first.

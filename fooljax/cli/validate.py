@@ -14,9 +14,9 @@ import numpy as np
 
 from fooljax.analysis.validation import BATCH, measure
 from fooljax.cli.command_line import Parser, run_command
-from fooljax.data.image_folders import find_images, sample_photographs
+from fooljax.data.image_folders import sample_photographs
 from fooljax.data.imagenet import synsets
-from fooljax.data.labelled_photographs import HELP
+from fooljax.data.labelled_photographs import HELP, labelled_images
 from fooljax.data.photographs import read_photograph
 from fooljax.engine.log_odds import confidence
 from fooljax.engine.types import Target, checked_shape
@@ -53,7 +53,7 @@ def _main(argv: Sequence[str] | None) -> None:
             terminal.say(_named(target, path))
         return
     figures: dict[str, Any] = {}
-    for figures in measure(target, find_images(flags.imagefolder, synsets())):
+    for figures in measure(target, labelled_images(flags.imagefolder, synsets())):
         if (figures["images"] + figures["passed_over"]) % LINE_EVERY == 0:
             terminal.say(_line(figures))
     terminal.say(_line(figures))

@@ -4,6 +4,7 @@ import contextlib
 import io
 import warnings
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,11 +23,23 @@ PIXELS_PER_BYTE = 128
 """At most, of a photograph of more than `SMALL` pixels. The coarsest JPEG has some 50."""
 
 
-def read_photograph(path: Path, side: int) -> npt.NDArray[np.uint8]:
+class Packed(NamedTuple):
+    """A photograph in memory, in the form of a file.
+
+    Attributes:
+      content: the bytes of the file.
+      name: where it came from, for messages.
+    """
+
+    content: bytes
+    name: str
+
+
+def read_photograph(photograph: Path | Packed, side: int) -> npt.NDArray[np.uint8]:
     """A photograph as `[side, side, 3]`: its shorter side scaled to `side` (bicubic), its centre cut out.
 
-    It is read as a person sees it: turned as its EXIF data say, transparent parts on white, 16-bit grey
-    scaled to 8 bits, the first picture of an animation.
+    It lies in a file or in memory. It is read as a person sees it: turned as its EXIF data say, transparent
+    parts on white, 16-bit grey scaled to 8 bits, the first picture of an animation.
 
     Raises:
       InputError: it is no image of a known kind, damaged, of more than 64 megapixels or more than a file of
@@ -34,19 +47,21 @@ def read_photograph(path: Path, side: int) -> npt.NDArray[np.uint8]:
         range.
     """
     # In memory: from a file, Pillow reads as many bytes as a header claims, in one piece.
-    content = io.BytesIO(read_regular(path, MAX_BYTES))
+    if isinstance(photograph, Packed):
+        content, name = io.BytesIO(photograph.content), photograph.name
+    else:
+        content, name = io.BytesIO(read_regular(photograph, MAX_BYTES)), name_of(photograph)
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(content, formats=FORMATS) as image:
             _check_size(image.size, content.getbuffer().nbytes, side)
             picture = _in_colour(_upright(image))
     except InputError as error:
-        raise InputError(f"{name_of(path)}: {error}") from error
+        raise InputError(f"{name}: {error}") from error
     except UnidentifiedImageError as error:  # its words name an object of Python
-        raise InputError(f"{name_of(path)}: expected an image, found something else") from error
+        raise InputError(f"{name}: expected an image, found something else") from error
     except Exception as error:  # Pillow's readers raise what they like over a damaged file
         raise InputError(
-            f"{name_of(path)}: expected an image, found something else "
-            f"({type(error).__name__}: {shown(error)})"
+            f"{name}: expected an image, found something else ({type(error).__name__}: {shown(error)})"
         ) from error
     scale = side / min(picture.size)
     width, height = (max(side, round(length * scale)) for length in picture.size)

@@ -21,6 +21,10 @@ from fooljax.storage.json_files import read_json
 from fooljax.storage.reading import name_of, open_regular, read_regular
 
 SPLITS = ("train", "test")
+INFO, FEATURES, CLASS_NAMES = "dataset_info.json", "features.json", "label.labels.txt"
+"""The files of a copy beside its records."""
+FORMAT = "array_record"
+VERSION = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}){2}")
 MAX_BYTES = 2**31
 """Of the images of a split, unpacked."""
 MAX_CLASSES = 2**16
@@ -54,17 +58,11 @@ def find_copy(root: Path, name: str) -> Path | None:
     """
     base = root / name
     copies: dict[Path, set[str]] = {}
-    for info in (*base.glob("*/dataset_info.json"), *base.glob("*/*/dataset_info.json")):
+    for info in (*base.glob(f"*/{INFO}"), *base.glob(f"*/*/{INFO}")):
         # Other names are TFDS's "incomplete." folders, or nothing of TFDS's.
-        if (
-            re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9}){2}", info.parent.name)
-            and (info.parent / "features.json").exists()
-        ):
-            facts = read_json(info)
-            others = facts.get("alternativeFileFormats")
-            formats = [facts.get("fileFormat"), *(others if isinstance(others, list) else [])]
-            copies[info.parent] = set(map(str, formats))
-    usable = [folder for folder, formats in copies.items() if "array_record" in formats]
+        if VERSION.fullmatch(info.parent.name) and (info.parent / FEATURES).exists():
+            copies[info.parent] = formats_of(read_json(info))
+    usable = [folder for folder, formats in copies.items() if FORMAT in formats]
     if copies and not usable:
         found = shown(", ".join(sorted(set().union(*copies.values()))))
         raise InputError(
@@ -76,7 +74,18 @@ def find_copy(root: Path, name: str) -> Path | None:
             f"data: expected one configuration of {name} in {name_of(base)}, "
             f"got {shown(', '.join(sorted(folder.name for folder in configs)))}"
         )
-    return max(usable, key=lambda folder: tuple(map(int, folder.name.split("."))), default=None)
+    return max(usable, key=version_of, default=None)
+
+
+def version_of(folder: Path) -> tuple[int, ...]:
+    """The version of a copy, whose folder is named for it, to find the newest by."""
+    return tuple(map(int, folder.name.split(".")))
+
+
+def formats_of(facts: Mapping[str, Any]) -> set[str]:
+    """The formats in which the files of a copy lie, by its `dataset_info.json`."""
+    others = facts.get("alternativeFileFormats")
+    return set(map(str, [facts.get("fileFormat"), *(others if isinstance(others, list) else [])]))
 
 
 def read_copy(folder: Path, name: str) -> Copy:
@@ -89,9 +98,16 @@ def read_copy(folder: Path, name: str) -> Copy:
       InputError: the dataset is of another kind, or the copy is damaged.
       FaultError: the package array_record is missing.
     """
-    shape, classes = _features(read_json(folder / "features.json"), name)
-    class_names = _class_names(folder / "label.labels.txt", classes)
-    splits = _splits(read_json(folder / "dataset_info.json"), folder)
+    shape, classes = _features(read_json(folder / FEATURES), name)
+    class_names = class_names_of(folder)
+    if class_names is None:
+        class_names = tuple(map(str, range(classes)))
+    if len(class_names) != classes:
+        raise InputError(
+            f"{name_of(folder / CLASS_NAMES)}: expected {classes} lines, one for each class, "
+            f"got {len(class_names)}"
+        )
+    splits = splits_of(read_json(folder / INFO), folder)
     if not set(SPLITS) <= splits.keys():
         raise InputError(f"data: expected {name} to have train and test, got {shown(', '.join(splits))}")
     images, labels = zip(*(_read_split(folder, name, of, splits[of], shape) for of in SPLITS), strict=True)
@@ -131,45 +147,59 @@ def _count(value: Any) -> int:
     return value if type(value) is int and value >= 0 else 0
 
 
-def _class_names(path: Path, number: int) -> tuple[str, ...]:
+def class_names_of(folder: Path) -> tuple[str, ...] | None:
+    """The names of a copy's classes, in order; None where it does not say them.
+
+    Raises:
+      InputError: they are no text.
+    """
+    path = folder / CLASS_NAMES
     if not path.exists():
-        return tuple(map(str, range(number)))
+        return None
     try:
         lines = read_regular(path, _MAX_NAMES).decode().split("\n")
     except UnicodeDecodeError as error:
         raise InputError(f"{name_of(path)}: expected UTF-8 text, got {shown(error)}") from error
-    names = tuple(line.strip() for line in lines if line.strip())
-    if len(names) != number:
-        raise InputError(f"{name_of(path)}: expected {number} lines, one for each class, got {len(names)}")
-    return names
+    return tuple(line.strip() for line in lines if line.strip())
 
 
-def _splits(facts: Mapping[str, Any], folder: Path) -> dict[str, list[int]]:
-    """Records in each file of each split."""
+def splits_of(facts: Mapping[str, Any], folder: Path) -> dict[str, list[int]]:
+    """Records in each file of each split.
+
+    Args:
+      facts: what the copy's `dataset_info.json` says.
+      folder: of the copy.
+    Raises:
+      InputError: it says no such thing.
+    """
     found = {}
     splits = facts.get("splits")
     for split in splits if isinstance(splits, list) else ():
         lengths: Any = _at(split, "shardLengths")
         if not isinstance(_at(split, "name"), str) or not isinstance(lengths, list) or not lengths:
-            raise InputError(f"{name_of(folder / 'dataset_info.json')}: expected splits and their lengths")
+            raise InputError(f"{name_of(folder / INFO)}: expected splits and their lengths")
         if split.get("filepathTemplate") not in (None, "", _TEMPLATE):
             raise InputError(
-                f"{name_of(folder / 'dataset_info.json')}: expected files named {_TEMPLATE}, "
+                f"{name_of(folder / INFO)}: expected files named {_TEMPLATE}, "
                 f"got {shown(split['filepathTemplate'])}"
             )
         if len(lengths) > MAX_SHARDS:
-            raise InputError(f"data: expected at most {MAX_SHARDS} files a split, got {len(lengths)}")
+            raise InputError(
+                f"{name_of(folder / INFO)}: expected at most {MAX_SHARDS} files a split, got {len(lengths)}"
+            )
         found[split["name"]] = [_count(length) for length in lengths]
     return found
+
+
+def files_of(folder: Path, name: str, split: str, count: int) -> list[Path]:
+    """The files of a split of a data set, in order."""
+    return [folder / f"{name}-{split}.{FORMAT}-{index:05d}-of-{count:05d}" for index in range(count)]
 
 
 def _read_split(
     folder: Path, name: str, split: str, lengths: list[int], shape: tuple[int, int, int]
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
-    paths = [
-        folder / f"{name}-{split}.array_record-{index:05d}-of-{len(lengths):05d}"
-        for index in range(len(lengths))
-    ]
+    paths = files_of(folder, name, split, len(lengths))
     packed = 0
     for path in paths:
         with open_regular(path) as file:

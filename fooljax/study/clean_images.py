@@ -82,7 +82,7 @@ def from_photographs(target: Target, folder: Path, classes: Collection[int] | No
 
     Args:
       target: a network for ImageNet.
-      folder: see `fooljax.data.image_folders.find_images`.
+      folder: see `fooljax.data.labelled_photographs.labelled_images`.
       classes: those that are wanted; None for all.
     Raises:
       InputError: the network has other classes, the folder is not as described, or no photograph is named

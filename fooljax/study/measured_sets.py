@@ -18,9 +18,9 @@ import numpy.typing as npt
 
 from fooljax import data, generative
 from fooljax.data.dataset import Dataset
-from fooljax.data.image_folders import find_images
 from fooljax.data.imagenet import synsets
 from fooljax.data.labelled_photographs import HELP as PHOTOGRAPHS_HELP
+from fooljax.data.labelled_photographs import labelled_images
 from fooljax.data.loading import HELP
 from fooljax.engine.log_odds import FOOLED, rounded
 from fooljax.engine.types import Target
@@ -103,7 +103,7 @@ class Measured(NamedTuple):
 def network(config: NetworkSettings, name: str, say: Callable[[str], None]) -> Target:
     """The network of a name, as a study asks for it. A wrong folder of photographs is told at once."""
     if isinstance(config, SetSettings) and config.imagefolder is not None:
-        find_images(Path(config.imagefolder), synsets())
+        labelled_images(Path(config.imagefolder), synsets())
     weights = Path(config.weights) if config.weights else None
     if generative.is_generative(name):
         return generative.find(name, dataset_of(config.data), say)

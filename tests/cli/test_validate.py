@@ -6,6 +6,7 @@ import os
 import jax
 import numpy as np
 import pytest
+from data_samples import make_copy, sample
 from PIL import Image
 
 from fooljax.cli import validate
@@ -59,6 +60,20 @@ def test_validation_counts(imagefolder, tmp_path, monkeypatch, capsys):
     assert figures["top1"]["share"] == np.mean(right, axis=0)[0]
     assert figures["top5"]["share"] == np.mean(right, axis=0)[1]
     assert "5 images" in capsys.readouterr().out
+
+
+def test_a_copy_that_tensorflow_datasets_prepared_is_measured_too(tmp_path):
+    import tensorflow_datasets as tfds
+
+    features = {
+        "image": tfds.features.Image(shape=(None, None, 3), encoding_format="png"),
+        "label": tfds.features.ClassLabel(names=["n00000009", "n00000002"]),
+        "id": tfds.features.Text(),
+    }
+    arrays, file = sample(n=2, m=5, shape=(20, 30, 3), classes=2), tmp_path / "figures.json"
+    make_copy(tmp_path, arrays, name="made", splits=("train", "validation"), features=features)
+    assert validate.main(["--imagefolder", str(tmp_path / "made"), "--json", str(file)]) == 0
+    assert json.loads(file.read_text())["images"] == 5
 
 
 @pytest.mark.parametrize("case", ["no folder", "unknown class", "empty", "no image"])
