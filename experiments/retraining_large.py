@@ -5,8 +5,9 @@ r"""Does a class more for fooling images protect networks for CIFAR-10 and Image
     python -m experiments.retraining_large --size imagenet --imagefolder DIR --weights DIR --outdir DIR
 
 Networks that others trained are fine-tuned with a class more, in rounds, and met by fresh evolution after
-each. They are retrained networks, or retrained heads on the old features, and not trained from scratch as the
-paper's. Whoever has all photographs of ImageNet gives their folder and --part all; the loop is the same.
+each. They are retrained networks, or retrained heads or last blocks on the old features, and not trained
+from scratch as the paper's. Whoever has all photographs of ImageNet gives their folder, or that of a copy
+which TensorFlow Datasets prepared, with --part all, --photographs and --learnt; the loop is the same.
 Threat model: searches see the logits of the defended network, the class more included, and gradient ascent
 its gradients. All images are 8-bit images in the box. Source: Nguyen et al. 2015, sections 3.6 to 3.8.
 """
@@ -25,7 +26,7 @@ from fooljax.study import Row, Task
 from fooljax.study.generators import GENERATORS
 from fooljax.study.measured_sets import clean_data_settings, network_names, parse_choices
 from fooljax.study.retrained import LEARNT_FROM, State, network, rates_of, retrained_states
-from fooljax.study.retraining_lessons import RetrainingSettings
+from fooljax.study.retraining_lessons import BLOCK, RetrainingSettings
 from fooljax.study.retraining_measured import ARCHIVE, FIRST, GOES_ON, OLD, measure
 
 __all__ = ["STUDY", "findings", "main"]
@@ -77,6 +78,8 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
 def _of(config: Config, state: State, *, first_rate: bool) -> Iterator[Task]:
     """What is done with a state: clean images, images of others, and images that are made against it."""
     settings: dict[str, Any] = {**state._asdict(), "classes": config.classes, **clean_data_settings(config)}
+    if config.part == BLOCK and state.round:  # rows of other parts are older than this setting
+        settings["part"] = config.part
     name = state.name(config)
     if state.round or not state.chain:  # the network itself is one, however many runs meet it
         yield Task(f"{state.label},clean", {"kind": "clean", **settings}, (name, state.network))

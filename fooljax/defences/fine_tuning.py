@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from fooljax.engine.types import Target
 from fooljax.errors import InputError
-from fooljax.targets import last_layer
+from fooljax.targets import last_block, last_layer
 from fooljax.targets.last_layer import LastLayer, with_last_layer, with_params
 from fooljax.targets.losses import SoftLabels
 from fooljax.targets.training import Recipe, train
@@ -50,7 +50,7 @@ def recipe_of(part: str, steps: int) -> Recipe:
     """How a part of a network is trained.
 
     Args:
-      part: `head`, the last layer alone; or `all`.
+      part: `head`, the last layer alone; `block`, the last block too; or `all`.
       steps: the number of gradient steps.
     """
     # Folded convolutions bear small steps only: at 1e-3 ResNet-20 forgot its classes.
@@ -76,7 +76,8 @@ def fine_tuned(
       target: to start from: the teacher, or one that has learnt from it.
       teacher: says what clean images are. It has no class for rejected ones.
       lesson: what to learn.
-      part: `head`, the last layer alone, on features that are worked out once; or `all`.
+      part: `head`, the last layer alone; `block`, the last block of layers too, see
+        `fooljax.targets.last_block`; or `all`. What comes before the part is worked out once for each image.
       steps: gradient steps.
       key: decides the order of the images.
     Returns:
@@ -93,9 +94,12 @@ def fine_tuned(
         outputs = jnp.asarray(last_layer.features(begun, images))
         learnt, _ = train(LastLayer.__call__, recipe, key, layer, outputs, labels)
         return with_last_layer(begun, learnt, begun.class_names)
-    params, _ = jax.jit(train, static_argnums=(0, 1))(
-        begun.apply, recipe, key, begun.params, jnp.asarray(images), labels
-    )
+    trained = jax.jit(train, static_argnums=(0, 1))
+    if part == "block":
+        given = jnp.asarray(last_block.inputs(begun, images))
+        of_block, block = last_block.function_of(begun), last_block.block_of(begun)
+        return last_block.with_block(begun, trained(of_block, recipe, key, block, given, labels)[0])
+    params, _ = trained(begun.apply, recipe, key, begun.params, jnp.asarray(images), labels)
     return with_params(begun, params, begun.apply, begun.class_names)
 
 

@@ -12,6 +12,7 @@ from fooljax.study import Row, attacks, group_by, markdown, numbers
 from fooljax.study.findings import Finding, point_estimate
 from fooljax.study.generators import EXPLANATIONS
 from fooljax.study.measured_sets import THREAT
+from fooljax.study.retraining_lessons import BLOCK
 from fooljax.study.retraining_measured import ARCHIVE, FIRST, GOES_ON, OLD
 from fooljax.study.thresholds_reached import THRESHOLDS, threshold_cells
 
@@ -25,6 +26,10 @@ that rejects. **Rejected**: the share of images that the network puts into the e
 Before retraining it is a run against the network; after it, the one run against the network of a chain. The
 chains of one network share some of their training images, and there is one network of each kind. So the
 numbers are about that network alone."""
+LAST_BLOCK = ", last block"
+OF_BLOCK = """\
+**Last block**: only the last block of layers and the last layer were trained, on what the layers before them
+give."""
 GREATER = """\
 **Greater than before**: the chance that a set against the retrained network has a greater median than a set
 against the network before. It is 0.5 if retraining did nothing. Brackets are 95 % intervals. p is from the
@@ -101,7 +106,8 @@ def tables(rows: Sequence[Row]) -> str:
     compared = any(line["p"] != numbers.NONE for line in lines)
     if not compared:
         lines = [{head: line[head] for head in line if head not in COMPARED} for line in lines]
-    words = f"{WORDS}\n\n{GREATER}" if compared else WORDS
+    of_block = any(row.get("part") == BLOCK for row in rows)
+    words = "\n\n".join([WORDS, *[OF_BLOCK] * of_block, *[GREATER] * compared])
     parts = [THREAT, "", words, "", "### New images against each network\n"]
     parts += [markdown(lines), ""]
     parts += [
@@ -193,7 +199,8 @@ def _state_words(rows: Sequence[Row]) -> str:
 
 def _names(rows: Sequence[Row]) -> dict[str, str]:
     first = rows[0]
-    names = {"network": first["network"], "retrained": "no" if not first["round"] else f"{first['round']} x"}
+    retrained = f"{first['round']} x" + (LAST_BLOCK if first.get("part") == BLOCK else "")
+    names = {"network": first["network"], "retrained": retrained if first["round"] else "no"}
     names["set to reject"] = numbers.NONE if first["rate"] is None else f"{first['rate']} %"
     if "generator" in first:
         names["images"] = (NAMES if first["kind"] == "attack" else SHOWN).get(first["generator"], "")

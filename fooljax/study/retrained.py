@@ -29,6 +29,7 @@ from fooljax.study.measured_sets import dataset_of, parse_choices
 from fooljax.study.network_thresholds import CleanAnswers, CleanImages, cached_answers
 from fooljax.study.retraining_lessons import (
     LEARNT,
+    MOST_CLEAN,
     Images,
     RetrainingSettings,
     archived,
@@ -120,6 +121,8 @@ def _digest(config: RetrainingSettings) -> str:
     names = ("runs", "passes", "classes", "part", "steps", "share", "photographs")
     facts = {name: getattr(config, name) for name in names}
     facts["clean"] = "photographs" if config.imagefolder else dataset_of(config.data).digest
+    if config.learnt != MOST_CLEAN:  # names are older than this setting
+        facts["learnt"] = config.learnt
     facts["archive"] = None if config.archive is None else Path(config.archive).name
     return digest_of(facts)[:8]
 

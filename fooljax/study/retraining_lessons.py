@@ -21,9 +21,12 @@ from fooljax.study.generators import cppn_encoding
 from fooljax.study.measured_sets import SetSettings, dataset_of
 
 MOST_CLEAN, HELD_OUT = 1500, 500
-"""Clean images that are learnt from at most; and those, at most, of each of the two parts that are not."""
+"""Clean images that are learnt from, unless --learnt says otherwise; and those, at most, of each of the two
+parts that are not."""
 GOING_ON, CHILDREN = 10, 100
 """Classes of a search that goes on from old images, and its children in a generation."""
+BLOCK = "block"
+"""The part of a network that rows name: its last block of layers, and its last layer."""
 LEARNT, UNSEEN = 0, 2
 """The fourths of a finished run's classes that networks learn from, and that they are shown afterwards."""
 Images = npt.NDArray[np.uint8]
@@ -37,12 +40,20 @@ class RetrainingSettings(SetSettings):
     rounds: int = option(1, "Rounds of retraining and evolving anew.", least=1, most=15)
     part: str = option(
         "head",
-        "What is trained: head, the last layer on the features before it, or all of the network.",
-        choices=("head", "all"),
+        "What is trained: head, the last layer on the features before it; block, the last block of layers "
+        "too; or all of the network.",
+        choices=("head", BLOCK, "all"),
     )
     steps: int = option(300, "Gradient steps of 64 images in each round.", least=1)
     share: float = option(0.4, "Share of fooling images among those of a step.", least=0.01, most=0.99)
-    photographs: int = option(50, "Photographs of each class, at most, out of --imagefolder.", least=1)
+    photographs: int = option(
+        50,
+        "Photographs of each class, at most, out of --imagefolder. All are held in memory.",
+        least=1,
+    )
+    learnt: int = option(
+        MOST_CLEAN, "Clean images to learn from, at most; of photographs no more than half.", least=1
+    )
     archive: str | None = option(
         None,
         "Folder of a finished run on ImageNet. The images of a fourth of its classes are learnt from too, "
@@ -80,7 +91,7 @@ def clean_of(config: RetrainingSettings, target: Target) -> Clean:
         learnt_from, images, labels = data.train_images, data.test_images, data.test_labels
         learnt, rest = rng.permutation(len(learnt_from)), rng.permutation(len(images))
     tuning, held_out = (part[:HELD_OUT] for part in _halves(rest))
-    return Clean(learnt_from[learnt[:MOST_CLEAN]], images[tuning], images[held_out], labels[held_out])
+    return Clean(learnt_from[learnt[: config.learnt]], images[tuning], images[held_out], labels[held_out])
 
 
 def _halves(order: npt.NDArray[np.integer]) -> list[npt.NDArray[np.integer]]:

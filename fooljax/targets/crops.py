@@ -15,7 +15,7 @@ import jax.numpy as jnp
 
 from fooljax.engine.batching import tile_size, tiled_by_platform
 from fooljax.engine.types import Params
-from fooljax.targets.networks.trainable import features_and_logits
+from fooljax.targets.networks.trainable import block_input, features_and_logits
 
 CROPS = (1, 10)
 MAX_TILE = 64
@@ -72,11 +72,17 @@ class CroppedNetwork:
 
     def look(self, params: Params, images: jax.Array) -> tuple[jax.Array, jax.Array]:
         """What the last layer is given for the centre crop, `[B, F]`, and the logits of that crop."""
-        how = replace(self.how, crops=1)
-        both: tuple[jax.Array, jax.Array] = cropped(partial(features_and_logits, self.module), how)(
-            params, images
-        )
+        both: tuple[jax.Array, jax.Array] = self._centre(features_and_logits)(params, images)
         return both
+
+    def block_input(self, params: Params, images: jax.Array) -> jax.Array:
+        """What the last block is given for the centre crop, `[B, ...]`, see `fooljax.targets.last_block`."""
+        given: jax.Array = self._centre(block_input)(params, images)
+        return given
+
+    def _centre(self, function: Callable[..., Any]) -> Callable[[Params, jax.Array], Any]:
+        """A function of the module and of the centre crop, as one of whole images."""
+        return cropped(partial(function, self.module), replace(self.how, crops=1))
 
 
 def cropped(network: Callable[[Params, jax.Array], Any], how: Crops) -> Callable[[Params, jax.Array], Any]:

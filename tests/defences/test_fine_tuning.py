@@ -37,7 +37,7 @@ def taught():
     rng = np.random.default_rng(0)
     images, labels = bright(rng, 200)
     apply = apply_of("mlp", 2)
-    module = apply._module
+    module = apply.module
     params = module.init(jax.random.key(0), jnp.zeros((1, *SHAPE)))
     recipe = Recipe("short", 40, "adamw", 1e-3, 0.0)
     params, _ = train(apply, recipe, jax.random.key(1), params, jnp.asarray(images), jnp.asarray(labels))
@@ -45,7 +45,7 @@ def taught():
     return target, images, bright(rng, 100)[0], stripes(rng, 40), stripes(rng, 40)
 
 
-@pytest.mark.parametrize("part", ["head", "all"])
+@pytest.mark.parametrize("part", ["head", "block", "all"])
 def test_new_fooling_images_are_rejected_and_clean_ones_are_named_as_before(taught, part):
     target, clean, new, fooling, others = taught
     found = fine_tuned(target, target, Lesson(clean, fooling, 0.3), part, 60, jax.random.key(2))
@@ -58,11 +58,15 @@ def test_new_fooling_images_are_rejected_and_clean_ones_are_named_as_before(taug
     assert again.class_names == found.class_names
 
 
-def test_only_the_head_moves(taught):
+@pytest.mark.parametrize(("part", "moved"), [("head", (2,)), ("block", (1, 2)), ("all", (0, 1, 2))])
+def test_only_the_part_moves(taught, part, moved):
     target, clean, _, fooling, _ = taught
-    found = fine_tuned(target, target, Lesson(clean, fooling, 0.3), "head", 5, jax.random.key(2))
-    first = [one.params["params"]["Dense_0"]["kernel"] for one in (target, found)]
-    assert np.array_equal(*first)
+    found = fine_tuned(target, target, Lesson(clean, fooling, 0.3), part, 5, jax.random.key(2))
+    for index in range(3):
+        before, after = (one.params["params"][f"Dense_{index}"] for one in (target, found))
+        assert np.array_equal(before["bias"], after["bias"][: len(before["bias"])]) == (index not in moved)
+        kernels = before["kernel"], after["kernel"][:, : before["kernel"].shape[1]]
+        assert np.array_equal(*kernels) == (index not in moved)
 
 
 def test_a_class_more_says_nothing_at_first(taught):

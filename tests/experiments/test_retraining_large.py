@@ -36,6 +36,13 @@ def test_all_chains_meet_cppns_and_some_meet_the_others():
     assert len({task.name for task in tasks}) == len(tasks)
 
 
+def test_only_rows_of_networks_with_a_new_last_block_say_what_was_trained():
+    """Rows of a network itself and of other parts are those that were published before."""
+    assert not any("part" in task.settings for part in ("head", "all") for task in planned(part=part))
+    for task in planned(part="block"):
+        assert task.settings.get("part") == ("block" if task.settings["round"] else None)
+
+
 def test_a_chain_more_than_there_are_sets():
     with pytest.raises(InputError, match=r"--chains: expected at most 4, the --runs, got 5"):
         planned(chains=5)
@@ -82,6 +89,14 @@ def test_tables_of_made_rows_in_any_order(rows):
     assert "0.057" in text  # of 35 arrangements, the two most extreme ones
     assert "| net | 1 x | 1 % | 1 | 300 | 80.0 % | 90.0 % | 85.0 % | 25.0 % |" in text
     assert list(figures(rows)) == ["net.png"]
+
+
+def test_tables_say_where_the_last_block_was_trained():
+    assert "ast block" not in tables(ROWS)
+    text = tables([{**row, "part": "block"} if row["round"] else row for row in ROWS])
+    assert "| net | no |" in text
+    assert "| net | 1 x, last block | 1 % | evolved images drawn by CPPNs | 3 |" in text
+    assert "**Last block**: only the last block" in text
 
 
 def test_no_rows():

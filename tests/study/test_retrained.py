@@ -8,8 +8,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from data_samples import make_copy
 
 from fooljax.data.dataset import from_arrays
+from fooljax.data.imagenet import class_names, synsets
 from fooljax.engine.types import Target
 from fooljax.errors import FaultError, InputError
 from fooljax.study import measured_sets, retrained, retraining_lessons
@@ -23,8 +25,8 @@ SHAPE = (8, 8, 1)
 RNG = np.random.default_rng(0)
 
 
-def noise(count, low, high):
-    return RNG.integers(low, high, (count, *SHAPE), dtype=np.uint8)
+def noise(count, low, high, shape=SHAPE):
+    return RNG.integers(low, high, (count, *shape), dtype=np.uint8)
 
 
 DATA = from_arrays(noise(90, 0, 120), np.arange(90) % 3, noise(300, 0, 120), np.arange(300) % 3)
@@ -34,6 +36,7 @@ class Sets:
     """In the place of a folder of image sets: a set's images all have its run as their first level."""
 
     asked: ClassVar[list] = []
+    shape: ClassVar[tuple] = SHAPE
 
     def __init__(self, folder):
         pass
@@ -42,7 +45,7 @@ class Sets:
         Sets.asked.append([(spec.network, spec.run, spec.cells) for spec in specs])
         found = []
         for spec in specs:
-            images = noise(4, 130, 255)
+            images = noise(4, 130, 255, Sets.shape)
             images[:, 0, 0] = spec.run + (100 if "round" in spec.network else 0)
             found.append(SimpleNamespace(images=images, spec=spec))
         return found
@@ -53,7 +56,7 @@ class Sets:
 
 @pytest.fixture
 def config(tmp_path, monkeypatch):
-    module = apply_of("mlp", 3)._module
+    module = apply_of("mlp", 3).module
     params = module.init(jax.random.key(0), jnp.zeros((1, *SHAPE)))
     target = Target(params, apply_of("mlp", 3), image_shape=SHAPE, class_names=DATA.class_names)
     monkeypatch.setattr(measured_sets, "network", lambda *_: target)
@@ -89,12 +92,25 @@ def test_a_name_says_which_state(config, state):
 
 def test_other_settings_make_other_names(config):
     name = State("mine", 1).name(config)
-    for change in ({"steps": 31}, {"share": 0.5}, {"classes": "0,1"}, {"part": "all"}, {"runs": 4}):
+    for change in (
+        {"steps": 31},
+        {"share": 0.5},
+        {"classes": "0,1"},
+        {"part": "all"},
+        {"runs": 4},
+        {"learnt": 9},
+    ):
         other = replace(config, **change)
         assert State("mine", 1).name(other) != name
         with pytest.raises(InputError, match="network: expected one of these settings"):
             state_of(name, other)
     assert State("mine", 1).name(replace(config, rounds=3, chains=3)) == name
+
+
+@pytest.mark.parametrize(("part", "digest"), [("head", "dcc26c3d"), ("all", "474498ef")])
+def test_names_of_published_networks_stay(part, digest):
+    config = RetrainingSettings(part=part, imagefolder="photographs")
+    assert State("mine", 1).name(config) == f"mine-{digest}-round1-chain0"
 
 
 def test_the_class_more_is_none_that_images_are_made_for(config):
@@ -130,16 +146,50 @@ def test_a_network_is_made_once_and_rejects_at_the_rate_that_it_is_asked_for(con
     assert shares[1] == pytest.approx(0.2, abs=0.01)
 
 
-def test_photographs_and_all_layers(config, lessons, monkeypatch):
-    """What whoever has the photographs of ImageNet does, with made images."""
-    photographs = (DATA.test_images, DATA.test_labels)
-    monkeypatch.setattr(retraining_lessons, "photographs", lambda *_: photographs)
-    whole = replace(config, imagefolder="here", part="all", rounds=1)
+@pytest.fixture
+def photographs(tmp_path):
+    """A copy of photographs of five of ImageNet's classes, as TensorFlow Datasets prepares one."""
+    import tensorflow_datasets as tfds
+
+    features = {
+        "image": tfds.features.Image(shape=(None, None, 3), encoding_format="png"),
+        "label": tfds.features.ClassLabel(names=list(synsets()[:5])),
+        "id": tfds.features.Text(),
+    }
+    count = {
+        "train_images": noise(5, 0, 120, (9, 9, 3)),
+        "train_labels": np.arange(5),
+        "test_images": [noise(1, 0, 120, (8 + index % 2, 9, 3))[0] for index in range(160)],
+        "test_labels": np.arange(160) % 5,
+    }
+    made = {"name": "imagenet2012", "splits": ("train", "validation"), "features": features}
+    return make_copy(tmp_path / "tfds", count, **made)
+
+
+@pytest.mark.parametrize("part", ["block", "all"])
+def test_a_thousand_and_one_classes_on_photographs(config, lessons, photographs, part, monkeypatch):
+    """What whoever has the photographs of ImageNet does, with made images and a small network."""
+    monkeypatch.setattr(Sets, "shape", (8, 8, 3))
+    monkeypatch.setattr(
+        retrained, "first_generation", lambda _, count, key: noise(count, 130, 255, (8, 8, 3))
+    )
+    apply = apply_of("mlp", 1000)
+    params = apply.module.init(jax.random.key(0), jnp.zeros((1, 8, 8, 3)))
+    of_imagenet = Target(params, apply, image_shape=(8, 8, 3), class_names=class_names())
+    kernel, bias = last_layer.layer_of(of_imagenet)  # a network that is not sure of anything
+    of_imagenet = last_layer.with_last_layer(
+        of_imagenet, last_layer.LastLayer(0.1 * kernel, bias), class_names()
+    )
+    monkeypatch.setattr(measured_sets, "network", lambda *_: of_imagenet)
+    whole = replace(config, imagefolder=str(photographs), part=part, rounds=1, steps=100)
     found = network(whole, State("mine", 1, 0, 5).name(whole), print)
-    assert lessons[0][2] == "all"
-    assert np.mean(last_layer.logits(found, noise(50, 130, 255)).argmax(axis=1) == 3) > 0.9
-    held_out = clean_of(whole, found).held_out
-    assert np.mean(last_layer.logits(found, held_out).argmax(axis=1) == 3) < 0.2
+    assert len(found.class_names) == 1001
+    assert lessons[0][2] == part
+    fooling = noise(50, 130, 255, (8, 8, 3))
+    assert np.mean(last_layer.logits(found, fooling).argmax(axis=1) == 1000) > 0.9
+    clean = clean_of(whole, found)
+    assert [len(images) for images in clean] == [80, 40, 40, 40]
+    assert np.mean(last_layer.logits(found, clean.held_out).argmax(axis=1) == 1000) < 0.4
 
 
 def test_a_damaged_network_is_told_in_one_line(config, lessons, tmp_path):
@@ -158,6 +208,7 @@ def test_clean_images_are_in_one_part_each(config):
     assert [len(part) for part in parts] == [90, 150, 150]
     assert not parts[1] & parts[2]
     assert len(clean.labels) == 150
+    assert np.array_equal(clean_of(replace(config, learnt=64), None).learnt, clean.learnt[:64])
 
 
 def test_photographs_are_split_by_chance_and_in_the_same_way_each_time(config, monkeypatch):

@@ -4,6 +4,8 @@ Source: He et al. 2016 ("Deep residual learning for image recognition", section 
 option A: every second pixel, and channels of zeros on both sides. Batch norm's epsilon is PyTorch's, 1e-5.
 """
 
+import itertools
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -26,6 +28,8 @@ VARIANTS = {"resnet20": 3, "resnet32": 5, "resnet44": 7, "resnet56": 9}
 class CifarResNet(nn.Module):
     """Logits `[B, num_classes]` of images `[B, 32, 32, 3]`, RGB, less the mean and divided by the deviation.
 
+    The last block is the last residual block, of two convolutions.
+
     Attributes:
       variant: a name in `VARIANTS`.
       num_classes: of the last layer.
@@ -35,8 +39,8 @@ class CifarResNet(nn.Module):
     num_classes: int = 10
 
     @nn.compact
-    def __call__(self, images: jax.Array) -> jax.Array:
-        """Logits `[B, num_classes]`."""
+    def __call__(self, images: jax.Array, *, from_block: bool = False) -> jax.Array:
+        """Logits `[B, num_classes]` of images, or of what the last block is given, `[B, 8, 8, 64]`."""
         scale = nn.initializers.variance_scaling(2.0, "fan_in", "normal")
         zeros = nn.initializers.zeros_init()
 
@@ -45,14 +49,16 @@ class CifarResNet(nn.Module):
             bias = self.param(f"{name}_bias", zeros, (width,))
             return convolve(x, kernel, stride, 1) + bias[None, None, None]
 
-        x = nn.relu(convolved(images, "conv1", WIDTHS[0], 1))
-        for stage, width in enumerate(WIDTHS):
-            for block in range(VARIANTS[self.variant]):
-                stride = 2 if stage and not block else 1
-                name = f"stage{stage}_block{block}"
-                y = nn.relu(convolved(x, f"{name}_first", width, stride))
-                y = convolved(y, f"{name}_second", width, 1)
-                x = nn.relu(y + (x if stride == 1 else _shortcut(x, width)))
+        x = images if from_block else nn.relu(convolved(images, "conv1", WIDTHS[0], 1))
+        every = list(itertools.product(range(len(WIDTHS)), range(VARIANTS[self.variant])))
+        for stage, block in every[-1:] if from_block else every:
+            if (stage, block) == every[-1]:
+                self.sow("intermediates", "block_input", x)
+            stride, width = 2 if stage and not block else 1, WIDTHS[stage]
+            name = f"stage{stage}_block{block}"
+            y = nn.relu(convolved(x, f"{name}_first", width, stride))
+            y = convolved(y, f"{name}_second", width, 1)
+            x = nn.relu(y + (x if stride == 1 else _shortcut(x, width)))
         kernel = self.param("logits_kernel", scale, (WIDTHS[-1], self.num_classes))
         bias = self.param("logits_bias", zeros, (self.num_classes,))
         x = jnp.mean(x, axis=(1, 2))

@@ -79,28 +79,39 @@ def _to_eights(channels: float) -> int:
 
 
 class EfficientNetLite(nn.Module):
-    """Logits `[B, 1000]` of images `[B, S, S, 3]`, RGB, (level - 127) / 128 with levels in [0, 255].
+    """Logits `[B, num_classes]` of images `[B, S, S, 3]`, RGB, (level - 127) / 128 with levels in [0, 255].
+
+    The last block is the last inverted residual block, the only one of its stage, and the head: the
+    convolution to 1,280 features and their mean.
 
     Attributes:
       variant: a name in `VARIANTS`.
+      num_classes: of the last layer.
     """
 
     variant: str
     num_classes: int = 1000
 
     @nn.compact
-    def __call__(self, images: jax.Array) -> jax.Array:
-        """Logits `[B, num_classes]`."""
+    def __call__(self, images: jax.Array, *, from_block: bool = False) -> jax.Array:
+        """Logits `[B, num_classes]` of images, or of what the last block is given, `[B, h, w, F]`."""
 
         def weights(name: str, *shape: int) -> tuple[jax.Array, jax.Array]:
             scale = nn.initializers.variance_scaling(2.0, "fan_in", "normal")
             kernel = self.param(f"{name}_kernel", scale, shape)
             return kernel, self.param(f"{name}_bias", nn.initializers.zeros_init(), shape[-1:])
 
-        kernel, bias = weights("stem", 3, 3, 3, STEM)
-        x = _relu6(convolve_few(images, kernel, 2) + bias[None, None, None])
+        x = images
+        if not from_block:
+            kernel, bias = weights("stem", 3, 3, 3, STEM)
+            x = _relu6(convolve_few(x, kernel, 2) + bias[None, None, None])
         every = blocks(VARIANTS[self.variant])
+        last = len(every) - 1
         for index, block in enumerate(every):
+            if from_block and index < last:
+                continue
+            if index == last:
+                self.sow("intermediates", "block_input", x)
             y, inner = x, block.channels * block.expansion
             if block.expansion > 1:
                 kernel, bias = weights(f"block{index}_expand", block.channels, inner)

@@ -46,6 +46,7 @@ class LeNet(nn.Module):
     pixel / 256 as Caffe's example does. Gives logits `[B, num_classes]`.
     Source: Caffe's MNIST example, as the authors' code uses it. Differs: images are flattened in
     row-column-channel order (Caffe: channel-row-column); no mean image is subtracted (none was in training).
+    The last block is the first dense layer, with its ReLU.
 
     Attributes:
       num_classes: of the last layer.
@@ -54,12 +55,15 @@ class LeNet(nn.Module):
     num_classes: int = 10
 
     @nn.compact
-    def __call__(self, images: jax.Array) -> jax.Array:
-        """Logits `[B, num_classes]` of images `[B, H, W, K]`."""
-        x = images * (255.0 / 256.0)
-        x = ConvPool(20)(x)
-        x = ConvPool(50)(x)
-        x = x.reshape(x.shape[0], -1)
+    def __call__(self, images: jax.Array, *, from_block: bool = False) -> jax.Array:
+        """Logits `[B, num_classes]` of images `[B, H, W, K]`, or of what the last block gets, `[B, F]`."""
+        x = images
+        if not from_block:
+            x = x * (255.0 / 256.0)
+            x = ConvPool(20)(x)
+            x = ConvPool(50)(x)
+            x = x.reshape(x.shape[0], -1)
+        self.sow("intermediates", "block_input", x)
         x = nn.relu(Dense(500)(x))
         self.sow("intermediates", "features", x)
         return Dense(self.num_classes)(x)

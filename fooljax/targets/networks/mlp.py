@@ -12,7 +12,8 @@ HIDDEN = (256, 128)
 class MLP(nn.Module):
     """Dense layers with ReLU between them. Takes images `[B, H, W, K]` in [0, 1].
 
-    Ours: a third architecture for digits beside LeNet and the small AlexNet.
+    Ours: a third architecture for digits beside LeNet and the small AlexNet. The last block is the last
+    hidden layer, with its ReLU.
 
     Attributes:
       num_classes: of the last layer.
@@ -21,10 +22,13 @@ class MLP(nn.Module):
     num_classes: int = 10
 
     @nn.compact
-    def __call__(self, images: jax.Array) -> jax.Array:
-        """Logits `[B, num_classes]` of images `[B, H, W, K]`."""
-        x = images.reshape(images.shape[0], -1)
-        for width in HIDDEN:
-            x = nn.relu(Dense(width)(x))
+    def __call__(self, images: jax.Array, *, from_block: bool = False) -> jax.Array:
+        """Logits `[B, num_classes]` of images `[B, H, W, K]`, or of what the last block gets, `[B, F]`."""
+        x = images if from_block else images.reshape(images.shape[0], -1)
+        last = len(HIDDEN) - 1
+        for index in range(last if from_block else 0, len(HIDDEN)):
+            if index == last:
+                self.sow("intermediates", "block_input", x)
+            x = nn.relu(Dense(HIDDEN[index], name=f"Dense_{index}")(x))
         self.sow("intermediates", "features", x)
-        return Dense(self.num_classes)(x)
+        return Dense(self.num_classes, name=f"Dense_{len(HIDDEN)}")(x)

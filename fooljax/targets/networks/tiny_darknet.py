@@ -52,10 +52,14 @@ CONVS = (
     Conv(128, 1),
 )
 """All but the last, which is 1x1 to the classes and has neither batch norm nor an activation."""
+BEFORE_BLOCK = max(index for index, conv in enumerate(CONVS, start=1) if conv.pooled)
+"""The convolution before the last block, counted from 1: the last one that is pooled."""
 
 
 class TinyDarknet(nn.Module):
     """Logits `[B, num_classes]` of images `[B, S, S, 3]`, RGB in [0, 1].
+
+    The last block is all that follows the last pooling but the layer to the classes: convolutions 11 to 15.
 
     Attributes:
       num_classes: channels of the last convolution.
@@ -64,8 +68,8 @@ class TinyDarknet(nn.Module):
     num_classes: int = 1000
 
     @nn.compact
-    def __call__(self, images: jax.Array) -> jax.Array:
-        """Logits `[B, num_classes]`."""
+    def __call__(self, images: jax.Array, *, from_block: bool = False) -> jax.Array:
+        """Logits `[B, num_classes]` of images, or of what the last block is given, `[B, S/16, S/16, 256]`."""
 
         def convolved(x: jax.Array, name: str, features: int, side: int) -> jax.Array:
             scale = nn.initializers.variance_scaling(2.0, "fan_in", "normal")
@@ -77,6 +81,10 @@ class TinyDarknet(nn.Module):
 
         x = images
         for index, conv in enumerate(CONVS, start=1):
+            if from_block and index <= BEFORE_BLOCK:
+                continue
+            if index == BEFORE_BLOCK + 1:
+                self.sow("intermediates", "block_input", x)
             x = nn.leaky_relu(convolved(x, f"conv{index}", conv.features, conv.kernel), SLOPE)
             x = _halved(x) if conv.pooled else x
         self.sow("intermediates", "features", jnp.mean(x, axis=(1, 2)))

@@ -35,15 +35,20 @@ class NetworkFunction:
 
     def __call__(self, params: Params, images: jax.Array) -> jax.Array:
         """Logits `[B, num_classes]` of images `[B, H, W, K]` in [0, 1]."""
-        logits: jax.Array = self._module.apply(params, images)  # type: ignore[assignment]
+        logits: jax.Array = self.module.apply(params, images)  # type: ignore[assignment]
         return logits
 
     def look(self, params: Params, images: jax.Array) -> tuple[jax.Array, jax.Array]:
         """What the last layer is given, `[B, F]`, and the logits."""
-        return features_and_logits(self._module, params, images)
+        return features_and_logits(self.module, params, images)
+
+    def block_input(self, params: Params, images: jax.Array) -> jax.Array:
+        """What the last block is given, `[B, ...]`, see `fooljax.targets.last_block`."""
+        return block_input(self.module, params, images)
 
     @property
-    def _module(self) -> nn.Module:
+    def module(self) -> nn.Module:
+        """The Flax module."""
         return NETWORKS[self.network][1](self.num_classes)
 
 
@@ -58,6 +63,19 @@ def features_and_logits(module: nn.Module, params: Params, images: jax.Array) ->
     """
     logits, kept = module.apply(params, images, mutable=["intermediates"])
     return kept["intermediates"]["features"][0], logits
+
+
+def block_input(module: nn.Module, params: Params, images: jax.Array) -> jax.Array:
+    """What the last block of a module is given, `[B, ...]`.
+
+    Args:
+      module: one that sows `block_input`.
+      params: of the module.
+      images: `[B, H, W, K]`, as the module wants them.
+    """
+    _, kept = module.apply(params, images, mutable=["intermediates"])
+    given: jax.Array = kept["intermediates"]["block_input"][0]
+    return given
 
 
 @functools.cache
