@@ -63,10 +63,11 @@ class _Point(NamedTuple):
 
 def tables(rows: Sequence[Row]) -> str:
     """`table.md`: the networks, what was made against them, trends, and ways to train."""
-    parts = []
+    parts = [HOW, "", THRESHOLDS, "", THREAT, ""]
     for (architecture,), group in group_by(sort_rows(rows), "architecture").items():
         title = _title(architecture)
-        parts += [f"### {title}the networks\n", _networks(group), ""]
+        trained = GIVEN if architecture == "given" else TRAINED
+        parts += [f"### {title}the networks\n", trained, "", _networks(group), ""]
         attacks = [row for row in group if row["kind"] == "attack"]
         for (generator,), made in group_by(attacks, "generator").items():
             if generator in MADE:
@@ -74,14 +75,10 @@ def tables(rows: Sequence[Row]) -> str:
         if controls := [row for row in attacks if row["generator"] not in MADE]:
             parts += [f"### {title}controls\n", _controls(controls), ""]
         if lines := _trends(group):
-            parts += [f"### {title}trends\n", markdown(lines), ""]
-        diverse = _diversity(attacks)
-        if diverse:
-            parts += [f"### {title}ways to train\n", markdown(diverse), ""]
-        parts += [GIVEN if architecture == "given" else TRAINED, ""]
-        if diverse:
-            parts += [DIVERSE, ""]
-    return "\n".join([*parts, HOW, "", TREND, "", THRESHOLDS, "", THREAT, ""])
+            parts += [f"### {title}trends\n", TREND, "", markdown(lines), ""]
+        if diverse := _diversity(attacks):
+            parts += [f"### {title}ways to train\n", DIVERSE, "", markdown(diverse), ""]
+    return "\n".join(parts)
 
 
 def _points(rows: Sequence[Row]) -> list[_Point]:
