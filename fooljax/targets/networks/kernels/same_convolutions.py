@@ -2,8 +2,8 @@
 
 XLA's CPU backend has no good depthwise convolution: as a sum of shifted, scaled slices, which one loop
 computes, it is some twenty times as fast. The same holds for a first layer of three channels. A 1x1
-convolution is a matrix product. Other platforms get XLA's own convolution. Gradients with respect to the
-images have the same form on a CPU; those with respect to the kernel, which only training needs, are XLA's.
+convolution is a matrix product. Other platforms get XLA's own convolution. Gradients of the depthwise one
+have the same form on a CPU; those of the first layer are XLA's.
 """
 
 import functools
@@ -64,9 +64,18 @@ def _depthwise_backward(stride: int, kept: Any, slope: jax.Array) -> tuple[jax.A
         _, back = jax.vjp(lambda images: _depthwise_in_xla(images, kernel, stride), images)
         return back(slope)[0]
 
-    _, back = jax.vjp(lambda kernel: _depthwise_in_xla(images, kernel, stride), kernel)
+    def kernel_as_slices(slope: jax.Array, images: jax.Array, kernel: jax.Array) -> jax.Array:
+        parts = shifted(padded_same(images, kernel, stride), kernel, stride)
+        return jnp.stack([jnp.sum(part * slope, axis=(0, 1, 2)) for _, _, part in parts]).reshape(
+            kernel.shape
+        )
+
+    def kernel_in_xla(slope: jax.Array, images: jax.Array, kernel: jax.Array) -> jax.Array:
+        _, back = jax.vjp(lambda kernel: _depthwise_in_xla(images, kernel, stride), kernel)
+        return back(slope)[0]
+
     to_images = by_platform(as_slices, in_xla, slope, images, kernel)
-    return to_images, back(slope)[0]
+    return to_images, by_platform(kernel_as_slices, kernel_in_xla, slope, images, kernel)
 
 
 depthwise.defvjp(_depthwise_forward, _depthwise_backward)
