@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from fooljax.analysis.comparisons import holm, signed_rank
+from fooljax.analysis.panel import family_of_name
 from fooljax.analysis.statistics import Groups, Interval, mean_interval, share_interval
 from fooljax.analysis.transfer import (
     OTHER,
@@ -75,6 +76,8 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
       `KIND_same_9999`, for each generator: of images with the largest budget, the share to which another
       network of the relation most asked about gives the same name at 99.99 %; `KIND_same_9`: at 90 %,
       `KIND_named_first`: with whatever confidence.
+      `KIND_named_first_relatives` and `KIND_named_first_strangers`: the same of networks of the same family
+      and of other families, over the networks whose images were shown to both.
       `KIND_own_only`: the share of images that fool their own network at 99.99 % and no other.
       `KIND_less_gradient`: how much more often that kind transfers than gradient ascent at equal confidence,
       a difference of shares.
@@ -91,6 +94,7 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
             found[f"{kind}_same_{level[2:]}"] = share(same, said)
         first = grouped(group, wanted, lambda row, seen: named_first(seen, row["aims"]))
         found[f"{kind}_named_first"] = share(first, said)
+        found |= _relatives(kind, group, wanted)
         found[f"{kind}_own_only"] = share(values_by_network(group, own_only), said)
     for kind in ("cppn", "direct", ARCHIVE):
         theirs = [row for row in images if row["network"] in units]
@@ -100,6 +104,27 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
             said = "one network" if count == 1 else f"{count} networks"
             found[f"{kind}_less_gradient"] = Finding(value, numbers.signed(value), said)
     return found | named_alike(rows)
+
+
+def _relatives(kind: str, group: Sequence[Row], wanted: Pairs) -> dict[str, Finding]:
+    """What relatives name first of the images of networks that have some, and what others name first."""
+
+    def asked(kin: bool) -> Pairs:
+        def pairs(source: str, target: str) -> bool:
+            return wanted(source, target) and (family_of_name(source) == family_of_name(target)) == kin
+
+        return pairs
+
+    some = [row for row in group if all(answers_of_targets(row, asked(kin)) for kin in (True, False))]
+    if not some:
+        return {}
+    said = describe_sample(len(some), len(group_by(some, "network")))
+    return {
+        f"{kind}_named_first_{name}": share(
+            grouped(some, asked(kin), lambda row, seen: named_first(seen, row["aims"])), said
+        )
+        for name, kin in (("relatives", True), ("strangers", False))
+    }
 
 
 def tables(rows: Sequence[Row]) -> str:

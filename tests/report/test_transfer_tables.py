@@ -16,17 +16,17 @@ THRESHOLDS = Thresholds(raw=LEVELS, scaled=LEVELS, temperature=1.0, fitted_on=0,
 CLASSES = np.arange(4)
 
 
-def row(source, generator, run, rates, passes=2000, own=12.0):
+def row(source, generator, run, rates, passes=2000, own=12.0, networks=NETWORKS):
     """A set of four images; of each target the given share of them has the same name, and surely."""
     seen = {}
-    for target, rate in zip(NETWORKS, rates, strict=True):
+    for target, rate in zip(networks, rates, strict=True):
         odds = np.full((4, 4), -20.0)
         odds[CLASSES, CLASSES] = np.where(np.arange(4) < 4 * rate, own, -20.0)
         odds[CLASSES, (CLASSES + 1) % 4] = np.where(np.arange(4) < 4 * rate, -20.0, 3.0)
         seen[target] = network_answers(odds, CLASSES, THRESHOLDS)
     told = {"kind": "images", "network": source, "generator": generator, "budget": passes, "run": run}
     told |= {"passes": passes}
-    return {**told, "targets": list(NETWORKS), "aims": [0, 1, 2, 3], "log_odds": [own] * 4, "seen": seen}
+    return {**told, "targets": list(networks), "aims": [0, 1, 2, 3], "log_odds": [own] * 4, "seen": seen}
 
 
 def clean(network):
@@ -92,6 +92,17 @@ def test_what_claims_are_held_against():
     assert found["cppn_own_only"].value.estimate == 0.25  # the last of four fools the network alone
     assert found["cppn_less_gradient"].value.estimate == pytest.approx(0.5)
     assert "direct_less_gradient" not in found
+
+
+def test_relatives_are_told_apart_from_strangers():
+    networks = ("efficientnet-lite0", "efficientnet-lite1", "squeezenet")
+    rates = ((1.0, 0.75, 0.25), (0.5, 1.0, 0.0), (0.0, 0.0, 1.0))
+    rows = [row(name, "cppn", 0, some, networks=networks) for name, some in zip(networks, rates, strict=True)]
+    found = findings(rows)
+    assert found["cppn_named_first_relatives"].value[0] == 0.625  # 75 % and 50 %
+    assert found["cppn_named_first_strangers"].value[0] == 0.125  # of the images of the EfficientNets alone
+    assert found["cppn_named_first_strangers"].of == "2 runs on 2 networks"
+    assert "cppn_named_first_relatives" not in findings(ROWS)  # between two LeNets there are no strangers
 
 
 def test_networks_of_one_architecture_are_the_units():
