@@ -124,7 +124,10 @@ def told_apart(audit: Audit) -> Table:
         "AUROC",
         ("Detector", *map(generator_name, names)),
         [
-            (one.name, *(f"{one.auroc[name]:.3f}" if name in one.auroc else numbers.NONE for name in names))
+            (
+                one.name,
+                *(numbers.chance(one.auroc[name]) if name in one.auroc else numbers.NONE for name in names),
+            )
             for one in audit.detectors
         ],
     )

@@ -141,14 +141,14 @@ def _first(static: Sequence[Row], knowing: Sequence[Row]) -> list[dict[str, str]
             met = known.get((name, kind))
             stopped = numbers.NONE if met is None else _stopped(_mean(knowing_share(met, "through")))
             auroc, caught = (_mean(static_share(group, name, figure)) for figure in ("auroc", "caught"))
-            cells = [numbers.plain(auroc, 3), numbers.percent(caught, 0), stopped]
+            cells = [numbers.chance(auroc), numbers.percent(caught, 0), stopped]
             line |= dict(zip(heads, cells, strict=True))
     return lines
 
 
 def _stopped(through: float) -> str:
-    """What does not get through, where differences of floats must not be taken for less."""
-    return numbers.percent(round(1.0 - through, 12), 0)
+    """What does not get through."""
+    return numbers.percent(1.0 - through, 0)
 
 
 def _second(static: Sequence[Row], knowing: Sequence[Row]) -> list[dict[str, str]]:
@@ -224,7 +224,7 @@ def _third(static: Sequence[Row], names: Sequence[str]) -> list[dict[str, str]]:
         for (kind,), group in group_by(static, "generator").items():
             line = {"detector": detector_title(name), "images": image_title(kind)}
             for figure, head in heads.items():
-                line[head] = numbers.plain(_mean(static_share(group, name, figure)), 3)
+                line[head] = numbers.chance(_mean(static_share(group, name, figure)))
             line["caught at 5 %"] = numbers.percent(_mean(static_share(group, name, "caught")), 0)
             line["caught at 1 %"] = numbers.percent(_mean(static_share(group, name, "caught", LENIENT)), 0)
             lines.append(line)

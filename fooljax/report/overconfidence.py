@@ -101,7 +101,7 @@ def _sureness(rows: Sequence[Row]) -> str:
                     "images": name,
                     "MMC": numbers.shares(_mean(some, "mmc")),
                     "MMC, scaled": numbers.shares(_mean(some, "mmc_scaled")),
-                    "AUROC": numbers.signed(_mean(some, "auroc"), 3),
+                    "AUROC": numbers.chances(_mean(some, "auroc")),
                     "FPR at 95 % TPR, clean positive": _share(some, "fpr_at_95_tpr_clean_positive"),
                     ">= 99.99 %": _share(some, "share_9999"),
                 }

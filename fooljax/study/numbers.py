@@ -1,7 +1,8 @@
 """How a published number is written: what was seen as it was seen, and no bound or confidence flattered.
 
-A share or confidence is cut, never rounded up; the lower end of an interval is rounded down, the upper one
-up.
+A share, a chance such as an AUROC, and a confidence are cut, never rounded up: 99.99 % is not written as
+100 %, and a sentence and a table that hold the same share agree in their digits. The lower end of an interval
+is rounded down, the upper one up. What is no share, as a correlation or log-odds, is rounded to the nearest.
 """
 
 import math
@@ -35,9 +36,27 @@ def percent(share: float | None, digits: int = 1, rounding: str = ROUND_FLOOR) -
     """A share as a percentage, cut; without a fraction where it is 0 or all."""
     if share is None:
         return NONE
-    exact = Decimal(repr(float(share))) * 100
+    exact = _exact(share) * 100
     digits = 0 if exact in (0, 100) else digits
     return f"{exact.quantize(Decimal(1).scaleb(-digits), rounding)} %"
+
+
+def chance(value: float, digits: int = 3, rounding: str = ROUND_FLOOR) -> str:
+    """A chance as a decimal, such as an AUROC, cut to the same digits as `percent` writes it with."""
+    return f"{_exact(value).quantize(Decimal(1).scaleb(-digits), rounding)}"
+
+
+def chances(interval: Interval, digits: int = 3) -> str:
+    """A chance with its interval; one without ends stands alone."""
+    estimate, low, high = interval
+    if math.isinf(low):
+        return chance(estimate, digits)
+    return f"{chance(estimate, digits)} [{chance(low, digits)}, {chance(high, digits, ROUND_CEILING)}]"
+
+
+def _exact(share: float) -> Decimal:
+    """A share as it is cut: a mean of shares is off in the last of 16 digits, which must not make it less."""
+    return Decimal(repr(round(float(share), 12)))
 
 
 def confidence(log_odds: float | None, digits: int | None = None) -> str:
@@ -70,9 +89,8 @@ def needed(interval: Interval, budget: float | None = None) -> str:
 
 def shares(interval: Interval, digits: int = 1) -> str:
     """A share with its interval; one that is all that is possible is left out."""
-    # A mean of shares is off by some units in the last of 16 digits, which cutting must not take for less.
-    estimate, low, high = (round(value, 12) for value in interval)
-    if (low, high) == (0.0, 1.0):
+    estimate, low, high = interval
+    if _exact(low) == 0 and _exact(high) == 1:
         return percent(estimate, digits)
     ends = f"[{percent(low, digits)}, {percent(high, digits, ROUND_CEILING)}]"
     return f"{percent(estimate, digits)} {ends.replace(' %', '')}"

@@ -22,6 +22,18 @@ def test_shares_and_confidences_are_cut_and_floats_are_not_taken_for_less():
     assert numbers.confidence(None, 1) == numbers.format_confidence(None)
 
 
+@pytest.mark.parametrize("value", [0.61999, 0.29, 0.9999, 0.0004, 1.0, float(np.mean([0.654] * 3))])
+def test_a_chance_has_the_digits_of_the_same_share(value):
+    assert float(numbers.percent(value).removesuffix(" %")) == round(100 * float(numbers.chance(value)), 1)
+    assert float(numbers.chance(value)) <= value + 1e-9
+    assert (numbers.chance(value) == "1.000") == (value == 1.0)
+
+
+def test_a_chance_has_its_interval_outward():
+    assert numbers.chances(Interval(0.6196, 0.5009, 0.7301)) == "0.619 [0.500, 0.731]"
+    assert numbers.chances(Interval(0.6196, -np.inf, np.inf)) == "0.619"
+
+
 @pytest.mark.parametrize("value", [3.049, 0.0333, 1.1, 146999.5, 0.99951, 12345.6, 1e-4])
 def test_bounds_go_outward(value):
     for digits in (2, 3):
