@@ -1,6 +1,5 @@
 """Heat maps of shares: matrices side by side, each cell with its number."""
 
-import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -10,11 +9,16 @@ from matplotlib.figure import Figure
 from fooljax.report.fonts import fit
 from fooljax.report.png import png_bytes
 from fooljax.report.style import own_style
+from fooljax.study import numbers
 
 COLUMNS = 2
 """Matrices in one line of the figure."""
 CELL = 0.62
 """Inches of a cell's side."""
+TICKS = range(0, 101, 20)
+"""Percent, on the bar of colours."""
+LOW = 4
+"""Rows in all from which on the bar of colours has room beside the matrices; else it lies below them."""
 
 
 @own_style()
@@ -27,7 +31,7 @@ def heat_maps(
     across: str,
     value: str,
 ) -> bytes:
-    """A PNG of matrices of shares.
+    """A PNG of matrices of shares, each without the rows that it has no share in.
 
     Args:
       panels: by title, `[rows, columns]` shares in [0, 1]; NaN where there is none.
@@ -39,28 +43,36 @@ def heat_maps(
     Returns:
       The content of a PNG file.
     """
-    lines, beside = math.ceil(len(panels) / COLUMNS), min(len(panels), COLUMNS)
-    size = (2.2 + beside * (1.3 + CELL * len(columns)), 0.9 + lines * (1.7 + CELL * len(rows)))
-    figure = Figure(figsize=size, layout="constrained")
-    every = figure.subplots(lines, beside, squeeze=False)
+    beside = min(len(panels), COLUMNS)
+    there = [np.flatnonzero(np.isfinite(shares).any(axis=1)).tolist() for shares in panels.values()]
+    lines = [there[first : first + beside] for first in range(0, len(there), beside)]
+    heights = [max(map(len, line)) for line in lines]
+    size = (
+        2.2 + beside * (1.3 + CELL * len(columns)),
+        0.9 + sum(1.7 + CELL * height for height in heights),
+    )
+    figure = Figure(figsize=size, layout="compressed")
+    every = figure.subplots(len(heights), beside, squeeze=False, height_ratios=heights)
     drawn = None
-    for axes, (title, shares) in zip(every.flat, panels.items(), strict=False):
+    for axes, kept, (title, of_all) in zip(every.flat, there, panels.items(), strict=False):
+        shares = of_all[kept]
         drawn = axes.imshow(shares, vmin=0.0, vmax=1.0, cmap="viridis")
+        axes.set_anchor("N")
         fit(axes.set_title(title, fontsize=10))
         axes.set_xticks(range(len(columns)), columns, rotation=45, ha="right", rotation_mode="anchor")
-        axes.set_yticks(range(len(rows)), rows)
+        axes.set_yticks(range(len(kept)), [rows[place] for place in kept])
         axes.set_xlabel(across, fontsize=9)
         axes.set_ylabel(down, fontsize=9)
         for (row, column), share in np.ndenumerate(shares):
             if np.isfinite(share):
                 colour = "white" if share < 0.6 else "black"
-                axes.text(
-                    column, row, f"{100 * share:.0f}", ha="center", va="center", color=colour, fontsize=9
-                )
+                text = numbers.percent(share, 0).removesuffix(" %")
+                axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=9)
     for axes in every.flat[len(panels) :]:
         axes.set_axis_off()
     if drawn is not None:
-        bar = figure.colorbar(drawn, ax=every, shrink=0.6, ticks=np.linspace(0.0, 1.0, 6))
-        bar.ax.set_yticklabels([f"{tick} %" for tick in range(0, 101, 20)])
+        place = "right" if sum(heights) >= LOW else "bottom"
+        bar = figure.colorbar(drawn, ax=every, shrink=0.6, aspect=30, location=place)
+        bar.set_ticks([tick / 100.0 for tick in TICKS], labels=[f"{tick} %" for tick in TICKS])
         bar.set_label(value)
-    return png_bytes(figure)
+    return png_bytes(figure, trimmed=True)

@@ -16,19 +16,20 @@ from fooljax.report.style import own_style
 from fooljax.storage.files import write_bytes
 
 
-def png_bytes(figure_or_array: Figure | npt.NDArray[Any]) -> bytes:
+def png_bytes(figure_or_array: Figure | npt.NDArray[Any], *, trimmed: bool = False) -> bytes:
     """Encodes a figure or an image as PNG; equal inputs give equal bytes (no date, no version inside).
 
     Args:
       figure_or_array: a figure; or `[H, W, K]` or `[H, W]`, uint8 or floats in [0, 1], `K` 1 or 3, whose
         pixels are kept one by one.
+      trimmed: whether a figure is saved without the empty space around it.
     Returns:
       The content of a PNG file.
     Raises:
       InputError: an array is not as above.
     """
     if isinstance(figure_or_array, Figure):
-        return _figure_bytes(figure_or_array)
+        return _figure_bytes(figure_or_array, trimmed)
     pixels = np.asarray(figure_or_array)
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
     if pixels.ndim != 3 or pixels.shape[-1] not in (1, 3) or pixels.size == 0:
@@ -40,10 +41,16 @@ def png_bytes(figure_or_array: Figure | npt.NDArray[Any]) -> bytes:
 
 
 @own_style()
-def _figure_bytes(figure: Figure) -> bytes:
+def _figure_bytes(figure: Figure, trimmed: bool) -> bytes:
     # The canvas that makes pixels, whichever the user's own figures are shown on.
     buffer = io.BytesIO()
-    FigureCanvasAgg(figure).print_figure(buffer, format="png", dpi=DPI, metadata={"Software": None})
+    FigureCanvasAgg(figure).print_figure(
+        buffer,
+        format="png",
+        dpi=DPI,
+        bbox_inches="tight" if trimmed else None,
+        metadata={"Software": None},
+    )
     return buffer.getvalue()
 
 
