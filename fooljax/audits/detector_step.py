@@ -32,7 +32,8 @@ def detector_inputs(audited: Audited, target: Target, thresholds: Thresholds) ->
       target: the network, with what it needs put around it.
       thresholds: of its confidence.
     Returns:
-      That, and the passes of it and of one look of the detectors at all that they do not fit.
+      That, and the passes of it and of one look of the detectors at all that they do not fit. A look counts
+      as one pass whatever detectors there are; ODIN, which asks again and takes a gradient, makes it four.
     """
     clean, ask = audited.clean, CountedScores()
     labels = clean.fit.labels
