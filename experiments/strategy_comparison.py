@@ -216,7 +216,7 @@ def figures(rows: Sequence[Row]) -> dict[str, bytes]:
     for (stage, name), group in study.group_by(rows, "stage", "name").items():
         if stage != "screen":
             curve = (
-                study.column_by_network(group, "passes_to_all", network="target_seed"),
+                study.values_by_network(group, "passes_to_all", network="target_seed", missing=np.inf),
                 group[0]["budget"],
             )
             picture = pictures.setdefault(f"curves-{stage}-{ARMS[name].family}.png", {})

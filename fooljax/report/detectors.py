@@ -17,7 +17,7 @@ from fooljax.report.detector_rows import (
     static_share,
     strength_of,
 )
-from fooljax.study import UNIT, Row, column_by_network, group_by, markdown, numbers
+from fooljax.study import UNIT, Row, group_by, markdown, numbers, values_by_network
 from fooljax.study.findings import Finding, describe_sample, share
 from fooljax.study.measured_sets import ARCHIVE
 
@@ -135,7 +135,7 @@ def _first(static: Sequence[Row], knowing: Sequence[Row]) -> list[dict[str, str]
     for kind in _kinds(static):
         group = [row for row in static if row["generator"] == kind]
         heads = [f"{SHORT[kind]}: {head}" for head in ("AUROC", "caught", "still stopped")]
-        fooled = _mean(column_by_network(group, "fooled", network="network"))
+        fooled = _mean(values_by_network(group, "fooled"))
         lines[0] |= dict(zip(heads, [numbers.NONE, "0 %", _stopped(fooled)], strict=True))
         for line, name in zip(lines[1:], _names(static), strict=True):
             met = known.get((name, kind))
@@ -174,7 +174,7 @@ def _shares(groups: Groups) -> str:
 def _passes(rows: Sequence[Row]) -> str:
     if not rows or all(row["passes_of_classes"] is None for row in rows):
         return numbers.NONE
-    groups = column_by_network(rows, "passes_to_median", network="network")
+    groups = values_by_network(rows, "passes_to_median", missing=np.inf)
     return numbers.needed(median_interval(groups), rows[0]["budget"])
 
 

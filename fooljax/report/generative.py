@@ -10,7 +10,7 @@ from fooljax.report import recognisable
 from fooljax.study import Row, attacks, group_by, markdown, numbers
 from fooljax.study.findings import Finding, describe_sample, share
 from fooljax.study.measured_sets import NAMES, THREAT
-from fooljax.study.tables import UNIT, column_by_network, values_by_network
+from fooljax.study.tables import UNIT, values_by_network
 from fooljax.study.thresholds_reached import THRESHOLDS, threshold_cells
 
 REJECTING = "-rejecting-"
@@ -174,9 +174,7 @@ def _span(values: Sequence[float], written: Callable[[float], str] = numbers.per
 def _attack(kind: str, generator: str, rows: Sequence[Row]) -> dict[str, str]:
     odds = np.concatenate([row["log_odds"] for row in rows])
     networks = len(group_by(rows, "network"))
-    half = [
-        value for group in column_by_network(rows, "passes_to_median", network="network") for value in group
-    ]
+    half = [value for group in values_by_network(rows, "passes_to_median", missing=np.inf) for value in group]
     searched = rows[0]["passes_of_classes"] is not None
     done = sum(np.isfinite(half))
     middle = float(np.sort(half)[(len(half) - 1) // 2])

@@ -1,5 +1,6 @@
 """Tables, figures and findings of `experiments.overconfidence`, from its rows alone."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ from fooljax.analysis.statistics import (
 from fooljax.report.bands import curves
 from fooljax.report.dots import strips
 from fooljax.report.transfer_rows import NAMES
-from fooljax.study import Row, attacks, column_by_network, group_by, markdown, numbers
+from fooljax.study import Row, attacks, group_by, markdown, numbers
 from fooljax.study.far_noise import NOISES, STEPS
 from fooljax.study.findings import Finding, describe_sample, share
 from fooljax.study.generators import EXPLANATIONS
@@ -110,7 +111,7 @@ def _sureness(rows: Sequence[Row]) -> str:
 
 
 def _groups(rows: Sequence[Row], figure: str) -> list[list[float]]:
-    return column_by_network(rows, figure, network="network")
+    return values_by_network(rows, figure, missing=math.inf)
 
 
 def _share(rows: Sequence[Row], figure: str) -> str:

@@ -1,5 +1,6 @@
 """Tables and figures of `experiments.random_pictures`, from its rows alone."""
 
+import math
 from base64 import b64decode
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +9,7 @@ from fooljax.analysis.statistics import mean_interval, median_interval, share_in
 from fooljax.report.bands import curves
 from fooljax.report.labelled_rows import labelled_rows
 from fooljax.report.png import png_bytes
-from fooljax.study import Row, column_by_network, group_by, markdown, numbers
+from fooljax.study import Row, group_by, markdown, numbers
 from fooljax.study.findings import Finding, share
 from fooljax.study.images import images_of
 from fooljax.study.random_pictures import SOURCES
@@ -50,7 +51,7 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
         groups = values_by_network(shares, lambda row, source=source: row["sources"][source]["raw"]["0.9999"])  # type: ignore[misc]
         found[f"{source}_9999"] = share(groups, _draws(shares))
     for (source,), group in group_by([row for row in rows if row["kind"] == "rays"], "source").items():
-        groups = column_by_network(group, "share_ever_999", network="network")
+        groups = values_by_network(group, "share_ever_999")
         found[f"{source}_rays"] = share(groups, _draws(group))
     return found
 
@@ -93,7 +94,7 @@ def _shares(rows: Sequence[Row], kind: str) -> str:
 def _rays(rows: Sequence[Row]) -> str:
     lines = []
     for (source,), group in group_by(rows, "source").items():
-        factor = median_interval(column_by_network(group, "factor_999", network="network"))
+        factor = median_interval(values_by_network(group, "factor_999", missing=math.inf))
         lines.append(
             {
                 "images": NAMES[source],
@@ -106,7 +107,7 @@ def _rays(rows: Sequence[Row]) -> str:
 
 
 def _share(rows: Sequence[Row], figure: str) -> str:
-    return numbers.shares(share_interval(column_by_network(rows, figure, network="network")))
+    return numbers.shares(share_interval(values_by_network(rows, figure)))
 
 
 def figures(rows: Sequence[Row]) -> dict[str, bytes]:

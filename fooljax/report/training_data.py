@@ -19,7 +19,7 @@ from fooljax.report.training_trends import (
     trends,
 )
 from fooljax.report.transfer_rows import NAMES
-from fooljax.study import Row, column_by_network, group_by, markdown, numbers
+from fooljax.study import Row, group_by, markdown, numbers, values_by_network
 from fooljax.study.generators import EXPLANATIONS
 from fooljax.study.measured_sets import THREAT
 from fooljax.study.thresholds_reached import THRESHOLDS, threshold_cells
@@ -126,7 +126,7 @@ def _attacks(rows: Sequence[Row]) -> str:
         }
         if rows[0]["generator"] != "gradient":
             for name, figure in (("half of the classes", "passes_to_median"), ("all", "passes_to_all")):
-                passes = median_interval(column_by_network(point.rows, figure, network="network"))
+                passes = median_interval(values_by_network(point.rows, figure, missing=np.inf))
                 line[f"passes until {name}"] = numbers.needed(passes, point.rows[0]["budget"])
         lines.append(line | threshold_cells(point.rows))
     return markdown(lines)

@@ -5,7 +5,7 @@ from fooljax.study.rows import read_rows, rows_to_pandas
 from fooljax.study.running import run
 from fooljax.study.searches import PASSES_UNIT, passes_cells, search_side_by_side
 from fooljax.study.study import Study, Workspace
-from fooljax.study.tables import UNIT, column_by_network, group_by, markdown
+from fooljax.study.tables import UNIT, group_by, markdown, values_by_network
 from fooljax.study.task import Row, Task
 
 __all__ = [
@@ -19,7 +19,6 @@ __all__ = [
     "Study",
     "Task",
     "Workspace",
-    "column_by_network",
     "group_by",
     "markdown",
     "passes_cells",
@@ -27,4 +26,5 @@ __all__ = [
     "rows_to_pandas",
     "run",
     "search_side_by_side",
+    "values_by_network",
 ]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from fooljax.analysis.statistics import Interval, share_interval
 from fooljax.engine.log_odds import confidence
 from fooljax.study import numbers, summaries, summary_table
-from fooljax.study.tables import column_by_network
+from fooljax.study.tables import values_by_network
 from fooljax.study.task import Row
 
 
@@ -81,7 +81,7 @@ def of_searches(rows: Sequence[Row]) -> dict[str, Finding]:
     for row, one in zip(rows, level, strict=True):
         groups.setdefault(row["target_sha256"], []).append(one["shares"]["0.99"])
     return found | {
-        "share_9999": share(column_by_network(lines, "share_of_images"), sample),
+        "share_9999": share(values_by_network(lines, "share_of_images", network="target_sha256"), sample),
         "share_99": share(list(groups.values()), sample),
         "median_confidence": Finding(
             point_estimate(float(confidence(median))), numbers.confidence(median, 1), sample

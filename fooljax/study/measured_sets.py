@@ -32,7 +32,7 @@ from fooljax.study import archives, clean_images, numbers
 from fooljax.study.generators import EXPLANATIONS
 from fooljax.study.image_sets import PASSES, ImageSets, ImageSettings, SetSpec
 from fooljax.study.study import Workspace
-from fooljax.study.tables import column_by_network, group_by, markdown
+from fooljax.study.tables import group_by, markdown
 from fooljax.study.task import SAFE_NAME, Row, Task
 from fooljax.targets.choice import CLASSES_HELP, read_classes
 from fooljax.targets.collection import NETWORKS_OF, find
@@ -297,7 +297,7 @@ def sets_table(rows: Sequence[Row]) -> str:
             {
                 "images": NAMES[generator],
                 "sees": network_access(generator),
-                "sets": f"{len(column_by_network(group, 'passes', network='network'))} networks x "
+                "sets": f"{len(group_by(group, 'network'))} networks x "
                 f"{len(group) / len(group_by(group, 'network')):g} runs",
                 "passes of a set": numbers.plain(max(row["passes"] for row in group)),
                 "median confidence": numbers.confidence(float(np.median(odds))),

@@ -14,7 +14,7 @@ from fooljax.evolution import Evolution, search
 from fooljax.scoring import score
 from fooljax.study import numbers
 from fooljax.study.study import Workspace
-from fooljax.study.tables import column_by_network
+from fooljax.study.tables import values_by_network
 from fooljax.study.task import Row, Task
 
 PASSES_UNIT = """\
@@ -109,7 +109,8 @@ def passes_cells(rows: Sequence[Row], paper: Sequence[Row]) -> dict[str, str]:
       The cells by the head of their column.
     """
     median, every = (
-        column_by_network(rows, name, network="target_seed") for name in ("passes_to_median", "passes_to_all")
+        values_by_network(rows, name, network="target_seed", missing=np.inf)
+        for name in ("passes_to_median", "passes_to_all")
     )
     images = sum(row["images_at_9999"] for row in rows) / sum(row["images"] for row in rows)
     return {
@@ -123,9 +124,13 @@ def passes_cells(rows: Sequence[Row], paper: Sequence[Row]) -> dict[str, str]:
 
 
 def _ratio(groups: Sequence[Sequence[float]], paper: Sequence[Row]) -> str:
-    others = column_by_network(paper, "passes_to_all", "budget", "target_seed")
+    others = values_by_network(paper, _passes_or_budget, network="target_seed")
     if len(groups) != len(others):
         return numbers.NONE
     written = numbers.ratio(ratio_interval(groups, others))
     bound = any(row["passes_to_all"] is None for row in paper) and written != numbers.NONE
     return f"at most {written}" if bound else written
+
+
+def _passes_or_budget(row: Row) -> float:
+    return float(row["budget"] if row["passes_to_all"] is None else row["passes_to_all"])

@@ -1,5 +1,6 @@
 """One table of many runs: a line for each combination of settings, with intervals over networks."""
 
+import functools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ from fooljax.engine.log_odds import FOOLED_CONFIDENCE, format_confidence
 from fooljax.errors import shown
 from fooljax.study import numbers
 from fooljax.study.summaries import NEVER_COMPARED
-from fooljax.study.tables import UNIT, column_by_network, markdown
+from fooljax.study.tables import UNIT, markdown, values_by_network
 from fooljax.study.task import Row
 
 
@@ -45,19 +46,20 @@ class Line(NamedTuple):
 
 def summarise(rows: Sequence[Row]) -> Line:
     """The numbers of one line, from the rows of its runs."""
+    by_network = functools.partial(values_by_network, rows, network="target_sha256", missing=np.inf)
     return Line(
         networks=tuple(dict.fromkeys(row["target_sha256"] for row in rows)),
         runs=len(rows),
         generations=max(row["generations"] for row in rows),
         runs_with_median=sum(row["median_confidence"] >= FOOLED_CONFIDENCE for row in rows),
-        generation_of_median=median_interval(column_by_network(rows, "generation_of_median")),
-        generation_of_all=median_interval(column_by_network(rows, "generation_of_all")),
+        generation_of_median=median_interval(by_network("generation_of_median")),
+        generation_of_all=median_interval(by_network("generation_of_all")),
         runs_with_all=sum(row["generation_of_all"] is not None for row in rows),
-        share_of_images=share_interval(column_by_network(rows, "share_of_images")),
+        share_of_images=share_interval(by_network("share_of_images")),
         lowest=min(row["lowest_confidence"] for row in rows),
         no_judge=None
         if any(row.get("share_no_judge") is None for row in rows)
-        else share_interval(column_by_network(rows, "share_no_judge")),
+        else share_interval(by_network("share_no_judge")),
     )
 
 

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from fooljax.study.task import Row
 
 UNIT = """\
@@ -43,39 +41,28 @@ def group_by(rows: Sequence[Row], *names: str) -> dict[tuple[Any, ...], list[Row
     return found
 
 
-def column_by_network(
-    rows: Sequence[Row], figure: str, never: str | None = None, network: str = "target_sha256"
+def values_by_network(
+    rows: Sequence[Row],
+    value: str | Callable[[Row], float | None],
+    *,
+    network: str = "network",
+    missing: float | None = None,
 ) -> list[list[float]]:
-    """An entry of every row, grouped by network, as `fooljax.analysis.statistics` takes it.
+    """A value of every row, grouped by network, as `fooljax.analysis.statistics` takes it.
 
     Args:
       rows: of one line of a table.
-      figure: the entry that holds it. None there means that a run never came so far, which is infinite.
-      never: the entry whose value stands in the place of None.
+      value: the entry that holds it, or a function that gives it of a row; None where a row has none.
       network: the entry that tells networks apart. The groups are in its order.
-    Returns:
-      For each network the values of its rows.
-    """
-    groups: dict[Any, list[float]] = {}
-    for row in rows:
-        value = row[figure]
-        if value is None:
-            value = np.inf if never is None else row[never]
-        groups.setdefault(row[network], []).append(float(value))
-    return [groups[name] for name in sorted(groups)]
-
-
-def values_by_network(rows: Sequence[Row], figure: Callable[[Row], float | None]) -> list[list[float]]:
-    """A value of every row that has one, grouped by network, as `fooljax.analysis.statistics` takes it.
-
-    Args:
-      rows: with `network`. The groups are in its order.
-      figure: of a row; None where the row has none, which leaves it out.
+      missing: what stands for None, as infinity where None means that a run never came so far; by default a
+        row without a value is left out.
     Returns:
       For each network that has any the values of its rows.
     """
-    groups: dict[str, list[float]] = {}
+    groups: dict[Any, list[float]] = {}
     for row in rows:
-        if (value := figure(row)) is not None:
-            groups.setdefault(row["network"], []).append(value)
+        found = row[value] if isinstance(value, str) else value(row)
+        found = missing if found is None else found
+        if found is not None:
+            groups.setdefault(row[network], []).append(float(found))
     return [groups[name] for name in sorted(groups)]

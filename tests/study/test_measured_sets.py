@@ -3,6 +3,7 @@
 import dataclasses
 import shutil
 
+import numpy as np
 import pytest
 from toy_study import STUDY
 
@@ -97,9 +98,11 @@ def test_the_table_of_sets_says_what_was_seen_and_how_strong_it_was():
     assert lines[0].startswith(f"| {NAMES['cppn']} |")
 
 
-def test_rows_without_a_figure_take_no_part():
+def test_rows_without_a_value_take_no_part_unless_something_stands_for_it():
     rows = [{"network": "b", "x": 1.0}, {"network": "a", "x": None}, {"network": "a", "x": 3.0}]
     assert values_by_network(rows, lambda one: one["x"]) == [[3.0], [1.0]]
+    assert values_by_network(rows, "x") == [[3.0], [1.0]]
+    assert values_by_network(rows, "x", missing=np.inf) == [[np.inf, 3.0], [1.0]]
 
 
 @pytest.mark.parametrize("wrong", ["", "cppn,", "cppn,cppn", "cppn,wavelets"])
