@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from fooljax.report import heat_map
@@ -37,3 +38,17 @@ def test_shares_are_cut_as_in_tables(monkeypatch):
     shares = np.array([[0.9999, 1.0, 0.619]])
     figure = heat_maps({"evolved": shares}, ["one"], NAMES, down="", across="", value="")
     assert [text.get_text() for text in figure.axes[0].texts] == ["99", "100", "61"]
+
+
+def test_matrices_side_by_side_have_equal_cells_whatever_rows_they_lack(monkeypatch):
+    monkeypatch.setattr(heat_map, "png_bytes", lambda figure, trimmed: figure)
+    few = np.full((3, 3), np.nan)
+    few[0] = 0.5
+    panels = {"all": np.full((3, 3), 0.5), "few": few}
+    figure = heat_maps(panels, NAMES, NAMES, down="made for", across="shown to", value="images")
+    FigureCanvasAgg(figure).draw()
+    corners = np.array([axes.transData.transform([(0, 0), (1, 1)]) for axes in figure.axes[:2]])
+    sides = np.diff(corners, axis=1)
+    np.testing.assert_allclose(sides[0], sides[1], rtol=1e-3)
+    assert corners[0, 0, 1] == pytest.approx(corners[1, 0, 1])  # the first rows stand side by side
+    assert [len(axes.texts) for axes in figure.axes[:2]] == [9, 3]
