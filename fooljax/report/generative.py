@@ -173,7 +173,6 @@ def _span(values: Sequence[float], written: Callable[[float], str] = numbers.per
 
 def _attack(kind: str, generator: str, rows: Sequence[Row]) -> dict[str, str]:
     odds = np.concatenate([row["log_odds"] for row in rows])
-    networks = len(group_by(rows, "network"))
     half = [value for group in values_by_network(rows, "passes_to_median", missing=np.inf) for value in group]
     searched = rows[0]["passes_of_classes"] is not None
     done = sum(np.isfinite(half))
@@ -182,7 +181,7 @@ def _attack(kind: str, generator: str, rows: Sequence[Row]) -> dict[str, str]:
     return {
         **_begin(kind),
         "images": NAMES[generator],
-        "sets": f"{networks} networks x {len(rows) / networks:g} runs",
+        "sets": describe_sample(len(rows), len(group_by(rows, "network"))),
         "passes of a set": numbers.plain(max(row["passes"] for row in rows)),
         "median confidence": numbers.confidence(float(np.median(odds))),
         **threshold_cells(rows),

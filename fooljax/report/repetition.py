@@ -165,7 +165,7 @@ def _effects(rows: Sequence[Row]) -> str:
             line["effect size"] = f"{test.rank_biserial:+.2f}"
         lines.append(line)
     for (place, _), p in zip(tested, holm([p for _, p in tested]), strict=True):
-        lines[place]["p"] = numbers.plain(float(p), 2)
+        lines[place]["p"] = numbers.p_value(float(p))
     images = sum(len(row["effects"]) for row in rows)
     overlap = numbers.percent(float(np.mean([one["overlap"] for row in rows for one in row["effects"]])), 0)
     return f"{markdown(lines)}\n\n{images} images; {overlap} of a random window's area lies on copies."

@@ -29,6 +29,7 @@ from fooljax.scoring import score
 from fooljax.settings import option
 from fooljax.storage.trees import digest_tree
 from fooljax.study import archives, clean_images, numbers
+from fooljax.study.findings import describe_sample
 from fooljax.study.generators import EXPLANATIONS
 from fooljax.study.image_sets import PASSES, ImageSets, ImageSettings, SetSpec
 from fooljax.study.study import Workspace
@@ -297,8 +298,7 @@ def sets_table(rows: Sequence[Row]) -> str:
             {
                 "images": NAMES[generator],
                 "sees": network_access(generator),
-                "sets": f"{len(group_by(group, 'network'))} networks x "
-                f"{len(group) / len(group_by(group, 'network')):g} runs",
+                "sets": describe_sample(len(group), len(group_by(group, "network"))),
                 "passes of a set": numbers.plain(max(row["passes"] for row in group)),
                 "median confidence": numbers.confidence(float(np.median(odds))),
                 "images >= 99.99 %": f"{int(np.sum(odds >= FOOLED))} of {odds.size}",

@@ -93,7 +93,7 @@ def test_the_table_of_sets_says_what_was_seen_and_how_strong_it_was():
     ]
     lines = sets_table(rows).splitlines()[2:]
     assert [line.split(" | ")[1] for line in lines] == ["logits", "logits", "nothing"]
-    assert all("| 2 networks x 1 runs | 700 |" in line for line in lines)
+    assert all("| 2 runs on 2 networks | 700 |" in line for line in lines)
     assert all(line.endswith("| 2 of 4 |") for line in lines)
     assert lines[0].startswith(f"| {NAMES['cppn']} |")
 
