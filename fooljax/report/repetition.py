@@ -84,6 +84,10 @@ def _units(rows: Sequence[Row]) -> str:
     return describe_sample(len(rows), len(group_by(rows, "network")))
 
 
+MOST_LISTED = 20
+"""Classes that a table names one by one, at most."""
+
+
 def tables(rows: Sequence[Row]) -> str:
     """`table.md`: the sets, how often elements repeat, and what copies do."""
     rows = sort_rows(rows)
@@ -110,10 +114,17 @@ def _found(rows: Sequence[Row]) -> str:
                 "pixels of an element (median)": _median(
                     effects, lambda one: one["size"][0] * one["size"][1]
                 ),
-                "classes": ", ".join(map(str, sorted({one["class"] for one in effects}))) or numbers.NONE,
+                "classes": _classes(sorted({one["class"] for one in effects})),
             }
         )
     return markdown(lines)
+
+
+def _classes(classes: Sequence[int]) -> str:
+    """The classes, or how many they are, where they would fill the table."""
+    if len(classes) > MOST_LISTED:
+        return f"{len(classes)} of them"
+    return ", ".join(map(str, classes)) or numbers.NONE
 
 
 def _repeating(rows: Sequence[Row]) -> list[list[float]]:

@@ -11,6 +11,7 @@ from fooljax.analysis.transfer import (
     OTHER,
     SAME,
     SEED,
+    Seen,
     agreement,
     architecture,
     matched_rate_difference,
@@ -81,6 +82,8 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
       `KIND_own_only`: the share of images that fool their own network at 99.99 % and no other.
       `KIND_less_gradient`: how much more often that kind transfers than gradient ascent at equal confidence,
       a difference of shares.
+      `KIND_named_first_beyond_gradient`: how much more often others name the class first, at whatever
+      confidence, than of images by gradient ascent; over the networks that both kinds were made for.
       Of finished searches what `named_alike` gives, too.
     """
     images = rows_of_sets(rows)
@@ -92,7 +95,7 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
         for level in (LEVEL, "0.9"):
             same = grouped(group, wanted, lambda row, seen, level=level: seen["same"]["raw"][level])  # type: ignore[misc]
             found[f"{kind}_same_{level[2:]}"] = share(same, said)
-        first = grouped(group, wanted, lambda row, seen: named_first(seen, row["aims"]))
+        first = grouped(group, wanted, _named_first)
         found[f"{kind}_named_first"] = share(first, said)
         found |= _relatives(kind, group, wanted)
         found[f"{kind}_own_only"] = share(values_by_network(group, own_only), said)
@@ -103,7 +106,30 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
             value, count = mean_interval(differences), len(differences)
             said = "one network" if count == 1 else f"{count} networks"
             found[f"{kind}_less_gradient"] = Finding(value, numbers.signed(value), said)
+            found |= _beyond_gradient(kind, own, wanted)
     return found | named_alike(rows)
+
+
+def _beyond_gradient(kind: str, rows: Sequence[Row], wanted: Pairs) -> dict[str, Finding]:
+    """How much more often than of images by gradient ascent others name the class of a kind first."""
+    differences = []
+    for some in group_by(rows, "network").values():
+        pair = [
+            grouped([row for row in some if row["generator"] == one], wanted, _named_first)
+            for one in (kind, "gradient")
+        ]
+        if all(pair):
+            first, second = (float(np.mean(values[0])) for values in pair)
+            differences.append([first - second])
+    if not differences:
+        return {}
+    value = mean_interval(differences)
+    said = "one network" if len(differences) == 1 else f"{len(differences)} networks"
+    return {f"{kind}_named_first_beyond_gradient": Finding(value, numbers.signed(value), said)}
+
+
+def _named_first(row: Row, seen: Seen) -> float:
+    return named_first(seen, row["aims"])
 
 
 def _relatives(kind: str, group: Sequence[Row], wanted: Pairs) -> dict[str, Finding]:
@@ -120,9 +146,7 @@ def _relatives(kind: str, group: Sequence[Row], wanted: Pairs) -> dict[str, Find
         return {}
     said = describe_sample(len(some), len(group_by(some, "network")))
     return {
-        f"{kind}_named_first_{name}": share(
-            grouped(some, asked(kin), lambda row, seen: named_first(seen, row["aims"])), said
-        )
+        f"{kind}_named_first_{name}": share(grouped(some, asked(kin), _named_first), said)
         for name, kin in (("relatives", True), ("strangers", False))
     }
 
@@ -168,7 +192,7 @@ def _runs(rows: Sequence[Row]) -> str:
 
 def _line(rows: Sequence[Row], wanted: Pairs, name: str) -> dict[str, str]:
     same = share_interval(grouped(rows, wanted, lambda row, seen: seen["same"]["raw"][LEVEL]))
-    first = share_interval(grouped(rows, wanted, lambda row, seen: named_first(seen, row["aims"])))
+    first = share_interval(grouped(rows, wanted, _named_first))
     any_name = share_interval(grouped(rows, wanted, lambda row, seen: seen["any"]["raw"][LEVEL]))
     agreed = grouped(rows, wanted, lambda row, seen: agreement(seen, row["aims"]))
     odds = mean_interval(grouped(rows, wanted, lambda row, seen: float(np.median(seen["own"]))))

@@ -1,7 +1,9 @@
 """Claims held against what experiments found: which agree, which do not, and which nobody measured.
 
 A claim says which numbers of which experiment must lie where. A number agrees if its whole interval lies
-there, and partly if its estimate does and the interval reaches beyond.
+there, and partly if its estimate does and the interval reaches beyond. It does not agree if the whole
+interval lies elsewhere, and is not decided if only the estimate does. A number without an interval is judged
+by its estimate.
 """
 
 import math
@@ -17,9 +19,18 @@ from fooljax.study.findings import Finding, Findings
 from fooljax.study.rows import read_rows
 from fooljax.study.task import Row
 
-AGREES, PARTLY, DIFFERS, MISSING = "agrees", "partly", "does not agree", "not measured"
-VERDICTS = (AGREES, PARTLY, DIFFERS, MISSING)
-CONTROL = {AGREES: "as expected", PARTLY: "partly as expected", DIFFERS: "not as expected", MISSING: MISSING}
+AGREES, PARTLY, UNDECIDED, DIFFERS, MISSING = (
+    *("agrees", "partly", "not decided"),
+    *("does not agree", "not measured"),
+)
+VERDICTS = (AGREES, PARTLY, UNDECIDED, DIFFERS, MISSING)
+CONTROL = {
+    AGREES: "as expected",
+    PARTLY: "partly as expected",
+    UNDECIDED: UNDECIDED,
+    DIFFERS: "not as expected",
+    MISSING: MISSING,
+}
 """What is said of a control, which does not decide whether a claim agrees."""
 
 
@@ -69,9 +80,13 @@ class Check:
                 and (self.below is None or one < self.below)
             )
 
-        if not inside(value.estimate):
-            return DIFFERS
-        return AGREES if all(math.isnan(end) or inside(end) for end in value[1:]) else PARTLY
+        # Of a single run there is no interval, or one as wide as can be: then the estimate decides.
+        known = not math.isnan(value.low) and (value.low > 0.0 or value.high < math.inf)
+        if inside(value.estimate):
+            return AGREES if not known or all(map(inside, value[1:])) else PARTLY
+        # Interval and bounds are without gaps: one reaches the other unless it ends before it.
+        too_low = value.estimate < max(end for end in (self.least, self.above, -math.inf) if end is not None)
+        return UNDECIDED if known and inside(value.high if too_low else value.low) else DIFFERS
 
 
 @dataclass(frozen=True)
@@ -124,7 +139,8 @@ class Answer:
     Attributes:
       claim: the claim.
       found: for each of its checks.
-      verdict: one of `VERDICTS`. With several numbers: partly, unless all are alike. Controls do not count.
+      verdict: one of `VERDICTS`. With several numbers that are not alike: partly, if one agrees at least in
+        part; else that it does not agree, if one does not; else not decided. Controls do not count.
     """
 
     claim: Claim
@@ -202,4 +218,13 @@ def answers(
             finding = known[place].get(check.finding)
             found.append(Held(check, finding, check.verdict(finding)))
         verdicts = {held.verdict for held in found if not held.check.control}
-        yield Answer(claim, tuple(found), verdicts.pop() if len(verdicts) == 1 else PARTLY)
+        yield Answer(claim, tuple(found), _together(verdicts))
+
+
+def _together(verdicts: set[str]) -> str:
+    """The verdict of a claim from those of its checks."""
+    if len(verdicts) == 1:
+        return next(iter(verdicts))
+    if verdicts & {AGREES, PARTLY}:
+        return PARTLY
+    return DIFFERS if DIFFERS in verdicts else UNDECIDED

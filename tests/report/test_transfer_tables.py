@@ -92,6 +92,8 @@ def test_what_claims_are_held_against():
     assert found["cppn_own_only"].value.estimate == 0.25  # the last of four fools the network alone
     assert found["cppn_less_gradient"].value.estimate == pytest.approx(0.5)
     assert "direct_less_gradient" not in found
+    assert found["cppn_named_first_beyond_gradient"].value[0] == 0.5
+    assert found["cppn_named_first_beyond_gradient"].of == "2 networks"
 
 
 def test_relatives_are_told_apart_from_strangers():

@@ -14,6 +14,7 @@ from fooljax.study.claims import (
     DIFFERS,
     MISSING,
     PARTLY,
+    UNDECIDED,
     Check,
     Claim,
     answers,
@@ -41,8 +42,14 @@ def finding(estimate, low=math.nan, high=math.nan, budget=math.inf):
         (finding(0.5, 0.3, 0.7), AGREES),
         (finding(0.5, 0.1, 0.7), PARTLY),
         (finding(0.5, 0.3, 0.9), PARTLY),
-        (finding(0.9, 0.3, 0.95), DIFFERS),
+        (finding(0.9, 0.3, 0.95), UNDECIDED),
+        (finding(0.1, 0.0, 0.2), UNDECIDED),
+        (finding(0.9, 0.81, 0.95), DIFFERS),
+        (finding(0.1, 0.0, 0.19), DIFFERS),
+        (finding(math.inf, 0.5, math.inf), UNDECIDED),
         (finding(0.5), AGREES),
+        (finding(0.5, 0.0, math.inf), AGREES),
+        (finding(0.9, -math.inf, math.inf), DIFFERS),
         (finding(0.1), DIFFERS),
         (finding(math.inf), DIFFERS),
         (finding(math.inf, budget=0.5), MISSING),
@@ -72,6 +79,10 @@ def test_all_numbers_of_a_claim_must_agree(tmp_path):
     assert held(tmp_path, check(0.2), check(0.3)).verdict == AGREES
     assert held(tmp_path, check(0.2), check(0.9)).verdict == PARTLY
     assert held(tmp_path, check(0.8), check(0.9)).verdict == DIFFERS
+    gives = lambda rows: {"wide": finding(0.5, 0.0, 1.0), "share": finding(0.5)}  # noqa: E731
+    assert held(tmp_path, check(0.8, finding="wide"), check(0.9), gives=gives).verdict == DIFFERS
+    assert held(tmp_path, check(0.8, finding="wide"), check(0.2), gives=gives).verdict == PARTLY
+    assert held(tmp_path, check(0.8, finding="wide"), check(finding="none"), gives=gives).verdict == UNDECIDED
 
 
 def test_controls_do_not_decide(tmp_path):
