@@ -41,8 +41,9 @@ HOW = """\
 period that has the most copies. A window is a copy if its concordance is 0.7 or more. A removed window gets
 the median colour of a ring of two pixels around it, other removed windows left out. When windows stand alone,
 the rest has the median colour of the image. Every change is the mean over several draws. It is paired with
-the same change to as many windows of the same size at random places, which may overlap with copies. Changes
-are in log-odds (nats) of the class; from 99 to 99.99 % it is 4.6 nats."""
+the same change to as many windows of the same size at random places, which may overlap with copies. If a copy
+is added, a window from a random place is added in its stead. Changes are in log-odds (nats) of the class;
+from 99 to 99.99 % it is 4.6 nats."""
 UNITS = """\
 Each network counts as one observation: the mean over all its images with repeated elements. Brackets are 95 %
 t-intervals for further networks that are trained alike. p is from Wilcoxon's test, two-sided, of the

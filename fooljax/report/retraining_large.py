@@ -59,9 +59,10 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
       before, and after the last round at the first rate; `NAME_greater`, the chance that a set afterwards has
       the greater median; `NAME_old_taken`, `NAME_archive_taken` and `NAME_gradient_taken`: the share of these
       images that the extra class takes; `NAME_agreement`: of held-out images, the share that is named as
-      before. For each GENERATOR: `NAME_GENERATOR_fooled` and `NAME_GENERATOR_fooled_before`, the share of its
-      images with 99.99 % against the last round and against the network before; `NAME_GENERATOR_at_clean`
-      and so on, the share that the network is as sure of as of its median clean image.
+      before, a mean over chains. For each GENERATOR: `NAME_GENERATOR_fooled` and
+      `NAME_GENERATOR_fooled_before`, the share of its images with 99.99 % against the last round and against
+      the network before; `NAME_GENERATOR_at_clean` and so on, the share that the network is as sure of as of
+      its median clean image.
     """
     found: dict[str, Finding] = {}
     for (name,), group in group_by(rows, "network").items():
@@ -83,10 +84,11 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
             found[f"{name}_{kind}_taken"] = Finding(
                 point_estimate(value), numbers.percent(value), f"{images} images"
             )
-        for row in last:
-            if row["kind"] == "clean" and row["rate"] == rate and row["chain"] == 0:
-                value, images = row["agreement"], f"{row['clean_images']} images"
-                found[f"{name}_agreement"] = Finding(point_estimate(value), numbers.percent(value), images)
+        clean = [row for row in last if row["kind"] == "clean" and row["rate"] == rate]
+        if clean:
+            value = float(np.mean([row["agreement"] for row in clean]))
+            of = f"{clean[0]['clean_images']} images, {len(clean)} retrained networks"
+            found[f"{name}_agreement"] = Finding(point_estimate(value), numbers.percent(value), of)
         for generator in {row["generator"] for row in group if row["kind"] == "attack"}:
             for when, some in (("_before", _before(group, generator)), ("", _last(group, generator))):
                 shares = _shares(some).items()
