@@ -46,7 +46,9 @@ def mark_confidences(axes: Axes) -> None:
             kept[name] = level
     right = axes.secondary_yaxis("right")
     right.set_yticks(list(kept.values()), list(kept))
-    right.set_ylabel("confidence p")
+    # Beside its ticks, which may be few and all at one end.
+    middle = (min(kept.values()) + max(kept.values())) / 2 if kept else (low + high) / 2
+    right.set_ylabel("confidence p", y=(middle - low) / (high - low))
     right.spines["right"].set_visible(False)
     for level in kept.values():
         axes.axhline(level, color=GREY, lw=0.4, alpha=0.6, zorder=0)

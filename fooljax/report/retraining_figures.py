@@ -35,22 +35,27 @@ def _rounds(rounds: Sequence[Row], met: Sequence[Row]) -> bytes:
     figure = Figure(figsize=(8.4, 4.8), layout="constrained")
     axes = figure.add_subplot()
     shown: list[float] = []
-    kinds = [("the search that images are learnt from", rounds, rounds[0]["how"]["passes"], "C0")]
-    if met:
-        kinds.append(("a longer search", met, met[0]["budget"], "C1"))
-    for name, group, passes, colour in kinds:
+    kinds = [("the search that images are learnt from", rounds, rounds[0]["how"]["passes"], "C0", "-")]
+    if met:  # against some of the networks: a line would tell of those between
+        kinds.append(("a longer search", met, met[0]["budget"], "C1", "none"))
+    for name, group, passes, colour, line in kinds:
         for chain in group_by(group, "network", "seed").values():
             values = [median_log_odds(row) for row in chain]
             shown += values
-            axes.plot([row["number"] for row in chain], values, color=colour, lw=0.6, alpha=0.5)
+            along = [row["number"] for row in chain]
+            marker = "." if line == "none" else ""
+            axes.plot(along, values, ls=line, marker=marker, color=colour, lw=0.6, alpha=0.5)
         by_number = group_by(group, "number")
         places = sorted(number for (number,) in by_number)
         intervals = [mean_interval(by_start(by_number[place,], median_log_odds)) for place in places]
         middle, low, high = np.asarray(intervals, float).reshape(-1, 3).T
         label = f"{name}, {passes:,} passes"
-        axes.plot(places, middle, "o-", color=colour, ms=4, lw=1.8, label=label)
+        axes.plot(places, middle, ls=line, marker="o", color=colour, ms=5, lw=1.8, label=label)
         finite = np.isfinite(low) & np.isfinite(high)
-        axes.fill_between(places, low, high, where=finite, color=colour, alpha=0.13, linewidth=0)
+        if line == "none":
+            axes.vlines(np.asarray(places)[finite], low[finite], high[finite], color=colour, lw=1.2)
+        else:
+            axes.fill_between(places, low, high, where=finite, color=colour, alpha=0.13, linewidth=0)
     fit_limits(axes, np.asarray(shown))
     mark_confidences(axes)
     axes.set_xlabel("network of the chain; DNN 1 has not learnt from fooling images")

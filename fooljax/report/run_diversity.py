@@ -22,6 +22,7 @@ KINDS = {
     "same_run": "two classes, one run",
     "apart": "two classes, two runs",
 }
+BY_RUN = "a row for each run, a column for each class"
 SPACES = {"pixels": "pixels", "features": "features of another network"}
 NAMES = {**EXPLANATIONS, "clean": "clean images"}
 WORDS = """\
@@ -196,9 +197,14 @@ def figures(rows: Sequence[Row]) -> dict[str, bytes]:
             odds = np.asarray(row["log_odds"])[:, :classes]
             flat = images_of(base64.b64decode(row["sheet"]), (runs * classes, *shape))
             images = flat.reshape(runs, classes, *shape)
-            note = f"{NAMES[row['images']]}: a row for each run, a column for each class, {row['network']}"
+            names, run_names = row.get("sheet_names"), [f"run {run}" for run in range(runs)]
+            across = names is not None and classes < runs  # few classes make a narrow, high sheet
+            sides = "a row for each class, a column for each run" if across else BY_RUN
+            notes = [f"{NAMES[row['images']]}: {sides}, {row['network']}"]
             pictures[f"elites-{row['images']}.png"] = png_bytes(
-                gallery(images, odds, row.get("sheet_names"), notes=[note])
+                gallery(images.swapaxes(0, 1), odds.T, run_names, row_names=names, notes=notes)
+                if across
+                else gallery(images, odds, names, notes=notes)
             )
     for space, name in SPACES.items():
         groups = {}
