@@ -18,8 +18,8 @@ NEEDS_MORE = re.compile(
     r"|plain_rays|vae_.*|(?:size_slope|exposed_a12)_(?:cppn|gradient)"
 )
 """Numbers that the small size does not give: the paper's search takes long, and some need photographs."""
-LARGE = re.compile(r"[a-z_]+_(?:imagenet|cifar10|photographs|subset100|two_networks)/.*")
-"""Rows of networks for photographs, which have no small size."""
+LARGE = re.compile(r"[a-z_]+_(?:imagenet|cifar10|photographs|subset100|two_networks|paper_sizes)/.*")
+"""Rows of networks for photographs, and of sets of the paper's sizes, which have no small size."""
 BESIDE = (
     *("mnist_direct", "mnist_cppn", "mnist_gradient"),
     *("clean_accuracy", "class_difficulty", "random_pictures"),
