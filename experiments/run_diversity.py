@@ -87,7 +87,7 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     del rows
     names = measured_sets.network_names(config)
     for number, name in enumerate(names):
-        judge = config.judge or names[(number + 1) % len(names)]
+        judge = names[(number + 1) % len(names)] if config.judge is None else config.judge
         if judge == name:
             raise InputError(f"--judge: expected another network than {name}, or two in --networks")
         settings = {"network": name, "judge": judge, "classes": config.classes}

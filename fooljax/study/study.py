@@ -106,7 +106,7 @@ def _of_its_setting(message: str, config: Any, name: str) -> str:
     if not message.startswith("network: "):
         return message
     texts = {one.name: getattr(config, one.name) for one in dataclasses.fields(config)}
-    found = (key for key, text in texts.items() if isinstance(text, str) and name in text.split(","))
+    found = (key for key, text in texts.items() if isinstance(text, str) and name in (text, *text.split(",")))
     return f"{next(found, 'network')}: {message.removeprefix('network: ')}"
 
 
