@@ -71,7 +71,7 @@ def test_it_prints_and_writes_what_was_answered(study, tmp_path, capsys):
         (["--score", "KEY", "--key", "KEY", "--seed", "3"], "--seed: not together with --score"),
         (["--score", "KEY", "--key", "KEY", "--json", "KEY"], "--json: expected another file than those"),
         (["--score", "KEY", "--key", "RUN"], "expected a file"),
-        (["RUN", "--data", "DATA", *FEW, "--output", "KEY"], "--output: expected a folder, got"),
+        (["RUN", "--data", "DATA", *FEW, "--output", "KEY"], "--output: expected a folder, found a file"),
     ],
 )
 def test_what_is_wrong_is_one_line(
