@@ -25,6 +25,8 @@ from fooljax.study.tables import values_by_network
 
 EFFECTS_OF = ("cppn_paper", "cppn", ARCHIVE, "random_search_cppn_paper", "random_cppn_paper", CLEAN)
 """Generators whose copies are tabulated: evolved CPPNs, the controls of the paper's, and clean images."""
+MOST_LISTED = 20
+"""Classes that a table names one by one, at most."""
 WORDS = {
     "removed_one": "one copy removed",
     "removed_half": "half of the copies removed",
@@ -83,10 +85,6 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
 
 def _units(rows: Sequence[Row]) -> str:
     return describe_sample(len(rows), len(group_by(rows, "network")))
-
-
-MOST_LISTED = 20
-"""Classes that a table names one by one, at most."""
 
 
 def tables(rows: Sequence[Row]) -> str:

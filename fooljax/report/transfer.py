@@ -105,14 +105,19 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
         theirs = [row for row in images if row["network"] in units]
         pair = [[row for row in theirs if row["generator"] == one] for one in (kind, "gradient")]
         if differences := _matched(*pair):
-            value, count = mean_interval(differences), len(differences)
-            said = "one network" if count == 1 else f"{count} networks"
-            found[f"{kind}_less_gradient"] = Finding(value, numbers.signed(value), said)
-            found |= _beyond_gradient(kind, own, wanted)
+            found[f"{kind}_less_gradient"] = _difference(differences)
+            if further := _beyond_gradient(kind, own, wanted):
+                found[f"{kind}_named_first_beyond_gradient"] = _difference(further)
     return found | named_alike(rows)
 
 
-def _beyond_gradient(kind: str, rows: Sequence[Row], wanted: Pairs) -> dict[str, Finding]:
+def _difference(differences: Groups) -> Finding:
+    """A difference of shares, one for each network."""
+    value, count = mean_interval(differences), len(differences)
+    return Finding(value, numbers.signed(value), "one network" if count == 1 else f"{count} networks")
+
+
+def _beyond_gradient(kind: str, rows: Sequence[Row], wanted: Pairs) -> list[list[float]]:
     """How much more often than of images by gradient ascent others name the class of a kind first."""
     differences = []
     for some in group_by(rows, "network").values():
@@ -123,11 +128,7 @@ def _beyond_gradient(kind: str, rows: Sequence[Row], wanted: Pairs) -> dict[str,
         if all(pair):
             first, second = (float(np.mean(values[0])) for values in pair)
             differences.append([first - second])
-    if not differences:
-        return {}
-    value = mean_interval(differences)
-    said = "one network" if len(differences) == 1 else f"{len(differences)} networks"
-    return {f"{kind}_named_first_beyond_gradient": Finding(value, numbers.signed(value), said)}
+    return differences
 
 
 def _named_first(row: Row, seen: Seen) -> float:

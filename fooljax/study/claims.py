@@ -72,21 +72,23 @@ class Check:
         if math.isinf(value.estimate) and self.most is not None and finding.budget < self.most:
             return MISSING  # the runs ended too early to tell
 
-        def inside(one: float) -> bool:
+        def reaches(low: float, high: float) -> bool:
+            """Whether an interval and the bounds have a number in common."""
             return (
-                (self.least is None or one >= self.least)
-                and (self.most is None or one <= self.most)
-                and (self.above is None or one > self.above)
-                and (self.below is None or one < self.below)
+                (self.least is None or high >= self.least)
+                and (self.most is None or low <= self.most)
+                and (self.above is None or high > self.above)
+                and (self.below is None or low < self.below)
             )
+
+        def inside(one: float) -> bool:
+            return reaches(one, one)
 
         # Of a single run there is no interval, or one as wide as can be: then the estimate decides.
         known = not math.isnan(value.low) and (value.low > 0.0 or value.high < math.inf)
         if inside(value.estimate):
             return AGREES if not known or all(map(inside, value[1:])) else PARTLY
-        # Interval and bounds are without gaps: one reaches the other unless it ends before it.
-        too_low = value.estimate < max(end for end in (self.least, self.above, -math.inf) if end is not None)
-        return UNDECIDED if known and inside(value.high if too_low else value.low) else DIFFERS
+        return UNDECIDED if known and reaches(value.low, value.high) else DIFFERS
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,8 @@ def find(
         return trained(dataset, recipe, network=architecture, seed=seed, on_training=say)
     known = list(dict.fromkeys(name for names in NETWORKS_OF.values() for name in names))
     raise InputError(
-        f"network: expected one of {', '.join(known)}, got {shown(name, 60)}{nearest(str(name), known)}"
+        f"network: expected one of {', '.join(known)}, got {shown(name, 60) or 'an empty name'}"
+        f"{nearest(str(name), known)}"
     )
 
 

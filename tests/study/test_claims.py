@@ -44,6 +44,8 @@ def finding(estimate, low=math.nan, high=math.nan, budget=math.inf):
         (finding(0.5, 0.3, 0.9), PARTLY),
         (finding(0.9, 0.3, 0.95), UNDECIDED),
         (finding(0.1, 0.0, 0.2), UNDECIDED),
+        (finding(0.9, 0.1, 0.95), UNDECIDED),  # it spans all that is wanted
+        (finding(0.1, 0.0, 0.9), UNDECIDED),
         (finding(0.9, 0.81, 0.95), DIFFERS),
         (finding(0.1, 0.0, 0.19), DIFFERS),
         (finding(math.inf, 0.5, math.inf), UNDECIDED),
@@ -79,7 +81,10 @@ def test_all_numbers_of_a_claim_must_agree(tmp_path):
     assert held(tmp_path, check(0.2), check(0.3)).verdict == AGREES
     assert held(tmp_path, check(0.2), check(0.9)).verdict == PARTLY
     assert held(tmp_path, check(0.8), check(0.9)).verdict == DIFFERS
-    gives = lambda rows: {"wide": finding(0.5, 0.0, 1.0), "share": finding(0.5)}  # noqa: E731
+
+    def gives(rows):
+        return {"wide": finding(0.5, 0.0, 1.0), "share": finding(0.5)}
+
     assert held(tmp_path, check(0.8, finding="wide"), check(0.9), gives=gives).verdict == DIFFERS
     assert held(tmp_path, check(0.8, finding="wide"), check(0.2), gives=gives).verdict == PARTLY
     assert held(tmp_path, check(0.8, finding="wide"), check(finding="none"), gives=gives).verdict == UNDECIDED
