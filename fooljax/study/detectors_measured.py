@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax.data import load
+from fooljax.data.subsets import mixed_subset
 from fooljax.engine.log_odds import FOOLED
 from fooljax.engine.types import Target, checked_shape
 from fooljax.errors import InputError
@@ -28,15 +29,16 @@ OTHERS = 1000
 
 @functools.lru_cache(maxsize=2)
 def other_images(spec: str) -> npt.NDArray[np.uint8]:
-    """The first test images of other data, `[N, H, W, K]`, read once.
+    """Test images of other data, of all their classes, `[N, H, W, K]`, read once.
 
     Raises:
       InputError: there are no such data.
     """
     try:
-        return load(spec).test_images[:OTHERS].copy()
+        found = load(spec)
     except InputError as error:
         raise InputError(f"--others: {str(error).removeprefix('data: ')}") from error
+    return found.test_images[mixed_subset(found.test_labels, OTHERS)]
 
 
 def check_others(spec: str, target: Target) -> None:

@@ -12,6 +12,7 @@ from fooljax.analysis.judges import calibrate, fooling, verdict
 from fooljax.analysis.panel import CALIBRATED_ON, CONTROLS, NOISE, noise_images
 from fooljax.analysis.thresholds import Thresholds, clean_thresholds
 from fooljax.data.dataset import Dataset
+from fooljax.data.subsets import mixed_subset
 from fooljax.engine.log_odds import FOOLED, rounded
 from fooljax.generative.vae import VaeDensity
 from fooljax.scoring import score
@@ -21,7 +22,7 @@ from fooljax.study.network_thresholds import CleanAnswers
 from fooljax.study.study import Workspace
 
 CLEAN_IMAGES = 2000
-"""Test images, at most, that give thresholds and shares."""
+"""Test images, at most, that give thresholds and shares; which ones, see `fooljax.data.subsets`."""
 NOISE_IMAGES = 500
 """Of each kind of noise; judges are calibrated by `CONTROLS` of them."""
 MORE_STEPS = 10
@@ -44,7 +45,7 @@ def network_metrics(workspace: Workspace, name: str, dataset: Dataset) -> dict[s
       share of test images below each, and `noise_accepted`: the share of noise above each.
     """
     target, classes = workspace.network(name), dataset.num_classes
-    images, labels = dataset.test_images[:CLEAN_IMAGES], dataset.test_labels[:CLEAN_IMAGES]
+    images, labels = _some_clean(dataset, CLEAN_IMAGES)
     odds, _, thresholds = _clean_answers(workspace, name, dataset)
     noise = noise_of(dataset)
     found: dict[str, Any] = {
@@ -136,8 +137,8 @@ def thresholds_of(workspace: Workspace, name: str, dataset: Dataset) -> Threshol
 def _clean_answers(workspace: Workspace, name: str, dataset: Dataset) -> CleanAnswers:
     key = (workspace.digest(name), dataset.digest)
     if key not in _ANSWERS:
-        odds = score(workspace.network(name), dataset.test_images[:CLEAN_IMAGES])
-        labels = dataset.test_labels[:CLEAN_IMAGES]
+        images, labels = _some_clean(dataset, CLEAN_IMAGES)
+        odds = score(workspace.network(name), images)
         _ANSWERS[key] = CleanAnswers(odds, labels, clean_thresholds(odds, labels))
     return _ANSWERS[key]
 
@@ -146,11 +147,16 @@ def _least(workspace: Workspace, name: str, dataset: Dataset) -> float:
     """The log-odds from which a judge's naming a class counts, see `fooljax.analysis.judges`."""
     key = (workspace.digest(name), dataset.digest)
     if key not in _CALIBRATIONS:
-        judge, labels = workspace.network(name), dataset.test_labels[:CALIBRATED_ON]
+        judge, (images, labels) = workspace.network(name), _some_clean(dataset, CALIBRATED_ON)
         noise = np.concatenate([score(judge, one[:CONTROLS]) for one in noise_of(dataset).values()])
-        clean = score(judge, dataset.test_images[:CALIBRATED_ON])
-        _CALIBRATIONS[key] = calibrate(noise, clean, labels).threshold
+        _CALIBRATIONS[key] = calibrate(noise, score(judge, images), labels).threshold
     return _CALIBRATIONS[key]
+
+
+def _some_clean(dataset: Dataset, count: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
+    """Test images of all classes, and their labels."""
+    chosen = mixed_subset(dataset.test_labels, count)
+    return dataset.test_images[chosen], dataset.test_labels[chosen]
 
 
 def noise_of(dataset: Dataset) -> dict[str, npt.NDArray[np.uint8]]:

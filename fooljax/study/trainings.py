@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax.data.dataset import Dataset, from_arrays
+from fooljax.data.subsets import mixed_subset
 from fooljax.engine.types import Target
 from fooljax.errors import InputError, nearest, shown
 from fooljax.study import measured_sets
@@ -140,7 +141,9 @@ def training_of(name: str) -> Training:
 
 @functools.lru_cache(maxsize=4)
 def drawn_from(dataset: Dataset, training: Training) -> Dataset:
-    """The images that a network learns from, and the first `TEST_IMAGES` test images of its classes.
+    """The images that a network learns from, and `TEST_IMAGES` test images of its classes, at most.
+
+    The test images are the same for all trainings on these classes, see `fooljax.data.subsets`.
 
     Raises:
       InputError: there are not as many training images.
@@ -148,7 +151,8 @@ def drawn_from(dataset: Dataset, training: Training) -> Dataset:
     kind = KINDS[training.kind]
     classes = _classes(dataset, kind)
     learnt = np.flatnonzero(dataset.train_labels < classes)
-    tested = np.flatnonzero(dataset.test_labels < classes)[:TEST_IMAGES]
+    tested = np.flatnonzero(dataset.test_labels < classes)
+    tested = tested[mixed_subset(dataset.test_labels[tested], TEST_IMAGES)]
     if training.images > len(learnt):
         raise InputError(
             f"--data: expected at least {training.images:,} training images, {kind.words}, "
@@ -176,14 +180,18 @@ def clean_of(
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
     """The clean images that a network is measured on, `[N, H, W, K]`, and their labels, `[N]`.
 
+    They are of all classes of the network, also where the test images are sorted by class, see
+    `fooljax.data.subsets`.
+
     Args:
-      dataset: whose test images they are; the first `TEST_IMAGES` of the network's classes.
-      training: of the network; None where it was trained already: then the first `FEW_TEST_IMAGES`.
+      dataset: whose test images they are; at most `TEST_IMAGES` of the network's classes.
+      training: of the network; None where it was trained already: then at most `FEW_TEST_IMAGES`.
     """
     if training is not None:
         drawn = drawn_from(dataset, training)
         return drawn.test_images, drawn.test_labels
-    return dataset.test_images[:FEW_TEST_IMAGES], dataset.test_labels[:FEW_TEST_IMAGES]
+    chosen = mixed_subset(dataset.test_labels, FEW_TEST_IMAGES)
+    return dataset.test_images[chosen], dataset.test_labels[chosen]
 
 
 def network(config: NetworkSettings, name: str, say: Callable[[str], None]) -> Target:

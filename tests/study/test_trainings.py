@@ -67,6 +67,21 @@ def test_half_of_the_classes_and_one_more(digits):
     assert not few.rejects
 
 
+def test_clean_images_are_of_all_classes_also_where_a_file_is_sorted():
+    """The first 500 or 2,000 of 4,000 would be of one class, or of half of those that are learnt."""
+    images = np.zeros((4000, 2, 2, 1), np.uint8)
+    labels = np.repeat(np.arange(4), 1000)
+    data = from_arrays(images, labels, images, labels, name="sorted")
+    for training, classes, count in (
+        (None, 4, 500),
+        (Training("mlp", "plain", 64, 10, 0), 4, 2000),
+        (Training("mlp", "few", 64, 10, 0), 2, 2000),
+    ):
+        _, found = clean_of(data, training)
+        assert len(found) == count
+        assert np.allclose(np.bincount(found, minlength=4)[:classes] / count, 1 / classes, atol=0.05)
+
+
 @pytest.mark.parametrize("kind", NOISES)
 def test_noise_of_a_seed_is_the_same_and_one_kind_fools(kind, digits):
     target = dataclasses.replace(toys.target(0), image_shape=(6, 6, 1))
