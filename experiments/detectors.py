@@ -59,6 +59,7 @@ class Config(SetSettings):
         "all", f"Detectors, out of {', '.join(DETECTORS)}, or your own as MODULE:NAME; all: all of these."
     )
     generators: str = option("cppn,gradient,direct", "What knows the detectors, out of these three, or none.")
+    known: str = option("all", "Those of --detectors that --generators know, or none; all: all of these.")
     controls: str = option("random_search_cppn", "Random search that knows the detectors, or none.")
     judges: str = option("knn,mlp-0", "Classifiers that say whether images that pass look like a class.")
     others: str = option("none", "Other data whose test images are shown, as idx:DIR, with commas; or none.")
@@ -95,6 +96,7 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     controls = (
         parse_choices(config.controls, RANDOM_SEARCHES, "--controls") if config.controls != "none" else []
     )
+    known = _known(config, names)
     others = _others(config)
     for other in others:
         other_images(other)  # those that cannot be read are told before any work
@@ -125,7 +127,7 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
             settings = {"kind": "judged", "network": name, "generator": generator, "judges": judges, **data}
             settings |= {"runs": config.runs, "budget": _budget(config, generator)}
             yield Task(f"judged,{name},{generator}", settings, (name, *judges))
-    for detector in names:
+    for detector in known:
         for generator in (*made, *controls):
             yield from _knowing(config, detector, generator, 1, common)
     every = len(made) * len(network_names(config)) * config.runs
@@ -150,6 +152,13 @@ def _knowing(
 
 def _listed(text: str) -> list[str]:
     return [] if text == "none" else text.split(",")
+
+
+def _known(config: Config, names: list[str]) -> list[str]:
+    """The detectors that attacks know."""
+    if config.known in ("all", "none"):
+        return names if config.known == "all" else []
+    return parse_choices(config.known, names, "--known")
 
 
 def _others(config: Config) -> list[str]:

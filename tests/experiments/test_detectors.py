@@ -87,6 +87,16 @@ def test_images_of_a_finished_run_are_shown_to_the_detectors_of_its_network():
         planned(networks="squeezenet", **told)
 
 
+def test_attacks_that_know_can_be_left_to_some_detectors_without_a_change_of_any_task():
+    every = {task.name: task for task in planned()}
+    some = {task.name: task for task in planned(known="knn")}
+    assert [name for name in every if name not in some] == ["knowing,direct,energy,lenet-0,run=0"]
+    assert all(every[name] == task for name, task in some.items())
+    assert not any(task.settings["kind"] == "knowing" for task in planned(known="none"))
+    with pytest.raises(InputError, match="--known: expected some of energy, knn, got vim"):
+        planned(known="vim")
+
+
 def test_unknown_attacks_are_refused():
     with pytest.raises(InputError, match="--generators: expected some of direct, cppn, gradient, got cpn"):
         planned(generators="cpn")
