@@ -18,18 +18,22 @@ class PageTables:
         self._tables = tables
         self._explained: set[str] = set()
 
-    def __call__(self, name: str, of: str = "", fold: Sequence[str] = ()) -> str:
+    def __call__(self, name: str, of: str = "", fold: Sequence[str] = (), without: Sequence[str] = ()) -> str:
         """The tables of an experiment, without the explanations that the page has already printed.
 
         Args:
           name: of the experiment.
           of: the data set, where the rows of several are published.
           fold: heads of sections that the reader opens by a click.
+          without: heads of sections that the page has for all data sets together, and leaves out here.
         Raises:
           InputError: the tables have no section with such a head.
         """
+        text = self._tables(name, of).strip("\n")
+        for head in without:
+            text = _replaced(text, head, lambda _: "", "without")
         kept = []
-        for paragraph in re.split(r"\n{2,}", self._tables(name, of).strip("\n")):
+        for paragraph in re.split(r"\n{2,}", text.strip("\n")):
             if _explains(paragraph):
                 if paragraph in self._explained:
                     continue
@@ -56,11 +60,17 @@ def folded(markdown: str, heads: Sequence[str]) -> str:
       InputError: there is no section with such a head.
     """
     for head in heads:
-        section = rf"^#+ {re.escape(head)}\n(.*?)(?=^#+ |\Z)"
-        markdown, count = re.subn(section, _closed(head), markdown, flags=re.MULTILINE | re.DOTALL)
-        if not count:
-            raise InputError(f"fold: expected the head of a section of these tables, got {head!r}")
+        markdown = _replaced(markdown, head, _closed(head), "fold")
     return markdown
+
+
+def _replaced(markdown: str, head: str, by: Callable[[re.Match[str]], str], argument: str) -> str:
+    """Markdown with something else in the place of each section with this head, which ends at the next."""
+    section = rf"^#+ {re.escape(head)}\n(.*?)(?=^#+ |\Z)"
+    replaced, count = re.subn(section, by, markdown, flags=re.MULTILINE | re.DOTALL)
+    if not count:
+        raise InputError(f"{argument}: expected the head of a section of these tables, got {head!r}")
+    return replaced
 
 
 def _closed(head: str) -> Callable[[re.Match[str]], str]:

@@ -64,6 +64,7 @@ def environment() -> jinja2.Environment:
         "comparison": rows.comparison,
         "comparison_tables": lambda: tables(rows.comparison()),
         "found": rows.found,
+        "detectors_overview": rows.detectors_overview,
         "stage": rows.stage,
         "digests": rows.digests,
         "accuracies": rows.accuracies,

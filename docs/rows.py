@@ -17,6 +17,7 @@ from experiments import strategy_comparison
 from fooljax.audits.record import Audit, read_audit
 from fooljax.audits.reference_audits import FOLDER
 from fooljax.errors import InputError
+from fooljax.report.detector_overview import overview
 from fooljax.settings import OFF
 from fooljax.storage.json_files import read_json
 from fooljax.study import numbers, read_rows, summaries, summary_table
@@ -207,6 +208,15 @@ def study_tables(name: str, of: str = "") -> str:
       of: the data set, where the rows of several are published: then those in `docs/results/NAME_OF/rows`.
     """
     return str(importlib.import_module(f"experiments.{name}").STUDY.tables(_study_rows(name, of)))
+
+
+def detectors_overview(networks: Mapping[str, str]) -> str:
+    """The table of all detectors and data sets, see `fooljax.report.detector_overview`.
+
+    Args:
+      networks: the data set of each group of rows, as for `study_tables`, by what the reader calls it.
+    """
+    return overview({title: _study_rows("detectors", of) for title, of in networks.items()})
 
 
 @functools.cache

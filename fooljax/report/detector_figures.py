@@ -10,13 +10,13 @@ from fooljax.report.style import own_style
 
 @own_style()
 def dumbbell_plot(
-    panels: Mapping[str, Mapping[str, tuple[float, float | None]]], detectors: Sequence[str]
+    panels: Mapping[str, Mapping[str, tuple[float | None, float | None]]], detectors: Sequence[str]
 ) -> bytes:
     """A PNG with a panel for each kind of images and a line for each detector.
 
     Args:
       panels: by kind of images, by detector: the share of images that get through without knowing the
-        detector, and knowing it; None where that was not tried.
+        detector, and knowing it; None where one was not tried.
       detectors: from top to bottom.
     """
     figure = Figure(figsize=(2.2 + 2.6 * len(panels), 1.6 + 0.34 * len(detectors)), layout="constrained")
@@ -24,10 +24,12 @@ def dumbbell_plot(
     for axes, (kind, shares) in zip(every, panels.items(), strict=True):
         for place, name in enumerate(detectors):
             before, after = shares[name]
-            if after is not None:
+            if before is not None and after is not None:
                 axes.plot([100 * before, 100 * after], [place, place], color="0.6", zorder=1)
+            if after is not None:
                 axes.plot(100 * after, place, "o", color="C3", zorder=3)
-            axes.plot(100 * before, place, "o", color="C0", mfc="white", zorder=2)
+            if before is not None:
+                axes.plot(100 * before, place, "o", color="C0", mfc="white", zorder=2)
         axes.set_title(kind, fontsize=10)
         axes.set_xlim(-4, 104)
         axes.set_xticks([0, 50, 100], ["0 %", "50 %", "100 %"])

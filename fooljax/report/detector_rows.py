@@ -1,12 +1,16 @@
 """Rows of `experiments.detectors`, sorted out: by kind, by data, by detector and by what made the images."""
 
 from collections.abc import Sequence
+from pathlib import PurePath
+
+import numpy as np
 
 from fooljax.analysis.attack_strength import Strength
 from fooljax.analysis.statistics import Groups
 from fooljax.detectors import DETECTORS
 from fooljax.study import Row, attacks, group_by
-from fooljax.study.measured_sets import NAMES
+from fooljax.study.generators import SHORT_NAMES
+from fooljax.study.measured_sets import ARCHIVE, NAMES
 from fooljax.study.tables import values_by_network
 
 STRICT, LENIENT = "0.05", "0.01"
@@ -32,9 +36,43 @@ def detector_title(detector: str) -> str:
     return DETECTORS[detector].title if detector in DETECTORS else detector
 
 
+def is_other_data(generator: str) -> bool:
+    """Whether images are those of other data, which `--others` names, and not made by a generator."""
+    return generator not in NAMES
+
+
+def _other_title(spec: str) -> str:
+    """The name of other data, as `idx:DIR/fashion-mnist` says it, without the folders that it lies in."""
+    return f"test images of {PurePath(spec.rpartition(':')[2]).stem}"
+
+
 def image_title(generator: str) -> str:
     """What people read for a kind of images."""
-    return str(NAMES.get(generator, f"test images of {generator}"))
+    return _other_title(generator) if is_other_data(generator) else str(NAMES[generator])
+
+
+def short_title(generator: str) -> str:
+    """The same in a few words, for the first cell of a line."""
+    return SHORT_NAMES.get(generator, image_title(generator))
+
+
+def kinds_of(rows: Sequence[Row]) -> list[str]:
+    """The kinds of images that rows are of, in the order of tables: other data come last."""
+    there = dict.fromkeys(row["generator"] for row in rows)
+    known = [kind for kind in (*SHORT_NAMES, ARCHIVE) if kind in there]
+    return known + [kind for kind in there if is_other_data(kind)]
+
+
+def detectors_of(rows: Sequence[Row]) -> list[str]:
+    """The names of the detectors that rows are of, each once, in the order of `DETECTORS`."""
+    there = dict.fromkeys(name for row in rows for name in row.get("detectors", ()))
+    known = [name for name in DETECTORS if name in there]
+    return known + [name for name in there if name not in DETECTORS]
+
+
+def mean_share(groups: Groups) -> float | None:
+    """The mean over networks of the means over their runs; None where there are none."""
+    return float(np.mean([np.mean(group) for group in groups])) if groups else None
 
 
 def static_share(rows: Sequence[Row], detector: str, figure: str, share: str = STRICT) -> Groups:

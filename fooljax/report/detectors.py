@@ -6,43 +6,47 @@ import numpy as np
 
 from fooljax.analysis.statistics import Groups, median_interval, share_interval
 from fooljax.report.detector_figures import dumbbell_plot
+from fooljax.report.detector_overview import ATTACKS, HEAD, overview
 from fooljax.report.detector_rows import (
     LENIENT,
     STRICT,
     detector_title,
+    detectors_of,
     first_budget,
     image_title,
+    is_other_data,
+    kinds_of,
     knowing_share,
+    mean_share,
     of_kind,
+    short_title,
     static_share,
-    strength_of,
 )
 from fooljax.study import UNIT, Row, group_by, markdown, numbers, values_by_network
 from fooljax.study.findings import Finding, describe_sample, share
 from fooljax.study.measured_sets import ARCHIVE
 
-SHORT = {"cppn": "CPPN", "gradient": "gradient", "direct": "pixels", ARCHIVE: "finished search"}
+OTHERS = "others"
+FINDINGS = (*ATTACKS, ARCHIVE, OTHERS)
+"""Kinds of images that findings are named after."""
 NOBODY = "no detector"
+INTERVALS = "Shares that get through, with intervals, and network passes"
+JUDGED = "What judges say of the images that get through"
+STATIC = "All images made without knowledge of the detectors"
+CLEAN = "Other clean images that are rejected"
+SECTIONS = (INTERVALS, JUDGED, STATIC, CLEAN)
+"""Heads of sections that a page may fold."""
 FIRST = """\
-**AUROC**: the chance that a fooling image, made without knowledge of the detector, is more suspicious to it
-than a clean image; 0.5 is chance. **Caught**: the share of these images that are rejected when 5 % of clean
-images are rejected. **Still stopped**: an attack that knows the detector makes images with as many passes;
-this is the share of them that do not both fool the network at 99.99 % and pass the detector. The line without
-a detector gives the share of images that do not fool the network at this budget anyway. Every number is a
-mean over networks and runs. The next table has intervals."""
+**AUROC**: the chance that an image, made without knowledge of the detector, is more suspicious to it than a
+clean image; 0.5 is chance. Every number is a mean over networks and runs."""
 SECOND = """\
-The share of images that get through: they fool the network at 99.99 % and pass the detector, at thresholds
-that reject 5 % or 1 % of clean images. **Static** images were made without knowledge of the detector.
-**Adaptive** attacks know the detector and its threshold for 5 %. **Passes**: the network passes until half of
+The shares of the first table with their intervals, at thresholds that reject 5 % or 1 % of clean images.
+Adaptive attacks know the threshold for 5 %. **Passes**: the network passes until half of
 the classes had got through; `>` means that the median run had used all its passes before that."""
 THIRD = """\
 AUPR is the average precision when both kinds of images have the same weight. FPR is taken at 95 % TPR. The
 head of a column says which images are the positive class. If these are the clean images, FPR is the share of
 the other images that pass when 95 % of clean images pass."""
-STRENGTH = """\
-A detector is overcome if the median run of some attack that knows it brings the median class to 99.99 % and
-past the threshold. A detector that is not overcome is attacked again with more passes, if the settings say
-so. A flag names a reason why a detector may hold only because the attack was weak."""
 JUDGES = """\
 The share of the images that get through to which a judge gives the class that they were made for. Without a
 detector, all images that fool the network get through. If judges agree with more images than without a
@@ -53,23 +57,28 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
     """What claims are held against: see `fooljax.study.findings`.
 
     Returns:
-      For each detector NAME and each kind of images KIND (cppn, gradient, direct, and archive for those of a
-      finished run), of the first data set of the rows: `NAME_KIND_auroc` and `NAME_KIND_caught` of images
-      that know nothing; `NAME_KIND_through`, of images that know the detector, the share that fool and pass
-      at 5 % clean rejection, and `NAME_KIND_named_by_JUDGE`: the share of those that the judge gives the
-      class that they are for. The same with `none` for NAME: of images that fool the network where there is
-      no detector.
+      For each detector NAME and each kind of images KIND (cppn, gradient, direct, archive for those of a
+      finished run, and others for those of other data), of the first data set of the rows:
+      `NAME_KIND_auroc` and `NAME_KIND_caught` of images that know nothing; `NAME_KIND_through`, of images
+      that know the detector, the share that fool and pass at 5 % clean rejection, and
+      `NAME_KIND_named_by_JUDGE`: the share of those that the judge gives the class that they are for. The
+      same with `none` for NAME: of images that fool the network where there is no detector.
     """
     found: dict[str, Finding] = {}
     if not rows:
         return found
     data = rows[0]["data"]
     some = [row for row in rows if row["data"] == data]
-    for (kind,), group in group_by(of_kind(some, "static"), "generator").items():
-        for name in group[0]["told_apart"] if kind in SHORT else ():
+    static = [
+        {**row, "generator": OTHERS} if is_other_data(row["generator"]) else row
+        for row in of_kind(some, "static")
+    ]
+    for (kind,), group in group_by(static, "generator").items():
+        for name in detectors_of(group) if kind in FINDINGS else ():
             for figure in ("auroc", "caught"):
                 groups = static_share(group, name, figure)
-                found[f"{name}_{kind}_{figure}"] = share(groups, describe_sample(len(group), len(groups)))
+                runs = sum(map(len, groups))
+                found[f"{name}_{kind}_{figure}"] = share(groups, describe_sample(runs, len(groups)))
     for (name, kind), group in group_by(
         first_budget(of_kind(some, "knowing")), "detector", "generator"
     ).items():
@@ -89,72 +98,56 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
 
 
 def tables(rows: Sequence[Row]) -> str:
-    """`table.md`: for each data set the one table, then its intervals, controls, judges and flags."""
-    parts = []
-    for (data,), group in group_by(rows, "data").items():
+    """`table.md`: what gets through; then for each data set AUROCs, intervals, judges and controls."""
+    data = {name: group for (name,), group in group_by(rows, "data").items() if of_kind(group, "static")}
+    if not data:
+        return "No images yet.\n"
+    parts = [f"### {HEAD}\n", overview(data), ""]
+    for name, group in data.items():
         static, knowing = of_kind(group, "static"), of_kind(group, "knowing")
-        if not static:
-            continue
-        names = _names(group)
-        networks = ", ".join(name for (name,) in group_by(static, "network"))
-        parts += [f"### {data}: {networks}\n", FIRST, "", markdown(_first(static, knowing)), ""]
+        names = detectors_of(group)
+        networks = ", ".join(network for (network,) in group_by(static, "network"))
+        parts += [f"### {name}: {networks}\n", FIRST, "", markdown(_first(static, names)), ""]
         if knowing:
-            parts += [SECOND, "", markdown(_second(static, knowing)), "", UNIT, ""]
-            parts += [STRENGTH, "", markdown(_strength(knowing, names)), ""]
+            parts += [
+                f"#### {INTERVALS}\n",
+                SECOND,
+                "",
+                markdown(_second(static, knowing, names)),
+                "",
+                UNIT,
+                "",
+            ]
             if lines := _judges([*of_kind(group, "judged"), *knowing]):
-                parts += [JUDGES, "", markdown(lines), ""]
-        parts += [
-            "#### All images made without knowledge of the detectors\n",
-            THIRD,
-            "",
-            markdown(_third(static, names)),
-            "",
-        ]
+                parts += [f"#### {JUDGED}\n", JUDGES, "", markdown(lines), ""]
+        parts += [f"#### {STATIC}\n", THIRD, "", markdown(_third(static, names)), ""]
         if clean := of_kind(group, "clean"):
-            parts += ["#### Other clean images that are rejected\n", markdown(_clean(clean, names)), ""]
-    return "\n".join(parts) if parts else "No images yet.\n"
+            parts += [f"#### {CLEAN}\n", markdown(_clean(clean, names)), ""]
+    return "\n".join(parts)
 
 
-def _names(rows: Sequence[Row]) -> list[str]:
-    return list(dict.fromkeys(name for row in rows for name in row.get("detectors", ())))
-
-
-def _kinds(rows: Sequence[Row]) -> list[str]:
-    there = {row["generator"] for row in rows}
-    return [kind for kind in SHORT if kind in there]
-
-
-def _mean(groups: Groups) -> float:
-    return float(np.mean([np.mean(group) for group in groups]))
-
-
-def _first(static: Sequence[Row], knowing: Sequence[Row]) -> list[dict[str, str]]:
-    """The one table: a line for each detector, three columns for each kind of images."""
-    known = group_by(first_budget(knowing), "detector", "generator")
-    lines = [{"detector": NOBODY}, *({"detector": detector_title(name)} for name in _names(static))]
-    for kind in _kinds(static):
+def _first(static: Sequence[Row], names: Sequence[str]) -> list[dict[str, str]]:
+    """AUROCs: a line for each kind of images, a column for each detector."""
+    lines = []
+    for kind in kinds_of(static):
         group = [row for row in static if row["generator"] == kind]
-        heads = [f"{SHORT[kind]}: {head}" for head in ("AUROC", "caught", "still stopped")]
-        fooled = _mean(values_by_network(group, "fooled"))
-        lines[0] |= dict(zip(heads, [numbers.NONE, "0 %", _stopped(fooled)], strict=True))
-        for line, name in zip(lines[1:], _names(static), strict=True):
-            met = known.get((name, kind))
-            stopped = numbers.NONE if met is None else _stopped(_mean(knowing_share(met, "through")))
-            auroc, caught = (_mean(static_share(group, name, figure)) for figure in ("auroc", "caught"))
-            cells = [numbers.chance(auroc), numbers.percent(caught, 0), stopped]
-            line |= dict(zip(heads, cells, strict=True))
+        told = {detector_title(name): _chance(static_share(group, name, "auroc")) for name in names}
+        lines.append({"AUROC": short_title(kind), **told})
     return lines
 
 
-def _stopped(through: float) -> str:
-    """What does not get through."""
-    return numbers.percent(1.0 - through, 0)
+def _chance(groups: Groups) -> str:
+    mean = mean_share(groups)
+    return numbers.NONE if mean is None else numbers.chance(mean)
 
 
-def _second(static: Sequence[Row], knowing: Sequence[Row]) -> list[dict[str, str]]:
+def _second(static: Sequence[Row], knowing: Sequence[Row], names: Sequence[str]) -> list[dict[str, str]]:
     """What gets through, with intervals: static images, and those of adaptive attacks."""
     lines = []
-    for (name, kind), group in group_by(first_budget(knowing), "detector", "generator").items():
+    known = group_by(first_budget(knowing), "detector", "generator")
+    for name, kind in ((name, kind) for name in names for kind in kinds_of(knowing)):
+        if (group := known.get((name, kind))) is None:
+            continue
         unaware = [row for row in static if row["generator"] == kind]
         line = {"detector": detector_title(name), "images": image_title(kind)}
         for head, which in (("5 %", STRICT), ("1 %", LENIENT)):
@@ -178,42 +171,27 @@ def _passes(rows: Sequence[Row]) -> str:
     return numbers.needed(median_interval(groups), rows[0]["budget"])
 
 
-def _strength(knowing: Sequence[Row], names: Sequence[str]) -> list[dict[str, str]]:
-    lines = []
-    for name in names:
-        group = [row for row in knowing if row["detector"] == name]
-        if group:
-            attempts = group_by(group, "generator", "budget").values()
-            best = max(_mean(knowing_share(own, "through")) for own in attempts)
-            lines.append(
-                {
-                    "detector": detector_title(name),
-                    "attacks that know it": strength_of(group).words(),
-                    "most that gets through": numbers.percent(best, 0),
-                    "most passes of a set": numbers.plain(max(row["passes"] for row in group)),
-                }
-            )
-    return lines
-
-
 def _judges(knowing: Sequence[Row]) -> list[dict[str, str]]:
     rows = [{"detector": NOBODY, **row} for row in first_budget(knowing)]
     judges = list(dict.fromkeys(judge for row in rows for judge in row["judged"]))
+    if not judges:
+        return []
     lines = []
     for (name,), group in group_by(rows, "detector").items():
         line = {"detector": name if name == NOBODY else detector_title(name)}
-        for kind in _kinds(rows):
+        for kind in kinds_of(rows):
             for judge in judges:
                 verdicts = [row["judged"][judge] for row in group if row["generator"] == kind]
                 said = [one for each in verdicts for one in each]
-                line[f"{SHORT[kind]}: {judge}"] = f"{sum(said)} of {len(said)}" if said else numbers.NONE
+                line[f"{short_title(kind)}: {judge}"] = (
+                    f"{sum(said)} of {len(said)}" if said else numbers.NONE
+                )
         lines.append(line)
     return lines
 
 
 def _third(static: Sequence[Row], names: Sequence[str]) -> list[dict[str, str]]:
     heads = {
-        "auroc": "AUROC",
         "aupr_others_positive": "AUPR (these positive)",
         "aupr_clean_positive": "AUPR (clean positive)",
         "fpr_at_95_tpr_others_positive": "FPR (these positive)",
@@ -221,12 +199,14 @@ def _third(static: Sequence[Row], names: Sequence[str]) -> list[dict[str, str]]:
     }
     lines = []
     for name in names:
-        for (kind,), group in group_by(static, "generator").items():
+        there = [row for row in static if name in row["told_apart"]]
+        for kind in kinds_of(there):
+            group = [row for row in there if row["generator"] == kind]
             line = {"detector": detector_title(name), "images": image_title(kind)}
             for figure, head in heads.items():
-                line[head] = numbers.chance(_mean(static_share(group, name, figure)))
-            line["caught at 5 %"] = numbers.percent(_mean(static_share(group, name, "caught")), 0)
-            line["caught at 1 %"] = numbers.percent(_mean(static_share(group, name, "caught", LENIENT)), 0)
+                line[head] = _chance(static_share(group, name, figure))
+            for head, which in (("caught at 5 %", STRICT), ("caught at 1 %", LENIENT)):
+                line[head] = numbers.percent(mean_share(static_share(group, name, "caught", which)), 0)
             lines.append(line)
     return lines
 
@@ -236,7 +216,7 @@ def _clean(clean: Sequence[Row], names: Sequence[str]) -> list[dict[str, str]]:
     for name in names:
         line = {"detector": detector_title(name)}
         for head, which in (("threshold for 5 %", STRICT), ("threshold for 1 %", LENIENT)):
-            rejected = [row["clean_rejected"][name][which] for row in clean]
+            rejected = [row["clean_rejected"][name][which] for row in clean if name in row["clean_rejected"]]
             ends = (float(np.mean(rejected)), min(rejected), max(rejected))
             middle, least, most = (numbers.percent(share, 2) for share in ends)
             line[head] = f"{middle} ({least} to {most})"
@@ -251,14 +231,14 @@ def figures(rows: Sequence[Row]) -> dict[str, bytes]:
         static, knowing = of_kind(group, "static"), first_budget(of_kind(group, "knowing"))
         if not static or not knowing:
             continue
-        known, names = group_by(knowing, "detector", "generator"), _names(group)
+        known, names = group_by(knowing, "detector", "generator"), detectors_of(group)
         panels = {}
-        for kind in _kinds(knowing):
+        for kind in filter(ATTACKS.__contains__, kinds_of(knowing)):
             unaware = [row for row in static if row["generator"] == kind]
             panels[image_title(kind)] = {
                 detector_title(name): (
-                    _mean(static_share(unaware, name, "through")),
-                    _mean(knowing_share(known[name, kind], "through")) if (name, kind) in known else None,
+                    mean_share(static_share(unaware, name, "through")),
+                    mean_share(knowing_share(known.get((name, kind), []), "through")),
                 )
                 for name in names
             }

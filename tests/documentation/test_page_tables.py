@@ -48,6 +48,12 @@ def test_a_section_that_is_not_there_cannot_be_folded():
         folded(STUDY, ["Detail"])
 
 
+def test_a_section_that_a_page_has_elsewhere_is_left_out():
+    assert PageTables(study)("one", without=["Details"]) == STUDY.replace(f"{DETAILS}\n\n", "")
+    with pytest.raises(InputError, match=r"without: expected the head .* got 'Detail'"):
+        PageTables(study)("one", without=["Detail"])
+
+
 def test_no_published_page_explains_its_tables_twice():
     """Only long paragraphs count, and the page of the paper's claims says what the paper says on purpose."""
     for path in publish.templates().values():
