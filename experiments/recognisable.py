@@ -14,19 +14,28 @@ import functools
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from fooljax import generative, study
 from fooljax.analysis.likelihood import Likelihoods, of_clean
 from fooljax.analysis.panel import Panel, assemble
 from fooljax.analysis.panel_numbers import of_panel, of_set
 from fooljax.cli.study import run_study
+from fooljax.data.dataset import Dataset, from_arrays
+from fooljax.data.imagenet import synsets
 from fooljax.engine.log_odds import rounded
+from fooljax.engine.types import Target, checked_shape
 from fooljax.errors import InputError, shown
 from fooljax.report.recognisable import findings, tables
 from fooljax.report.recognisable_figures import figures
 from fooljax.settings import option
 from fooljax.study import Row, Task, Workspace, attacks, measured_sets
+from fooljax.study.clean_images import photographs
+from fooljax.study.network_thresholds import PHOTOGRAPHS
+from fooljax.targets.choice import read_classes
 
 __all__ = ["STUDY", "findings", "main"]
 
@@ -63,8 +72,8 @@ def judges_of(config: Config, network: str) -> list[str]:
     """The judges of the images that were made for a network."""
     names = measured_sets.network_names(config)
     following = names[(names.index(network) + 1) % len(names)]
-    others = [name for name in config.judges.split(",") if name != network]
-    return [*([following] if following != network else []), *others]
+    asked = dict.fromkeys((following, *config.judges.split(",")))
+    return [name for name in asked if name != network]
 
 
 def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
@@ -78,14 +87,17 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
             f"--likelihood: expected {NONE}, or one of {known} with a seed as mixture-0, got "
             f"{shown(config.likelihood)}"
         )
+    if config.likelihood != NONE and config.imagefolder is not None:
+        raise InputError(f"--likelihood: expected {NONE} with --imagefolder, got {shown(config.likelihood)}")
+    clean = config.data if config.imagefolder is None else PHOTOGRAPHS
     for name in measured_sets.network_names(config) if config.judges != NONE else ():
         judges = judges_of(config, name)
-        settings = {"kind": "panel", "network": name, "judges": judges, "data": config.data}
+        settings = {"kind": "panel", "network": name, "judges": judges, "data": clean}
         yield Task(f"{name},judges", settings, (name, *judges))
     sets = list(measured_sets.tasks(config, config.generators.split(",")))
     for task in sets if config.judges != NONE else ():
         judges = judges_of(config, task.networks[0])
-        settings = {"kind": "images", **task.settings, "judges": judges, "data": config.data}
+        settings = {"kind": "images", **task.settings, "judges": judges, "data": clean}
         yield Task(task.name, settings, (task.networks[0], *judges), task.together)
     for task in sets if config.likelihood != NONE else ():
         settings = {"kind": "likelihood", **task.settings, "model": config.likelihood}
@@ -140,11 +152,36 @@ _PANELS: dict[tuple[str, ...], Panel] = {}
 def _panel(workspace: Workspace, network: str, judges: tuple[str, ...]) -> Panel:
     key = tuple(workspace.digest(name) for name in (network, *judges))
     if key not in _PANELS:
-        asked = {name: workspace.network(name) for name in judges}
-        _PANELS[key] = assemble(
-            workspace.network(network), asked, measured_sets.dataset_of(workspace.config.data)
-        )
+        target, asked = workspace.network(network), {name: workspace.network(name) for name in judges}
+        if workspace.config.imagefolder is None:
+            _PANELS[key] = assemble(target, asked, measured_sets.dataset_of(workspace.config.data))
+        else:
+            _PANELS.clear()  # the photographs of one panel are some hundred megabytes
+            clean = _photographs(workspace.config, target)
+            spaces = ("features",) if workspace.config.classes != "all" else ()
+            _PANELS[key] = assemble(target, asked, clean, spaces=spaces, least_a_class=0)
     return _PANELS[key]
+
+
+def _photographs(config: Config, target: Target) -> Dataset:
+    """The first photograph of each class; distances are measured to half of those that show other classes.
+
+    So no clean image is at the distance 0 from itself.
+    """
+    images, labels = photographs(Path(str(config.imagefolder)), checked_shape(target.image_shape)[0], 1)
+    order = np.argsort(labels, kind="stable")
+    asked = read_classes(config.classes, len(synsets())) or ()
+    near = order[~np.isin(labels[order], asked)][::2]
+    other = np.setdiff1d(order, near)
+    return from_arrays(
+        images[near],
+        labels[near],
+        images[other],
+        labels[other],
+        class_names=synsets(),
+        name=PHOTOGRAPHS,
+        source="The first photograph of each class in the folder that was given.",
+    )
 
 
 STUDY = study.Study(

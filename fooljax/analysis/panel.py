@@ -6,7 +6,7 @@ looks at images whose answer is known too, its `controls`: clean ones must be re
 
 import dataclasses
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -30,6 +30,8 @@ CALIBRATED_ON = 800
 """Clean held-out images, at most, by which the judges' thresholds and the percentiles are found."""
 LEAST_A_CLASS = 10
 """Training images for each class without which no distances are told."""
+SPACES = ("pixels", "features")
+"""Where distances to training images are measured."""
 CONTROLS = 100
 """Other clean images, at most, and images of each kind of noise, that are looked at as evolved ones are."""
 NOISE: dict[str, Callable[[np.random.Generator, tuple[int, ...]], npt.NDArray[np.float64]]] = {
@@ -152,7 +154,15 @@ class Panel:
         )
 
 
-def assemble(target: Target, judges: Mapping[str, Target], data: Dataset | None, *, seed: int = 0) -> Panel:
+def assemble(
+    target: Target,
+    judges: Mapping[str, Target],
+    data: Dataset | None,
+    *,
+    seed: int = 0,
+    spaces: Collection[str] = SPACES,
+    least_a_class: int = LEAST_A_CLASS,
+) -> Panel:
     """Puts a panel together, calibrates its judges, and shows it images whose answer is known.
 
     Args:
@@ -161,6 +171,8 @@ def assemble(target: Target, judges: Mapping[str, Target], data: Dataset | None,
       data: clean images of the same classes: the training ones are those that distances are measured to, the
         test ones calibrate. None where there are none: then a judge agrees when it names the class.
       seed: of the noise, and of the small changes of the controls.
+      spaces: where distances are measured, out of `SPACES`. Vectors of large images fill the memory.
+      least_a_class: training images for each class, without which no distances are measured.
     Raises:
       InputError: there is no judge, one knows other classes, or every judge is refused.
     """
@@ -180,8 +192,9 @@ def assemble(target: Target, judges: Mapping[str, Target], data: Dataset | None,
     labels = None if data is None else data.test_labels[rest]
     calibrations = check_panel(of_noise, clean, labels)
     heard = [name for name, one in calibrations.items() if not one.fault]
-    has_features = [name for name in heard if data and _has_training(data) and features_of(judges[name])]
-    seen_by = has_features[0] if has_features else ""
+    enough = data is not None and len(data.train_labels) >= least_a_class * data.num_classes
+    in_features = enough and "features" in spaces
+    seen_by = next((name for name in heard if in_features and features_of(judges[name])), "")
     panel = Panel(
         target=target,
         judges=dict(judges),
@@ -190,7 +203,7 @@ def assemble(target: Target, judges: Mapping[str, Target], data: Dataset | None,
         data=data,
         held_out=data is not None and all(_is_new(one, data) for one in (target, *judges.values())),
         features_of=seen_by,
-        _spaces=_spaces(data, rest, judges.get(seen_by)) if data and _has_training(data) else {},
+        _spaces=_spaces(data, rest, spaces, judges.get(seen_by)) if data and enough else {},
     )
     if data is not None:
         panel.controls["clean"] = panel.judge(data.test_images[first], data.test_labels[first], seed)
@@ -230,11 +243,6 @@ def _is_new(network: Target, data: Dataset) -> bool:
     return network.provenance.get("dataset") == data.digest
 
 
-def _has_training(data: Dataset) -> bool:
-    """Whether there are enough training images that the nearest one says something."""
-    return len(data.train_labels) >= LEAST_A_CLASS * data.num_classes
-
-
 def _asked(judge: Target, images: Images) -> npt.NDArray[np.float32]:
     return score(judge, images if judge.image_shape is None else fitted(images, judge))
 
@@ -246,10 +254,13 @@ def _split(count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     return used[is_control], used[~is_control]
 
 
-def _spaces(data: Dataset, rest: npt.NDArray[np.int64], network: Target | None) -> dict[str, _Space]:
-    """Pixels, and the features of a network where there is one."""
-    features = None if network is None else features_of(network)
-    kinds: dict[str, Vectors] = {"pixels": pixels, **({"features": features} if features else {})}
+def _spaces(
+    data: Dataset, rest: npt.NDArray[np.int64], wanted: Collection[str], network: Target | None
+) -> dict[str, _Space]:
+    """Those of the spaces that are wanted; features where there is a network that has some."""
+    kinds: dict[str, Vectors] = {"pixels": pixels} if "pixels" in wanted else {}
+    if network is not None and (features := features_of(network)):
+        kinds["features"] = lambda images: features(fitted(images, network))
     spaces = {}
     for name, vectors in kinds.items():
         training = vectors(data.train_images)

@@ -13,7 +13,8 @@ from fooljax.report.panel_content import CHANGES
 from fooljax.study import Row, group_by, markdown, numbers
 from fooljax.study.findings import Finding, describe_sample, share
 from fooljax.study.measured_sets import NAMES, THREAT, sets_table, sort_rows
-from fooljax.study.tables import values_by_network
+from fooljax.study.network_thresholds import PHOTOGRAPHS
+from fooljax.study.tables import speaks_for, values_by_network
 
 HOW = """\
 An image **fools** if its network gives its class 99.99 % or more. A judge **agrees** if it names the same
@@ -26,12 +27,11 @@ RELATIVE = """\
 CHANGED = """\
 The share of images that fool and still fool after a small change. The changes: every value one grey level
 more or less at random; a shift by one pixel, in the worst of four directions; JPEG of quality 75; a Gaussian
-blur with a standard deviation of one pixel. Distances are to the nearest of {training} training images, in
-pixels and in the features of {judge}. They are given as percentiles of clean test images: 50 is
-usual, and 100 is farther than all of them. They are medians over the sets."""
-UNITS = """\
-Brackets are 95 % intervals for networks that are trained alike. Each network is one observation, the mean of
-its {runs} runs."""
+blur with a standard deviation of one pixel.{distances}"""
+DISTANCES = """\
+ Distances are to the nearest of {training}, in {spaces}. They are given as percentiles of {clean}: 50
+is usual, and 100 is farther than all of them. They are medians over the sets."""
+UNITS = "Brackets are 95 % intervals{whom} Each network is one observation, the mean of its {runs} runs."
 KIN = "other LeNet"
 
 
@@ -74,23 +74,37 @@ def tables(rows: Sequence[Row]) -> str:
     if kinds:
         runs = len({row["run"] for group in kinds.values() for row in group})
         kin = any(KIN in _roles(group) for group in kinds.values())
-        judge = f"the judge `{KIN}`" if kin else "the network's first judge"
-        training = max((row["panel"]["clean_images"]["distances_to"] or 0 for row in panels), default=0)
         parts += [
             "\n### What judges say\n",
             markdown([_verdicts(generator, group) for generator, group in kinds.items()]),
             "",
             HOW.format(relative=RELATIVE.format(kin=KIN) if kin else ""),
             "",
-            UNITS.format(runs=runs),
+            UNITS.format(runs=runs, whom=speaks_for([row["network"] for row in of_sets])),
             "\n### Small changes, and distances to training images\n",
             markdown([_changes(generator, group) for generator, group in kinds.items()]),
             "",
-            CHANGED.format(training=numbers.plain(training), judge=judge),
+            CHANGED.format(distances=_distances(panels, next(iter(kinds.values()))[0], kin)),
             "\n### The judges\n",
             markdown([line for row in panels for line in _judges(row)]),
         ]
     return "\n".join([*parts, *likelihood.lines(rows), ""])
+
+
+def _distances(panels: Sequence[Row], one: Row, kin: bool) -> str:
+    """What distances were measured to, if they were; one of the rows of images says where."""
+    clean = next((row["panel"]["clean_images"] for row in panels), None) or {}
+    if not clean.get("distances_to"):
+        return ""
+    judge = f"the judge `{KIN}`" if kin else "the network's first judge"
+    features, spaces = f"the features of {judge}", one["found"]["distances"]
+    told = " and in ".join(features if space == "features" else space for space in spaces)
+    count, of_photographs = numbers.plain(clean["distances_to"]), clean.get("dataset") == PHOTOGRAPHS
+    return DISTANCES.format(
+        training=f"{count} {'photographs of other classes' if of_photographs else 'training images'}",
+        clean="further photographs" if of_photographs else "clean test images",
+        spaces=told,
+    )
 
 
 def by_generator(rows: Sequence[Row]) -> dict[str, list[Row]]:

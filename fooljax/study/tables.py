@@ -1,8 +1,9 @@
 """Tables made of rows: how cells are grouped by network, and how they are written in Markdown."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+from fooljax.analysis.transfer import architecture
 from fooljax.study.task import Row
 
 UNIT = """\
@@ -11,6 +12,20 @@ networks, the interval is for further networks that are trained alike. For a med
 the medians of the networks. For a share it is a Clopper-Pearson interval with at most as many trials as
 there are runs. Where a line has one network, the interval is for further runs against that network."""
 """What the intervals of `fooljax.analysis.statistics` speak of, for a reader of a table."""
+ALIKE = " for further networks that are trained alike."
+
+
+def speaks_for(networks: Collection[str]) -> str:
+    """For whom intervals over networks speak: the end of a sentence such as "Brackets are 95 % intervals".
+
+    Args:
+      networks: their names, each once or more often.
+    """
+    if len(set(networks)) == 1:
+        return " for further runs against this network; a single run has none."
+    if len(set(map(architecture, networks))) == 1:
+        return ALIKE
+    return ". The networks are a fixed set of different architectures, so the intervals are only a guide."
 
 
 def markdown(lines: Sequence[Mapping[str, str]]) -> str:

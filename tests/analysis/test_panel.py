@@ -117,3 +117,15 @@ def test_what_is_no_panel_is_one_line(panel, digits):
 def test_relatives_differ_in_a_number(name, expected):
     assert family(Target((), len, name=name)) == expected
     assert family(Target((), len, provenance={"network": name})) == expected
+
+
+def test_distances_to_few_images_are_measured_where_they_are_asked_for(digits, judges):
+    few = dataclasses.replace(
+        digits, train_images=digits.train_images[:60], train_labels=digits.train_labels[:60]
+    )
+    asked = {"lenet-1": judges["lenet-1"]}
+    assert assemble(pretrained("lenet", 0), asked, few).controls["clean"].apart == {}
+    found = assemble(pretrained("lenet", 0), asked, few, spaces=("features",), least_a_class=0)
+    assert set(found.controls["clean"].apart) == {"features"}
+    assert 20 < np.median(found.controls["clean"].apart["features"].percentiles) < 80
+    assert np.median(found.controls["uniform_noise"].apart["features"].percentiles) > 60

@@ -36,6 +36,37 @@ def test_judges_and_likelihood_are_asked_for_apart():
         kinds(likelihood="lenet-0")
 
 
+def test_photographs_are_the_clean_images_of_networks_for_imagenet():
+    config = recognisable.Config(
+        networks="squeezenet,tiny-darknet",
+        judges="tiny-darknet,mobilenet-v2",
+        likelihood="none",
+        imagefolder="photographs",
+        classes="0-9",
+    )
+    for task in recognisable.tasks(config, []):
+        assert task.settings["data"] == "photographs"
+    assert recognisable.judges_of(config, "squeezenet") == ["tiny-darknet", "mobilenet-v2"]
+    assert recognisable.judges_of(config, "tiny-darknet") == ["squeezenet", "mobilenet-v2"]
+    with pytest.raises(InputError, match=r"^--likelihood: expected none with --imagefolder, got mixture-0$"):
+        kinds(imagefolder="photographs")
+
+
+def test_distances_are_measured_to_photographs_of_classes_that_were_not_asked_for(monkeypatch):
+    labels = np.random.default_rng(0).permutation(40)
+    images = np.broadcast_to(labels.astype(np.uint8)[:, None, None, None], (40, 2, 2, 3))
+    monkeypatch.setattr(recognisable, "photographs", lambda folder, side, per_class: (images, labels))
+    target = as_target(lambda images: images.mean(axis=(1, 2)), image_shape=(2, 2, 3))
+    clean = recognisable._photographs(recognisable.Config(imagefolder="x", classes="0-9"), target)
+    assert clean.train_labels.tolist() == list(range(10, 40, 2))
+    assert sorted([*clean.train_labels, *clean.test_labels]) == list(range(40))
+    for these, named in (
+        (clean.train_images, clean.train_labels),
+        (clean.test_images, clean.test_labels),
+    ):
+        np.testing.assert_array_equal(these[:, 0, 0, 0], named)
+
+
 def test_clean_images_are_likely_and_noise_and_other_classes_are_not(tmp_path, monkeypatch):
     dataset = from_arrays(*bars(600), *bars(200, seed=1), name="bars")
     monkeypatch.setattr(measured_sets, "dataset_of", lambda spec: dataset)
