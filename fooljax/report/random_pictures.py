@@ -13,7 +13,7 @@ from fooljax.study import Row, group_by, markdown, numbers
 from fooljax.study.findings import Finding, share
 from fooljax.study.images import images_of
 from fooljax.study.random_pictures import SOURCES
-from fooljax.study.tables import values_by_network
+from fooljax.study.tables import speaks_for, values_by_network
 
 NAMES = {source: name for source, (_, name) in SOURCES.items()}
 LEVELS = {
@@ -30,8 +30,9 @@ HOW = """\
 Shares of pictures that a network names with so much confidence, as whatever class. **Clean median**: the
 median confidence of clean images. **tau**: what 95 or 99 % of clean images reach. **Scaled**: after
 temperature scaling. Half of the test images gave the temperature, the other half the clean median and tau.
-Nobody selected these pictures, and nothing saw the network. All are 8-bit images. Brackets are intervals of
-95 % for further networks that are trained alike; a draw counts as one trial."""
+Nobody selected these pictures, and nothing saw the network. All are 8-bit images. A draw counts as one trial.
+
+Brackets are 95 % intervals{whom}"""
 RAYS = """\
 Images times a factor of 1 to 1,000, as floats outside the box of possible images; a ray begins at black. The
 factor is the median over rays, the networks' medians with a t-interval. **In the box**: the scaled image is
@@ -68,7 +69,8 @@ def tables(rows: Sequence[Row]) -> str:
     parts = []
     for kind, head in (("raw", "Of how many pictures is a network sure?"), ("scaled", "The same, scaled")):
         parts += [f"### {head}\n", _shares(shares, kind), ""]
-    return "\n".join([*parts, HOW, "\n### Along rays\n", _rays(rays), "", RAYS, ""])
+    how = HOW.format(whom=speaks_for([row["network"] for row in shares]))
+    return "\n".join([*parts, how, "\n### Along rays\n", _rays(rays), "", RAYS, ""])
 
 
 def _shares(rows: Sequence[Row], kind: str) -> str:

@@ -15,7 +15,8 @@ from fooljax.study import numbers as written
 from fooljax.study.findings import Finding, share
 from fooljax.study.generators import EXPLANATIONS
 from fooljax.study.images import images_of
-from fooljax.study.thresholds_reached import THRESHOLDS, threshold_cells
+from fooljax.study.tables import speaks_for
+from fooljax.study.thresholds_reached import threshold_cells, threshold_words
 
 KINDS = {
     "same_class": "one class, two runs",
@@ -30,9 +31,12 @@ Median distances between two images of a network, in units of the median distanc
 different classes. **Closer**: the chance that two images of one class from two runs are more alike than two
 images of different classes from one run; for clean images, than any two of different classes. At 0.5 an image
 does not show its class. At 1 images of one class are always more alike. **Less clean images**: the difference
-to clean images of the same network. A network is one observation, and brackets are 95 % intervals for further
-networks that are trained alike. Networks: {networks}; runs on each: {runs}; clean images: {clean}. With so
-few networks no test can give a small p, so no p is shown."""
+to clean images of the same network. {units} Networks: {networks}; runs on each: {runs}; clean images:
+{clean}."""
+OF_ONE = "There is one network, so no line has an interval."
+OF_SEVERAL = """\
+A network is one observation, and brackets are 95 % intervals{whom} With so few networks no test can give a
+small p, so no p is shown."""
 FAMILIES = """\
 The chance that the images of two related classes of one run are more alike than the images of two classes
 that are not related; the mean over runs. At 0.5 related classes have no more in common than others. Classes
@@ -53,7 +57,9 @@ def tables(rows: Sequence[Row]) -> str:
     if not found:
         return "No kind of image is measured yet.\n"
     data = ", ".join(sorted({row["clean_data"] for row in clean.values()}))
-    words = WORDS.format(networks=len(clean), runs=found[0]["runs"], clean=data)
+    networks = list(clean) or sorted({row["network"] for row in found})
+    units = OF_ONE if len(networks) == 1 else OF_SEVERAL.format(whom=speaks_for(networks))
+    words = WORDS.format(networks=len(networks), runs=found[0]["runs"], clean=data, units=units)
     parts = [words, ""]
     for space, name in SPACES.items():
         parts += [f"### Distances in {name}\n", markdown(_distances(rows, clean, space)), ""]
@@ -65,7 +71,7 @@ def tables(rows: Sequence[Row]) -> str:
         {"images": NAMES[kind], **threshold_cells(_runs(group))}
         for (kind,), group in group_by(found, "images").items()
     ]
-    return "\n".join([*parts, "### Thresholds\n", THRESHOLDS, "", markdown(lines), ""])
+    return "\n".join([*parts, "### Thresholds\n", threshold_words(networks), "", markdown(lines), ""])
 
 
 def _runs(rows: Sequence[Row]) -> list[Row]:
@@ -161,7 +167,8 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
     clean = {row["network"]: row for row in rows if row["images"] == "clean"}
     found = {}
     for (kind,), group in group_by([row for row in rows if row["images"] != "clean"], "images").items():
-        units = f"{group[0]['runs']} runs on each of {len(group)} networks"
+        where = f"each of {len(group)} networks" if len(group) > 1 else "one network"
+        units = f"{group[0]['runs']} runs on {where}"
         for space in SPACES:
             apart = _scaled(group, clean, space, "same_class", "same_class")
             for name, groups in (
