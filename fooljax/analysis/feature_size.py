@@ -98,21 +98,27 @@ def grid_places(shape: Sequence[int], side: int) -> list[tuple[int, int]]:
     return [(int(row), int(column)) for row in rows for column in columns]
 
 
-def size_at_level(sizes: Sequence[float], kept: Sequence[float], level: float = 0.5) -> float:
+def size_at_level(
+    sizes: Sequence[float], kept: Sequence[float], level: float = 0.5, *, least: bool = False
+) -> float:
     """The size from which on so much is kept, by linear interpolation over the logarithm of size.
 
     Args:
       sizes: of pieces, rising, above 0.
       kept: what is kept with pieces of each size.
       level: of what is kept.
+      least: whether the least size is wanted that keeps so much, though larger ones may keep less.
     Returns:
-      The largest size at which the curve crosses the level upwards; 0 where it is never below the level, and
-      infinity where it is below it even for the largest pieces.
+      The largest size at which the curve crosses the level upwards, or the least; 0 where it is never below
+      the level before that, and infinity where it does not cross it.
     """
-    below = [place for place, value in enumerate(kept) if value < level]
-    if not below:
+    if least:
+        reached = next((place for place, value in enumerate(kept) if value >= level), len(kept))
+        last = reached - 1
+    else:
+        last = max((place for place, value in enumerate(kept) if value < level), default=-1)
+    if last < 0:
         return 0.0
-    last = below[-1]
     if last == len(kept) - 1:
         return float("inf")
     along = (level - kept[last]) / (kept[last + 1] - kept[last])

@@ -14,7 +14,7 @@ from fooljax.study import Row, group_by, markdown, numbers
 from fooljax.study.findings import Finding, describe_sample
 from fooljax.study.images import images_of
 from fooljax.study.measured_sets import ARCHIVE, CLEAN, NAMES, THREAT, sets_table, sort_rows
-from fooljax.study.tables import values_by_network
+from fooljax.study.tables import speaks_for, values_by_network
 
 LEAST = to_log_odds(0.9)
 """Log-odds that an image must have to take part: of less, nothing can be said to be kept."""
@@ -31,7 +31,7 @@ HEADS = {
     "shuffled": "pieces at which half is lost, pixels",
     "alone": "window that alone keeps half, pixels",
     "hidden": "hidden window that costs half, pixels",
-    "pixels": "share of pixels that keeps half, %",
+    "pixels": "least share of pixels that keeps half, %",
     "low": "low frequencies that keep half: highest, cycles",
     "high": "high frequencies that keep half: lowest, cycles",
 }
@@ -45,11 +45,12 @@ median over the images of a run. Half the log-odds of 99.99 % are those of 99 %.
 are counted. **Pieces**: squares that change places; the mean over several orders. **A window alone**: the
 rest of the image gets its median colour; the best of the windows counts. **A hidden window**: the window gets
 the median colour of a ring of two pixels around it; the mean over windows. **Pixels left**: the pixels with
-the largest gradients stay, and the others get the median colour; fewer may suffice. **Frequencies**: of the
+the largest gradients stay, and the others get the median colour; fewer may suffice. More pixels may keep less
+than fewer, so the least share is told. **Frequencies**: of the
 cosine transform; the mean colour always stays. Sizes are interpolated between those that were measured.
-"< 2" and "> 14" mean that the curve is beyond half at all measured sizes. Each network counts as one
-observation, the median of its runs. Brackets are 95 % intervals for further networks that are trained
-alike."""
+"< 2" and "> 14" mean that the curve is beyond half at all measured sizes.
+
+Each network counts as one observation, the median of its runs. Brackets are 95 % intervals{whom}"""
 
 
 def findings(rows: Sequence[Row]) -> dict[str, Finding]:
@@ -105,7 +106,7 @@ def tables(rows: Sequence[Row]) -> str:
             "### Where half of the log-odds is lost\n",
             markdown(lines),
             "",
-            HOW,
+            HOW.format(whom=speaks_for({row["network"] for row in rows})),
             "\n### The images\n",
             sets_table(rows),
             "",
@@ -124,7 +125,7 @@ def half_size(row: Row, kind: str) -> float | None:
     if kind in FALLING:
         found = size_at_level([1.0 / size for size in reversed(sizes)], share[::-1])
         return float("inf") if found == 0.0 else 1.0 / found
-    return size_at_level(sizes, share)
+    return size_at_level(sizes, share, least=kind == "pixels")
 
 
 def half_size_text(rows: Sequence[Row], kind: str) -> str:

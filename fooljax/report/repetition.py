@@ -21,7 +21,7 @@ from fooljax.report.style import own_style
 from fooljax.study import Row, group_by, markdown, numbers
 from fooljax.study.findings import Finding, describe_sample, share
 from fooljax.study.measured_sets import ARCHIVE, CLEAN, NAMES, THREAT, sets_table, sort_rows
-from fooljax.study.tables import values_by_network
+from fooljax.study.tables import speaks_for, values_by_network
 
 EFFECTS_OF = ("cppn_paper", "cppn", ARCHIVE, "random_search_cppn_paper", "random_cppn_paper", CLEAN)
 """Generators whose copies are tabulated: evolved CPPNs, the controls of the paper's, and clean images."""
@@ -48,9 +48,9 @@ is added, a window from a random place is added in its stead. Changes are in log
 from 99 to 99.99 % it is 4.6 nats."""
 UNITS = """\
 Each network counts as one observation: the mean over all its images with repeated elements. Brackets are 95 %
-t-intervals for further networks that are trained alike. p is from Wilcoxon's test, two-sided, of the
-differences to random windows, with Holm's correction over the table. With {networks} networks p is at least
-{least}, so look at the interval and the effect size (from -1 to 1)."""
+t-intervals{whom} p is from Wilcoxon's test, two-sided, of the differences to random windows, with Holm's
+correction over the table. With {networks} networks p is at least {least}, so look at the interval and the
+effect size (from -1 to 1)."""
 
 OF_IMAGES = """\
 There is one network. Each image with repeated elements counts as one observation. Brackets are 95 %
@@ -94,9 +94,10 @@ def tables(rows: Sequence[Row]) -> str:
     for (generator,), group in group_by(rows, "generator").items():
         if generator in EFFECTS_OF and any(row["repeating"] for row in group):
             parts += [f"\n### What copies do: {NAMES[generator]}\n", _effects(group)]
-    networks = len(group_by(rows, "network"))
-    least = numbers.plain(2.0 ** (1 - networks), 2)
-    units = UNITS.format(networks=networks, least=least) if networks > 1 else OF_IMAGES
+    names = {row["network"] for row in rows}
+    least = numbers.plain(2.0 ** (1 - len(names)), 2)
+    units = UNITS.format(networks=len(names), least=least, whom=speaks_for(names))
+    units = units if len(names) > 1 else OF_IMAGES
     return "\n".join([*parts, "", HOW, "", units, ""])
 
 

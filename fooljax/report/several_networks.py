@@ -11,7 +11,7 @@ from fooljax.study import Row, group_by, markdown, numbers
 from fooljax.study.findings import Finding, describe_sample, share
 from fooljax.study.generators import SHORT_NAMES
 from fooljax.study.measured_sets import THREAT
-from fooljax.study.thresholds_reached import THRESHOLDS, threshold_cells
+from fooljax.study.thresholds_reached import threshold_cells, threshold_words
 
 LEVEL = "0.9999"
 AIMS = {"log_odds": "one network", "least": "the least of {others}", "mean": "the mean of {others}"}
@@ -46,8 +46,9 @@ def tables(rows: Sequence[Row]) -> str:
     shares = [
         {**_names(group), **threshold_cells([_shares(row) for row in group])} for group in kinds.values()
     ]
-    parts = [THREAT, "", WORDS, "", these, "", markdown(lines), "", "### Every threshold\n", THRESHOLDS, ""]
-    parts += ["The shares are in the network that was left out.", "", markdown(shares), ""]
+    parts = [THREAT, "", WORDS, "", these, "", markdown(lines), "", "### Every threshold\n"]
+    told = "The shares are in the network that was left out."
+    parts += [threshold_words(networks), "", told, "", markdown(shares), ""]
     return "\n".join(parts)
 
 

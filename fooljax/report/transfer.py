@@ -13,7 +13,6 @@ from fooljax.analysis.transfer import (
     SEED,
     Seen,
     agreement,
-    architecture,
     matched_rate_difference,
     mean_known,
     mean_shares,
@@ -44,8 +43,8 @@ from fooljax.report.transfer_rows import (
 from fooljax.study import Row, group_by, markdown, numbers
 from fooljax.study.findings import Finding, describe_sample, share
 from fooljax.study.measured_sets import ARCHIVE, CLEAN, THREAT
-from fooljax.study.tables import values_by_network
-from fooljax.study.thresholds_reached import THRESHOLDS, threshold_cells
+from fooljax.study.tables import speaks_for, values_by_network
+from fooljax.study.thresholds_reached import threshold_cells, threshold_words
 
 WORDS = """\
 **Same name**: the share of all images of a set to which the network also gives the class that they were made
@@ -56,9 +55,8 @@ only the network that its images are made for, and not the networks that they ar
 OF_ONE = """\
 Brackets are 95 % intervals. A unit is a run, so the intervals are for further runs against this network."""
 OF_SEVERAL = """\
-Brackets are 95 % intervals. A unit is a network that images were made for ({networks}), each with {runs}
-runs.{fixed}"""
-FIXED = """ The networks are a fixed set of different architectures, so the intervals are only a guide."""
+A unit is a network that images were made for ({networks}), each with {runs} runs. Brackets are 95 %
+intervals{whom}"""
 TEST = """\
 The share of images of the first kind that fool the other networks, too, less the same share of the second
 kind, in percentage points. It is the mean over the other networks, then over those that images were made for,
@@ -161,13 +159,12 @@ def tables(rows: Sequence[Row]) -> str:
         return "No images yet.\n"
     units = independent_sources(images)
     own = [row for row in images if row["network"] in units]
-    fixed = FIXED if len({architecture(name) for name in units}) > 1 else ""
-    several = OF_SEVERAL.format(networks=", ".join(units), runs=_runs(own), fixed=fixed)
+    several = OF_SEVERAL.format(networks=", ".join(units), runs=_runs(own), whom=speaks_for(units))
     parts = [THREAT, "", WORDS, "", OF_ONE if len(units) == 1 else several, ""]
     for kind, wanted in network_pairs(images).items():
         parts += [f"### Shown to {kind if kind in (SAME, SEED, OTHER) else f'the network {kind}'}\n"]
         parts += [markdown([_line(group, wanted, name) for name, group in kinds_of_images(own)]), ""]
-    parts += ["### Every threshold\n", THRESHOLDS, ""]
+    parts += ["### Every threshold\n", threshold_words(units), ""]
     other = other_kind(images)
     parts += [
         f"Shown to {other}, same name:\n",

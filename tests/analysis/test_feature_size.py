@@ -74,6 +74,10 @@ def test_the_crossing_of_a_line_over_the_logarithm():
     assert size_at_level([1, 2, 4], [0.8, 0.9, 1.0]) == 0.0
     assert size_at_level([1, 2, 4], [0.1, 0.2, 0.3]) == np.inf
     assert size_at_level([1, 2, 4, 8], [0.6, 0.4, 0.6, 0.9]) == pytest.approx(2 * 2**0.5)
+    assert size_at_level([1, 2, 4, 8], [0.6, 0.4, 0.6, 0.9], least=True) == 0.0
+    assert size_at_level([1, 2, 4, 8], [0.25, 0.75, 0.4, 0.3], least=True) == pytest.approx(2**0.5)
+    assert size_at_level([1, 2, 4, 8], [0.25, 0.75, 0.4, 0.3]) == np.inf
+    assert size_at_level([1, 2], [0.1, 0.4], least=True) == np.inf
 
 
 def test_what_cannot_be_done_is_one_line():

@@ -41,6 +41,8 @@ def test_half_is_found_where_curves_rise_and_where_they_fall():
     assert report.half_size(row("high", [2, 4], [0.2, 0.1]), "high") == 0.0
     assert report.half_size(row("low", [2, 4], [0.8, 0.9]), "low") == 0.0
     assert report.half_size(row("low", [2, 4], [0.8, 0.9]), "high") is None
+    # Pixels may come that speak against the class: the least share that keeps half counts.
+    assert report.half_size(row("pixels", [1, 4, 50], [0.0, 0.5, 0.3]), "pixels") == pytest.approx(4.0)
 
 
 def test_what_lies_beyond_all_sizes_is_said():
