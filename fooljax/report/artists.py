@@ -25,7 +25,8 @@ ROOMS = {
     "alike": (
         "Other networks see it too",
         "Evolution asked one network only. Others, which had no part in it, gave these pictures the same "
-        "name or one of the same family.",
+        "name or that of a related class. Some of these networks are of the same family as the one that was "
+        "asked, and see much as it does. Networks often share names of random pictures of this kind, too.",
     ),
     "no_waves": (
         "Without waves",

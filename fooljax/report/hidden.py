@@ -15,7 +15,7 @@ from fooljax.perturbation import NOISES
 from fooljax.report.png import png_bytes
 from fooljax.report.style import own_style
 from fooljax.study import Row, group_by, markdown, numbers
-from fooljax.study.findings import Finding, point_estimate, share
+from fooljax.study.findings import Finding, share
 from fooljax.study.images import images_of
 from fooljax.study.tables import values_by_network
 
@@ -72,7 +72,8 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
       that their own network gives the class aimed at; `DATA_misnamed_elsewhere`, the share of changed images
       that other networks name wrongly, and `DATA_misnamed_beyond`, how much larger that is than for noise;
       `DATA_aimed_elsewhere`, the share that they give the class aimed at. `DATA_undone`: of the smallest
-      changes at all, the share that rounding to 8 bits undoes.
+      changes at all, the share that rounding to 8 bits undoes. Where images of a single network were changed,
+      the interval of `DATA_misnamed_beyond` is over the other networks.
     """
     found = {}
     for name, some in data_sets(rows).items():
@@ -91,11 +92,13 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
         found[f"{name}_misnamed_elsewhere"] = share(wrong, _of(sure))
         aimed = values_by_network(sure, lambda row: _elsewhere(row, "changed", 0))
         found[f"{name}_aimed_elsewhere"] = share(aimed, _of(sure))
-        apart = values_by_network(sure, _beyond_noise)
-        value = mean_interval(apart) if len(apart) > 1 else point_estimate(float(np.mean(apart)))
-        found[f"{name}_misnamed_beyond"] = Finding(
-            value, numbers.signed(value) if len(apart) > 1 else f"{value.estimate:.2f}", _of(sure)
-        )
+        apart, units = values_by_network(sure, _beyond_noise), _of(sure)
+        if len(apart) == 1:
+            others = _others(sure)
+            apart = [[float(np.mean([_beyond_noise(row, [one]) for row in sure]))] for one in others]
+            units = f"{units}, shown to {len(others)} other{'s' if len(others) > 1 else ''}"
+        value = mean_interval(apart)
+        found[f"{name}_misnamed_beyond"] = Finding(value, numbers.signed(value), units)
     return found
 
 
@@ -187,18 +190,20 @@ def _seen(row: Row, which: str, place: int, label: str) -> float | None:
     return float(np.mean(counted)) if counted else None
 
 
-def _elsewhere(row: Row, which: str, place: int) -> float | None:
-    """The mean share over all other networks but classifiers by nearest images."""
-    shares = [
-        _seen(row, which, place, label)
-        for label in dict.fromkeys(_label(row, target) for target in row["seen"])
-        if label not in ("itself", "knn")
-    ]
+def _others(rows: Sequence[Row]) -> list[str]:
+    """The labels of all networks that images are shown to, but for their own and for nearest images."""
+    labels = dict.fromkeys(_label(row, target) for row in rows for target in row["seen"])
+    return [label for label in labels if label not in ("itself", "knn")]
+
+
+def _elsewhere(row: Row, which: str, place: int, labels: Sequence[str] | None = None) -> float | None:
+    """The mean share over the networks of some labels, which are all others if none are given."""
+    shares = [_seen(row, which, place, label) for label in labels or _others([row])]
     return float(np.mean([one for one in shares if one is not None])) if shares else None
 
 
-def _beyond_noise(row: Row) -> float | None:
-    changed, noisy = (_elsewhere(row, which, 1) for which in ("changed", "gaussian"))
+def _beyond_noise(row: Row, labels: Sequence[str] | None = None) -> float | None:
+    changed, noisy = (_elsewhere(row, which, 1, labels) for which in ("changed", "gaussian"))
     return None if changed is None or noisy is None else changed - noisy
 
 

@@ -48,10 +48,11 @@ two-sided p. **Page**: the two-sided p of Page's test for an ordered trend, with
 take what the tables show of a network: the mean log-odds of its runs, and the median of their passes. For
 gradient ascent, the passes until a class is fooled are not counted."""
 DIVERSE = """\
-**Against plain**: the mean log-odds minus that against plain networks, which were trained on as many images;
-and the same after temperature scaling. **A12**: the chance that images reach higher log-odds against a
-network trained in this way than against a plain one, with its interval; 0.5 is no difference. p is from the
-Mann-Whitney test, two-sided, with Holm's correction over the table."""
+**Against plain**: the mean log-odds minus that against plain networks, which were trained on as many images,
+with a 95 % interval for further networks; and the same after temperature scaling. **A12**: the chance that
+images reach higher log-odds against a network trained in this way than against a plain one, with its
+interval; 0.5 is no difference. p is from the Mann-Whitney test, two-sided, with Holm's correction over the
+table."""
 
 
 class _Point(NamedTuple):
@@ -165,8 +166,8 @@ def _diversity(rows: Sequence[Row]) -> list[dict[str, str]]:
         {
             "training": KINDS[kind].words,
             "images": EXPLANATIONS[generator],
-            "against plain": f"{one.apart:+.1f}",
-            "after scaling": f"{one.scaled:+.1f}",
+            "against plain": numbers.signed(one.apart, 1),
+            "after scaling": numbers.signed(one.scaled, 1),
             "A12": numbers.signed(one.test.a12),
             "p": numbers.p_value(p),
         }

@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fooljax.analysis.comparisons import Unpaired, mann_whitney
-from fooljax.analysis.statistics import mean_interval, median
+from fooljax.analysis.statistics import Interval, difference_interval, mean_interval, median
 from fooljax.analysis.trends import Trend, trend
 from fooljax.study import Row, group_by, numbers
 from fooljax.study.attacks import FRESH
-from fooljax.study.findings import Finding, describe_sample, point_estimate
+from fooljax.study.findings import Finding, describe_sample
 from fooljax.study.generators import EXPLANATIONS
 from fooljax.study.tables import values_by_network
 from fooljax.study.trainings import KINDS, PLAIN_KIND
@@ -30,13 +30,13 @@ class Against(NamedTuple):
     """A way to train against plain training.
 
     Attributes:
-      apart: the mean log-odds less that of plain networks.
+      apart: the mean log-odds less that of plain networks, with its interval for further networks.
       scaled: the same after temperature scaling.
       test: of the log-odds.
     """
 
-    apart: float
-    scaled: float
+    apart: Interval
+    scaled: Interval
     test: Unpaired
 
 
@@ -112,8 +112,9 @@ def diversity(rows: Sequence[Row]) -> dict[tuple[str, str], Against]:
         plain = groups.get((generator, PLAIN_KIND, learnt))
         if kind != PLAIN_KIND and plain:
             apart, scaled = (
-                mean_interval(figures_by_network(group, figure)).estimate
-                - mean_interval(figures_by_network(plain, figure)).estimate
+                difference_interval(
+                    *(mean_interval(figures_by_network(some, figure)) for some in (group, plain))
+                )
                 for figure in ("log_odds", "scaled_log_odds")
             )
             test = mann_whitney(figures_by_network(group, "log_odds"), figures_by_network(plain, "log_odds"))
@@ -152,9 +153,7 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
             units = describe_sample(networks, networks)
             found[f"{front}{kind}_a12_{generator}"] = Finding(a12, numbers.signed(a12), units)
             for name, apart in (("apart", against.apart), ("scaled_apart", against.scaled)):
-                found[f"{front}{kind}_{name}_{generator}"] = Finding(
-                    point_estimate(apart), f"{apart:+.1f}", units
-                )
+                found[f"{front}{kind}_{name}_{generator}"] = Finding(apart, numbers.signed(apart, 1), units)
     return found
 
 

@@ -15,7 +15,8 @@ CLAIMS, FACTS = read_claims(paper.CLAIMS)
 NEEDS_MORE = re.compile(
     r"cppn_paper_(?:share_999|pixels|related).*|cppn_dogs|.*_near"
     r"|(?:efficientnet|tiny-darknet|photographs|cifar10).*"
-    r"|plain_rays|vae_.*|(?:size_slope|exposed_a12)_(?:cppn|gradient)"
+    r"|plain_rays|vae[_-].*|(?:size_slope|exposed_a12)_(?:cppn|gradient)"
+    r"|(?:size|shifted|few)_scaled_(?:slope|apart)_(?:cppn|direct|gradient)"
 )
 """Numbers that the small size does not give: the paper's search takes long, and some need photographs."""
 LARGE = re.compile(r"[a-z_]+_(?:imagenet|cifar10|photographs|subset100|two_networks|paper_sizes)/.*")
