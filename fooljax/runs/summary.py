@@ -173,6 +173,8 @@ def _judged_in_line(panel: Any) -> list[str]:
     best = panel["sets"]["elites"]
     judges = ", ".join(name for name, one in panel["judges"].items() if not one["refused"])
     agreed = best["fooled"] - best["no_judge_agrees"]
+    if not best["fooled"]:
+        return [f"no best image fools the network, so judges can agree on none (judges: {judges})"]
     return [
         f"a judge agrees on {agreed:,} of the {best['fooled']:,} best images that fool the network "
         f"(judges: {judges})"
