@@ -34,7 +34,8 @@ def find_images(folder: Path, synsets: Sequence[str]) -> list[tuple[Path, int]]:
       InputError: there is no such folder, a folder in it is of no class, or there are no images.
     """
     if not folder.is_dir():
-        raise InputError(f"--imagefolder: expected a folder, found none at {name_of(folder)}")
+        what = "a file" if folder.exists() else "none"
+        raise InputError(f"--imagefolder: expected a folder, found {what} at {name_of(folder)}")
     inside = sorted(path for path in folder.iterdir() if path.is_dir())
     numbers = {int(path.name) for path in inside if re.fullmatch(r"[0-9]{1,9}", path.name)}
     from_1 = len(numbers) == len(inside) > 1 and numbers == set(range(1, len(inside) + 1))

@@ -114,7 +114,7 @@ class RunFolder:
     def _begun_in(cls, path: Path, config: dict[str, Any], fill: Callable[[Path], None]) -> "RunFolder":
         """Begins a run in a folder that is there, and perhaps cannot be replaced, as a mounted disk."""
         if not path.is_dir():
-            raise InputError(f"outdir: {shown(path)}: expected a folder, found a file")
+            raise InputError(f"outdir: expected a folder, found a file at {shown(path)}")
 
         def check_empty() -> None:
             if found := sorted(set(os.listdir(path)) - set(NO_CONTENT), key=lambda n: (n[0] == ".", n)):

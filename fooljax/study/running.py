@@ -61,6 +61,7 @@ def run(
       FaultError: the folder cannot be written, or the workers cannot be had or died again and again.
     """
     rows: dict[str, Row] = {}
+    as_folder("--outdir", outdir)
     if isinstance(config, ImageSettings):
         if config.images is None:
             config = dataclasses.replace(config, images=str(Path(outdir).parent / "images"))

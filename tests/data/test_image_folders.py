@@ -32,6 +32,15 @@ def test_images_without_folders_say_their_class_themselves(tmp_path):
         find_images(tmp_path, names)
 
 
+def test_what_is_no_folder_is_told(tmp_path):
+    (tmp_path / "file").touch()
+    for name, found in (("file", "a file"), ("nowhere", "none")):
+        with pytest.raises(
+            InputError, match=rf"^--imagefolder: expected a folder, found {found} at .*{name}"
+        ):
+            find_images(tmp_path / name, ["n00000000"])
+
+
 def test_all_folders_numbered_from_1_are_refused(tmp_path):
     for name in range(1, 10):
         (tmp_path / str(name)).mkdir()

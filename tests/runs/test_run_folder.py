@@ -144,7 +144,7 @@ def test_a_foreign_outdir_is_refused_and_untouched(settings, tmp_path, capsys):
     assert f"--outdir: {tmp_path}: expected a new or empty folder, found mine.txt in it" in one_line(capsys)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
     assert mnist_direct.main([*settings, "--outdir", str(tmp_path / "mine.txt")]) == 2
-    assert "expected a folder, found a file" in one_line(capsys)
+    assert "--outdir: expected a folder, found a file at " in one_line(capsys)
     assert mnist_direct.main(["--resume", str(tmp_path)]) == 2
     assert "expected a run folder, found no config.json in it" in one_line(capsys)
     assert (tmp_path / "mine.txt").read_text() == "precious"

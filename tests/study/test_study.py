@@ -225,8 +225,10 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
     quiet(tmp_path / "s")
     with pytest.raises(InputError, match="expected the study other, found 'toy'"):
         quiet(tmp_path / "s", changed=dataclasses.replace(STUDY, name="other"))
-    with pytest.raises(FaultError, match="cannot be made"):
+    with pytest.raises(InputError, match=r"^--outdir: expected a folder, found a file at .*letter\.txt$"):
         quiet(tmp_path / "letter.txt")
+    with pytest.raises(FaultError, match="cannot be made"):
+        quiet(tmp_path / "letter.txt" / "inside")
     assert {path.name for path in tmp_path.iterdir()} == {"letter.txt", "s"}
 
 
