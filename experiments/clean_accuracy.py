@@ -30,7 +30,7 @@ from fooljax.errors import InputError
 from fooljax.scoring import score
 from fooljax.settings import option
 from fooljax.study import Row, Task, Workspace, numbers
-from fooljax.study.measured_sets import dataset_of
+from fooljax.study.measured_sets import dataset_of, parse_networks
 from fooljax.targets.collection import NETWORKS_OF, find
 from fooljax.targets.fitting import check_data
 
@@ -70,7 +70,9 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     """A task for each network."""
     del rows
     images = images_of(config)
-    names = config.networks.split(",") if config.networks else NETWORKS_OF[config.data_set]
+    names = NETWORKS_OF[config.data_set]
+    if config.networks:
+        names = tuple(parse_networks(config.networks, "--networks"))
     for name in names:
         settings = {"data_set": config.data_set, "network": name, **images}
         yield Task(f"{config.data_set},{name}", settings, (name,))

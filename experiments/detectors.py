@@ -37,6 +37,7 @@ from fooljax.study.measured_sets import (
     network_names,
     parse_choices,
     parse_names,
+    parse_networks,
 )
 from fooljax.study.network_detectors import judge_network
 
@@ -151,7 +152,7 @@ def _knowing(
 
 
 def _listed(text: str) -> list[str]:
-    return [] if text == "none" else text.split(",")
+    return [] if text == "none" else parse_networks(text, "--judges")
 
 
 def _known(config: Config, names: list[str]) -> list[str]:

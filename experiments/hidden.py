@@ -85,7 +85,9 @@ SIZES: dict[str, dict[str, Any]] = {
 def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     """A task for each network, kind of change and set of images; and the examples of a figure."""
     del rows
-    targets = SHOWN_TO[config.data_set] if config.targets == "all" else tuple(config.targets.split(","))
+    targets = SHOWN_TO[config.data_set]
+    if config.targets != "all":
+        targets = tuple(measured_sets.parse_networks(config.targets, "--targets"))
     common = {"rounds": config.rounds, "steps": config.steps, "targets": list(targets)}
     common |= {"data": "photographs"} if config.imagefolder else measured_sets.data_settings(config)
     if config.classes != "all":

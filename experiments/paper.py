@@ -7,6 +7,7 @@ What has been done is not done again, so the same command goes on where it was s
 part. The claims stand in `claims.json`, each with the rows that its numbers are read from.
 """
 
+import argparse
 import dataclasses
 import functools
 import importlib
@@ -16,12 +17,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from fooljax.cli.command_line import Parser, run_command
+from fooljax.data.imagenet import synsets
+from fooljax.data.labelled_photographs import labelled_images
 from fooljax.errors import FaultError, InputError, shown
 from fooljax.report.claims_page import write_claims_page
 from fooljax.settings import flag_of
 from fooljax.storage.outputs import as_folder
 from fooljax.study.claims import Answer, answers, read_claims
 from fooljax.study.findings import Findings
+from fooljax.study.measured_sets import dataset_of
 
 CLAIMS = Path(__file__).parent / "claims.json"
 PUBLISHED = Path(__file__).parent.parent / "docs" / "results"
@@ -198,9 +202,23 @@ def _parser() -> Parser:
     return parser
 
 
+def _check_given(flags: argparse.Namespace) -> None:
+    """Refuses what experiments would refuse one after the other, each after those before it were done."""
+    for name in ("images", "imagefolder", "weights"):
+        if (folder := getattr(flags, name)) is not None:
+            as_folder(flag_of(name), folder)
+    if flags.weights is not None and not Path(flags.weights).is_dir():
+        raise InputError(f"--weights: expected a folder, found none at {shown(flags.weights)}")
+    if flags.imagefolder is not None:
+        labelled_images(Path(flags.imagefolder), synsets())
+    if flags.data is not None:
+        dataset_of(flags.data)
+
+
 def _main(argv: Sequence[str] | None) -> None:
     flags = _parser().parse_args(argv)
     outdir, failed = as_folder("--outdir", flags.outdir), []
+    _check_given(flags)
     given = {"images": str(outdir / "images")}
     given |= {name: value for name, value in vars(flags).items() if value is not None}
     for step in only(list(steps(flags.size, given)), flags.only):
@@ -216,7 +234,7 @@ def _main(argv: Sequence[str] | None) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns its exit status."""
-    return run_command(lambda: _main(argv))
+    return run_command(lambda: _main(argv), lambda: ["data"])
 
 
 if __name__ == "__main__":

@@ -31,8 +31,15 @@ from fooljax.scoring import score
 from fooljax.settings import option
 from fooljax.storage.trees import digest_tree
 from fooljax.study import Row, Task, Workspace
-from fooljax.study.measured_sets import CLEAN, clean_data_settings, network_names
-from fooljax.study.retrained import LEARNT_FROM, State, network, rates_of, retrained_states
+from fooljax.study.measured_sets import CLEAN, clean_data_settings
+from fooljax.study.retrained import (
+    LEARNT_FROM,
+    State,
+    network,
+    rates_of,
+    retrainable_names,
+    retrained_states,
+)
 from fooljax.study.retraining_lessons import RetrainingSettings, clean_of
 from fooljax.study.retraining_measured import new_random, set_of_itself
 
@@ -70,7 +77,7 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
         {path.name: np.frombuffer(path.read_bytes(), np.uint8) for path in _files(config)}
     )
     rates = rates_of(config, config.rates)
-    for name in network_names(config):
+    for name in retrainable_names(config):
         for state in (State(name), *retrained_states(config, name, rates)):
             for kind, facts in (
                 (BRED, bred),

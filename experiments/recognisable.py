@@ -72,7 +72,7 @@ def judges_of(config: Config, network: str) -> list[str]:
     """The judges of the images that were made for a network."""
     names = measured_sets.network_names(config)
     following = names[(names.index(network) + 1) % len(names)]
-    asked = dict.fromkeys((following, *config.judges.split(",")))
+    asked = dict.fromkeys((following, *measured_sets.parse_networks(config.judges, "--judges")))
     return [name for name in asked if name != network]
 
 

@@ -24,8 +24,15 @@ from fooljax.report.retraining_large import figures, findings, tables
 from fooljax.settings import option
 from fooljax.study import Row, Task
 from fooljax.study.generators import GENERATORS
-from fooljax.study.measured_sets import clean_data_settings, network_names, parse_choices
-from fooljax.study.retrained import LEARNT_FROM, State, network, rates_of, retrained_states
+from fooljax.study.measured_sets import clean_data_settings, parse_choices
+from fooljax.study.retrained import (
+    LEARNT_FROM,
+    State,
+    network,
+    rates_of,
+    retrainable_names,
+    retrained_states,
+)
 from fooljax.study.retraining_lessons import BLOCK, RetrainingSettings
 from fooljax.study.retraining_measured import ARCHIVE, FIRST, GOES_ON, OLD, measure
 
@@ -69,7 +76,7 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     rates = rates_of(config, config.rates)
     parse_choices(config.generators, (*GENERATORS, GOES_ON))
     parse_choices(config.shown, GENERATORS, "--shown")
-    for name in network_names(config):
+    for name in retrainable_names(config):
         itself = [State(name, chain=chain) for chain in range(config.runs)]
         for state in (*itself, *retrained_states(config, name, rates)):
             yield from _of(config, state, first_rate=state.rate in (None, rates[0]))

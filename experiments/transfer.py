@@ -32,6 +32,7 @@ from fooljax.study.measured_sets import (
     measured,
     network,
     parse_choices,
+    parse_networks,
     parse_numbers,
 )
 from fooljax.study.measured_sets import tasks as tasks_of_sets
@@ -88,7 +89,7 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     """The thresholds of each target, then each set of images."""
     del rows
     sources, more = SOURCES[config.data_set], MORE_TARGETS[config.data_set]
-    targets = [*sources, *more] if config.targets == "all" else config.targets.split(",")
+    targets = [*sources, *more] if config.targets == "all" else parse_networks(config.targets, "--targets")
     common = {"targets": targets, "clean": clean_for(config, config.data_set)}
     for target in targets:
         yield Task(f"clean,{target}", {"kind": "clean", "target": target, **common}, (target,))

@@ -38,10 +38,7 @@ def read_images(spec: str, target: Target) -> CleanParts:
       InputError: there are no such images, or they do not fit the network.
     """
     if not Path(spec).is_dir() and READ_BY_DATA.match(spec):
-        try:
-            found = data.load(spec)
-        except InputError as error:
-            raise InputError(f"images: {str(error).removeprefix('data: ')}") from error
+        found = data.load(spec, argument="images")
         parts = checked_images(found, None, target)
         _check_names(found.class_names, target)
         return parts

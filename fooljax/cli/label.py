@@ -18,6 +18,7 @@ from pathlib import Path
 
 from fooljax import data
 from fooljax.cli.command_line import Parser, given_settings, run_command, settings_parser
+from fooljax.data.prepared_photographs import copy_in
 from fooljax.engine.log_odds import to_log_odds
 from fooljax.errors import FaultError, InputError, printable, shown
 from fooljax.labelling.answers import read_all
@@ -78,6 +79,11 @@ def make(config: Config, folders: Sequence[Path], output: Path) -> LabelTask:
         raise InputError(
             "data, imagefolder: expected one of them, since clean images show whether people looked, got "
             f"{'none' if config.data is None else 'both'}"
+        )
+    if config.imagefolder is not None and copy_in(Path(config.imagefolder)) is not None:
+        raise InputError(
+            "imagefolder: expected a folder of photographs for each class, got a copy that TensorFlow "
+            f"Datasets prepared, in {shown(config.imagefolder)}"
         )
     for place, folder in enumerate(folders):
         if folder.resolve() in [other.resolve() for other in folders[:place]]:

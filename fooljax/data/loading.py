@@ -38,7 +38,9 @@ HELP = (
 logger = logging.getLogger("fooljax")
 
 
-def load(spec: str = "auto", *, data_dir: str | os.PathLike[str] | None = None) -> Dataset:
+def load(
+    spec: str = "auto", *, data_dir: str | os.PathLike[str] | None = None, argument: str = "data"
+) -> Dataset:
     """Loads the dataset that a text names.
 
     Args:
@@ -56,12 +58,18 @@ def load(spec: str = "auto", *, data_dir: str | os.PathLike[str] | None = None) 
         `auto`: as `tfds` if there is a copy, else `embedded`; `Dataset.source` says which.
       data_dir: TFDS's folder, for `auto` and `tfds` only; `$TFDS_DATA_DIR` or `~/tensorflow_datasets` if not
         given.
+      argument: the setting that names the data, with which what is wrong begins.
     Returns:
       The dataset.
     Raises:
       InputError: the text names nothing, there is no such data, or files are not what they should be.
       FaultError: a package is missing, or the network for `tfds:NAME`.
     """
+    if argument != "data":
+        try:
+            return load(spec, data_dir=data_dir)
+        except (InputError, FaultError) as error:
+            raise type(error)(f"{argument}: {str(error).removeprefix('data: ')}") from error
     if not isinstance(spec, str):
         raise InputError(f"data: expected {EXPECTED}, got {shown(repr(spec))}")
     kind, _, rest = spec.partition(":")
@@ -77,7 +85,7 @@ def load(spec: str = "auto", *, data_dir: str | os.PathLike[str] | None = None) 
             return copy
         raise InputError(
             f"data: expected a copy of MNIST prepared as array_record in {root}, got none; make one with "
-            "--data tfds:mnist (needs TensorFlow and the network) or use --data embedded"
+            "tfds:mnist (needs TensorFlow and the network) or use embedded"
         )
     if spec.startswith("tfds:"):
         return prepared(rest, _tfds_folder(data_dir))

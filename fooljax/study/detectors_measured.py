@@ -33,11 +33,9 @@ def other_images(spec: str) -> npt.NDArray[np.uint8]:
 
     Raises:
       InputError: there are no such data.
+      FaultError: a package is missing, or the network for `tfds:NAME`.
     """
-    try:
-        found = load(spec)
-    except InputError as error:
-        raise InputError(f"--others: {str(error).removeprefix('data: ')}") from error
+    found = load(spec, argument="--others")
     return found.test_images[mixed_subset(found.test_labels, OTHERS)]
 
 

@@ -134,10 +134,22 @@ def network_names(config: NetworkSettings) -> list[str]:
     Raises:
       InputError: one is named twice, a name is missing, or one cannot be in the name of a row's file.
     """
-    for name in filter(None, config.networks.split(",")):
+    return parse_networks(config.networks, "--networks")
+
+
+def parse_networks(text: str, flag: str) -> list[str]:
+    """Reads a setting that names networks.
+
+    Args:
+      text: the names, with commas between.
+      flag: the setting, for errors.
+    Raises:
+      InputError: one is named twice, a name is missing, or one cannot be in the name of a row's file.
+    """
+    for name in filter(None, text.split(",")):
         if not SAFE_NAME.fullmatch(name):
-            raise InputError(f"--networks: expected names of letters, digits and _.=+-, got {shown(name)}")
-    return parse_names(config.networks, "--networks")
+            raise InputError(f"{flag}: expected names of letters, digits and _.=+-, got {shown(name)}")
+    return parse_names(text, flag)
 
 
 def parse_names(text: str, flag: str) -> list[str]:
@@ -150,8 +162,10 @@ def parse_names(text: str, flag: str) -> list[str]:
       InputError: one is given twice, or a name is missing.
     """
     names = text.split(",")
-    if not all(names) or len(set(names)) < len(names):
-        raise InputError(f"{flag}: expected different names with commas between, got {shown(text)}")
+    twice = next((name for place, name in enumerate(names) if name and name in names[:place]), None)
+    if twice or not all(names):
+        found = f"{shown(twice)} twice" if twice else shown(text) or "no name"
+        raise InputError(f"{flag}: expected different names with commas between, got {found}")
     return names
 
 

@@ -38,6 +38,7 @@ from fooljax.study.retraining_lessons import (
 )
 from fooljax.study.study import Workspace
 from fooljax.study.task import digest_of
+from fooljax.targets import cifar10
 from fooljax.targets.choice import read_classes
 from fooljax.targets.last_layer import with_params
 
@@ -45,6 +46,8 @@ LEARNT_FROM = "cppn"
 """The generator whose images are learnt from."""
 RATES = range(1, 21)
 """Percents of clean images that a network may reject."""
+RETRAINABLE = ("lenet", "mlp", *cifar10.NAMES, "efficientnet", "tiny-darknet")
+"""With which the names of networks begin whose last layer is known, see `fooljax.targets.last_layer`."""
 NAME = re.compile(r"(.+)-([0-9a-f]{8})-round([0-9]+)-chain([0-9]+)(?:-rejects([0-9]+))?")
 
 
@@ -57,6 +60,21 @@ def rates_of(config: RetrainingSettings, rates: str) -> list[int]:
     if config.chains > config.runs:
         raise InputError(f"--chains: expected at most {config.runs}, the --runs, got {config.chains}")
     return [int(one) for one in parse_choices(rates, map(str, RATES), "--rates")]
+
+
+def retrainable_names(config: RetrainingSettings) -> list[str]:
+    """The names of the networks that are retrained.
+
+    Raises:
+      InputError: the last layer of one is not known, or see `measured_sets.network_names`.
+    """
+    names = measured_sets.network_names(config)
+    if others := [name for name in names if not name.startswith(RETRAINABLE)]:
+        raise InputError(
+            "--networks: expected networks whose last layer can be retrained, with names that begin with "
+            f"{', '.join(RETRAINABLE)}, got {shown(others[0])}"
+        )
+    return names
 
 
 class State(NamedTuple):

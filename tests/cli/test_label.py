@@ -53,6 +53,10 @@ def test_it_prints_and_writes_what_was_answered(study, tmp_path, capsys):
         ([], "RUN: expected folders of finished runs, or --score with answers, got none"),
         (["RUN"], "--data, --imagefolder: expected one of them"),
         (["RUN", "--imagefolder", ".", *FEW], "--imagefolder: expected runs of square images in colour"),
+        (
+            ["RUN", "--imagefolder", "COPY"],
+            "--imagefolder: expected a folder of photographs for each class, got",
+        ),
         (["RUN", "RUN", "--data", "DATA"], "RUN: expected different folders"),
         (["nowhere", "--data", "DATA"], "nowhere: expected a run folder"),
         (
@@ -75,10 +79,15 @@ def test_it_prints_and_writes_what_was_answered(study, tmp_path, capsys):
     ],
 )
 def test_what_is_wrong_is_one_line(
-    words, message, study, finished, idx_folder, capsys, tmp_path, monkeypatch
+    words, message, study, finished, idx_folder, capsys, tmp_path, tmp_path_factory, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
     places = {"RUN": str(finished), "DATA": f"idx:{idx_folder}", "KEY": str(study / "label-key.json")}
+    if "COPY" in words:
+        copy = tmp_path_factory.mktemp("imagenet2012")
+        (copy / "5.1.0").mkdir()
+        (copy / "5.1.0" / "dataset_info.json").write_text("{}")
+        places["COPY"] = str(copy)
     assert label.main([places.get(word, word) for word in words]) == 2
     line = one_line(capsys)
     assert any(part in line for part in message.split("|")), line

@@ -56,7 +56,7 @@ def test_the_newest_version_is_read(tmp_path):
 
 
 def test_tfds_without_a_copy_says_how_to_make_one(tmp_path):
-    with pytest.raises(InputError, match=r"^data: .*make one with --data tfds:mnist.*network"):
+    with pytest.raises(InputError, match=r"^data: .*make one with tfds:mnist.*network"):
         load("tfds", data_dir=tmp_path)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from experiments import detectors
-from fooljax.errors import InputError
+from fooljax.errors import FaultError, InputError
 from fooljax.report.detector_rows import detectors_not_overcome
 from fooljax.report.detectors import tables
 from fooljax.study import attacks
@@ -47,8 +47,9 @@ def test_other_data_are_shown_once(idx_folder):
 @pytest.mark.parametrize(
     ("others", "line"),
     [
-        ("", r"--others: expected different names with commas between, got"),
-        ("embedded,embedded", r"--others: expected different names .*, got embedded,embedded"),
+        ("", r"--others: expected different names with commas between, got no name"),
+        ("embedded,embedded", r"--others: expected different names .*, got embedded twice"),
+        ("embedded,", r"--others: expected different names .*, got embedded,"),
         ("idx:nowhere", r"--others: expected idx:DIR with an existing folder, got 'nowhere'"),
         ("folder:{empty}", r".*empty: expected a folder for each class, found none"),
     ],
@@ -59,6 +60,20 @@ def test_other_data_that_cannot_be_read_are_told_before_any_work(others, line, t
     told = others.format(empty=tmp_path / "empty")
     assert detectors.main(["--size", "smoke", "--others", told, "--outdir", str(outdir), "--quiet"]) == 2
     assert re.fullmatch(f"error: {line}\\n", capsys.readouterr().err)
+    assert not outdir.exists()
+
+
+def test_a_data_set_that_cannot_be_prepared_is_told_by_the_setting_that_names_it(
+    tmp_path, capsys, monkeypatch
+):
+    def cannot(name, folder):
+        raise FaultError(f"data: cannot prepare {name} in {folder}")
+
+    monkeypatch.setattr("fooljax.data.loading.prepared", cannot)
+    outdir = tmp_path / "out"
+    command = ["--size", "smoke", "--others", "tfds:nosuch", "--outdir", str(outdir), "--quiet"]
+    assert detectors.main(command) == 1
+    assert capsys.readouterr().err.startswith("error: --others: cannot prepare nosuch in ")
     assert not outdir.exists()
 
 

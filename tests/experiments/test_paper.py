@@ -118,6 +118,27 @@ def test_a_file_in_place_of_the_folder_is_told_before_any_work(tmp_path, capsys)
     assert (tmp_path / "file").read_text() == "mine"
 
 
+@pytest.mark.parametrize(
+    ("flag", "given", "told"),
+    [
+        ("--imagefolder", "file", "expected a folder, found a file at "),
+        ("--imagefolder", "nowhere", "expected a folder, found none at "),
+        ("--imagefolder", ".", "expected images in folders of classes, found none in "),
+        ("--weights", "nowhere", "expected a folder, found none at "),
+        ("--images", "file", "expected a folder, found a file at "),
+        ("--data", "idx:nowhere", "expected idx:DIR with an existing folder, got "),
+    ],
+)
+def test_what_is_given_is_read_before_any_work(flag, given, told, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    assert paper.main([flag, given, "--outdir", "paper"]) == 2
+    out, err = capsys.readouterr()
+    assert not out
+    assert err.startswith(f"error: {flag}: {told}")
+    assert not (tmp_path / "paper").exists()
+
+
 @pytest.mark.parametrize("size", paper.NETWORKS)
 def test_photographs_are_for_what_looks_at_imagenet(size):
     steps = list(paper.steps(size, {"imagefolder": "photographs", "weights": "weights"}))

@@ -43,6 +43,20 @@ def test_only_rows_of_networks_with_a_new_last_block_say_what_was_trained():
         assert task.settings.get("part") == ("block" if task.settings["round"] else None)
 
 
+@pytest.mark.parametrize("part", ["head", "block", "all"])
+@pytest.mark.parametrize("name", ["knn", "squeezenet", "alexnet-small-0", "mobilenet-v2"])
+def test_networks_without_a_layer_to_retrain_are_told_before_any_work(part, name, tmp_path, capsys):
+    command = ["--size", "smoke", "--part", part, "--networks", f"lenet-0,{name}"]
+    assert retraining_large.main([*command, "--outdir", str(tmp_path / "out")]) == 2
+    told = (
+        "error: --networks: expected networks whose last layer can be retrained, with names that begin with "
+    )
+    line = capsys.readouterr().err
+    assert line.startswith(told)
+    assert line.endswith(f", got {name}\n")
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_chain_more_than_there_are_sets():
     with pytest.raises(InputError, match=r"--chains: expected at most 4, the --runs, got 5"):
         planned(chains=5)

@@ -38,6 +38,21 @@ def test_kinds_of_images_are_chosen_and_photographs_are_clean_images():
     assert {task.settings["clean"] for task in tasks} == {"photographs"}
 
 
+@pytest.mark.parametrize(
+    ("targets", "told"),
+    [
+        ("lenet-0,lenet-0", "different names with commas between, got lenet-0 twice"),
+        ("lenet-0,", "different names with commas between, got lenet-0,"),
+        ("lenet-0,a/b", "names of letters, digits and _.=+-, got a/b"),
+    ],
+)
+def test_wrong_targets_are_told_before_any_work(targets, told, tmp_path, capsys):
+    outdir = tmp_path / "out"
+    assert transfer.main(["--targets", targets, "--outdir", str(outdir)]) == 2
+    assert capsys.readouterr().err == f"error: --targets: expected {told}\n"
+    assert not outdir.exists()
+
+
 def test_of_each_kind_of_image_the_largest_budget_counts():
     rows = [{"generator": name, "budget": passes} for name, passes in (("a", 1), ("a", 2), ("b", 1))]
     assert with_largest_budget(rows) == rows[1:]
