@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from fooljax.analysis.attack_strength import Strength
 from fooljax.analysis.statistics import (
@@ -13,8 +12,8 @@ from fooljax.analysis.statistics import (
     median_interval,
     share_interval,
 )
-from fooljax.report.bands import curves
 from fooljax.report.dots import strips
+from fooljax.report.overconfidence_figures import Line, ray_lines
 from fooljax.report.transfer_rows import NAMES
 from fooljax.study import Row, attacks, group_by, markdown, numbers
 from fooljax.study.far_noise import NOISES, STEPS
@@ -230,21 +229,13 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
 def figures(rows: Sequence[Row]) -> dict[str, bytes]:
     """Log-odds along rays, and of what is made against each network."""
     rows = _in_order(rows)
-    panels: dict[str, dict[str, Any]] = {}
+    panels: dict[str, dict[str, list[Line]]] = {}
     for (source, training), group in group_by(
         [row for row in rows if row["kind"] == "rays"], "source", "training"
     ).items():
-        factors = group[0]["factors"]
-        intervals = [
-            mean_interval(values_by_network(group, lambda row, place=place: row["median_log_odds"][place]))  # type: ignore[misc]
-            for place in range(len(factors))
-        ]
-        panels.setdefault(f"factor: {RAYS[source]}", {})[KINDS[training].words] = (factors, intervals)
-    found = {}
-    if panels:
-        ticks = (1, 10, 100, 1000, 10_000, 100_000, 1_000_000)
-        up = "log-odds of the class named first"
-        found["rays.png"] = curves(panels, up=up, log_odds=True, ticks=ticks, limits=(-5.0, 40.0))
+        lines = [(row["factors"], row["median_log_odds"]) for row in group]
+        panels.setdefault(RAYS[source], {})[KINDS[training].words] = lines
+    found = {"rays.png": ray_lines(panels)} if panels else {}
     groups: dict[str, list[float]] = {}
     for generator, group in _of_largest_budget(rows).items():
         for (training,), some in group_by(group, "training").items():

@@ -45,6 +45,14 @@ SHOWN = {
     "uniform_noise": "uniform noise",
     "gaussian_noise": "Gaussian noise",
 }
+DRAWN = {
+    ("attack", "cppn"): "CPPNs",
+    ("attack", "direct"): "pixels",
+    ("shown", ARCHIVE): "long run, shown",
+    ("attack", GOES_ON): "long run, going on",
+    ("attack", "gradient"): "gradient",
+}
+"""The columns of the figure: the kind of row, what made the images, and their short name."""
 NAMES = {**EXPLANATIONS, GOES_ON: "evolved CPPNs that start from images of the long run"}
 STATIC = """\
 These images were not made against the retrained network, so they prove nothing about a defence. They show
@@ -126,12 +134,17 @@ def tables(rows: Sequence[Row]) -> str:
 
 
 def figures(rows: Sequence[Row]) -> dict[str, bytes]:
-    """Log-odds of all images that evolved as CPPNs against each network, by how often it was retrained."""
+    """Log-odds of the images of `DRAWN` against each network, by how often it was retrained."""
     pictures = {}
     for (name,), group in group_by(sorted(rows, key=_place), "network").items():
-        made = [row for row in group if row["kind"] == "attack" and row["generator"] == "cppn"]
+        rate = _first_rate(group)
+        some_rate = [row for row in group if not row["round"] or row["rate"] == rate]
         groups = {
-            _state_words(some): [odds for row in some for odds in row["log_odds"]] for some in _states(made)
+            f"{words}, {_state_words(some)}": [odds for row in some for odds in row["log_odds"]]
+            for (kind, generator), words in DRAWN.items()
+            for some in _states(
+                [row for row in some_rate if (row["kind"], row.get("generator")) == (kind, generator)]
+            )
         }
         if groups:
             value = "log-odds of the image's class, ln p/(1\N{MINUS SIGN}p)"
@@ -196,7 +209,7 @@ def _compared(after: Sequence[Row], before: Sequence[Row]) -> Unpaired:
 def _state_words(rows: Sequence[Row]) -> str:
     if not rows[0]["round"]:
         return "before"
-    return f"round {rows[0]['round']}, rejects {rows[0]['rate']} %"
+    return f"round {rows[0]['round']}"
 
 
 def _names(rows: Sequence[Row]) -> dict[str, str]:
