@@ -52,6 +52,7 @@ def environment() -> jinja2.Environment:
         "significant": numbers.significant,
         "shares": numbers.shares,
         "minutes": rows.minutes,
+        "slug": slug,
     }
     made.globals |= {
         "row": rows.row,
@@ -59,6 +60,7 @@ def environment() -> jinja2.Environment:
         "audits": rows.audits,
         "ways": rows.ways,
         "budget": rows.budget,
+        "clean_images": rows.clean_images,
         "wrapped": lambda command: rows.wrapped(re.split(r" (?=--)", command)),
         "leaderboard": lambda: leaderboard.table(list(rows.audits().values())),
         "comparison": rows.comparison,
@@ -81,6 +83,11 @@ def environment() -> jinja2.Environment:
         "median": lambda values: float(np.sort(values)[(len(values) - 1) // 2]),
     }
     return made
+
+
+def slug(head: str) -> str:
+    """What a link to a head on the same page ends in, as GitHub and MkDocs make it."""
+    return re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-")
 
 
 def templates() -> dict[str, Path]:

@@ -30,6 +30,13 @@ LEARNT_FROM = {
     "cifar10": "CIFAR-10",
 }
 """What a network learnt from, by the name of the data in a row."""
+CLEAN = {
+    "embedded": "of MNIST's training digits",
+    "idx:mnist": "digits of MNIST",
+    "npz:cifar10-2000": "images of CIFAR-10",
+    "imagenet-sample": "photographs of ImageNet's classes",
+}
+"""What the clean images of a published audit are, by what its command says of them."""
 
 
 @dataclass(frozen=True)
@@ -111,15 +118,20 @@ class Search:
 
     @property
     def second(self) -> dict[str, str] | None:
-        """How many images a second network names alike, first fooled and best; None where there was none."""
+        """How many images a second network names alike; None where there was none.
+
+        `first_fooled` and `best` are of the first images that fooled and of the last elites. `first_sure` and
+        `best_sure` count those that it gives 99.99 %, where all rows know this.
+        """
         asked = [row["second_network"] for row in self.rows if isinstance(row.get("second_network"), dict)]
-        counted = {
-            which: [sum(one[which][name] for one in asked) for name in ("named_alike", "images")]
-            for which in ("first_fooled", "best")
-        }
-        return (
-            {which: f"{alike} of {images}" for which, (alike, images) in counted.items()} if asked else None
-        )
+        counted = {}
+        for which, sure in (("first_fooled", "first_sure"), ("best", "best_sure")):
+            images = sum(one[which]["images"] for one in asked)
+            counted[which] = f"{sum(one[which]['named_alike'] for one in asked)} of {images}"
+            if all("named_alike_with" in one[which] for one in asked):
+                alike = sum(one[which]["named_alike_with"]["0.9999"] for one in asked)
+                counted[sure] = f"{alike} of {images}"
+        return counted if asked else None
 
     def reached(self, name: str) -> list[float]:
         """The generation at which each run came to a level; those that never did are left out."""
@@ -187,6 +199,14 @@ def ways() -> list[dict[str, Any]]:
         lines = sum(bool(line.strip()) for line in code.splitlines())
         found.append({**way, "one": audits()[way["audit"]], "code": code, "lines": lines})
     return found
+
+
+def clean_images(audit: Audit) -> str:
+    """How many clean images an audit had, and what they are."""
+    given = re.search(r"--images (\S+)", audit.command)
+    if given is None or given[1] not in CLEAN:
+        raise InputError(f"--images: expected one of {', '.join(CLEAN)}, got {audit.command}")
+    return f"{audit.data.images:,} {CLEAN[given[1]]}"
 
 
 def budget(audit: Audit) -> int:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from fooljax.analysis.attack_strength import QUESTIONS, Strength
 from fooljax.engine.log_odds import format_confidence
 from fooljax.runs.words import listed
+from fooljax.study import numbers
 
 MADE = {
     "direct": "evolution of pixels",
@@ -125,11 +126,10 @@ def strength_in_words(strength: Strength, detector: str | None = None, goal: str
 
 
 def percent(share: float) -> str:
-    """A share in words; what is neither none nor all is never written as such."""
-    found = 100.0 * share
-    if 0.0 < found < 0.1:
+    """A share in words, cut as tables cut it; what is neither none nor all is never written as such."""
+    if 0.0 < share < 0.001:
         return "less than 0.1 %"
-    return "more than 99.9 %" if 99.9 < found < 100.0 else f"{found:.3g} %"
+    return "more than 99.9 %" if 0.999 < share < 1.0 else numbers.percent(share).replace(".0 %", " %")
 
 
 def _used(facts: Facts) -> str:

@@ -85,10 +85,7 @@ def comparison_table(runs: Mapping[str, Course], passes: int | None = None) -> s
                 f"median at {passes:,} passes": format_confidence(float(np.median(reached))),
                 "passes in all": f"{run.passes[-1]:,}",
                 "median of the saved images": format_confidence(rescored["median_log_odds"]),
-                **{
-                    head: f"{shares[level]:.1%}" if level in shares else numbers.NONE
-                    for level, head in LEVELS.items()
-                },
+                **{head: numbers.percent(shares.get(level)) for level, head in LEVELS.items()},
             }
         )
     return markdown(lines)

@@ -233,6 +233,11 @@ def test_some_is_never_written_as_none_or_all(share, words):
     assert percent(share) == words
 
 
+@pytest.mark.parametrize(("share", "words"), [(15 / 16, "93.7 %"), (29 / 30, "96.6 %"), (0.5, "50 %")])
+def test_a_sentence_cuts_a_share_as_tables_do(share, words):
+    assert percent(share) == words
+
+
 def test_a_budget_that_is_small_for_its_classes_is_a_sign_of_weakness():
     assert few_passes(3000, 1000) == ("a run had at most 3 passes for each class",)
     assert few_passes(3000, 10) == ()

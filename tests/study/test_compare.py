@@ -37,8 +37,8 @@ def test_each_run_is_read_where_the_shortest_ends(folder, tmp_path, capsys):
     assert lines[0][1] == "median at 25 passes"
     # At 25 passes the first run stands where 20 have brought it.
     assert [line[1] for line in lines[2:4]] == ["11.92 %", "73.10 %"]
-    assert lines[2][2:5] == ["30", "73.10 %", "25.0%"]
-    assert lines[3][3:7] == ["50.00 %", "25.0%", "12.5%", "-"]
+    assert lines[2][2:5] == ["30", "73.10 %", "25.0 %"]
+    assert lines[3][3:7] == ["50.00 %", "25.0 %", "12.5 %", "-"]
     assert lines[-1] == [f"curves: {picture}"]
     with Image.open(picture) as image:
         assert np.asarray(image).std() > 0
