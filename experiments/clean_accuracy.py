@@ -27,6 +27,7 @@ from fooljax.data.image_folders import find_images
 from fooljax.data.imagenet import synsets
 from fooljax.engine.types import Target, checked_shape
 from fooljax.errors import InputError
+from fooljax.report.data_titles import data_title
 from fooljax.scoring import score
 from fooljax.settings import option
 from fooljax.study import Row, Task, Workspace, numbers
@@ -115,7 +116,9 @@ def tables(rows: Sequence[Row]) -> str:
             }
             for row in group
         ]
-        written.append(f"### {data_set} ({data_name})\n\n{study.markdown(lines)}\n")
+        networks, images = data_title(data_set), data_title(data_name)
+        head = networks if networks == images else f"{networks} ({images})"
+        written.append(f"### {head}\n\n{study.markdown(lines)}\n")
     return "\n".join(written)
 
 

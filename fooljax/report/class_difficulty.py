@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from fooljax.report import difficulty_of_archives, difficulty_of_digits, difficulty_of_sets
+from fooljax.report.data_titles import data_title
 from fooljax.study import Row
 from fooljax.study.findings import Finding
 
@@ -21,7 +22,7 @@ PARTS = {"search": difficulty_of_digits, "archive": difficulty_of_archives, "set
 def tables(rows: Sequence[Row]) -> str:
     """`table.md`: for digits by class and as rank correlations; for ImageNet by group, and correlations."""
     clean = {row["network"]: row for row in rows if row["kind"] == "clean"}
-    known = {f"{row['clean_images']:,} of {row['clean_data']}{_learnt(row)}" for row in clean.values()}
+    known = {_counted(row) for row in clean.values()}
     random = next((row["random_images"] for row in clean.values()), 0)
     texts = [WORDS.format(random=random, clean="; ".join(sorted(known)) or "none"), ""]
     for kind, part in PARTS.items():
@@ -52,6 +53,13 @@ def figures(rows: Sequence[Row]) -> dict[str, bytes]:
     for kind, part in PARTS.items():
         pictures |= part.figures([row for row in rows if row["kind"] == kind], clean)
     return pictures
+
+
+def _counted(row: Row) -> str:
+    """How many clean images there were, and of what."""
+    title = data_title(row["clean_data"])
+    images = "photographs" if title == "photographs" else f"images of {title}"
+    return f"{row['clean_images']:,} {images}{_learnt(row)}"
 
 
 def _learnt(row: Row) -> str:

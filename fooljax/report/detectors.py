@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from fooljax.analysis.statistics import Groups, median_interval, share_interval
+from fooljax.report.data_titles import data_title
 from fooljax.report.detector_figures import dumbbell_plot
 from fooljax.report.detector_overview import ATTACKS, HEAD, overview
 from fooljax.report.detector_rows import (
@@ -107,7 +108,7 @@ def tables(rows: Sequence[Row]) -> str:
         static, knowing = of_kind(group, "static"), of_kind(group, "knowing")
         names = detectors_of(group)
         networks = ", ".join(network for (network,) in group_by(static, "network"))
-        parts += [f"### {name}: {networks}\n", FIRST, "", markdown(_first(static, names)), ""]
+        parts += [f"### {data_title(name)}: {networks}\n", FIRST, "", markdown(_first(static, names)), ""]
         if knowing:
             parts += [
                 f"#### {INTERVALS}\n",

@@ -57,7 +57,9 @@ KINDS = {
     "cats": ("domestic cats", "wild cats"),
 }
 """Groups that are drawn in one colour; those drawn last lie on top."""
-GROUPED = "Medians, and in brackets the share of classes at 90 % or more. The searches:"
+ENCODINGS = {"direct": "pixels", "cppn": "CPPNs"}
+"""What people read for an encoding."""
+GROUPED = "Medians, and in brackets the share of classes at 90 % or more. A column for each finished search:"
 DOGS = """\
 A12 is the chance that a class of the group got higher log-odds than another animal; 0.5 is no difference.
 p is from the Mann-Whitney test, two-sided, with Holm's correction over the table. Intervals and p are for
@@ -79,7 +81,7 @@ def tables(rows: Sequence[Row], clean: Clean) -> str:
       rows: of archives.
       clean: the rows of clean images by network.
     """
-    searches = [f"`{_name(row)}` ({row['search']}; {row['passes_in_all']:,} passes)" for row in rows]
+    searches = [f"`{_name(row)}` ({_search(row)}; {row['passes_in_all']:,} passes)" for row in rows]
     parts = {
         "by group": (f"{GROUPED} {', '.join(searches)}.", _groups(rows, clean)),
         "dogs and cats": (DOGS, _dogs(rows)),
@@ -215,6 +217,12 @@ def _thresholds(rows: Sequence[Row], clean: Clean) -> list[dict[str, str]]:
 
 def _median(odds: Values) -> str:
     return format_confidence(float(np.median(odds)) if odds.size else None)
+
+
+def _search(row: Row) -> str:
+    """The encoding and the strategy of a search, in words."""
+    encoding, _, strategy = str(row["search"]).partition(", ")
+    return f"{ENCODINGS.get(encoding, encoding)} by the strategy `{strategy}`"
 
 
 def _name(row: Row) -> str:

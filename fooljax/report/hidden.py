@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from fooljax.analysis.statistics import mean_interval, median_interval
 from fooljax.engine.log_odds import FOOLED, format_confidence
 from fooljax.perturbation import NOISES
+from fooljax.report.data_titles import data_title
 from fooljax.report.png import png_bytes
 from fooljax.report.style import own_style
 from fooljax.study import Row, group_by, markdown, numbers
@@ -119,7 +120,7 @@ def _sizes(rows: Sequence[Row]) -> Iterator[dict[str, str]]:
             exact = [row for row in group if row.get("exact_found")]
             levels = [one for row in group for one in row["grey_levels"]]
             yield {
-                "images": name,
+                "images": data_title(name),
                 "looked for": words,
                 "networks x sets": f"{networks} x {len(group) / networks:g}",
                 "found": f"{sum(row['found'] for row in group)} of {sum(row['images'] for row in group)}",
@@ -154,7 +155,12 @@ def _shown(rows: Sequence[Row]) -> Iterator[dict[str, str]]:
         for kind, words in KINDS.items():
             group = [row for row in some if row["kind"] == kind]
             for label in dict.fromkeys(_label(row, target) for row in group for target in row["seen"]):
-                yield {"images": name, "changed for": words, "shown to": label, **_cells(group, label)}
+                yield {
+                    "images": data_title(name),
+                    "changed for": words,
+                    "shown to": label,
+                    **_cells(group, label),
+                }
 
 
 def _cells(rows: Sequence[Row], label: str) -> dict[str, str]:

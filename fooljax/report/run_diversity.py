@@ -7,6 +7,7 @@ import numpy as np
 
 from fooljax.analysis.correlations import mean_correlation
 from fooljax.analysis.statistics import mean_interval
+from fooljax.report.data_titles import data_title
 from fooljax.report.dots import strips
 from fooljax.report.grid import gallery
 from fooljax.report.png import png_bytes
@@ -56,7 +57,7 @@ def tables(rows: Sequence[Row]) -> str:
     found = [row for row in rows if row["images"] != "clean"]
     if not found:
         return "No kind of image is measured yet.\n"
-    data = ", ".join(sorted({row["clean_data"] for row in clean.values()}))
+    data = ", ".join(sorted({data_title(row["clean_data"]) for row in clean.values()}))
     networks = list(clean) or sorted({row["network"] for row in found})
     units = OF_ONE if len(networks) == 1 else OF_SEVERAL.format(whom=speaks_for(networks))
     words = WORDS.format(networks=len(networks), runs=found[0]["runs"], clean=data, units=units)

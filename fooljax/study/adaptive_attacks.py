@@ -62,7 +62,8 @@ def make_adaptive_sets(
       detector: the name of the one that is known.
       generator: out of `fooljax.study.attacks.FRESH`, or random search.
       runs: indices of the runs.
-      passes: network passes of each set, at most; an image that network and detector look at counts once.
+      passes: network passes of each set, at most; an image that network and detector look at counts once,
+        even where the detector asks the network again, as ODIN does.
       judges: classifiers of the same classes, by name.
       classes: that images are made for; None for all of the network.
     Yields:

@@ -10,6 +10,7 @@ from experiments import hidden
 from fooljax import study
 from fooljax.errors import InputError
 from fooljax.report import hidden as report
+from fooljax.report.data_titles import data_title
 from fooljax.study.perturbed_images import other_classes
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results" / "hidden"
@@ -86,7 +87,7 @@ def test_published_tables_are_made_of_their_rows():
     for name, some in report.data_sets(rows).items():
         sure = [one for one in some if one["kind"] == "l2_9999"]
         found = f"| {sum(one['found'] for one in sure)} of {sum(one['images'] for one in sure)} |"
-        assert any(line.startswith(f"| {name} |") and found in line for line in text.splitlines())
+        assert any(line.startswith(f"| {data_title(name)} |") and found in line for line in text.splitlines())
 
 
 def test_the_share_that_foolbox_fools_within_a_limit_is_near_ours():
