@@ -2,8 +2,8 @@
 
 A claim says which numbers of which experiment must lie where. A number agrees if its whole interval lies
 there, and partly if its estimate does and the interval reaches beyond. It does not agree if the whole
-interval lies elsewhere, and is not decided if only the estimate does. A number without an interval is judged
-by its estimate.
+interval lies elsewhere, and is not decided if only the estimate does and the interval reaches in. A number
+without an interval is judged by its estimate.
 """
 
 import math
