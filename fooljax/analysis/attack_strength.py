@@ -80,6 +80,8 @@ QUESTIONS = {
     "probabilities": "the network gives probabilities instead of logits",
 }
 """By the name of a flag: what it says when it is raised."""
+ABOUT_GRADIENTS = ("masking", "zero gradients")
+"""Flags that say nothing of attacks without gradients."""
 
 
 def attack_strength(

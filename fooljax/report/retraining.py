@@ -53,7 +53,9 @@ fooling class was moved until it did. Evolution then attacked that network, so i
 threshold."""
 STRENGTH = """\
 Was each network overcome? It was if the median run of some search or ascent had 99.99 % for its median digit.
-Where it was not, the table names the signs of a weak attack."""
+Where it was not, the table names the signs of a weak attack. The last column asks the same of the evolved
+CPPNs alone: gradient ascent does not make up for a weak search. **Plateau** and **budget**, whether a larger
+budget would do better or worse, cannot be told from a single budget."""
 TREND = """\
 Spearman's rank correlation with the number of the network, from DNN 2 to the last. It is taken for each
 chain. The table gives the mean over chains, with a t-interval over first networks. Near 0, evolution gets
@@ -91,8 +93,7 @@ def tables(rows: Sequence[Row]) -> str:
         parts += ["### Does it get harder?\n", TREND, "", markdown([trend]), ""]
     if met := sort_rows(row for row in rows if row["kind"] == "attack"):
         parts += ["### All attacks\n", ATTACKS, "", markdown(_attacks(met)), "", STRENGTH, ""]
-        strength = {f"DNN {number}": _strength(group) for number, group in _by_number(met).items()}
-        parts += [markdown([{"network": name, "attacks": said} for name, said in strength.items()]), ""]
+        parts += [markdown([_strength(group) for group in _by_number(met).values()]), ""]
     return "\n".join(parts)
 
 
@@ -280,11 +281,15 @@ def _attacks(rows: Sequence[Row]) -> list[dict[str, str]]:
     return lines
 
 
-def _strength(rows: Sequence[Row]) -> str:
+def _strength(rows: Sequence[Row]) -> dict[str, str]:
     plain = [row for row in rows if "rejects" not in row]
-    if not attacks.attempts(plain):
-        return numbers.NONE
-    return attacks.strength(plain, [row["symptoms"] for row in plain]).words()
+    seen = [row["symptoms"] for row in plain]
+    alone = attacks.strength_alone(plain, seen, "cppn")
+    return {
+        "network": f"DNN {rows[0]['number']}",
+        "attacks": attacks.strength(plain, seen).words() if attacks.attempts(plain) else numbers.NONE,
+        "evolved CPPNs alone": alone.words() if alone else numbers.NONE,
+    }
 
 
 def findings(rows: Sequence[Row]) -> dict[str, Finding]:

@@ -54,6 +54,12 @@ DRAWN = {
 }
 """The columns of the figure: the kind of row, what made the images, and their short name."""
 NAMES = {**EXPLANATIONS, GOES_ON: "evolved CPPNs that start from images of the long run"}
+STRENGTH = """\
+A network is **overcome** if the median set of some search or ascent has 99.99 % for its median class. Where
+it was not, the table names the signs of a weak attack. The last column asks the same of the evolved CPPNs
+alone: that gradient ascent fools a network does not show that evolution was tried hard. **Plateau** and
+**budget**, whether a larger budget would do better or worse, cannot be told from a single budget. **Masking**
+is whether gradients are hidden, which takes attacks with and without them."""
 STATIC = """\
 These images were not made against the retrained network, so they prove nothing about a defence. They show
 what the extra class has learnt. The chains learnt from evolved and random CPPNs alone."""
@@ -122,6 +128,8 @@ def tables(rows: Sequence[Row]) -> str:
     parts += [markdown(lines), ""]
     parts += [
         "### Were the attacks strong?\n",
+        STRENGTH,
+        "",
         markdown([_strength_line(group, clean) for group in _states(attacked)]),
     ]
     parts += ["\n### Clean images\n", markdown([_clean_line(group) for group in _states(clean)]), ""]
@@ -248,7 +256,12 @@ def _strength_line(rows: Sequence[Row], clean: Sequence[Row]) -> dict[str, str]:
     key = [rows[0][name] for name in ("network", "round", "rate")]
     clean_row = next(row for row in clean if [row[name] for name in ("network", "round", "rate")] == key)
     met = [row for row in rows if row["generator"] != GOES_ON]
-    return {**names, "was the network overcome?": attacks.strength(met, [clean_row]).words()}
+    alone = attacks.strength_alone(met, [clean_row], "cppn")
+    return {
+        **names,
+        "was the network overcome?": attacks.strength(met, [clean_row]).words(),
+        "evolved CPPNs alone": alone.words() if alone else numbers.NONE,
+    }
 
 
 def _clean_line(rows: Sequence[Row]) -> dict[str, str]:

@@ -18,7 +18,13 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from fooljax.analysis.attack_strength import Attempt, Strength, are_probabilities, attack_strength
+from fooljax.analysis.attack_strength import (
+    ABOUT_GRADIENTS,
+    Attempt,
+    Strength,
+    are_probabilities,
+    attack_strength,
+)
 from fooljax.analysis.statistics import median
 from fooljax.analysis.thresholds import Thresholds
 from fooljax.engine.log_odds import log_odds, rounded
@@ -155,6 +161,31 @@ def strength(rows: Iterable[Row], seen: Sequence[Mapping[str, Any]]) -> Strength
         attempts(rows),
         zero_gradients=max((one["zero_gradients"] for one in seen), default=None),
         probabilities=any(one["probabilities"] for one in seen) if seen else None,
+    )
+
+
+def strength_alone(rows: Iterable[Row], seen: Sequence[Mapping[str, Any]], generator: str) -> Strength | None:
+    """What the attacks of one generator say of their own strength, whatever others reached.
+
+    A number about evolved CPPNs needs this: that gradient ascent overcame the network does not tell whether
+    evolution was tried hard. Flags about gradients are left out where the generator sees none.
+
+    Args:
+      rows: as for `attempts`.
+      seen: as for `strength`.
+      generator: whose rows are looked at.
+    Returns:
+      None where it did not attack, or sees nothing of the network.
+    """
+    own = [row for row in rows if row["generator"] == generator]
+    tried = attempts(own)
+    if not tried:
+        return None
+    found = strength(own, seen)
+    if any(one.uses_gradients for one in tried):
+        return found
+    return found._replace(
+        flags={name: flag for name, flag in found.flags.items() if name not in ABOUT_GRADIENTS}
     )
 
 

@@ -131,6 +131,7 @@ def test_what_holds_is_not_called_so_without_the_signs_of_a_weak_attack():
     text = tables(made_rows())
     strength = text[text.index("| network | attacks |") :]
     assert "| DNN 1 | overcome |" in strength
+    assert "evolved CPPNs alone" in strength
     assert "| DNN 6 | weak attack: fewer than 5 runs" in strength
 
 

@@ -89,3 +89,19 @@ def test_symptoms_of_networks_that_hide_their_gradients():
     assert attacks.symptoms(dataclasses.replace(TARGET, apply=shares), images, classes)["probabilities"]
     with pytest.raises(InputError, match=r"classes: expected \[8\], got \[3\]"):
         attacks.symptoms(TARGET, images, classes[:3])
+
+
+def test_flags_of_one_generator_are_not_overruled_by_another_that_fools():
+    rows = [
+        {"generator": "cppn", "budget": 100, "log_odds": [1.0, 2.0, 3.0]},
+        {"generator": "gradient", "budget": 100, "log_odds": [20.0, 21.0, 22.0]},
+        {"generator": "uniform_noise", "budget": 100, "log_odds": [-5.0]},
+    ]
+    seen = [{"zero_gradients": 0.0, "probabilities": False}]
+    assert attacks.strength(rows, seen).overcome
+    alone = attacks.strength_alone(rows, seen, "cppn")
+    assert alone.words() == (
+        "weak attack: fewer than 5 runs, or their best is far above their median; not tested: plateau, budget"
+    )
+    assert attacks.strength_alone(rows, seen, "gradient").overcome
+    assert attacks.strength_alone(rows, seen, "uniform_noise") is None
