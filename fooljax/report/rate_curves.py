@@ -33,10 +33,14 @@ def rate_curves(
     """
     figure = Figure(figsize=(8.0, 4.8), layout="constrained")
     axes = figure.add_subplot()
+    every = sorted({place for points in series.values() for place, _ in points})
+    room = min(np.diff(every), default=1.0) / (
+        len(series) + 1
+    )  # so that bars at one place do not hide each other
     for index, (name, points) in enumerate(series.items()):
         places = np.asarray([place for place, _ in points])
         share, low, high = np.asarray([interval for _, interval in points], np.float64).reshape(-1, 3).T
-        shift = 0.12 * (index - (len(series) - 1) / 2.0)  # so that bars at one place do not hide each other
+        shift = room * (index - (len(series) - 1) / 2.0)
         axes.errorbar(
             places + shift,
             share,

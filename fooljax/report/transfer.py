@@ -62,11 +62,14 @@ The share of images of the first kind that fool the other networks, too, less th
 kind, in percentage points. It is the mean over the other networks, then over those that images were made for,
 with a t-interval. With equal passes, only images that fool their own network at 99.99 % count, and runs are
 paired. With equal confidence, images of all budgets are compared in bins of their log-odds under their own
-network, with Mantel-Haenszel weights. p is from Wilcoxon's test, two-sided and exact, with Holm's correction
-over the table; with {pairs} networks it is at least {least:.2g} before the correction. The effect size is the
-matched-pairs rank-biserial correlation: it is 1 if the first kind transfers more for every network. The
-median log-odds are over all images of all sets, also those that do not count. So where they are below those
-of 99.99 %, few images count. The median log-odds of the tables above are a mean over sets."""
+network, with Mantel-Haenszel weights. With **named first**, those images count whose class the other networks
+name first, at whatever confidence, of the largest budgets. Where no network shows a difference, as where no
+image of either kind transfers, or every one, nothing is tested. p is from Wilcoxon's test, two-sided and
+exact, with Holm's correction over the table; with {pairs} networks it is at least {least:.2g} before the
+correction. The effect size is the matched-pairs rank-biserial correlation: it is 1 if the first kind
+transfers more for every network. The median log-odds are over all images of all sets, also those that do not
+count. So where they are below those of 99.99 %, few images count. The median log-odds of the tables above are
+a mean over sets."""
 LEARNT = " The LeNets that come with fooljax have learnt from these digits, so their thresholds are too high."
 
 
@@ -226,13 +229,18 @@ def _specificity(rows: Sequence[Row]) -> list[dict[str, str]]:
         for passes in sorted({row["budget"] for row in first} & {row["budget"] for row in second}):
             pair = [[row for row in kind if row["budget"] == passes] for kind in (first, second)]
             if differences := paired(*map(_rates, pair)):
-                sure = ", ".join(
-                    f"{float(np.median([row['log_odds'] for row in kind])):.1f}" for kind in pair
-                )
-                found.append((name, f"equal passes, {passes:,}", sure, differences))
+                found.append((name, f"equal passes, {passes:,}", _medians(pair), differences))
         if differences := _matched(first, second):
             found.append((name, "equal confidence", "equal", differences))
-    tests = [signed_rank(differences) for *_, differences in found]
+        if differences := _beyond_gradient(name, with_largest_budget(rows), related(other_kind(rows))):
+            pair = [with_largest_budget(kind) for kind in (first, second)]
+            found.append((name, "named first", _medians(pair), differences))
+    tests = {
+        place: signed_rank(differences)
+        for place, (*_, differences) in enumerate(found)
+        if any(value for group in differences for value in group)
+    }
+    ps = dict(zip(tests, holm([one.p for one in tests.values()]), strict=True))
     return [
         {
             "first": NAMES[name],
@@ -241,14 +249,19 @@ def _specificity(rows: Sequence[Row]) -> list[dict[str, str]]:
             "median log-odds in their own network": sure,
             "more of the first transfer, points": numbers.signed(
                 Interval(*(100.0 * value for value in mean_interval(differences))), 1
-            ),
-            "effect size": f"{test.rank_biserial:.2f}",
-            "p": numbers.p_value(p),
+            )
+            if place in tests
+            else "no difference",
+            "effect size": f"{tests[place].rank_biserial:.2f}" if place in tests else numbers.NONE,
+            "p": numbers.p_value(ps[place]) if place in tests else numbers.NONE,
         }
-        for (name, how, sure, differences), test, p in zip(
-            found, tests, holm([one.p for one in tests]), strict=True
-        )
+        for place, (name, how, sure, differences) in enumerate(found)
     ]
+
+
+def _medians(kinds: Sequence[Sequence[Row]]) -> str:
+    """The median log-odds of the images of each kind in their own networks."""
+    return ", ".join(f"{float(np.median([row['log_odds'] for row in kind])):.1f}" for kind in kinds)
 
 
 def _matched(first: Sequence[Row], second: Sequence[Row]) -> list[list[float]]:

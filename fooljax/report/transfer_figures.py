@@ -1,11 +1,11 @@
 """Figures of `experiments.transfer`, from its rows alone."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from fooljax.analysis.statistics import Interval, share_interval
-from fooljax.analysis.transfer import curve
+from fooljax.analysis.transfer import curve, named_first
 from fooljax.engine.log_odds import FOOLED
 from fooljax.report.heat_map import heat_maps
 from fooljax.report.rate_curves import rate_curves
@@ -31,14 +31,14 @@ def figures(rows: Sequence[Row]) -> dict[str, bytes]:
     if not images:
         return {}
     sources, targets = list(dict.fromkeys(row["network"] for row in images)), images[0]["targets"]
+    rate, value = _drawn(images)
     panels = {}
     for name, group in matrices_of(images):
         shares = np.full((len(sources), len(targets)), np.nan)
         for (source,), runs in group_by(group, "network").items():
-            rates = [[row["seen"][target]["same"]["raw"][LEVEL] for target in targets] for row in runs]
+            rates = [[rate(row, target) for target in targets] for row in runs]
             shares[sources.index(source)] = np.mean(rates, axis=0)
         panels[name] = shares
-    value = "images with the same name at 99.99 % or more"
     pictures = {
         "matrix.png": heat_maps(panels, sources, targets, down="made for", across="shown to", value=value)
     }
@@ -51,6 +51,21 @@ def figures(rows: Sequence[Row]) -> dict[str, bytes]:
             marks={"99.99 %": FOOLED},
         )
     return pictures
+
+
+def _drawn(rows: Sequence[Row]) -> tuple[Callable[[Row, str], float], str]:
+    """What matrices show of a set and a target: what is named first where no image transfers at 99.99 %."""
+
+    def same(row: Row, target: str) -> float:
+        return float(row["seen"][target]["same"]["raw"][LEVEL])
+
+    def first(row: Row, target: str) -> float:
+        return named_first(row["seen"][target], row["aims"])
+
+    shown = [row for _, group in matrices_of(rows) for row in group]
+    if any(same(row, target) for row in shown for target in row["targets"] if target != row["network"]):
+        return same, "images with the same name at 99.99 % or more"
+    return first, "images whose class is named first, with any confidence"
 
 
 def _curves(rows: Sequence[Row]) -> dict[str, list[tuple[float, Interval]]]:

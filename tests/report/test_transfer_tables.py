@@ -64,9 +64,23 @@ def test_the_tables_say_what_the_rows_say():
 
 def test_the_test_says_which_kind_is_more_specific():
     # Over the other LeNet; no images were made for the MLP.
-    _, _, passes, confidence = lines(tables(ROWS), "Are gradient images more network-specific")
+    _, _, passes, confidence, first = lines(tables(ROWS), "Are gradient images more network-specific")
     assert "| equal passes, 2,000 | 12.0, 12.0 | 50.0 [50.0, 50.0] | 1.00 | 1 |" in passes
     assert "| equal confidence | equal | 50.0 [50.0, 50.0] | 1.00 | 1 |" in confidence
+    assert "| named first | 12.0, 12.0 | 50.0 [50.0, 50.0] | 1.00 | 1 |" in first
+
+
+def test_where_nothing_transfers_nothing_is_tested():
+    own = {"lenet-0": (1.0, 0.0, 0.0), "lenet-1": (0.0, 1.0, 0.0)}
+    rows = [
+        row(source, generator, run, rates)
+        for source, rates in own.items()
+        for generator in ("cppn", "gradient")
+        for run in range(2)
+    ]
+    text = tables([*map(clean, NETWORKS), *rows])
+    for line in lines(text, "Are gradient images more network-specific")[2:]:
+        assert line.endswith("| no difference | - | - |")
 
 
 def test_names_that_random_drawings_share_are_told_beside_those_of_a_finished_search():
