@@ -12,6 +12,7 @@ from fooljax.report.style import own_style
 from fooljax.study import Row, group_by, markdown, numbers
 from fooljax.study.findings import Finding
 from fooljax.study.generators import EXPLANATIONS
+from fooljax.study.measured_sets import THREAT
 from fooljax.study.random_pictures import SOURCES
 
 HOW = """\
@@ -69,7 +70,8 @@ def tables(rows: Sequence[Row]) -> str:
                 line[estimator] = _written(Interval(*ends))
             lines.append(line)
         parts += [f"### {count:,} images of each source\n", markdown(lines), ""]
-    return "\n".join([*parts, HOW, ""])
+    threat = [THREAT, ""] if any(row["source"].startswith("evolved") for row in rows) else []
+    return "\n".join([*parts, HOW, "", *threat])
 
 
 def _written(interval: Interval) -> str:
