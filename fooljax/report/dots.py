@@ -20,7 +20,12 @@ _MANY = 60
 
 @own_style()
 def strips(
-    groups: Mapping[str, Sequence[float]], *, value: str, log_odds: bool = False, log_scale: bool = False
+    groups: Mapping[str, Sequence[float]],
+    *,
+    value: str,
+    log_odds: bool = False,
+    log_scale: bool = False,
+    colours: Sequence[int] | None = None,
 ) -> bytes:
     """A PNG of one row of dots for each group, with a bar at the median.
 
@@ -30,6 +35,7 @@ def strips(
       value: what the values are, for the axis.
       log_odds: the values are log-odds: confidences are marked too, and the rows are columns.
       log_scale: along a logarithmic axis.
+      colours: the number of each group's colour, where equal ones mean something; by default all differ.
     """
     figure = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")
     axes = figure.add_subplot()
@@ -41,7 +47,8 @@ def strips(
         middle = [median(values)] * 2 if len(values) else [np.inf]
         if np.isfinite(middle[0]):
             axes.plot(*((ends, middle) if log_odds else (middle, ends)), color="black", lw=2)
-        _dots(axes, *((beside, finite) if log_odds else (finite, beside)), place, finite.size >= _MANY)
+        colour = place if colours is None else colours[place]
+        _dots(axes, *((beside, finite) if log_odds else (finite, beside)), colour, finite.size >= _MANY)
     names = list(groups)
     if log_odds:
         axes.set_xticks(range(len(names)), names, rotation=35, ha="right", rotation_mode="anchor")

@@ -165,7 +165,8 @@ def figures(rows: Sequence[Row]) -> dict[str, bytes]:
                 )
     found = {}
     if any(panels.values()):
-        found["kept.png"] = curves(panels, up="share of the log-odds kept", level=0.5, limits=(-1.0, 1.6))
+        up = "share of the log-odds kept (axis from \N{MINUS SIGN}1 to 1.6)"
+        found["kept.png"] = curves(panels, up=up, level=0.5, limits=(-1.0, 1.6))
     for row in rows:
         name = f"example-{row['generator']}.png"
         if "example" in row and row["counted"] and name not in found:
@@ -190,11 +191,11 @@ def _example(example: dict[str, Any], name: str) -> bytes:
     shape = (len(example["names"]), *example["shape"])
     images = images_of(b64decode(example["png"]), shape)
     captions = [
-        [label, format_confidence(odds)]
+        [label.replace("shuffled", "pieces"), format_confidence(odds)]  # longer captions would be cut
         for label, odds in zip(example["names"], example["log_odds"], strict=True)
     ]
     text = (
-        f"Class {example['class']}, of: {name}. Shuffled: the side of the pieces in pixels. Low and high: "
+        f"Class {example['class']}, of: {name}. Pieces: the side of shuffled pieces in pixels. Low and high: "
         "frequencies below and from so many cycles per image. Below each stands the confidence in the class."
     )
     return png_bytes(strip(images, captions, [text]))

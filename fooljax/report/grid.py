@@ -86,7 +86,7 @@ def gallery(
     cell_height = drawn_height + GAP + LINE * lines_below
     per_block = _per_block(classes, cell_width)
     blocks = math.ceil(classes / per_block)
-    margin = min(max(len(row) for row in rows), 24) * CHARACTER + GAP
+    margin = min(max(len(row) for row in rows), 34) * CHARACTER + GAP
     block_height = LINE + runs * cell_height + GAP
     sheet_width = max(margin + per_block * cell_width, MIN_SHEET if notes else 0)
     above = wrapped(notes, sheet_width - 2 * GAP)

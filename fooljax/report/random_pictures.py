@@ -125,15 +125,17 @@ def figures(rows: Sequence[Row]) -> dict[str, bytes]:
             ("as floats", "median_log_odds"),
             ("clipped, 8 bits", "clipped_median_log_odds"),
         ):
-            places = [place for place, factor in enumerate(group[0]["factors"]) if factor <= 20.0]
+            factors = group[0]["factors"]
             intervals = [
                 mean_interval(values_by_network(group, lambda row, f=figure, p=place: row[f][p]))  # type: ignore[misc]
-                for place in places
+                for place in range(len(factors))
             ]
-            panel[name] = ([group[0]["factors"][place] for place in places], intervals)
+            panel[name] = (factors, intervals)
     if panels:
-        up = "log-odds of the class named first"
-        found["rays.png"] = curves(panels, up=up, log_odds=True, ticks=(1, 2, 5, 10, 20), limits=(-2.0, 40.0))
+        up = "log-odds of the class named first (the axis ends at 40)"
+        found["rays.png"] = curves(
+            panels, up=up, log_odds=True, ticks=(1, 10, 100, 1000), limits=(-2.0, 40.0)
+        )
     return found
 
 

@@ -16,6 +16,7 @@ from fooljax.study import numbers as written
 from fooljax.study.findings import Finding, share
 from fooljax.study.generators import EXPLANATIONS
 from fooljax.study.images import images_of
+from fooljax.study.measured_sets import THREAT
 from fooljax.study.tables import speaks_for
 from fooljax.study.thresholds_reached import threshold_cells, threshold_words
 
@@ -25,6 +26,8 @@ KINDS = {
     "apart": "two classes, two runs",
 }
 BY_RUN = "a row for each run, a column for each class"
+LONG = 12
+"""Letters of a class's name, above which it has no room over a column."""
 SPACES = {"pixels": "pixels", "features": "features of another network"}
 NAMES = {**EXPLANATIONS, "clean": "clean images"}
 WORDS = """\
@@ -61,7 +64,7 @@ def tables(rows: Sequence[Row]) -> str:
     networks = list(clean) or sorted({row["network"] for row in found})
     units = OF_ONE if len(networks) == 1 else OF_SEVERAL.format(whom=speaks_for(networks))
     words = WORDS.format(networks=len(networks), runs=found[0]["runs"], clean=data, units=units)
-    parts = [words, ""]
+    parts = [THREAT, "", words, ""]
     for space, name in SPACES.items():
         parts += [f"### Distances in {name}\n", markdown(_distances(rows, clean, space)), ""]
     if any(_families(rows, space) for space in SPACES):
@@ -206,7 +209,8 @@ def figures(rows: Sequence[Row]) -> dict[str, bytes]:
             flat = images_of(base64.b64decode(row["sheet"]), (runs * classes, *shape))
             images = flat.reshape(runs, classes, *shape)
             names, run_names = row.get("sheet_names"), [f"run {run}" for run in range(runs)]
-            across = names is not None and classes < runs  # few classes make a narrow, high sheet
+            # Few classes make a narrow, high sheet, and long names would be cut above columns.
+            across = names is not None and (classes < runs or max(map(len, names)) > LONG)
             sides = "a row for each class, a column for each run" if across else BY_RUN
             notes = [f"{NAMES[row['images']]}: {sides}, {row['network']}"]
             pictures[f"elites-{row['images']}.png"] = png_bytes(
@@ -223,7 +227,8 @@ def figures(rows: Sequence[Row]) -> dict[str, bytes]:
                 if scaled := _scaled(group, clean, space, pair):
                     groups[f"{SHORT.get(kind, kind)}: {label}"] = [value for (value,) in scaled]
         value = f"median distance in {name} (1: clean images of two classes); a dot for each network"
-        pictures[f"distances-{space}.png"] = strips(groups, value=value)
+        colours = [int("two classes" in label) for label in groups]
+        pictures[f"distances-{space}.png"] = strips(groups, value=value, colours=colours)
     return pictures
 
 
