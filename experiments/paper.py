@@ -2,9 +2,11 @@ r"""All experiments in order, and one page: the paper's claims, what was found, 
 
     python -m experiments.paper --size smoke --outdir runs/paper
 
-does every experiment of the claims, except those on ImageNet that take days: their published rows are read.
-What has been done is not done again, so the same command goes on where it was stopped, and `--only` does a
-part. The claims stand in `claims.json`, each with the rows that its numbers are read from.
+does every experiment of the claims in a small size, on digits alone. `--size paper` gives the commands whose
+rows are published, those for which it was told where data and weights are. The searches against networks for
+ImageNet take days and are never done: their published rows are read. What has been done is not done again, so
+the same command goes on where it was stopped, and `--only` does a part. The claims stand in `claims.json`,
+each with the rows that its numbers are read from.
 """
 
 import argparse
@@ -16,6 +18,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from experiments.published_commands import AS_DATA, COMMANDS
 from fooljax.cli.command_line import Parser, run_command
 from fooljax.data.imagenet import synsets
 from fooljax.data.labelled_photographs import labelled_images
@@ -29,6 +32,7 @@ from fooljax.study.measured_sets import dataset_of
 
 CLAIMS = Path(__file__).parent / "claims.json"
 PUBLISHED = Path(__file__).parent.parent / "docs" / "results"
+MORE = "Only --size paper asks for it, and leaves out what needs it if it is missing."
 CHAPTERS = {
     1: "networks are easily fooled",
     2: "what networks see",
@@ -76,8 +80,6 @@ STUDIES = (
     "artists",
 )
 """How good the networks are, then those of the later chapters. Each knows its sizes and goes on by itself."""
-OF_PHOTOGRAPHS = ("class_difficulty",)
-"""Studies that `--imagefolder` is for. In these sizes all others ask networks for digits."""
 
 
 class Step(NamedTuple):
@@ -88,24 +90,36 @@ class Step(NamedTuple):
     flags: tuple[str, ...]
 
 
-def steps(size: str, flags: Mapping[str, str]) -> Iterator[Step]:
+def steps(size: str, given: Mapping[str, str]) -> Iterator[Step]:
     """The commands of a size, in order.
 
     Args:
-      size: smoke or paper.
-      flags: what the user gave, by name. An experiment is given those that it knows; `imagefolder` is for
-        `OF_PHOTOGRAPHS`.
+      size: smoke, for digits alone; or paper, for the published commands that have what they need.
+      given: what the user gave, by name: `data`, `images`, `weights` and so on.
     """
     for start, chosen in SEARCHES.items():
         name = start.partition("/")[0]
         recipe = importlib.import_module(f"experiments.{name}").EXPERIMENT
-        given = (*_size(size, recipe.sizes), *chosen, *_known(recipe.config, {**flags, **JUDGES[size]}))
+        flags = (*_size(size, recipe.sizes), *chosen, *_known(recipe.config, {**given, **JUDGES[size]}))
         for number in range(NETWORKS[size]):
-            yield Step(name, f"{start}-target{number}", (*given, "--target-seed", str(number)))
+            yield Step(name, f"{start}-target{number}", (*flags, "--target-seed", str(number)))
+    if size == "paper":
+        yield from _published(given)
+        return
     for name in STUDIES:
         module = importlib.import_module(f"experiments.{name}")
-        own = {key: one for key, one in flags.items() if key != "imagefolder" or name in OF_PHOTOGRAPHS}
-        yield Step(name, name, (*_size(size, module.SIZES), *_known(module.STUDY.config, own)))
+        known = {key: value for key, value in given.items() if key in ("data", "images", "weights")}
+        yield Step(name, name, (*_size(size, module.SIZES), *_known(module.STUDY.config, known)))
+
+
+def _published(given: Mapping[str, str]) -> Iterator[Step]:
+    """The published commands that have what they need."""
+    for command in COMMANDS:
+        if (flags := command.flags(given)) is not None:
+            name = max((one for one in STUDIES if command.folder.startswith(one)), key=len)
+            config = importlib.import_module(f"experiments.{name}").STUDY.config
+            images = {"images": given["images"]} if "images" in given else {}
+            yield Step(name, command.folder, (*flags, *_known(config, images)))
 
 
 def only(planned: Sequence[Step], names: str | None) -> list[Step]:
@@ -191,12 +205,12 @@ def _parser() -> Parser:
         ("--only", "NAMES", "Experiments that are done, with commas between. (default: all)"),
         ("--data", "TEXT", "Digits, as each experiment takes them. (default: its own)"),
         ("--images", "DIR", "Folder of sets of images. (default: images in --outdir)"),
-        (
-            "--imagefolder",
-            "DIR",
-            "Folder of photographs of ImageNet's classes, a folder for each, that class_difficulty looks at.",
-        ),
         ("--weights", "DIR", "Folder of weights, for networks whose files are there."),
+        ("--cifar10", "TEXT", f"CIFAR-10, as --data takes it. {MORE}"),
+        ("--fashion", "TEXT", f"Fashion-MNIST, as --data takes it. {MORE}"),
+        ("--photographs", "TEXT", f"Photographs in folders, as folder:32:DIR. {MORE}"),
+        ("--imagefolder", "DIR", f"Photographs of ImageNet's classes, a folder for each. {MORE}"),
+        ("--genomes", "DIR", f"Genomes that people bred, as picbreeder takes them. {MORE}"),
     ):
         parser.add_argument(flag, metavar=word, help=text)
     return parser
@@ -204,15 +218,20 @@ def _parser() -> Parser:
 
 def _check_given(flags: argparse.Namespace) -> None:
     """Refuses what experiments would refuse one after the other, each after those before it were done."""
-    for name in ("images", "imagefolder", "weights"):
+    for name in ("images", "imagefolder", "weights", "genomes"):
         if (folder := getattr(flags, name)) is not None:
             as_folder(flag_of(name), folder)
-    if flags.weights is not None and not Path(flags.weights).is_dir():
-        raise InputError(f"--weights: expected a folder, found none at {shown(flags.weights)}")
+    for name in ("weights", "genomes"):
+        if (folder := getattr(flags, name)) is not None and not Path(folder).is_dir():
+            raise InputError(f"--{name}: expected a folder, found none at {shown(folder)}")
     if flags.imagefolder is not None:
         labelled_images(Path(flags.imagefolder), synsets())
-    if flags.data is not None:
-        dataset_of(flags.data)
+    for name in ("data", *AS_DATA):
+        if (text := getattr(flags, name)) is not None:
+            try:
+                dataset_of(text)
+            except InputError as error:
+                raise InputError(f"--{name}: {str(error).removeprefix('data: ')}") from error
 
 
 def _main(argv: Sequence[str] | None) -> None:

@@ -3,6 +3,7 @@
 import importlib
 import json
 import re
+import shlex
 import subprocess
 import sys
 
@@ -126,7 +127,9 @@ def test_a_file_in_place_of_the_folder_is_told_before_any_work(tmp_path, capsys)
         ("--imagefolder", ".", "expected images in folders of classes, found none in "),
         ("--weights", "nowhere", "expected a folder, found none at "),
         ("--images", "file", "expected a folder, found a file at "),
+        ("--genomes", "nowhere", "expected a folder, found none at "),
         ("--data", "idx:nowhere", "expected idx:DIR with an existing folder, got "),
+        ("--cifar10", "npz:nowhere", "expected npz:PATH "),
     ],
 )
 def test_what_is_given_is_read_before_any_work(flag, given, told, tmp_path, capsys, monkeypatch):
@@ -139,10 +142,72 @@ def test_what_is_given_is_read_before_any_work(flag, given, told, tmp_path, caps
     assert not (tmp_path / "paper").exists()
 
 
-@pytest.mark.parametrize("size", paper.NETWORKS)
-def test_photographs_are_for_what_looks_at_imagenet(size):
-    steps = list(paper.steps(size, {"imagefolder": "photographs", "weights": "weights"}))
-    assert [step.experiment for step in steps if "--imagefolder" in step.flags] == ["class_difficulty"]
+EVERYTHING = {
+    **{"data": "idx:digits", "cifar10": "npz:cifar10", "fashion": "idx:fashion", "images": "images"},
+    **{
+        "imagefolder": "imagenet",
+        "photographs": "folder:32:photographs",
+        "weights": "weights",
+        "genomes": "genomes",
+    },
+}
+OF_FILES = {"--data", "--weights", "--imagefolder", "--genomes", "--images", "--outdir"}
+"""Flags that tell where files are, which differ from reader to reader."""
+
+
+def settings_of(words):
+    """The flags of a command with their values, but for those of files."""
+    flags = dict(zip(words[::2], words[1::2], strict=True))
+    return {flag: value for flag, value in flags.items() if flag not in OF_FILES}
+
+
+def commands_of_pages():
+    """By experiment, the settings of each command on a page; dots stand for those of the last whole one."""
+    found = {}
+    for page in sorted(paper.PUBLISHED.glob("*.md")):
+        for block in re.findall(r"```\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+            for line in block.replace("\\\n", " ").splitlines():
+                if line.startswith("python -m experiments."):
+                    _, _, module, *words = shlex.split(line, comments=True)
+                    name, settings = module.removeprefix("experiments."), settings_of(words)
+                    whole = settings
+                elif line.startswith("... "):
+                    settings = {**whole, **settings_of(shlex.split(line, comments=True)[1:])}
+                else:
+                    continue
+                found.setdefault(name, []).append(settings)
+    return found
+
+
+def test_the_paper_s_size_gives_the_commands_of_the_pages():
+    pages = commands_of_pages()
+    pages["class_difficulty"].append({"--size": "paper"})  # what of it is done without photographs
+    for step in paper.steps("paper", EVERYTHING):
+        if step.experiment in paper.STUDIES:
+            assert settings_of(step.flags) in pages[step.experiment], step
+
+
+def test_a_published_command_is_done_where_it_has_what_it_needs():
+    folders = {
+        name: {step.folder for step in paper.steps("paper", given)}
+        for name, given in (
+            ("digits", {}),
+            ("CIFAR-10", {"cifar10": "npz:DIR", "weights": "DIR"}),
+            ("all", EVERYTHING),
+        )
+    }
+    assert {"detectors", "retraining", "retraining_paper_sizes", "artists"} < folders["digits"]
+    assert {"detectors_cifar10", "retraining_large_cifar10", "training_data_cifar10"} < (
+        folders["CIFAR-10"] - folders["digits"]
+    )
+    assert all(name.endswith("_cifar10") for name in folders["CIFAR-10"] - folders["digits"])
+    rows = {path.parent.name for path in paper.PUBLISHED.glob("*/rows")}
+    assert rows - {"audits"} <= folders["all"]
+
+
+def test_the_small_size_is_for_digits_alone():
+    steps = list(paper.steps("smoke", EVERYTHING))
+    assert not any("cifar10" in word or "photographs" in word for step in steps for word in step.flags)
     assert {"recognisable", "transfer"} < {step.experiment for step in steps if "--weights" in step.flags}
 
 
@@ -173,7 +238,7 @@ def test_every_step_is_a_command_with_its_flags(size):
     from fooljax.cli.command_line import parse
     from fooljax.cli.size_flag import add_size
 
-    for step in paper.steps(size, {"data": "embedded", "images": "images"}):
+    for step in paper.steps(size, EVERYTHING):
         module = importlib.import_module(f"experiments.{step.experiment}")
         what = module.STUDY if step.experiment in paper.STUDIES else module.EXPERIMENT
         sizes = module.SIZES if step.experiment in paper.STUDIES else what.sizes
