@@ -4,6 +4,7 @@ import base64
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from fooljax.analysis.statistics import mean_interval
@@ -18,16 +19,21 @@ from fooljax.study.images import images_of
 
 SHOWN = (1, 2, 5, 10, 15)
 """Numbers of the networks whose images are drawn."""
+ATTACKS = {"cppn": "CPPNs", "direct": "pixels", "gradient": "gradient"}
+"""Attacks whose images are drawn, and what the figure calls them."""
 
 
 def figures(rows: Sequence[Row]) -> Mapping[str, bytes]:
-    """The confidence of evolution anew round by round, and what its images look like."""
+    """The confidence of evolution anew round by round, and what its images and those of attacks look like."""
     rounds = sort_rows(row for row in rows if row["kind"] == "round")
     if not rounds:
         return {}
-    attacks = (row for row in rows if row["kind"] == "attack" and "rejects" not in row)
-    met = sort_rows(row for row in attacks if row["generator"] == "cppn")
-    return {"rounds.png": _rounds(rounds, met), "images.png": _images(rounds)}
+    attacks = sort_rows(row for row in rows if row["kind"] == "attack" and "rejects" not in row)
+    met = [row for row in attacks if row["generator"] == "cppn"]
+    found = {"rounds.png": _rounds(rounds, met), "images.png": _images(rounds)}
+    if drawn := [row for row in attacks if "sheet" in row and row["network"] == attacks[0]["network"]]:
+        found["attacks.png"] = _attacks(drawn)
+    return found
 
 
 @own_style()
@@ -71,11 +77,27 @@ def _images(rounds: Sequence[Row]) -> bytes:
     """The last elites of the first run of the first chain, a row for each network."""
     first = [row for row in rounds if "sheet" in row and row["network"] == rounds[0]["network"]]
     chosen = [row for row in first if row["number"] in SHOWN]
-    pictures = []
-    for row in chosen:
-        one = base64.b64decode(row["sheet"])
-        pictures.append(images_of(one, tuple(row["sheet_shape"])))
     odds = [row["log_odds"][0] for row in chosen]
     names = [f"DNN {row['number']}" for row in chosen]
     note = f"Evolved against the networks of one chain, which begins with {first[0]['network']}."
-    return png_bytes(gallery(np.stack(pictures), odds, row_names=names, notes=[note]))
+    return png_bytes(gallery(_sheets(chosen), odds, row_names=names, notes=[note]))
+
+
+def _attacks(drawn: Sequence[Row]) -> bytes:
+    """The images of each attack on the last network of the first chain, a row for each."""
+    last = max(row["number"] for row in drawn)
+    chosen = sorted(
+        (row for row in drawn if row["number"] == last), key=lambda row: list(ATTACKS).index(row["generator"])
+    )
+    odds = [row["log_odds"] for row in chosen]
+    names = [ATTACKS[row["generator"]] for row in chosen]
+    note = (
+        f"Made against DNN {last} of one chain, which begins with {chosen[0]['network']}, with "
+        f"{chosen[0]['budget']:,} passes each."
+    )
+    return png_bytes(gallery(_sheets(chosen), odds, row_names=names, notes=[note]))
+
+
+def _sheets(rows: Sequence[Row]) -> npt.NDArray[np.uint8]:
+    """The images of some rows, `[R, C, H, W, K]`."""
+    return np.stack([images_of(base64.b64decode(row["sheet"]), tuple(row["sheet_shape"])) for row in rows])

@@ -81,9 +81,13 @@ def round_figures(chains: Chains, chain: Chain, number: int) -> dict[str, Any]:
         "round_digest": found.digest,
     }
     if chain.seed == 0:
-        sheet = base64.b64encode(sheet_of(found.last[0])).decode()
-        figures |= {"sheet": sheet, "sheet_shape": found.last[0].shape}
+        figures |= _sheet(found.last[0])
     return figures
+
+
+def _sheet(images: npt.NDArray[np.uint8]) -> dict[str, Any]:
+    """Images of a row, for the figures."""
+    return {"sheet": base64.b64encode(sheet_of(images)).decode(), "sheet_shape": images.shape}
 
 
 def _old(
@@ -120,8 +124,8 @@ def attack_figures(
       rejects: a rate, for the network with the bias of its fooling class moved so that it rejects this share
         of clean images. Then evolution meets the very rule that rejects its images.
     Returns:
-      The measurements of `fooljax.study.attacks`; `new`, how the network as it is meets the images; and the
-      `symptoms` of the attacked one.
+      The measurements of `fooljax.study.attacks`; `new`, how the network as it is meets the images; the
+      `symptoms` of the attacked one; and of the first seed the images themselves, as `sheet`.
     """
     target, fooling = chains.network(chain, number), chains.dataset.num_classes
     _, levels, thresholds = clean_figures(chains, chain, number)
@@ -130,6 +134,8 @@ def attack_figures(
         attacked, own = _rejecting(chains, target, float(rejects)), f"{own}-rejects-{rejects}"
     (spec,) = attacks.specs(own, [generator], runs=[0], passes=passes, cells=range(fooling))
     ((found, figures),) = attacks.make_and_measure(sets, [spec], attacked, thresholds)
+    if chain.seed == 0 and rejects is None and generator in attacks.FRESH:
+        figures |= _sheet(found.images)
     return {
         **figures,
         "new": rejection_outcomes(score(target, found.images), found.classes, fooling, levels),

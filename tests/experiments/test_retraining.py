@@ -172,6 +172,14 @@ def test_rows_in_any_order_give_the_same_table_and_figures():
     assert figures([]) == {}
 
 
+def test_images_of_attacks_are_drawn_where_rows_have_them():
+    rows = made_rows()
+    assert "attacks.png" not in figures(rows)
+    sheet = {name: rows[0][name] for name in ("sheet", "sheet_shape")}
+    drawn = [row | sheet if row["kind"] == "attack" and row["generator"] == "cppn" else row for row in rows]
+    assert figures(drawn)["attacks.png"].startswith(b"\x89PNG")
+
+
 def test_a_stage_waits_for_the_one_before_it_in_every_chain():
     config = Config(rounds=3, seeds=2, attacked="2", generators="gradient", rejects="0.05")
     planned = [task.name for task in STUDY.tasks(config, [])]
