@@ -170,7 +170,13 @@ COMMANDS = (
     ),
     Command(
         "feature_size_two_networks",
-        "--networks tiny-darknet,squeezenet --classes subset100 --runs 5 --passes 10000 --draws 4 "
+        "--networks tiny-darknet --classes subset100 --runs 5 --passes 10000 --draws 4 "
+        "--windows 8 --steps 2 --generators cppn",
+        PHOTOGRAPHS,
+    ),
+    Command(
+        "feature_size_two_networks",
+        "--networks squeezenet --classes subset100 --runs 3 --passes 10000 --draws 4 "
         "--windows 8 --steps 2 --generators cppn",
         PHOTOGRAPHS,
     ),
