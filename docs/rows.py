@@ -220,6 +220,7 @@ def comparison() -> tuple[dict[str, Any], ...]:
     return tuple(read_rows(RESULTS / "strategy_comparison" / "rows.jsonl"))
 
 
+@functools.cache
 def study_tables(name: str, of: str = "") -> str:
     """The tables of an experiment, from the rows of its tasks in `docs/results/NAME/rows`.
 
@@ -250,6 +251,7 @@ def found(name: str, of: str = "") -> dict[str, Any]:
     return dict(importlib.import_module(f"experiments.{name}").findings(_study_rows(name, of)))
 
 
+@functools.lru_cache(maxsize=4)  # a page asks for the tables of a study and for what it found
 def _study_rows(name: str, of: str) -> list[dict[str, Any]]:
     folder = RESULTS / "_".join(filter(None, (name, of)))
     return [read_json(path) for path in sorted((folder / "rows").glob("*.json"))]

@@ -159,7 +159,10 @@ def test_no_link_is_dead(rendered):
 
 @pytest.fixture
 def other_results(tmp_path, monkeypatch):
-    """The rows in a place of their own, where a test may change them."""
+    """The rows in a place of their own, where a test may change those of searches.
+
+    The tables of studies take long, and are made once, of the published rows.
+    """
     shutil.copytree(
         rows.RESULTS, tmp_path / "results", ignore=shutil.ignore_patterns("*.png", "*.npz", "*.html")
     )
