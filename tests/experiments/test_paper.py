@@ -184,7 +184,8 @@ def test_the_paper_s_size_gives_the_commands_of_the_pages():
     pages["class_difficulty"].append({"--size": "paper"})  # what of it is done without photographs
     for step in paper.steps("paper", EVERYTHING):
         if step.experiment in paper.STUDIES:
-            assert settings_of(step.flags) in pages[step.experiment], step
+            told = f"no page gives it; change experiments/published_commands.py: {step}"
+            assert settings_of(step.flags) in pages[step.experiment], told
 
 
 def test_a_published_command_is_done_where_it_has_what_it_needs():
