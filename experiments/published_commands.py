@@ -196,7 +196,7 @@ COMMANDS = (
     Command("retraining", "--size published --seeds 5 --attacked 1,2,15"),
     Command(
         "retraining_paper_sizes",
-        "--size paper --generator cppn --seeds 3 --passes 1000 --steps 1000 --attacked 1,15 "
+        "--size paper --generator cppn --seeds 5 --passes 1000 --steps 1000 --attacked 1,15 "
         "--end-generators random_search_cppn,random_cppn",
     ),
     Command(
