@@ -1,5 +1,7 @@
 """The loop's programs, compiled for several runs side by side. Each is compiled once in a process.
 
+JAX finds what it has traced by the function, so functions that are only traced are one for equal searches.
+
 Programs can be prepared: they are written at once, and compiled in the background while others are written. A
 search needs two, and waits little longer for both than for the larger one.
 """
@@ -115,15 +117,39 @@ def lower_generation(search: Search, problem: Problem, runs: EvolutionState) -> 
       runs: the state of all runs, or its shapes, leaves `[R, ...]`.
     """
     run = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), runs)
-    search = search._replace(record=False)
     shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(jnp.shape(leaf), jnp.result_type(leaf)), problem)
     with writing_for(None):
-        return jax.jit(lambda problem, state: advance(search, problem, state, 1)).lower(shapes, run).as_text()
+        return _one_generation(search._replace(record=False)).lower(shapes, run).as_text()
+
+
+@functools.lru_cache(maxsize=MOST_PROGRAMS)
+def _one_generation(search: Search) -> Any:
+    # A lambda: its name stands in the text, whose digest the checkpoints of earlier runs hold.
+    return jax.jit(lambda problem, state: advance(search, problem, state, 1))
+
+
+def shapes_of_start(
+    search: Search, count: int, problem: Problem, keys: jax.Array, *genomes: Genome
+) -> tuple[EvolutionState, Any]:
+    """Shapes of what the program of `compile_start` gives for the same arguments."""
+    begin = _beginning(search, count)
+    shapes: tuple[EvolutionState, Any] = jax.eval_shape(begin, problem, keys, *genomes)
+    return shapes
+
+
+@functools.lru_cache(maxsize=MOST_PROGRAMS)
+def _beginning(search: Search, count: int) -> Callable[..., Any]:
+    return functools.partial(start_runs, search, count)
 
 
 def shapes_of_own_metrics(search: Search, problem: Problem, runs: EvolutionState) -> dict[str, Any]:
     """Shapes `[R]` of the strategy's own metrics, by their names in the metrics of a generation."""
+    metrics = jax.eval_shape(_own_metrics(search), problem, runs)
+    return {f"{search.strategy.name}/{name}": shape for name, shape in metrics.items()}
 
+
+@functools.lru_cache(maxsize=MOST_PROGRAMS)
+def _own_metrics(search: Search) -> Callable[[Problem, EvolutionState], dict[str, jax.Array]]:
     def own_metrics(problem: Problem, state: EvolutionState) -> dict[str, jax.Array]:
         offspring, strategy = search.strategy.ask(state.key, state.strategy, state.archive, problem)
         batch, cells = offspring.parents.shape[0], len(problem.cells)
@@ -135,8 +161,7 @@ def shapes_of_own_metrics(search: Search, problem: Problem, runs: EvolutionState
         )
         return search.strategy.tell(state.key, strategy, offspring, outcome)[1]
 
-    metrics = jax.eval_shape(jax.vmap(own_metrics, (None, 0)), problem, runs)
-    return {f"{search.strategy.name}/{name}": shape for name, shape in metrics.items()}
+    return jax.vmap(own_metrics, (None, 0))
 
 
 def compile_program(

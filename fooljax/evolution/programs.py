@@ -14,7 +14,7 @@ from fooljax.engine.compiled import (
     prepare_advance,
     prepare_start,
     shapes_of_own_metrics,
-    start_runs,
+    shapes_of_start,
 )
 from fooljax.engine.loop import EvolutionState
 from fooljax.errors import InputError, shown
@@ -64,8 +64,7 @@ def shapes_of(plan: Plan) -> Shapes:
 def _start_shapes(plan: Plan) -> Any:
     if plan.host is not None:
         return host_start_shapes(plan.search, plan.init_size, plan.logits, plan.problem, plan.keys)
-    begin = functools.partial(start_runs, plan.search, plan.init_size)
-    return jax.eval_shape(begin, plan.problem, plan.keys, *plan.given)
+    return shapes_of_start(plan.search, plan.init_size, plan.problem, plan.keys, *plan.given)
 
 
 def program_text(plan: Plan, shapes: Shapes) -> str:

@@ -113,10 +113,10 @@ def ascent_identity(
     start = _checked_start(start)
     given = (start, np.asarray(classes, np.int32), as_mean(mean, start.shape[1:]))  # type: ignore[arg-type]
     function = _named(Program(target.apply, rule, iterations), is_cpu(place_of(target.params)))
-    lowered = jax.jit(function).lower(target.params, *given)
-    return jax.eval_shape(function, target.params, *given), {
+    traced = jax.jit(function).trace(target.params, *given)
+    return traced.out_info, {
         "images_sha256": digest_tree(jax.device_get(given)),
-        **program_identity("climb", target.params, lowered.as_text()),
+        **program_identity("climb", target.params, traced.lower().as_text()),
     }
 
 
@@ -126,8 +126,9 @@ def _compiled(program: Program, on_cpu: bool) -> Callable[..., Ascent]:
     return jax.jit(_named(program, on_cpu), donate_argnums=(1,))
 
 
+@functools.lru_cache(maxsize=64)
 def _named(program: Program, on_cpu: bool) -> Callable[..., Ascent]:
-    """The function of a program, under the name "climb", in full precision.
+    """The function of a program, under the name "climb", in full precision. JAX traces equal ones once.
 
     The name is part of the compiled program's text, whose digest stands in the folders of earlier runs. For
     their sake full precision is not asked for on a CPU, which has no other.
