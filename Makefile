@@ -25,9 +25,11 @@ docs: .venv/installed-dev
 
 # A file's tests stay in one process, which makes its fixtures once. Claims of equal bits are made of programs as users compile them, and beside a second (virtual) device.
 OPTIMISED := JAX_DISABLE_MOST_OPTIMIZATIONS=0 XLA_FLAGS=--xla_force_host_platform_device_count=2
+# Where these tests are: to look through all files takes as long as to run them.
+WITH_OPTIMISED = $(shell grep -rl --include='test_*.py' mark.optimised tests)
 unit: .venv/installed-dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not optimised" $(ARGS)
-	$(OPTIMISED) $(BIN)/python -m pytest -n 2 --dist loadfile -m "optimised and not slow" $(ARGS)
+	$(OPTIMISED) $(BIN)/python -m pytest -n 2 --dist loadfile -m "optimised and not slow" $(or $(ARGS),$(WITH_OPTIMISED))
 
 # All experiments in their small size, in two processes.
 smoke: .venv/installed-dev
@@ -35,7 +37,7 @@ smoke: .venv/installed-dev
 
 test-all: test
 	$(BIN)/python -m pytest -n 2 -m "slow and not optimised" $(ARGS)
-	$(OPTIMISED) $(BIN)/python -m pytest -n 2 -m "slow and optimised" $(ARGS)
+	$(OPTIMISED) $(BIN)/python -m pytest -n 2 -m "slow and optimised" $(or $(ARGS),$(WITH_OPTIMISED))
 
 # Networks of other frameworks, in an environment that has these; it is large.
 test-foreign: build/foreign-env/installed
