@@ -57,9 +57,9 @@ def untimed(folder):
     return summary
 
 
-@pytest.fixture
-def broken_off(flags, tmp_path, monkeypatch):
-    """The folder of a run that ended after one of its methods, and the rules that ran from then on."""
+@pytest.fixture(scope="module")
+def one_method(flags, tmp_path_factory):
+    """The folder of a run that ended after one of its methods; not to be changed."""
     genuine, calls = ascent_run.ascend_images, []
 
     def ends(*args, **kwargs):
@@ -68,16 +68,24 @@ def broken_off(flags, tmp_path, monkeypatch):
         calls.append(args[3])
         return genuine(*args, **kwargs)
 
-    monkeypatch.setattr(ascent_run, "ascend_images", ends)
-    assert mnist_gradient.main([*flags, "--quiet", "--outdir", str(tmp_path / "r")]) == 130
-    calls.clear()
+    outdir = tmp_path_factory.mktemp("gradient") / "one"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ascent_run, "ascend_images", ends)
+        assert mnist_gradient.main([*flags, "--quiet", "--outdir", str(outdir)]) == 130
+    return outdir
+
+
+@pytest.fixture
+def broken_off(one_method, tmp_path, monkeypatch):
+    """A copy of the folder of a run that ended after one method, and the rules that run from now on."""
+    genuine, calls = ascent_run.ascend_images, []
 
     def counted(*args, **kwargs):
         calls.append(args[3])
         return genuine(*args, **kwargs)
 
     monkeypatch.setattr(ascent_run, "ascend_images", counted)
-    return tmp_path / "r", calls
+    return shutil.copytree(one_method, tmp_path / "r"), calls
 
 
 def test_a_run_that_was_broken_off_goes_on_to_the_same_end(broken_off, folder, capsys):
