@@ -1,7 +1,7 @@
 """The commands whose rows are published, as the pages of results give them: `experiments.paper --size paper`.
 
 Searches are not among them. Those on digits are in `experiments.paper`, and those against networks for
-ImageNet take days.
+ImageNet take days. The other data that detectors are shown (`--others`) are left out, too.
 """
 
 from collections.abc import Mapping
@@ -198,6 +198,16 @@ COMMANDS = (
         "retraining_paper_sizes",
         "--size paper --generator cppn --seeds 5 --passes 1000 --steps 1000 --attacked 1,15 "
         "--end-generators random_search_cppn,random_cppn",
+    ),
+    Command(
+        "retraining_long_search",
+        "--size paper --generator cppn --seeds 5 --passes 1000 --steps 1000 --attacked 15 --generators cppn "
+        "--end-generators none --rejects none --attack-passes 200000",
+    ),
+    Command(
+        "retraining_million_passes",
+        "--size paper --generator cppn --seeds 1 --passes 1000 --steps 1000 --attacked 15 --generators cppn "
+        "--end-generators none --rejects none --attack-passes 1000000",
     ),
     Command(
         "retraining_large",

@@ -151,7 +151,7 @@ EVERYTHING = {
         "genomes": "genomes",
     },
 }
-OF_FILES = {"--data", "--weights", "--imagefolder", "--genomes", "--images", "--outdir"}
+OF_FILES = {"--data", "--others", "--weights", "--imagefolder", "--genomes", "--images", "--outdir"}
 """Flags that tell where files are, which differ from reader to reader."""
 
 
