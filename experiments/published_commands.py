@@ -58,6 +58,13 @@ COMMANDS = (
         CIFAR10,
     ),
     Command(
+        "recognisable_imagenet",
+        "--networks squeezenet,tiny-darknet --classes subset100 --runs 3 --passes 10000 --likelihood none "
+        "--judges efficientnet-lite0,squeezenet,tiny-darknet,mobilenet-v1-0.25,mobilenet-v2,mobilenet-v3-small "
+        "--generators cppn,random_cppn,uniform_noise,clean",
+        PHOTOGRAPHS,
+    ),
+    Command(
         "transfer",
         "--size paper --networks lenet-0,lenet-1,lenet-2,lenet-3,lenet-4,mlp-0 "
         "--targets lenet-0,lenet-1,lenet-2,lenet-3,lenet-4,mlp-0,knn",
