@@ -102,6 +102,12 @@ COMMANDS = (
         f"--fewer-passes none --passes 10000 --gradient-passes none --generators archive {ARCHIVE}",
         PHOTOGRAPHS,
     ),
+    Command(
+        "transfer_imagenet",
+        "--data-set imagenet --networks efficientnet-lite0 --classes subset100 --fewer-passes none "
+        "--passes 10000 --gradient-passes none --runs 1 --generators direct",
+        PHOTOGRAPHS,
+    ),
     Command("several_networks", "--size paper --passes 5000"),
     Command(
         "several_networks_cifar10",
