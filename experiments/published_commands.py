@@ -60,8 +60,8 @@ COMMANDS = (
     Command(
         "recognisable_imagenet",
         "--networks squeezenet,tiny-darknet --classes subset100 --runs 3 --passes 10000 --likelihood none "
-        "--judges efficientnet-lite0,squeezenet,tiny-darknet,mobilenet-v1-0.25,mobilenet-v2,mobilenet-v3-small "
-        "--generators cppn,random_cppn,uniform_noise,clean",
+        "--judges efficientnet-lite0,squeezenet,tiny-darknet,mobilenet-v1-0.25,mobilenet-v2,"
+        "mobilenet-v3-small --generators cppn,random_cppn,uniform_noise,clean",
         PHOTOGRAPHS,
     ),
     Command(

@@ -12,8 +12,8 @@ from fooljax.cli import command_line
 
 ROOT = Path(__file__).parents[2]
 NOT_COMMANDS = {
-    "__init__", "cells", "command_line", "completion", "joining", "main", "size_flag", "starting", "study",
-    "swept_run", "tended", "worker_flags",
+    "__init__", "cells", "command_line", "completion", "joining", "main", "published_commands", "size_flag",
+    "starting", "study", "swept_run", "tended", "worker_flags",
 }  # fmt: skip
 COMMANDS = sorted(
     f"{folder.replace('/', '.')}.{path.stem}"

@@ -123,7 +123,7 @@ def test_a_folder_that_people_call_empty_is_filled_in_place(litter, tmp_path, mo
 def test_places_that_are_no_new_folder(path, tmp_path, monkeypatch):
     (tmp_path / "inner").mkdir()
     monkeypatch.chdir(tmp_path / "inner")
-    with pytest.raises((InputError, FaultError), match=r"^outdir: /.*expected a"):
+    with pytest.raises((InputError, FaultError), match=r"^outdir: (?:/.*)?expected a"):
         begin(Path(path))
     assert [found.name for found in tmp_path.rglob("*")] == ["inner"]
 
