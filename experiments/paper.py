@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 from experiments.published_commands import AS_DATA, COMMANDS
 from fooljax.cli.command_line import Parser, run_command
+from fooljax.data import load
 from fooljax.data.imagenet import synsets
 from fooljax.data.labelled_photographs import labelled_images
 from fooljax.errors import FaultError, InputError, shown
@@ -28,7 +29,6 @@ from fooljax.settings import flag_of
 from fooljax.storage.outputs import as_folder
 from fooljax.study.claims import Answer, answers, read_claims
 from fooljax.study.findings import Findings
-from fooljax.study.measured_sets import dataset_of
 
 CLAIMS = Path(__file__).parent / "claims.json"
 PUBLISHED = Path(__file__).parent.parent / "docs" / "results"
@@ -228,10 +228,7 @@ def _check_given(flags: argparse.Namespace) -> None:
         labelled_images(Path(flags.imagefolder), synsets())
     for name in ("data", *AS_DATA):
         if (text := getattr(flags, name)) is not None:
-            try:
-                dataset_of(text)
-            except InputError as error:
-                raise InputError(f"--{name}: {str(error).removeprefix('data: ')}") from error
+            load(text, argument=flag_of(name))
 
 
 def _main(argv: Sequence[str] | None) -> None:

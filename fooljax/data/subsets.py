@@ -3,6 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
+from fooljax.data.dataset import Dataset
+
 
 def mixed_subset(labels: npt.NDArray[np.integer], count: int) -> npt.NDArray[np.int64]:
     """Chooses images among which the classes have about the shares that they have in all.
@@ -25,3 +27,14 @@ def mixed_subset(labels: npt.NDArray[np.integer], count: int) -> npt.NDArray[np.
     if np.all(2 * among_first[known] * len(labels) > in_all[known] * len(first)):
         return first
     return np.random.default_rng(0).permutation(len(labels))[:count]
+
+
+def mixed_test_images(dataset: Dataset, count: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
+    """Some test images of a data set, chosen by `mixed_subset`: `[N, H, W, K]`, and their labels, `[N]`.
+
+    Args:
+      dataset: whose images they are.
+      count: images that are wanted; all are taken where there are no more.
+    """
+    chosen = mixed_subset(dataset.test_labels, count)
+    return dataset.test_images[chosen], dataset.test_labels[chosen]

@@ -9,7 +9,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from fooljax.analysis.statistics import Interval
 from fooljax.report.confidence_axis import fit_limits, mark_confidences
-from fooljax.report.fonts import fit
+from fooljax.report.legends import legend_below
 from fooljax.report.png import png_bytes
 from fooljax.report.style import own_style
 
@@ -88,12 +88,7 @@ def curves(
         every[0].set_ylim(min(finite) - room, max(finite) + room)
     if log_odds:
         mark_confidences(every[columns - 1])
-    handles = {
-        label: line for axes in every for line, label in zip(*axes.get_legend_handles_labels(), strict=True)
-    }
-    legend = figure.legend(handles.values(), handles.keys(), fontsize=8, loc="outside lower center", ncols=3)
-    for text in legend.get_texts():
-        fit(text)
+    legend_below(figure, columns=3)
     return png_bytes(figure)
 
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from fooljax.analysis.statistics import share_interval
 from fooljax.report.confidence_axis import fit_limits, mark_confidences
-from fooljax.report.fonts import fit
+from fooljax.report.legends import legend_below
 from fooljax.report.style import own_style
 
 _POINTS = 120
@@ -69,8 +69,7 @@ def _finished(figure: Figure) -> bytes:
     (axes,) = figure.axes
     axes.set_xscale("log")
     axes.set_xlabel("network passes of a run")
-    for text in figure.legend(fontsize=8, loc="outside lower center", ncols=2).get_texts():
-        fit(text)
+    legend_below(figure, columns=2)
     buffer = io.BytesIO()
     FigureCanvasAgg(figure).print_figure(buffer, format="png")
     return buffer.getvalue()

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from fooljax.analysis.statistics import median
 from fooljax.report.confidence_axis import fit_limits, mark_confidences
 from fooljax.report.fonts import fit
+from fooljax.report.legends import legend_below
 from fooljax.report.png import png_bytes
 from fooljax.report.style import own_style
 
@@ -93,8 +94,7 @@ def scatter(
     else:
         axes.set_ylabel(up)
         axes.grid(alpha=0.3)
-    for text in figure.legend(loc="outside lower center", ncols=4, fontsize=8).get_texts():
-        fit(text)
+    legend_below(figure, columns=4)
     return png_bytes(figure)
 
 

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from fooljax.report.confidence_axis import mark_confidences
-from fooljax.report.fonts import fit
+from fooljax.report.legends import legend_below
 from fooljax.report.png import png_bytes
 from fooljax.report.style import own_style
 
@@ -50,10 +50,5 @@ def ray_lines(panels: Mapping[str, Mapping[str, Sequence[Line]]]) -> bytes:
     every[0].set_ylim(*LIMITS)
     every[0].set_ylabel("log-odds of the class named first")
     mark_confidences(every[-1])
-    handles = {
-        label: line for axes in every for line, label in zip(*axes.get_legend_handles_labels(), strict=True)
-    }
-    legend = figure.legend(handles.values(), handles.keys(), fontsize=8, loc="outside lower center", ncols=3)
-    for text in legend.get_texts():
-        fit(text)
+    legend_below(figure, columns=3)
     return png_bytes(figure)

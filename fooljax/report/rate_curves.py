@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from fooljax.analysis.statistics import Interval
-from fooljax.report.fonts import fit
+from fooljax.report.legends import legend_below
 from fooljax.report.png import png_bytes
 from fooljax.report.style import own_style
 
@@ -60,6 +60,5 @@ def rate_curves(
     axes.set_xlabel(across)
     axes.set_ylabel(up)
     axes.grid(alpha=0.3)
-    for text in figure.legend(fontsize=8, loc="outside lower center", ncols=2).get_texts():
-        fit(text)
+    legend_below(figure, columns=2)
     return png_bytes(figure)

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 
 from fooljax.analysis.statistics import mean_interval
 from fooljax.report.confidence_axis import fit_limits, mark_confidences
-from fooljax.report.fonts import fit
 from fooljax.report.grid import gallery
+from fooljax.report.legends import legend_below
 from fooljax.report.png import png_bytes
 from fooljax.report.retraining import by_start, median_log_odds, sort_rows
 from fooljax.report.style import own_style
@@ -68,8 +68,7 @@ def _rounds(rounds: Sequence[Row], met: Sequence[Row]) -> bytes:
     axes.set_ylabel("median log-odds of evolved images")
     numbers = sorted({row["number"] for row in rounds})
     axes.set_xticks(numbers, [str(number) for number in numbers])
-    for text in figure.legend(fontsize=8, loc="outside lower center", ncols=2).get_texts():
-        fit(text)
+    legend_below(figure, columns=2)
     return png_bytes(figure)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax.data import load
-from fooljax.data.subsets import mixed_subset
+from fooljax.data.subsets import mixed_test_images
 from fooljax.engine.log_odds import FOOLED
 from fooljax.engine.types import Target, checked_shape
 from fooljax.errors import InputError
@@ -35,8 +35,7 @@ def other_images(spec: str) -> npt.NDArray[np.uint8]:
       InputError: there are no such data.
       FaultError: a package is missing, or the network for `tfds:NAME`.
     """
-    found = load(spec, argument="--others")
-    return found.test_images[mixed_subset(found.test_labels, OTHERS)]
+    return mixed_test_images(load(spec, argument="--others"), OTHERS)[0]
 
 
 def check_others(spec: str, target: Target) -> None:

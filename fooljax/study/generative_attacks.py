@@ -12,7 +12,7 @@ from fooljax.analysis.judges import calibrate, fooling, verdict
 from fooljax.analysis.panel import CALIBRATED_ON, CONTROLS, NOISE, noise_images
 from fooljax.analysis.thresholds import Thresholds, clean_thresholds
 from fooljax.data.dataset import Dataset
-from fooljax.data.subsets import mixed_subset
+from fooljax.data.subsets import mixed_test_images
 from fooljax.engine.log_odds import FOOLED, rounded
 from fooljax.generative.vae import VaeDensity
 from fooljax.scoring import score
@@ -45,7 +45,7 @@ def network_metrics(workspace: Workspace, name: str, dataset: Dataset) -> dict[s
       share of test images below each, and `noise_accepted`: the share of noise above each.
     """
     target, classes = workspace.network(name), dataset.num_classes
-    images, labels = _some_clean(dataset, CLEAN_IMAGES)
+    images, labels = mixed_test_images(dataset, CLEAN_IMAGES)
     odds, _, thresholds = _clean_answers(workspace, name, dataset)
     noise = noise_of(dataset)
     found: dict[str, Any] = {
@@ -137,7 +137,7 @@ def thresholds_of(workspace: Workspace, name: str, dataset: Dataset) -> Threshol
 def _clean_answers(workspace: Workspace, name: str, dataset: Dataset) -> CleanAnswers:
     key = (workspace.digest(name), dataset.digest)
     if key not in _ANSWERS:
-        images, labels = _some_clean(dataset, CLEAN_IMAGES)
+        images, labels = mixed_test_images(dataset, CLEAN_IMAGES)
         odds = score(workspace.network(name), images)
         _ANSWERS[key] = CleanAnswers(odds, labels, clean_thresholds(odds, labels))
     return _ANSWERS[key]
@@ -147,16 +147,10 @@ def _least(workspace: Workspace, name: str, dataset: Dataset) -> float:
     """The log-odds from which a judge's naming a class counts, see `fooljax.analysis.judges`."""
     key = (workspace.digest(name), dataset.digest)
     if key not in _CALIBRATIONS:
-        judge, (images, labels) = workspace.network(name), _some_clean(dataset, CALIBRATED_ON)
+        judge, (images, labels) = workspace.network(name), mixed_test_images(dataset, CALIBRATED_ON)
         noise = np.concatenate([score(judge, one[:CONTROLS]) for one in noise_of(dataset).values()])
         _CALIBRATIONS[key] = calibrate(noise, score(judge, images), labels).threshold
     return _CALIBRATIONS[key]
-
-
-def _some_clean(dataset: Dataset, count: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
-    """Test images of all classes, and their labels."""
-    chosen = mixed_subset(dataset.test_labels, count)
-    return dataset.test_images[chosen], dataset.test_labels[chosen]
 
 
 def noise_of(dataset: Dataset) -> dict[str, npt.NDArray[np.uint8]]:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax.data.dataset import Dataset, from_arrays
-from fooljax.data.subsets import mixed_subset
+from fooljax.data.subsets import mixed_subset, mixed_test_images
 from fooljax.engine.types import Target
 from fooljax.errors import InputError, nearest, shown
 from fooljax.study import measured_sets
@@ -190,8 +190,7 @@ def clean_of(
     if training is not None:
         drawn = drawn_from(dataset, training)
         return drawn.test_images, drawn.test_labels
-    chosen = mixed_subset(dataset.test_labels, FEW_TEST_IMAGES)
-    return dataset.test_images[chosen], dataset.test_labels[chosen]
+    return mixed_test_images(dataset, FEW_TEST_IMAGES)
 
 
 def network(config: NetworkSettings, name: str, say: Callable[[str], None]) -> Target:
