@@ -96,8 +96,6 @@ def _of(config: Config, state: State, *, first_rate: bool) -> Iterator[Task]:
     for generator in config.generators.split(","):
         if generator != LEARNT_FROM and (state.chain >= config.others or not first_rate):
             continue
-        if generator == GOES_ON and state.round == 0:
-            continue
         budget = config.gradient_passes if generator == "gradient" else config.passes
         facts = {"kind": "attack", "generator": generator, "budget": budget, **settings}
         yield Task(f"{state.label},against={generator}", facts, (name,))

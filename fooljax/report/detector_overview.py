@@ -31,9 +31,10 @@ OVERVIEW = """\
 The share of images, in percent, that get through: the network gives them a class with a confidence of 99.99 %
 or more, and the detector passes them at the threshold that rejects 5 % of clean images. **Static** images
 were made to fool the network without knowledge of the detector. **Adaptive** attacks have as many network
-passes, and know the detector. CPPNs and pixels are evolved. Nobody made the images of the columns after them
-to fool. The lines of the detector "none" say how many images fool the network alone. A dash stands for what
-was not measured. Every number is a mean over networks and runs, and is cut, not rounded.
+passes, those on ODIN up to four times as many, and know the detector. CPPNs and pixels are evolved. Nobody
+made the images of the columns after them to fool. The lines of the detector "none" say how many images fool
+the network alone. A dash stands for what was not measured. Every number is a mean over networks and runs, and
+is cut, not rounded.
 
 The last column says whether the detector is **overcome**: whether the median run of some attack that knows it
 brings the median class to 99.99 % and past the threshold. If no attack does, the cell says why the detector

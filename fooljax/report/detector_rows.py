@@ -70,6 +70,18 @@ def detectors_of(rows: Sequence[Row]) -> list[str]:
     return known + [name for name in there if name not in DETECTORS]
 
 
+def network_passes(detector: str, generator: str) -> int:
+    """The network passes of an attack that knows a detector, for one that the attack itself counts.
+
+    A look at an image counts as one pass, and its gradient as two. ODIN asks the network again: forward and
+    backward for its own gradient, and forward with the changed image. An ascent goes backward through the
+    last of these, too.
+    """
+    if detector != "odin":
+        return 1
+    return 3 if generator == "gradient" else 4
+
+
 def mean_share(groups: Groups) -> float | None:
     """The mean over networks of the means over their runs; None where there are none."""
     return float(np.mean([np.mean(group) for group in groups])) if groups else None

@@ -11,7 +11,7 @@ from fooljax.report.dots import strips
 from fooljax.study import Row, group_by, markdown
 from fooljax.study import numbers as written
 from fooljax.study.findings import Finding
-from fooljax.study.thresholds_reached import THRESHOLDS, threshold_cells
+from fooljax.study.thresholds_reached import threshold_cells, threshold_words
 
 FAMILIES = {"cppn": "evolved CPPNs", "direct": "evolved pixels", "random": "random CPPNs (control)"}
 FACTORS = {
@@ -40,7 +40,7 @@ def tables(rows: Sequence[Row], clean: Clean) -> str:
         [
             *("### Digits\n", markdown(_digits(rows, clean)), ""),
             *("### Digits: rank correlations\n", CORRELATIONS, "", markdown(_correlations(rows, clean)), ""),
-            *("### Digits: thresholds\n", THRESHOLDS, "", markdown(shares), ""),
+            *("### Digits: thresholds\n", threshold_words(), "", markdown(shares), ""),
         ]
     )
 

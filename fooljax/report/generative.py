@@ -11,7 +11,7 @@ from fooljax.study import Row, attacks, group_by, markdown, numbers
 from fooljax.study.findings import Finding, describe_sample, share
 from fooljax.study.measured_sets import NAMES, THREAT
 from fooljax.study.tables import UNIT, values_by_network
-from fooljax.study.thresholds_reached import THRESHOLDS, threshold_cells
+from fooljax.study.thresholds_reached import threshold_cells, threshold_words
 
 REJECTING = "-rejecting-"
 """Between the name of a generative classifier and the share of clean images that it rejects."""
@@ -135,7 +135,7 @@ def tables(rows: Sequence[Row]) -> str:
     parts = ["### The classifiers\n", HOW, ""]
     parts.append(markdown([_classifier(kind, group) for kind, group in networks.items() if group]))
     if lines := [_attack(kind, name, group) for kind, by in sets.items() for name, group in by.items()]:
-        parts += ["\n### The attacks\n", THREAT, "", THRESHOLDS, "", UNIT, "", markdown(lines)]
+        parts += ["\n### The attacks\n", THREAT, "", threshold_words(), "", UNIT, "", markdown(lines)]
         seen = [_seen(kind, name, group) for kind, by in sets.items() for name, group in by.items()]
         parts += ["\n### What fools, and what judges see\n", SEEN, "", markdown(seen)]
     if lines := [_strength(kind, networks[kind], group) for kind, group in kinds.items() if sets[kind]]:

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fooljax.analysis.statistics import mean_interval, median_interval
+from fooljax.analysis.transfer import architecture
 from fooljax.engine.log_odds import FOOLED, format_confidence
 from fooljax.perturbation import NOISES
 from fooljax.report.data_titles import data_title
@@ -50,7 +51,11 @@ UNITS = """\
 A unit is a set of images of all classes on an independently trained network. Brackets are 95 % intervals for
 further networks that are trained alike: t-intervals for medians, and Clopper-Pearson intervals for shares,
 with at most as many trials as there are sets. With one network, shares have no interval, and the interval of
-a median is for further images."""
+a median is for further images.{guide}"""
+GUIDE = """\
+ The networks of {data} are a fixed set of different architectures, so there the intervals are only a
+guide."""
+"""Ends the words on intervals where a line has networks that are not trained alike."""
 
 
 def data_sets(rows: Sequence[Row]) -> dict[str, list[Row]]:
@@ -106,8 +111,18 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
 def tables(rows: Sequence[Row]) -> str:
     """`table.md`: how small the changes are, and what other networks say of them."""
     parts = ["### The smallest changes\n", markdown(list(_sizes(rows))), "", HOW]
-    parts += ["\n### Shown to networks\n", markdown(list(_shown(rows))), "", SEEN, "", UNITS, ""]
+    parts += ["\n### Shown to networks\n", markdown(list(_shown(rows))), "", SEEN, "", _units(rows), ""]
     return "\n".join(parts)
+
+
+def _units(rows: Sequence[Row]) -> str:
+    """For whom the intervals speak, which differs where networks of several architectures share a line."""
+    mixed = [
+        data_title(name)
+        for name, some in data_sets(rows).items()
+        if len({architecture(row["network"]) for row in some}) > 1
+    ]
+    return UNITS.format(guide=GUIDE.format(data=" and ".join(mixed)) if mixed else "")
 
 
 def _sizes(rows: Sequence[Row]) -> Iterator[dict[str, str]]:

@@ -21,7 +21,7 @@ from fooljax.study.findings import Finding, describe_sample, share
 from fooljax.study.generators import EXPLANATIONS
 from fooljax.study.measured_sets import THREAT
 from fooljax.study.tables import values_by_network
-from fooljax.study.thresholds_reached import THRESHOLDS, threshold_cells
+from fooljax.study.thresholds_reached import threshold_cells, threshold_words
 from fooljax.study.trainings import KINDS
 
 CLEAN = "clean"
@@ -56,7 +56,7 @@ def tables(rows: Sequence[Row]) -> str:
     if made := [row for row in rows if row["kind"] == "attack"]:
         parts += ["### Attacked by evolution and by gradient ascent\n", _attacks(made), "", ATTACKS, ""]
         parts += ["### Were the attacks strong enough?\n", _strength(rows), "", STRENGTH, ""]
-        parts += [THRESHOLDS, "", THREAT, ""]
+        parts += [threshold_words(), "", THREAT, ""]
     return "\n".join(parts)
 
 

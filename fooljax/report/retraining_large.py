@@ -14,7 +14,7 @@ from fooljax.study.generators import EXPLANATIONS
 from fooljax.study.measured_sets import THREAT
 from fooljax.study.retraining_lessons import BLOCK
 from fooljax.study.retraining_measured import ARCHIVE, FIRST, GOES_ON, OLD
-from fooljax.study.thresholds_reached import THRESHOLDS, threshold_cells
+from fooljax.study.thresholds_reached import threshold_cells, threshold_words
 
 WORDS = """\
 **Retrained**: how many times the network was taught to reject fooling images. Each chain starts again from
@@ -26,6 +26,10 @@ that rejects. **Rejected**: the share of images that the network puts into the e
 Before retraining it is a run against the network; after it, the one run against the network of a chain. The
 chains of one network share some of their training images, and there is one network of each kind. So the
 numbers are about that network alone."""
+WHOM = """\
+. Each line is about one network. Before retraining, its interval is for further runs against this network.
+After retraining, it is for further chains that begin with it, with one run against each."""
+"""For whom the intervals of the table of thresholds speak."""
 LAST_BLOCK = ", last block"
 OF_BLOCK = """\
 **Last block**: only the last block of layers and the last layer were trained, on what the layers before them
@@ -136,7 +140,7 @@ def tables(rows: Sequence[Row]) -> str:
     if shown:
         parts += ["### Images that were made against other networks\n", STATIC, ""]
         parts += [markdown([_shown_line(group) for group in _groups(shown)]), ""]
-    parts += ["### Every threshold\n", THRESHOLDS, ""]
+    parts += ["### Every threshold\n", threshold_words(WHOM), ""]
     parts += [markdown([{**_names(group), **threshold_cells(group)} for group in _groups(attacked)]), ""]
     return "\n".join(parts)
 
@@ -233,9 +237,9 @@ def _names(rows: Sequence[Row]) -> dict[str, str]:
 def _attack_line(rows: Sequence[Row], every: Sequence[Row]) -> dict[str, str]:
     odds = median([median(row["log_odds"]) for row in rows])
     same = [row for row in every if row["network"] == rows[0]["network"]]
-    before = _before(same, "cppn" if rows[0]["generator"] == GOES_ON else rows[0]["generator"])
+    before = _before(same, rows[0]["generator"])
     cells = dict.fromkeys(COMPARED, numbers.NONE)
-    if rows[0]["round"] and min(len(before), len(rows)) > 1 and rows[0]["generator"] != GOES_ON:
+    if rows[0]["round"] and min(len(before), len(rows)) > 1:
         test = _compared(rows, before)
         cells = dict(zip(COMPARED, (numbers.signed(test.a12), numbers.p_value(test.p)), strict=True))
     rejected = [row["rejected"] for row in rows if row["rejected"] is not None]

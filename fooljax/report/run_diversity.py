@@ -75,7 +75,8 @@ def tables(rows: Sequence[Row]) -> str:
         {"images": NAMES[kind], **threshold_cells(_runs(group))}
         for (kind,), group in group_by(found, "images").items()
     ]
-    return "\n".join([*parts, "### Thresholds\n", threshold_words(networks), "", markdown(lines), ""])
+    words = threshold_words(speaks_for(networks))
+    return "\n".join([*parts, "### Thresholds\n", words, "", markdown(lines), ""])
 
 
 def _runs(rows: Sequence[Row]) -> list[Row]:

@@ -11,6 +11,7 @@ from fooljax.study import Row, group_by, markdown, numbers
 from fooljax.study.findings import Finding, describe_sample, share
 from fooljax.study.generators import SHORT_NAMES
 from fooljax.study.measured_sets import THREAT
+from fooljax.study.tables import speaks_for
 from fooljax.study.thresholds_reached import threshold_cells, threshold_words
 
 LEVEL = "0.9999"
@@ -48,7 +49,7 @@ def tables(rows: Sequence[Row]) -> str:
     ]
     parts = [THREAT, "", WORDS, "", these, "", markdown(lines), "", "### Every threshold\n"]
     told = "The shares are in the network that was left out."
-    parts += [threshold_words(networks), "", told, "", markdown(shares), ""]
+    parts += [threshold_words(speaks_for(networks)), "", told, "", markdown(shares), ""]
     return "\n".join(parts)
 
 

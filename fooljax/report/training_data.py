@@ -22,7 +22,8 @@ from fooljax.report.transfer_rows import NAMES
 from fooljax.study import Row, group_by, markdown, numbers, values_by_network
 from fooljax.study.generators import EXPLANATIONS
 from fooljax.study.measured_sets import THREAT
-from fooljax.study.thresholds_reached import THRESHOLDS, threshold_cells
+from fooljax.study.tables import ALIKE, ONE_EACH
+from fooljax.study.thresholds_reached import threshold_cells, threshold_words
 from fooljax.study.trainings import KINDS, PLAIN_KIND
 from fooljax.targets.networks.trainable import NETWORKS
 
@@ -64,7 +65,9 @@ class _Point(NamedTuple):
 
 def tables(rows: Sequence[Row]) -> str:
     """`table.md`: the networks, what was made against them, trends, and ways to train."""
-    parts = [HOW, "", THRESHOLDS, "", THREAT, ""]
+    given = {row["architecture"] == "given" for row in rows}
+    whom = ONE_EACH if given == {True} else ALIKE
+    parts = [HOW, "", threshold_words(whom), "", THREAT, ""]
     for (architecture,), group in group_by(sort_rows(rows), "architecture").items():
         title = _title(architecture)
         trained = GIVEN if architecture == "given" else TRAINED

@@ -167,7 +167,7 @@ def tables(rows: Sequence[Row]) -> str:
     for kind, wanted in network_pairs(images).items():
         parts += [f"### Shown to {kind if kind in (SAME, SEED, OTHER) else f'the network {kind}'}\n"]
         parts += [markdown([_line(group, wanted, name) for name, group in kinds_of_images(own)]), ""]
-    parts += ["### Every threshold\n", threshold_words(units), ""]
+    parts += ["### Every threshold\n", threshold_words(speaks_for(units)), ""]
     other = other_kind(images)
     parts += [
         f"Shown to {other}, same name:\n",

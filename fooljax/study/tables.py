@@ -13,6 +13,8 @@ the medians of the networks. For a share it is a Clopper-Pearson interval with a
 there are runs. Where a line has one network, the interval is for further runs against that network."""
 """What the intervals of `fooljax.analysis.statistics` speak of, for a reader of a table."""
 ALIKE = " for further networks that are trained alike."
+ONE_EACH = ". Each line has one network, and its interval is for further runs against that network."
+"""The ends of a sentence such as "Brackets are 95 % intervals": for whom they speak."""
 
 
 def speaks_for(networks: Collection[str]) -> str:

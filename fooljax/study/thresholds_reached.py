@@ -1,10 +1,10 @@
 """The cells of a table that say how many images reach each of the thresholds that are reported together."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from fooljax.analysis.statistics import share_interval
 from fooljax.study import numbers
-from fooljax.study.tables import ALIKE, group_by, speaks_for
+from fooljax.study.tables import ALIKE, group_by
 from fooljax.study.task import Row
 
 _WORDS = """\
@@ -13,13 +13,15 @@ The share of the saved images that reach each threshold for their own class. 0.9
 confidences that 95 % and 99 % of clean images reach. Round brackets hold the share after temperature scaling.
 
 Square brackets hold a 95 % interval{whom}"""
-THRESHOLDS = _WORDS.format(whom=ALIKE)
-"""What `threshold_cells` speaks of, for a reader of a table of networks that are trained alike."""
 
 
-def threshold_words(networks: Collection[str]) -> str:
-    """The same for a reader of a table of these networks, which may be of several architectures."""
-    return _WORDS.format(whom=speaks_for(networks))
+def threshold_words(whom: str = ALIKE) -> str:
+    """What `threshold_cells` speaks of, for a reader of a table.
+
+    Args:
+      whom: for whom its intervals speak, the end of a sentence: see `fooljax.study.tables.speaks_for`.
+    """
+    return _WORDS.format(whom=whom)
 
 
 def threshold_cells(rows: Sequence[Row], network: str = "network") -> dict[str, str]:

@@ -188,6 +188,22 @@ def test_the_first_table_sets_static_beside_adaptive_attacks():
     assert {line["CPPNs, static"] for line in (nobody, energy, neighbours)} == {"-"}
 
 
+def test_passes_of_attacks_on_odin_count_what_it_asks_the_network_again():
+    rows = []
+    for generator in ("direct", "gradient"):
+        apart = {name: told_apart(0.9, 0.75, 0.2) for name in ("energy", "odin")}
+        rows.append(row("static", generator, 0, told_apart=apart, detectors=["energy", "odin"]))
+        for name in ("energy", "odin"):
+            more = {"detector": name, "judged": {}, "detectors": [name]}
+            rows.append(row("knowing", generator, 0, told_apart=told_apart(0.5, 0.1, 0.8), **more))
+    text = tables(rows)
+    assert "| 100 | 100 |" in next(
+        line for line in text.splitlines() if line.startswith("| energy | evolved")
+    )
+    assert "| 100 | 400 |" in next(line for line in text.splitlines() if line.startswith("| ODIN | evolved"))
+    assert "| 100 | 300 |" in next(line for line in text.splitlines() if line.startswith("| ODIN | gradient"))
+
+
 def test_what_holds_has_the_flags_of_its_attacks_beside_it():
     nobody, energy, neighbours = (
         line["attacks that know it"] for line in cells(tables(made_rows()), "network")

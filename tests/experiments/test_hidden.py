@@ -50,6 +50,13 @@ def test_tables_say_what_rows_say_for_each_network_that_was_shown():
     assert "| digits | PGD, smallest Euclidean length | 2 x 1 | 4 of 4 |" in text
     assert "| itself | 100 % [" in text
     assert "| another lenet | 50.0 % [" in text
+    assert "only a" not in text
+
+
+def test_intervals_over_several_architectures_are_called_a_guide():
+    photographs = [row(f"resnet{depth}", data="npz-cifar10") for depth in (20, 32)]
+    text = report.tables([row("lenet-0"), row("lenet-1"), *photographs])
+    assert " The networks of CIFAR-10 are a fixed set of different architectures" in text
 
 
 def test_a_kind_that_is_none_is_one_line():

@@ -36,6 +36,11 @@ def test_all_chains_meet_cppns_and_some_meet_the_others():
     assert len({task.name for task in tasks}) == len(tasks)
 
 
+def test_evolution_from_old_images_meets_the_network_before_and_after():
+    made = [task.settings for task in planned(others=1, generators="goes_on", rates="1")]
+    assert [one["round"] for one in made if one["kind"] == "attack"] == [0, 1, 2]
+
+
 def test_only_rows_of_networks_with_a_new_last_block_say_what_was_trained():
     """Rows of a network itself and of other parts are those that were published before."""
     assert not any("part" in task.settings for part in ("head", "all") for task in planned(part=part))
@@ -104,6 +109,7 @@ def test_tables_of_made_rows_in_any_order(rows):
     )
     assert "0.057" in text  # of 35 arrangements, the two most extreme ones
     assert "| net | 1 x | 1 % | 2 | 300 | 80.0 % | 90.0 % | 80.0 % | 25.0 % |" in text
+    assert "trained alike" not in text
     assert list(figures(rows)) == ["net.png"]
 
 

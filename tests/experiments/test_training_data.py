@@ -64,6 +64,7 @@ def test_tables_are_of_the_rows_alone_in_any_order(rows):
     assert "| 4,000, plain |" in text
     assert re.search(r"\| shifted by up to 2 pixels \| evolved images, one gene a pixel \| -[23]\.", text)
     assert training_data.STUDY.tables(rows[::-1]) == text
+    assert "interval for further networks that are trained alike." in text
     for picture in report.figures(rows).values():
         assert picture.startswith(b"\x89PNG")
     assert set(report.figures(rows)) == {"sizes.png", "trainings.png"}
@@ -78,7 +79,9 @@ def test_networks_by_depth_have_a_trend_of_their_own(rows):
             given.append(told | more | {"log_odds": [30.0 - depth / 4.0] * 10})
     given = [row for row in given if row["kind"] in ("network", "attack")]
     assert training_data.findings(given)["size_rho_direct"].value.estimate == -1.0
-    assert "| resnet20 |" in training_data.STUDY.tables(given)
+    text = training_data.STUDY.tables(given)
+    assert "| resnet20 |" in text
+    assert "trained alike" not in text
     assert set(report.figures(given)) == {"depth.png"}
 
 
