@@ -66,6 +66,7 @@ def environment() -> jinja2.Environment:
         "comparison": rows.comparison,
         "comparison_tables": lambda: tables(rows.comparison()),
         "found": rows.found,
+        "passes_of_sets": rows.passes_of_sets,
         "detectors_overview": rows.detectors_overview,
         "stage": rows.stage,
         "digests": rows.digests,

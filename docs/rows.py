@@ -251,6 +251,16 @@ def found(name: str, of: str = "") -> dict[str, Any]:
     return dict(importlib.import_module(f"experiments.{name}").findings(_study_rows(name, of)))
 
 
+def passes_of_sets(name: str, of: str = "") -> int:
+    """The network passes that made all image sets of an experiment, without those of scores and training.
+
+    Args:
+      name: of the experiment.
+      of: the data set, as for `study_tables`.
+    """
+    return sum(one["passes"] for one in _study_rows(name, of) if "passes" in one)
+
+
 @functools.lru_cache(maxsize=4)  # a page asks for the tables of a study and for what it found
 def _study_rows(name: str, of: str) -> list[dict[str, Any]]:
     folder = RESULTS / "_".join(filter(None, (name, of)))
