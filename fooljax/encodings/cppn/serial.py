@@ -5,6 +5,7 @@ more, and a table of `4 N T` bytes, with a tile of `T` pixels, at most 2,048 how
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -94,33 +95,14 @@ def draw_in_turn(
 def _branches(nodes: tuple[functions.Function, ...]) -> list[Callable[..., jax.Array]]:
     """A branch for each function x fan-in: `branch(sources, weights, genome, first, end, table) -> row [T]`.
 
-    It reads the genome's connections from `first` to before `end`.
+    It reads the genome's connections from `first` to before `end`. JAX traces each function and each sum
+    once, and copies them into the branches: to trace all in every branch would take twice as long.
     """
 
-    def chunk(size: int) -> Callable[..., jax.Array]:
-        def add(
-            total: jax.Array | None,
-            sources: jax.Array,
-            weights: jax.Array,
-            genome: jax.Array,
-            first: jax.Array,
-            end: jax.Array,
-            table: jax.Array,
-        ) -> jax.Array:
-            for place in [first + slot for slot in range(size)]:
-                # Beyond the end: an input times 0, since a row not written yet might hold anything. A place
-                # beyond the list is read as its last.
-                here = place < end
-                source = jnp.where(here, at(sources, genome, place), 0)
-                product = at(table, source) * jnp.where(here, at(weights, genome, place), 0.0)
-                total = product if total is None else total + product
-            assert total is not None
-            return total
-
-        return add
-
     def unrolled(function: functions.Function, width: int) -> Callable[..., jax.Array]:
-        return lambda *operands: function(chunk(width)(None, *operands))
+        return lambda sources, weights, genome, first, end, table: function(
+            _chunk(width, None, first, end, genome, sources, table, weights)
+        )
 
     def looped(function: functions.Function) -> Callable[..., jax.Array]:
         def branch(
@@ -132,9 +114,9 @@ def _branches(nodes: tuple[functions.Function, ...]) -> list[Callable[..., jax.A
             table: jax.Array,
         ) -> jax.Array:
             def add(index: jax.Array, total: jax.Array) -> jax.Array:
-                return chunk(CHUNK)(total, sources, weights, genome, first + index * CHUNK, end, table)
+                return _chunk(CHUNK, total, first + index * CHUNK, end, genome, sources, table, weights)
 
-            total = chunk(CHUNK)(None, sources, weights, genome, first, end, table)
+            total = _chunk(CHUNK, None, first, end, genome, sources, table, weights)
             count = (end - first + (CHUNK - 1)) // CHUNK
             return function(lax.fori_loop(np.int32(1), count, add, total))
 
@@ -142,6 +124,29 @@ def _branches(nodes: tuple[functions.Function, ...]) -> list[Callable[..., jax.A
 
     return [
         branch
-        for function in nodes
+        for function in (jax.jit(node, inline=True) for node in nodes)
         for branch in (*(unrolled(function, width) for width in UNROLLED), looped(function))
     ]
+
+
+@partial(jax.jit, static_argnums=0, inline=True)
+def _chunk(
+    size: int,
+    total: jax.Array | None,
+    first: jax.Array,
+    end: jax.Array,
+    genome: jax.Array,
+    sources: jax.Array,
+    table: jax.Array,
+    weights: jax.Array,
+) -> jax.Array:
+    """`total`, where there is one, plus what `size` connections from `first` on bring, `[T]`."""
+    for place in [first + slot for slot in range(size)]:
+        # Beyond the end: an input times 0, since a row not written yet might hold anything. A place beyond
+        # the list is read as its last.
+        here = place < end
+        source = jnp.where(here, at(sources, genome, place), 0)
+        product = at(table, source) * jnp.where(here, at(weights, genome, place), 0.0)
+        total = product if total is None else total + product
+    assert total is not None
+    return total
