@@ -59,6 +59,7 @@ def test_public_modules_are_there_after_import_fooljax():
         "assert 'matplotlib' not in sys.modules and 'fooljax.data.dataset' not in sys.modules\n"
         "assert set(fooljax.__all__) <= set(dir(fooljax))\n"
         "for name in fooljax.__all__: getattr(fooljax, name)\n"
+        "assert 'scipy.stats' not in sys.modules  # most of a second, and no search needs it\n"
         "print(fooljax.data.load, fooljax.testing.check_encoding)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, stats
+import scipy
 
 from fooljax.analysis.statistics import Groups, Interval, observations
 from fooljax.errors import InputError
@@ -78,7 +78,7 @@ def mann_whitney(first: Groups, second: Groups) -> Unpaired:
     one, other = observations(first), observations(second)
     arrangements = math.comb(one.size + other.size, one.size)
     method = _method(np.concatenate([one, other]), arrangements, min(one.size, other.size))
-    u, p = stats.mannwhitneyu(one, other, method=method)
+    u, p = scipy.stats.mannwhitneyu(one, other, method=method)
     a12 = _newcombe(float(u) / (one.size * other.size), one.size, other.size)
     return Unpaired(float(u), float(p), a12, (one.size, other.size))
 
@@ -100,10 +100,10 @@ def signed_rank(differences: Groups) -> Paired:
     nonzero = values[values != 0.0]
     if not nonzero.size:
         return Paired(1.0, 0.0, values.size, values.size)
-    ranks = stats.rankdata(np.abs(nonzero))
+    ranks = scipy.stats.rankdata(np.abs(nonzero))
     effect = float(np.sum(ranks * np.sign(nonzero)) / np.sum(ranks))
     method = _method(np.abs(nonzero), 2**nonzero.size, nonzero.size)
-    p = float(stats.wilcoxon(nonzero, method=method, correction=True).pvalue)
+    p = float(scipy.stats.wilcoxon(nonzero, method=method, correction=True).pvalue)
     return Paired(p, effect, values.size, values.size - nonzero.size)
 
 
@@ -130,7 +130,9 @@ def holm(p_values: Sequence[float]) -> npt.NDArray[np.float64]:
     return corrected
 
 
-def _method(ranked: npt.NDArray[np.float64], arrangements: int, fewest: int) -> str | stats.PermutationMethod:
+def _method(
+    ranked: npt.NDArray[np.float64], arrangements: int, fewest: int
+) -> "str | scipy.stats.PermutationMethod":
     """How scipy finds a p-value: exactly where that is feasible.
 
     Its tables are for values without ties, and its permutations for samples of two or more.
@@ -139,7 +141,7 @@ def _method(ranked: npt.NDArray[np.float64], arrangements: int, fewest: int) -> 
         return "asymptotic"
     if np.unique(ranked).size == ranked.size:
         return "exact"
-    return stats.PermutationMethod(n_resamples=np.inf) if fewest > 1 else "asymptotic"
+    return scipy.stats.PermutationMethod(n_resamples=np.inf) if fewest > 1 else "asymptotic"
 
 
 def _newcombe(share: float, first: int, second: int) -> Interval:
@@ -147,7 +149,7 @@ def _newcombe(share: float, first: int, second: int) -> Interval:
     freedom = first + second - 2
     if freedom < 1:
         return Interval(share, 0.0, 1.0)
-    width = float(stats.t.ppf(0.975, freedom))
+    width = float(scipy.stats.t.ppf(0.975, freedom))
     more = (first + second) / 2.0 - 1.0
 
     def beyond(truth: float) -> float:
@@ -156,6 +158,6 @@ def _newcombe(share: float, first: int, second: int) -> Interval:
         return (share - truth) ** 2 - width**2 * variance
 
     # An estimate of 0 or 1 is one end itself, and the other lies at some distance from it.
-    low = float(optimize.brentq(beyond, 0.0, min(share, 1.0 - 1e-9))) if share > 0.0 else 0.0
-    high = float(optimize.brentq(beyond, max(share, 1e-9), 1.0)) if share < 1.0 else 1.0
+    low = float(scipy.optimize.brentq(beyond, 0.0, min(share, 1.0 - 1e-9))) if share > 0.0 else 0.0
+    high = float(scipy.optimize.brentq(beyond, max(share, 1e-9), 1.0)) if share < 1.0 else 1.0
     return Interval(share, low, high)

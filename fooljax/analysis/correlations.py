@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+import scipy
 
 from fooljax.analysis.statistics import Groups, Interval, mean_interval
 from fooljax.errors import InputError
@@ -54,14 +54,15 @@ def spearman(first: npt.ArrayLike, second: npt.ArrayLike) -> Correlation:
         raise InputError("first, second: expected numbers, got NaN")
     if np.all(one == one[0]) or np.all(other == other[0]):
         return Correlation(Interval(float("nan"), -1.0, 1.0), 1.0, one.size)
-    ranks = stats.rankdata(one), stats.rankdata(other)
-    rho = float(np.clip(stats.pearsonr(*ranks).statistic, -1.0, 1.0))
-    method = stats.PermutationMethod(n_resamples=np.inf) if one.size <= _FEW else None
-    p = float(stats.pearsonr(*ranks, method=method).pvalue if method else stats.spearmanr(*ranks).pvalue)
+    ranks = scipy.stats.rankdata(one), scipy.stats.rankdata(other)
+    rho = float(np.clip(scipy.stats.pearsonr(*ranks).statistic, -1.0, 1.0))
+    method = scipy.stats.PermutationMethod(n_resamples=np.inf) if one.size <= _FEW else None
+    found = scipy.stats.pearsonr(*ranks, method=method) if method else scipy.stats.spearmanr(*ranks)
+    p = float(found.pvalue)
     # An order without exception would leave no width: its ends are those of one with a single exchange.
     most = 1.0 - 12.0 / (one.size * (one.size**2 - 1.0))
     held = float(np.clip(rho, -most, most))
-    half = stats.norm.ppf(0.975) * np.sqrt((1.0 + held**2 / 2.0) / (one.size - 3.0))
+    half = scipy.stats.norm.ppf(0.975) * np.sqrt((1.0 + held**2 / 2.0) / (one.size - 3.0))
     low, high = np.tanh(np.arctanh(held) - half), np.tanh(np.arctanh(held) + half)
     return Correlation(Interval(rho, min(float(low), rho), max(float(high), rho)), p, one.size)
 

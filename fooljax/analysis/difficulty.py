@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
+import scipy
 
 from fooljax.errors import InputError
 
@@ -53,7 +53,7 @@ def logit_correlations(odds: Odds) -> npt.NDArray[np.float64]:
     Raises:
       InputError: there are fewer than 3 images, or fewer than 3 classes.
     """
-    logits = special.log_expit(np.asarray(odds, np.float64))
+    logits = scipy.special.log_expit(np.asarray(odds, np.float64))
     if logits.ndim != 2 or min(logits.shape) < 3:
         raise InputError(f"odds: expected [N, C], at least 3 of each, got {list(logits.shape)}")
     logits = logits - logits.mean(axis=1, keepdims=True)
@@ -91,9 +91,9 @@ def classes_in_question(odds: Odds) -> npt.NDArray[np.float64]:
     Returns:
       `[N]`: 1 where it is sure of one class, C where it names all alike.
     """
-    logits = special.log_expit(np.asarray(odds, np.float64))
-    shares = special.softmax(logits, axis=1)
-    return np.asarray(np.exp(np.sum(special.entr(shares), axis=1)), np.float64)
+    logits = scipy.special.log_expit(np.asarray(odds, np.float64))
+    shares = scipy.special.softmax(logits, axis=1)
+    return np.asarray(np.exp(np.sum(scipy.special.entr(shares), axis=1)), np.float64)
 
 
 def by_class(

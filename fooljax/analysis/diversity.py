@@ -11,8 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
-from scipy.spatial import distance
+import scipy
 
 from fooljax.errors import InputError
 
@@ -43,7 +42,7 @@ def pair_distances(vectors: npt.NDArray[np.floating]) -> Pairs:
     if vectors.ndim != 3 or 0 in vectors.shape or not np.all(np.isfinite(vectors)):
         raise InputError(f"vectors: expected finite numbers [R, C, F], got {list(vectors.shape)}")
     runs, classes, _ = vectors.shape
-    apart = distance.pdist(vectors.reshape(runs * classes, -1))
+    apart = scipy.spatial.distance.pdist(vectors.reshape(runs * classes, -1))
     first, second = np.triu_indices(runs * classes, 1)
     in_run = first // classes == second // classes
     in_class = first % classes == second % classes
@@ -64,7 +63,7 @@ def probability_smaller(near: npt.NDArray[np.floating], far: npt.NDArray[np.floa
     """
     if not len(near) or not len(far):
         return float("nan")
-    u = stats.mannwhitneyu(far, near, method="asymptotic").statistic
+    u = scipy.stats.mannwhitneyu(far, near, method="asymptotic").statistic
     return float(u) / (len(near) * len(far))
 
 
@@ -154,4 +153,4 @@ def pairs_within(vectors: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
     Args:
       vectors: `[C, F]`.
     """
-    return np.asarray(distance.pdist(np.asarray(vectors, np.float64)), np.float64)
+    return np.asarray(scipy.spatial.distance.pdist(np.asarray(vectors, np.float64)), np.float64)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy import fft
+import scipy
 
 from fooljax.analysis.windows import Image
 from fooljax.errors import InputError
@@ -47,8 +47,8 @@ def band(image: Image, low: float, high: float) -> Image:
     cycles = frequencies(image.shape)
     kept = (cycles >= low) & (cycles < high)
     kept[0, 0] = True
-    coefficients = fft.dctn(image.astype(np.float64), axes=(0, 1), norm="ortho")
-    filtered = fft.idctn(coefficients * kept[..., None], axes=(0, 1), norm="ortho")
+    coefficients = scipy.fft.dctn(image.astype(np.float64), axes=(0, 1), norm="ortho")
+    filtered = scipy.fft.idctn(coefficients * kept[..., None], axes=(0, 1), norm="ortho")
     return np.clip(np.rint(filtered), 0, 255).astype(np.uint8)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+import scipy
 
 from fooljax.analysis.statistics import Interval
 from fooljax.checks import check_counts
@@ -29,7 +29,7 @@ def wilson_interval(hits: int, count: int) -> Interval:
     check_counts(count=(count, 1), hits=(hits, 0))
     if hits > count:
         raise InputError(f"hits: expected at most {count:,}, the count, got {hits:,}")
-    low, high = stats.binomtest(int(hits), int(count)).proportion_ci(method="wilson")
+    low, high = scipy.stats.binomtest(int(hits), int(count)).proportion_ci(method="wilson")
     return Interval(hits / count, float(low), float(high))
 
 

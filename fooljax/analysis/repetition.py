@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage, signal
+import scipy
 
 from fooljax.analysis.windows import Image
 from fooljax.errors import InputError
@@ -95,7 +95,7 @@ def periods(image: Image, peak: float = PEAK) -> list[tuple[tuple[int, int], flo
       only one: along them nothing repeats that would not be there anyway.
     """
     concordance, origin = self_concordance(image)
-    is_peak = concordance == ndimage.maximum_filter(concordance, 3, mode="constant", cval=-1.0)
+    is_peak = concordance == scipy.ndimage.maximum_filter(concordance, 3, mode="constant", cval=-1.0)
     candidates = []
     for row, column in np.argwhere(is_peak & (concordance >= peak)):
         step = int(row) - origin[0], int(column) - origin[1]
@@ -133,7 +133,7 @@ def self_concordance(image: Image) -> tuple[npt.NDArray[np.float64], tuple[int, 
 
     def correlated(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """At each displacement d the mean over the overlap of one(x + d) other(x)."""
-        products = [signal.fftconvolve(one[..., k], other[::-1, ::-1, k]) for k in range(channels)]
+        products = [scipy.signal.fftconvolve(one[..., k], other[::-1, ::-1, k]) for k in range(channels)]
         return np.sum(products, axis=0)[rows, columns]
 
     ones = np.ones_like(pixels)
@@ -161,7 +161,7 @@ def _dips(concordance: npt.NDArray[np.float64], origin: tuple[int, int], step: t
     """Whether an image becomes unlike itself on the way to a displacement, and then like itself again."""
     along = np.linspace(0.0, 1.0, 4 * max(abs(step[0]), abs(step[1]), 1) + 1)
     places = [origin[0] + along * step[0], origin[1] + along * step[1]]
-    way = ndimage.map_coordinates(concordance, places, order=1, mode="nearest")
+    way = scipy.ndimage.map_coordinates(concordance, places, order=1, mode="nearest")
     return bool(way[-1] - way.min() >= DIP)
 
 
@@ -185,7 +185,7 @@ def _most_copies(pixels: npt.NDArray[np.float64], size: tuple[int, int]) -> Repe
     def over_windows(
         image: npt.NDArray[np.float64], weights: npt.NDArray[np.float64]
     ) -> npt.NDArray[np.float64]:
-        return signal.correlate(image, weights, mode="valid")[..., 0] / numbers
+        return scipy.signal.correlate(image, weights, mode="valid")[..., 0] / numbers
 
     ones = np.ones((*size, channels))
     means = over_windows(pixels, ones)

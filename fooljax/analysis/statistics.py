@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
+import scipy
 
 from fooljax.errors import InputError
 
@@ -72,7 +72,7 @@ def median_interval(groups: Groups) -> Interval:
     values = _checked(groups, np.inf)
     units = _units(values)
     if len(values) == 1 and len(units) >= _EXACT_FROM:
-        runs, rank = np.sort(values[0]), int(special.bdtrik(_TAIL, len(units), 0.5))
+        runs, rank = np.sort(values[0]), int(scipy.special.bdtrik(_TAIL, len(units), 0.5))
         return _around(median(runs), runs[rank], runs[-1 - rank])
     low, high = _log_interval(np.asarray([_middle(np.log1p(unit)) for unit in units]))
     with np.errstate(over="ignore"):
@@ -135,8 +135,8 @@ def share_interval(groups: Groups) -> Interval:
     trials = min(share * (1.0 - share) / spread, runs) if np.ptp(units) > 1e-9 else float(runs)
     trials *= float(_t(runs - 1) / _t(units.size - 1)) ** 2
     done, left = share * trials, (1.0 - share) * trials
-    low = special.betaincinv(done, left + 1.0, _TAIL) if done > 0.0 else 0.0
-    high = special.betaincinv(done + 1.0, left, 1.0 - _TAIL) if left > 0.0 else 1.0
+    low = scipy.special.betaincinv(done, left + 1.0, _TAIL) if done > 0.0 else 0.0
+    high = scipy.special.betaincinv(done + 1.0, left, 1.0 - _TAIL) if left > 0.0 else 1.0
     return _around(share, low, high)
 
 
@@ -261,7 +261,7 @@ def _deviations(known: int, count: int) -> float:
 
 def _t(freedom: float) -> float:
     """Student's quantile for both tails."""
-    return float(special.stdtrit(freedom, 1.0 - _TAIL))
+    return float(scipy.special.stdtrit(freedom, 1.0 - _TAIL))
 
 
 def _welch(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]) -> tuple[float, float]:

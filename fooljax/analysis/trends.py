@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+import scipy
 
 from fooljax.analysis.correlations import Correlation, spearman
 from fooljax.analysis.statistics import Interval, mean_interval
@@ -56,7 +56,8 @@ def trend(levels: npt.ArrayLike, values: npt.ArrayLike) -> Trend:
     page = None
     if len(found) > 1 and places.size >= _FEWEST_LEVELS:
         # Ranks, since values that are infinite have some.
-        ranks = stats.rankdata(found, axis=1)
-        sides = [stats.page_trend_test(side, ranked=True).pvalue for side in (ranks, places.size + 1 - ranks)]
+        ranks = scipy.stats.rankdata(found, axis=1)
+        both = (ranks, places.size + 1 - ranks)
+        sides = [scipy.stats.page_trend_test(side, ranked=True).pvalue for side in both]
         page = float(min(1.0, 2.0 * min(sides)))
     return Trend(correlation, slope, page)

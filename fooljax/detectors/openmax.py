@@ -8,7 +8,7 @@ Euclidean.
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy import stats
+import scipy
 
 from fooljax.detectors.detector import Clean, Seen
 from fooljax.engine.log_odds import log_odds
@@ -35,7 +35,7 @@ def fit_openmax(clean: Clean) -> Params:
         means.append(own.mean(axis=0))
         far = np.sort(np.linalg.norm(own - means[-1], axis=1))[-TAIL:]
         begin = float(far[0]) - 1.0
-        shape, _, scale = stats.weibull_min.fit(far - begin, floc=0.0)
+        shape, _, scale = scipy.stats.weibull_min.fit(far - begin, floc=0.0)
         tails.append((begin, shape, scale))
     arrays = {"means": np.stack(means), "tails": np.asarray(tails)}
     return {name: array.astype(np.float32) for name, array in arrays.items()}
