@@ -17,6 +17,9 @@ from fooljax.engine.placement import is_cpu, place_of
 from fooljax.engine.types import Coordinates, Encoding, Genome
 from fooljax.own_settings import with_own_settings
 
+ONE_BY_ONE = 64
+"""Genomes at most that are drawn one by one on a CPU: half a millisecond more for each, but one program draws
+any number of them, and to compile one for CPPNs takes seconds."""
 DRAWN_VALUES = 2**23
 """Pixel values that a thread of `draw` has in memory at a time, each some twelve bytes."""
 
@@ -44,6 +47,8 @@ def draw(
     workers = min(os.cpu_count() or 1, size) if is_cpu(place) else 1
     values = math.prod(jax.eval_shape(encoding.render, *_one(genomes, coordinates)).shape)
     part = min(-(-size // workers), max(1, DRAWN_VALUES // values))
+    if is_cpu(place) and size <= ONE_BY_ONE:
+        part = 1
     # Parts of one size, so that one program serves; the last may draw some genomes of the one before again.
     starts = [min(start, size - part) for start in range(0, size, part)]
 
