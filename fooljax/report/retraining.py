@@ -113,7 +113,11 @@ def by_run(rows: Sequence[Row], figure: Callable[[Row], float]) -> list[list[flo
     A round has many runs, and its share was taken over all their images. An attack is one run.
     """
     return [
-        [figure(row) for row in group for _ in range(len(row["log_odds"]) if row["kind"] == "round" else 1)]
+        [
+            share
+            for row in group
+            for share in [figure(row)] * (len(row["log_odds"]) if row["kind"] == "round" else 1)
+        ]
         for group in group_by(rows, "network").values()
     ]
 
