@@ -30,8 +30,14 @@ SIZES = (
 LIVE = (8, 20)
 WITHIN = 0.999
 """Share of pixels within a grey level of the other form's, at least."""
-SETTINGS = tuple((tile, programs) for tile in (256, 512, 1024) for programs in (512, 1024, 2048, 4096))
-"""Largest tiles and most programs that are tried."""
+SETTINGS = (
+    *((128, programs, 1) for programs in (2048, 4096, 16384)),
+    (256, 4096, 2),
+    (512, 4096, 4),
+    (1024, 2048, 4),
+    (1024, 4096, 8),
+)
+"""Tiles, most programs and warps that are tried."""
 TRIED = ((28, "grey", 200), (28, "grey", 4096), (256, "hls", 1000))
 
 
@@ -61,22 +67,23 @@ def against_batched(side: int, colour: str, count: int, repeats: int) -> dict[st
 
 
 @contextmanager
-def shared_out_by(tile: int, programs: int) -> Iterator[None]:
+def shared_out_by(tile: int, programs: int, warps: int) -> Iterator[None]:
     """Within it, drawings are shared out otherwise than by the kernel's own constants."""
-    before = kernel.LARGEST_TILE, kernel.MOST_PROGRAMS, kernel.ENOUGH_PROGRAMS
-    kernel.LARGEST_TILE, kernel.MOST_PROGRAMS, kernel.ENOUGH_PROGRAMS = tile, programs, 1
+    before = kernel.TILE, kernel.MOST_PROGRAMS, kernel.WARPS
+    kernel.TILE, kernel.MOST_PROGRAMS, kernel.WARPS = tile, programs, warps
     try:
         yield
     finally:
-        kernel.LARGEST_TILE, kernel.MOST_PROGRAMS, kernel.ENOUGH_PROGRAMS = before
+        kernel.TILE, kernel.MOST_PROGRAMS, kernel.WARPS = before
 
 
 def other_settings(side: int, colour: str, count: int, repeats: int) -> dict[str, Any]:
     """Images per second of one size with other tiles and numbers of programs, taking turns."""
     calls = {"own": drawing(side, colour, count, "kernel")}
-    for tile, programs in SETTINGS:
-        with shared_out_by(tile, programs):
-            calls[f"tiles of {tile}, {programs} programs"] = drawing(side, colour, count, "kernel")
+    for tile, programs, warps in SETTINGS:
+        with shared_out_by(tile, programs, warps):
+            name = f"tiles of {tile}, {programs} programs, warps of each {warps}"
+            calls[name] = drawing(side, colour, count, "kernel")
     seconds = interleaved(calls, repeats)
     rates = {name: spread(count / np.asarray(values)) for name, values in seconds.items()}
     return {"side": side, "colour": colour, "genomes": count, "images_per_second": rates}

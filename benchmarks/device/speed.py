@@ -31,6 +31,8 @@ DRAWN = {(28, 4096): 15e6, (256, 1000): 0.45e6}
 MUTATED = 0.5e-3
 """Seconds for `MUTATED_GENOMES`."""
 MUTATED_GENOMES = 4096
+CALLS = 10
+"""Calls that are timed together. A search does not wait for the card between two, so neither do we."""
 
 
 def peaks(size: int, repeats: int) -> Found:
@@ -108,7 +110,7 @@ def drawing(lowering: str | None, side: int, batch: int, repeats: int) -> Found:
     genomes = random_genomes(0, batch, layout, len(FUNCTIONS))
     render = jax.vmap(make_render(layout, FUNCTIONS, "grey", lowering), (0, None))
     draw, compile_seconds, temporary = compiled(render, genomes, coordinates.scaled(side, side))
-    rate = spread(batch / np.asarray(interleaved({"draw": draw}, repeats)["draw"]))
+    rate = spread(CALLS * batch / np.asarray(interleaved({"draw": _calls(draw)}, repeats)["draw"]))
     least = DRAWN.get((side, batch)) if lowering is None else None
     wanted = (Wanted("images/s", rate["median"], least=least),) if least else ()
     line = f"{rate['median']:,.0f} images/s, compile {compile_seconds:.1f} s"
@@ -124,11 +126,15 @@ def mutation(count: int, repeats: int) -> Found:
     mutate, compile_seconds, _ = compiled(
         jax.vmap(make_mutate(layout, len(FUNCTIONS), Rates())), keys, genomes
     )
-    seconds = spread(interleaved({"mutate": mutate}, 3 * repeats)["mutate"])
+    seconds = spread(np.asarray(interleaved({"mutate": _calls(mutate)}, repeats)["mutate"]) / CALLS)
     wanted = (Wanted("seconds", seconds["median"], most=MUTATED),) if count == MUTATED_GENOMES else ()
     line = f"{1e3 * seconds['median']:.3f} ms for {count:,} genomes, compile {compile_seconds:.1f} s"
     figures = {"genomes": count, "seconds": seconds, "compile_seconds": compile_seconds}
     return Found(line, figures, wanted)
+
+
+def _calls(function: Callable[[], Any]) -> Callable[[], Any]:
+    return lambda: [function() for _ in range(CALLS)]
 
 
 def digit_loop(encoding: str, children: int, repeats: int) -> Found:

@@ -15,7 +15,7 @@ def polynomial(
     draw: jax.Array,
     genes: jax.Array,
     rate: jax.Array | float,
-    eta: float,
+    eta: jax.Array | float,
     low: float = 0.0,
     high: float = 1.0,
 ) -> jax.Array:
@@ -38,8 +38,10 @@ def polynomial(
     return jnp.where(draw < rate, moved, genes)
 
 
-def power(base: jax.Array, exponent: float) -> jax.Array:
+def power(base: jax.Array, exponent: jax.Array | float) -> jax.Array:
     """`base ** exponent` for `base >= 0`; where the exponent is 1 / 2^n, by n square roots: far cheaper."""
+    if isinstance(exponent, jax.Array):
+        return base**exponent
     roots = math.log2(1.0 / exponent)
     if not roots.is_integer() or roots < 1:
         return base**exponent

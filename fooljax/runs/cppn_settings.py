@@ -101,10 +101,11 @@ class CppnSettings:
         Rates().fine,
         "Share of the children that change only a little: small steps of their weights, or one new "
         "connection with a small weight. For a drawing network that has grown from m to n connections, the "
-        "share is this times 1 - m / n. So a network that has not grown has no such children.",
+        "share is this times 1 - m / n. So a network that has not grown has no such children. With more "
+        "than 1, all children of the largest networks are such ones.",
         source="The paper has no such children.",
         least=0.0,
-        most=1.0,
+        most=10.0,
         idle=FIXED,
     )
     fine_weight_rate: float = option(
@@ -120,6 +121,14 @@ class CppnSettings:
         "Index of the polynomial mutation of those weights. A larger one makes smaller steps.",
         source="The paper has no such children.",
         least=1.0,
+        idle=FIXED,
+    )
+    fine_eta_most: float = option(
+        Rates().fine_eta_most,
+        "Where this is not 0, each child that changes only a little draws its index between --fine-eta and "
+        "this one, uniformly by its logarithm. So small and smaller steps are tried side by side.",
+        source="The paper has no such children.",
+        least=0.0,
         idle=FIXED,
     )
     fine_connection_rate: float = option(
@@ -169,5 +178,6 @@ def encoding(settings: CppnSettings, image_shape: tuple[int, int, int]) -> Encod
             fine_weight=settings.fine_weight_rate,
             fine_eta=settings.fine_eta,
             fine_connection=settings.fine_connection_rate,
+            fine_eta_most=settings.fine_eta_most,
         ),
     )

@@ -91,7 +91,7 @@ def test_a_fixed_topology_refuses_the_settings_of_an_evolved_one():
     flags = [
         "max-nodes", "max-connections", "function-rate", "add-connection-rate", "delete-connection-rate",
         "add-node-rate", "delete-node-rate", "fine-share", "fine-weight-rate", "fine-eta",
-        "fine-connection-rate",
+        "fine-eta-most", "fine-connection-rate",
     ]  # fmt: skip
     words = [word for flag in flags for word in (f"--{flag}", "50" if flag.startswith("max") else "1")]
     with pytest.raises(InputError) as caught:

@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lowered_text import KERNEL
 
+from benchmarks.operations import text_for
 from fooljax.encodings.cppn import mutation_steps as steps
 from fooljax.encodings.cppn.genome import CPPN, Layout, first_genome, pad, validate, validate_all
+from fooljax.encodings.cppn.lowering import LOWERINGS
 from fooljax.encodings.cppn.mutation import Rates, make_mutate
 from fooljax.encodings.cppn.rearranging import ONE_BY_ONE, TOGETHER
 from fooljax.errors import InputError
@@ -85,14 +88,15 @@ EDGES = ("sources", "targets", "weights")
     "rates",
     [pytest.param(USUAL, marks=pytest.mark.slow), ALWAYS, USUAL._replace(fine=0.7, fine_connection=0.5)],
 )
-def test_both_forms_give_the_same_genomes(all_kinds, rates):
+def test_all_forms_give_the_same_genomes(all_kinds, rates):
     """Bit for bit, of every kind of genome."""
     keys = jax.random.split(jax.random.key(3), len(all_kinds.num_hidden))
-    forms = [step(rates, lowering=lowering)(keys, all_kinds) for lowering in ("serial", "batched")]
-    serial, batched = map(jax.device_get, forms)
+    forms = [step(rates, lowering=lowering)(keys, all_kinds) for lowering in LOWERINGS]
+    serial, *others = map(jax.device_get, forms)
     assert differs(serial, all_kinds).any()
-    assert not differs(serial, batched).any()
-    assert np.array_equal(np.signbit(serial.weights), np.signbit(batched.weights))
+    for other in others:
+        assert not differs(serial, other).any()
+        assert np.array_equal(np.signbit(serial.weights), np.signbit(other.weights))
 
 
 @pytest.mark.optimised
@@ -107,14 +111,14 @@ def test_a_genome_alone_and_runs_of_populations_are_mutated_alike(grown):
     assert not differs(flat, serial).any()
 
 
-def test_mutation_has_no_loop_on_accelerators():
+@pytest.mark.parametrize(("platform", "kernels"), [("cuda", 1), ("tpu", 0)])
+def test_mutation_is_one_kernel_on_a_gpu_and_has_no_loop(platform, kernels):
     """And no scatter. The forms for CPUs are left out."""
     arguments = jax.eval_shape(lambda: (jax.random.split(jax.random.key(0), 64), many(64)))
-    for platform in ("cuda", "tpu"):
-        exported = jax.export.export(step(), platforms=(platform,))(*arguments).mlir_module()
-        assert "scatter" not in exported
-        assert "xla_cpu_small_call" not in exported
-        assert "stablehlo.while" not in exported
+    text = text_for(platform, step(), *arguments)
+    for absent in ("scatter", "xla_cpu_small_call", "stablehlo.while"):
+        assert absent not in text
+    assert text.count(KERNEL) == kernels
 
 
 COLOUR = Layout(4, 3, 40, 30)
@@ -144,11 +148,12 @@ def chain(layout, lowering):
 )
 @settings(deadline=None, max_examples=10)
 @given(seed=st.integers(0, 2**31 - 1))
-def test_any_layout_is_kept_valid_and_both_forms_agree(seed, layout):
-    serial, batched = (
-        jax.device_get(chain(layout, lowering)(jax.random.key(seed))) for lowering in ("serial", "batched")
+def test_any_layout_is_kept_valid_and_all_forms_agree(seed, layout):
+    serial, *others = (
+        jax.device_get(chain(layout, lowering)(jax.random.key(seed))) for lowering in LOWERINGS
     )
-    assert not differs(serial, batched).any()
+    for other in others:
+        assert not differs(serial, other).any()
     for index in range(8):
         validate(one(serial, index), layout, 4)
 
@@ -218,6 +223,31 @@ def test_the_larger_a_drawing_the_more_of_its_children_are_fine(grown):
     assert expected > 0.4
 
 
+def test_fine_children_step_by_one_scale_or_by_many(grown):
+    """And with a share above 1 all children of a drawing that has grown to twice its size are fine ones."""
+    large = jax.tree.map(lambda leaf: leaf[grown[40].num_connections >= 8], grown[40])
+    genomes = jax.tree.map(lambda leaf: np.repeat(leaf, 10, axis=0), large)
+    keys = jax.random.split(jax.random.key(11), len(genomes.num_hidden))
+    used = np.arange(LAYOUT.max_connections) < genomes.num_connections[:, None]
+    # Weights in the middle, where none is clipped.
+    genomes = genomes.replace(weights=np.where(used, np.float32(1.0), np.float32(0.0)))
+
+    def sizes(**rates):
+        """The middle step of each child."""
+        found = step(USUAL._replace(fine=2.0, fine_weight=1.0, **rates))(keys, genomes)
+        assert not differs(
+            genomes.replace(weights=0 * genomes.weights), found.replace(weights=0 * found.weights)
+        ).any()
+        moves = np.where(used, np.abs(np.asarray(found.weights) - genomes.weights), np.nan)
+        return np.nanmedian(moves, axis=1)
+
+    one, many = sizes(fine_eta=100.0), sizes(fine_eta=10.0, fine_eta_most=10_000.0)
+    low, high = np.percentile(one, (10, 90))
+    assert high < 3.0 * low
+    low, high = np.percentile(many, (10, 90))
+    assert 100.0 < high / low < 1_000.0
+
+
 @pytest.mark.parametrize("lowering", ["serial", "batched"])
 def test_some_fine_children_gain_a_connection_that_weighs_little(grown, lowering):
     genomes = jax.tree.map(lambda leaf: np.repeat(leaf, 20, axis=0), grown[40])
@@ -277,9 +307,10 @@ def test_delete_after_add_restores_the_genome(how):
         jax.jit(step, static_argnums=(2, 3))
         for step in (steps.add_connection, steps.add_node, steps.delete_node)
     )
+    delete_connection = jax.jit(steps.delete_connection, static_argnums=2)
     with_edge = add_connection(jnp.asarray([0.0, 0.3, 0.0, 0.7]), genome, LAYOUT, how, 1.0)
     assert int(with_edge.num_connections) == 5
-    without = jax.jit(steps.delete_connection)(jnp.asarray([0.0, 0.99]), with_edge, 1.0)
+    without = delete_connection(jnp.asarray([0.0, 0.99]), with_edge, how, 1.0)
     for before, after in zip(jax.tree.leaves(genome), jax.tree.leaves(without), strict=True):
         np.testing.assert_array_equal(before, after)
     with_node = add_node(jnp.asarray([0.0, 0.6, 0.2]), genome, LAYOUT, how, 4, 1.0)

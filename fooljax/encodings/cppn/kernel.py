@@ -26,14 +26,12 @@ from fooljax.encodings.cppn.genome import CPPN, Layout
 from fooljax.encodings.cppn.in_kernel import written
 from fooljax.encodings.cppn.table import row_of
 
-WARPS = 4
-"""Of 32 threads, which work on one tile together."""
-SMALLEST_TILE, LARGEST_TILE = 128, 1024
-"""Pixels of a tile, a power of two: one to eight for each thread."""
-MOST_PROGRAMS = 2048
-"""Programs at most: about as many as the largest cards run at a time."""
-ENOUGH_PROGRAMS = 1024
-"""Tiles are smaller than the largest where there would be fewer programs than this."""
+WARPS = 1
+"""Of 32 threads, which work on one tile together. They need not wait long for each other if they are few."""
+TILE = 128
+"""Pixels of a tile, a power of two: four for each thread."""
+MOST_PROGRAMS = 8192
+"""Programs at most: about twice as many as the largest cards run at a time."""
 MOST_NUMBERS = 2**27
 """Numbers in all tables at most, 512 MB."""
 
@@ -54,11 +52,9 @@ class Work(NamedTuple):
 
 def shared_out(num_genomes: int, num_pixels: int, num_nodes: int) -> Work:
     """How the drawing of one or more genomes with room for `num_nodes` is shared out."""
-    wanted = min(num_pixels, pl.cdiv(num_genomes * num_pixels, ENOUGH_PROGRAMS))
-    tile = min(max(pl.next_power_of_2(wanted), SMALLEST_TILE), LARGEST_TILE)
-    tiles = pl.cdiv(num_pixels, tile)
-    room = max(MOST_NUMBERS // (num_nodes * tile), 1)
-    return Work(tile, tiles, min(num_genomes * tiles, MOST_PROGRAMS, room))
+    tiles = pl.cdiv(num_pixels, TILE)
+    room = max(MOST_NUMBERS // (num_nodes * TILE), 1)
+    return Work(TILE, tiles, min(num_genomes * tiles, MOST_PROGRAMS, room))
 
 
 def barrier_of(interpret: bool) -> Callable[[], None]:

@@ -12,11 +12,11 @@ import jax.numpy as jnp
 from jax import lax
 
 from fooljax.encodings.cppn.genome import CPPN, MAX_WEIGHT, Layout
-from fooljax.encodings.cppn.rearranging import Rearranging
+from fooljax.encodings.cppn.rearranging import Draws, Rearranging
 from fooljax.encodings.polynomial import polynomial
 
 
-def move_weights(draws: jax.Array, genome: CPPN, rate: float, eta: float) -> CPPN:
+def move_weights(draws: jax.Array, genome: CPPN, rate: float, eta: jax.Array | float) -> CPPN:
     """Polynomial mutation of each weight, `draws` `[E]`, with probability `rate`."""
     moved = polynomial(draws, genome.weights, rate, eta, -MAX_WEIGHT, MAX_WEIGHT)
     return dataclasses.replace(genome, weights=jnp.where(_used(genome), moved, 0.0))
@@ -30,7 +30,7 @@ def redraw_functions(draws: jax.Array, genome: CPPN, layout: Layout, num_functio
 
 
 def add_connection(
-    draws: jax.Array,
+    draws: Draws,
     genome: CPPN,
     layout: Layout,
     how: Rearranging,
@@ -52,21 +52,25 @@ def add_connection(
     """
 
     def join(genome: CPPN) -> CPPN:
-        row = jnp.arange(layout.max_nodes, dtype=jnp.int32)
+        row = _rows(genome)
         above_hidden = layout.num_inputs + genome.num_hidden
         source = _pick(draws[1], above_hidden)
         ancestors = how.with_ancestors(genome, row == source)
-        counted = how.counted(_is_node(genome, layout) & ~ancestors)
-        target = jnp.sum(counted <= _pick(draws[2], counted[-1]), dtype=jnp.int32)
+        free = _is_node(genome, layout) & ~ancestors
+        num_free = jnp.sum(free, dtype=jnp.int32)
+        # Rows beyond the last free one count as many as it does.
+        counted = how.counted(free)
+        target = jnp.sum(counted <= _pick(draws[2], num_free), dtype=jnp.int32)
 
         def before(genome: CPPN) -> tuple[CPPN, jax.Array, jax.Array]:
             # A stable partition of the rows between: the source with its ancestors, then the rest.
             moves = (row >= target) & (row <= source)
             early = how.counted(moves & ancestors)
-            place = jnp.where(moves & ancestors, target + early - 1, row + early[-1] - early)
+            num_early = jnp.sum(moves & ancestors, dtype=jnp.int32)
+            place = jnp.where(moves & ancestors, target + early - 1, row + num_early - early)
             place = jnp.where(moves, place, row)
             (functions,) = how.placed((genome.functions,), place, above_hidden)
-            sources, targets = place[genome.sources], place[genome.targets]
+            sources, targets = (how.looked_up(place, leaf) for leaf in (genome.sources, genome.targets))
             sources, targets, weights = how.ordered(
                 (sources, targets, genome.weights), targets, genome.num_connections
             )
@@ -79,19 +83,20 @@ def add_connection(
             target < source, before, lambda genome: (genome, source, target), genome
         )
         place = jnp.sum(_used(genome) & (genome.targets <= target), dtype=jnp.int32)
-        joined = _insert(genome, place, source, target, (2.0 * draws[3] - 1.0) * largest)
-        return _where(counted[-1] > 0, joined, genome)
+        joined = _insert(genome, how, place, source, target, (2.0 * draws[3] - 1.0) * largest)
+        return _where(num_free > 0, joined, genome)
 
     happens = (draws[0] < rate) & (genome.num_connections < layout.max_connections)
     return lax.cond(happens, join, lambda genome: genome, genome)
 
 
-def delete_connection(draws: jax.Array, genome: CPPN, rate: float) -> CPPN:
+def delete_connection(draws: Draws, genome: CPPN, how: Rearranging, rate: float) -> CPPN:
     """Removes one connection, drawn uniformly.
 
     Args:
       draws: `[2]` uniform: whether, which.
       genome: one genome.
+      how: the form.
       rate: probability that it happens.
     """
 
@@ -101,7 +106,7 @@ def delete_connection(draws: jax.Array, genome: CPPN, rate: float) -> CPPN:
 
         def close(leaf: jax.Array) -> jax.Array:
             # The place beyond the last one in use moves up as well, and it holds 0.
-            return jnp.where(place < gone, leaf, _moved(leaf, -1))
+            return jnp.where(place < gone, leaf, how.moved(leaf, -1))
 
         return dataclasses.replace(
             genome,
@@ -116,7 +121,7 @@ def delete_connection(draws: jax.Array, genome: CPPN, rate: float) -> CPPN:
 
 
 def add_node(
-    draws: jax.Array, genome: CPPN, layout: Layout, how: Rearranging, num_functions: int, rate: float
+    draws: Draws, genome: CPPN, layout: Layout, how: Rearranging, num_functions: int, rate: float
 ) -> CPPN:
     """Splits a random connection by a node with a random function; both halves carry the old weight.
 
@@ -130,7 +135,7 @@ def add_node(
     """
 
     def split(genome: CPPN) -> CPPN:
-        row = jnp.arange(layout.max_nodes, dtype=jnp.int32)
+        row = _rows(genome)
         above_hidden = layout.num_inputs + genome.num_hidden
         place, used = _pick(draws[1], genome.num_connections), _used(genome)
         source, weight = how.at(genome.sources, place), how.at(genome.weights, place)
@@ -141,7 +146,7 @@ def add_node(
             return rows + (used & (rows >= new) & (rows < layout.first_output))
 
         functions = jnp.where(
-            (row > new) & (row <= above_hidden), _moved(genome.functions, 1), genome.functions
+            (row > new) & (row <= above_hidden), how.moved(genome.functions, 1), genome.functions
         )
         genome = dataclasses.replace(
             genome,
@@ -150,14 +155,15 @@ def add_node(
             sources=jnp.where(_places(genome) == place, new, shifted(genome.sources)),
             targets=shifted(genome.targets),
         )
-        return _insert(genome, jnp.sum(used & (genome.targets < new), dtype=jnp.int32), source, new, weight)
+        first = jnp.sum(used & (genome.targets < new), dtype=jnp.int32)
+        return _insert(genome, how, first, source, new, weight)
 
     room = (genome.num_hidden < layout.max_hidden) & (genome.num_connections < layout.max_connections)
     happens = (draws[0] < rate) & room & (genome.num_connections > 0)
     return lax.cond(happens, split, lambda genome: genome, genome)
 
 
-def delete_node(draws: jax.Array, genome: CPPN, layout: Layout, how: Rearranging, rate: float) -> CPPN:
+def delete_node(draws: Draws, genome: CPPN, layout: Layout, how: Rearranging, rate: float) -> CPPN:
     """Removes a random hidden node with all its connections.
 
     Args:
@@ -169,7 +175,7 @@ def delete_node(draws: jax.Array, genome: CPPN, layout: Layout, how: Rearranging
     """
 
     def remove(genome: CPPN) -> CPPN:
-        row = jnp.arange(layout.max_nodes, dtype=jnp.int32)
+        row = _rows(genome)
         node = layout.num_inputs + _pick(draws[1], genome.num_hidden)
         stays = _used(genome) & (genome.sources != node) & (genome.targets != node)
 
@@ -179,7 +185,8 @@ def delete_node(draws: jax.Array, genome: CPPN, layout: Layout, how: Rearranging
         leaves = (shifted(genome.sources), shifted(genome.targets), jnp.where(stays, genome.weights, 0.0))
         sources, targets, weights = how.kept(leaves, stays, genome.num_connections)
         last = layout.num_inputs + genome.num_hidden - 1
-        functions = jnp.where((row >= node) & (row < last), _moved(genome.functions, -1), genome.functions)
+        earlier = how.moved(genome.functions, -1)
+        functions = jnp.where((row >= node) & (row < last), earlier, genome.functions)
         return CPPN(
             num_hidden=genome.num_hidden - 1,
             num_connections=jnp.sum(stays, dtype=jnp.int32),
@@ -203,6 +210,11 @@ def _places(genome: CPPN) -> jax.Array:
     return jnp.arange(genome.sources.size, dtype=jnp.int32)
 
 
+def _rows(genome: CPPN) -> jax.Array:
+    # In a kernel there are more than the layout's, which nothing uses.
+    return jnp.arange(genome.functions.size, dtype=jnp.int32)
+
+
 def _used(genome: CPPN) -> jax.Array:
     """`[E]` bool: the places in use."""
     return _places(genome) < genome.num_connections
@@ -210,14 +222,9 @@ def _used(genome: CPPN) -> jax.Array:
 
 def _is_node(genome: CPPN, layout: Layout) -> jax.Array:
     """`[N]` bool: hidden nodes and outputs."""
-    row = jnp.arange(layout.max_nodes)
+    row = _rows(genome)
     hidden = (row >= layout.num_inputs) & (row < layout.num_inputs + genome.num_hidden)
-    return hidden | (row >= layout.first_output)
-
-
-def _moved(leaf: jax.Array, by: int) -> jax.Array:
-    """Each member so many places further down; zeros come in."""
-    return lax.pad(leaf, jnp.zeros((), leaf.dtype), [(by, -by, 0)])
+    return hidden | ((row >= layout.first_output) & (row < layout.max_nodes))
 
 
 def _where(condition: jax.Array, first: CPPN, second: CPPN) -> CPPN:
@@ -225,12 +232,19 @@ def _where(condition: jax.Array, first: CPPN, second: CPPN) -> CPPN:
     return chosen
 
 
-def _insert(genome: CPPN, place: jax.Array, source: jax.Array, target: jax.Array, weight: jax.Array) -> CPPN:
+def _insert(
+    genome: CPPN,
+    how: Rearranging,
+    place: jax.Array,
+    source: jax.Array,
+    target: jax.Array,
+    weight: jax.Array,
+) -> CPPN:
     """Puts one connection at a place; those from there on move one down (there must be room)."""
     here, below = _places(genome) == place, _places(genome) > place
 
     def insert(leaf: jax.Array, value: jax.Array) -> jax.Array:
-        return jnp.where(here, value, jnp.where(below, _moved(leaf, 1), leaf))
+        return jnp.where(here, value, jnp.where(below, how.moved(leaf, 1), leaf))
 
     return dataclasses.replace(
         genome,

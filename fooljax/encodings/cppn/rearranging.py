@@ -1,5 +1,7 @@
 """What mutation does to lists of rows and connections, in two forms that give the same bits.
 
+A third one, for kernels of GPUs, is in `mutation_kernel`.
+
 `ONE_BY_ONE` goes from one member to the next and stops after the last one in use: the cheapest form on a CPU.
 `TOGETHER` compares all members with all and has no loop: on an accelerator each turn of a loop is several
 kernels of some microseconds each, for any number of genomes, and such a comparison is one kernel.
@@ -10,7 +12,7 @@ for the ancestors. XLA does not keep the comparisons. With the default layout th
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -25,8 +27,12 @@ Leaves = tuple[jax.Array, ...]
 """Arrays `[n]` with a member for each row of a genome, or for each of its places for connections."""
 
 
+Draws = jax.Array | Sequence[jax.Array]
+"""Some uniform numbers: an array `[n]`, or in a kernel one after another."""
+
+
 class Rearranging(NamedTuple):
-    """Six functions of one genome.
+    """Eight functions of one genome.
 
     Attributes:
       at: `at(leaf, index) -> []`: the member at an index that is in range.
@@ -39,6 +45,8 @@ class Rearranging(NamedTuple):
         stay, in their order; zeros beyond them.
       with_ancestors: `with_ancestors(genome, rows [N]) -> [N]`, both bool: the given rows and all that they
         read, directly or through others.
+      moved: `moved(leaf, by) -> leaf`: each member so many places further down; zeros come in.
+      looked_up: `looked_up(leaf, places [m]) -> [m]`: the members at the places given, which are in range.
     """
 
     at: Callable[[jax.Array, jax.Array], jax.Array]
@@ -47,6 +55,16 @@ class Rearranging(NamedTuple):
     ordered: Callable[[Leaves, jax.Array, jax.Array], Leaves]
     kept: Callable[[Leaves, jax.Array, jax.Array], Leaves]
     with_ancestors: Callable[[CPPN, jax.Array], jax.Array]
+    moved: Callable[[jax.Array, int], jax.Array]
+    looked_up: Callable[[jax.Array, jax.Array], jax.Array]
+
+
+def _moved(leaf: jax.Array, by: int) -> jax.Array:
+    return lax.pad(leaf, jnp.zeros((), leaf.dtype), [(by, -by, 0)])
+
+
+def _looked_up(leaf: jax.Array, places: jax.Array) -> jax.Array:
+    return leaf[places]
 
 
 def _at_one_by_one(leaf: jax.Array, index: jax.Array) -> jax.Array:
@@ -167,6 +185,8 @@ ONE_BY_ONE = Rearranging(
     ordered=_ordered_one_by_one,
     kept=_kept_one_by_one,
     with_ancestors=_with_ancestors_one_by_one,
+    moved=_moved,
+    looked_up=_looked_up,
 )
 TOGETHER = Rearranging(
     at=_at_together,
@@ -175,4 +195,6 @@ TOGETHER = Rearranging(
     ordered=_ordered_together,
     kept=_kept_together,
     with_ancestors=_with_ancestors_together,
+    moved=_moved,
+    looked_up=_looked_up,
 )
