@@ -86,7 +86,7 @@ def tables(rows: Sequence[Row]) -> str:
             "",
             CHANGED.format(distances=_distances(panels, next(iter(kinds.values()))[0], kin)),
             "\n### The judges\n",
-            markdown([line for row in panels for line in _judges(row)]),
+            markdown(_judges(panels)),
         ]
     return "\n".join([*parts, *likelihood.lines(rows), ""])
 
@@ -190,19 +190,25 @@ def _changes(generator: str, rows: Sequence[Row]) -> dict[str, str]:
     return line
 
 
-def _judges(row: Row) -> list[dict[str, str]]:
+def _judges(panels: Sequence[Row]) -> list[dict[str, str]]:
+    """A line for each judge, and for all networks of whose images it is asked in the same way."""
+    asked: dict[tuple[str, ...], list[str]] = {}
+    heads: list[str] = []
+    for row in panels:
+        for judge, one in row["panel"]["judges"].items():
+            line = {
+                "judge": judge if one["name"] == judge else f"{judge}: {one['name']}",
+                "clean images named correctly": numbers.percent(one["names_clean_images_rightly"]),
+                "agrees from a confidence of": format_confidence(one["threshold_log_odds"]),
+                "clean images recognised": numbers.percent(one["recognises_clean_images"]),
+                "noise images with at least the confidence of 95 % of clean images": numbers.percent(
+                    one["noise_as_sure"]
+                ),
+                "left out": "yes" if one["refused"] else "no",
+            }
+            heads = list(line)
+            asked.setdefault(tuple(line.values()), []).append(row["network"])
     return [
-        {
-            "network": row["network"],
-            "judge": judge,
-            "what it is": one["name"],
-            "clean images named correctly": numbers.percent(one["names_clean_images_rightly"]),
-            "agrees from a confidence of": format_confidence(one["threshold_log_odds"]),
-            "clean images recognised": numbers.percent(one["recognises_clean_images"]),
-            "noise images with at least the confidence of 95 % of clean images": numbers.percent(
-                one["noise_as_sure"]
-            ),
-            "left out": "yes" if one["refused"] else "no",
-        }
-        for judge, one in row["panel"]["judges"].items()
+        {**dict(zip(heads, values, strict=True)), "asked about images against": ", ".join(networks)}
+        for values, networks in asked.items()
     ]

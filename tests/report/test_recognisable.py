@@ -84,7 +84,13 @@ def test_the_other_network_of_the_kind_is_one_column_and_a_refused_judge_does_no
     assert cells[1:] == ["90.0 %", "70.0 %", "10.0 %", "30.0 %", "90.0 %"]
     assert "| evolved images drawn by CPPNs | 18 of 36 | 18 of 36 | 18 of 36 | 18 of 36 | 100 |" in text
     assert "60,000 training images" in text
-    assert "| lenet-1 | lenet-0 | LeNet | 99.1 % | 98.20 % | 94.2 % | 0 % | no |" in text
+
+
+def test_a_judge_of_several_networks_that_says_the_same_has_one_line():
+    text = tables(ROWS)
+    assert "| lenet-0: LeNet | 99.1 % | 98.20 % | 94.2 % | 0 % | no | lenet-1 |" in text
+    assert "| knn: neighbours | 99.1 % | 98.20 % | 94.2 % | 0 % | no | lenet-0, lenet-1 |" in text
+    assert text.count("| knn: neighbours |") == 1
 
 
 def test_a_judge_that_is_always_refused_is_left_out():
