@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from fooljax.analysis.correlations import mean_correlation
-from fooljax.analysis.statistics import mean_interval
+from fooljax.analysis.statistics import Interval, mean_interval
 from fooljax.report.data_titles import data_title
 from fooljax.report.dots import strips
 from fooljax.report.grid import gallery
@@ -89,9 +89,8 @@ def _distances(rows: Sequence[Row], clean: Mapping[str, Row], space: str) -> lis
     for (kind,), group in group_by(rows, "images").items():
         line = {"images": NAMES[kind]}
         for pair, name in KINDS.items():
-            line[name] = _mean(
-                [] if (kind, pair) == ("clean", "same_run") else _scaled(group, clean, space, pair)
-            )
+            scaled = [] if (kind, pair) == ("clean", "same_run") else _scaled(group, clean, space, pair)
+            line[name] = written.signed(_length(scaled)) if scaled else written.NONE
         line["closer"] = _mean(_closer(group, space))
         line["less clean images"] = _mean([] if kind == "clean" else _less(group, clean, space))
         lines.append(line)
@@ -138,6 +137,12 @@ def _related(rows: Sequence[Row]) -> list[dict[str, str]]:
     ]
 
 
+def _length(groups: Sequence[Sequence[float]]) -> Interval:
+    """The mean distance over networks; its interval is cut at 0, since no distance is less."""
+    middle, low, high = mean_interval(groups)
+    return Interval(middle, low if np.isinf(low) else max(low, 0.0), high)
+
+
 def _mean(groups: Sequence[Sequence[float]]) -> str:
     return written.signed(mean_interval(groups)) if groups else written.NONE
 
@@ -179,11 +184,13 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
             for name, groups in (
                 (f"{space}", _closer(group, space)),
                 (f"{space}_less", _less(group, clean, space)),
-                (f"{space}_distance", apart),
                 (f"families_{space}", _families(group, space)),
             ):
                 if groups:
                     found[f"{kind}_{name}"] = Finding(mean_interval(groups), _mean(groups), units)
+            if apart:
+                length = _length(apart)
+                found[f"{kind}_{space}_distance"] = Finding(length, written.signed(length), units)
         runs = group_by(_runs(group), "network").values()
         levels = [[row["shares"]["raw"]["0.999"] for row in some] for some in runs]
         found[f"{kind}_share_999"] = share(levels, units)

@@ -47,6 +47,14 @@ def test_distances_are_in_units_of_clean_images_of_two_classes():
     assert evolved[1:4] == ["1.00 [1.00, 1.00]", "1.50 [1.50, 1.50]", "2.00 [2.00, 2.00]"]
 
 
+def test_an_interval_of_distances_does_not_go_below_zero():
+    made = rows()
+    made[1] |= spaces(40.0, 40.0, 40.0, 0.6)  # the evolved images of one network lie far apart
+    (line, *_) = [line for line in tables(made).splitlines() if line.startswith("| evolved images drawn")]
+    assert cells(line)[1].startswith("7.33 [0.00, ")
+    assert findings(made)["cppn_pixels_distance"].value.low == 0.0
+
+
 def test_what_shows_its_class_less_than_clean_images_do_is_told_with_its_size():
     *_, closer, less = lines("evolved images drawn")[0]
     assert closer == "0.60 [0.60, 0.60]"
