@@ -6,6 +6,7 @@ softmax between them. The measures here put the second reason into numbers, from
 that they can be had of a black box too.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -28,14 +29,16 @@ def clean_figures(odds: Odds, labels: npt.NDArray[np.integer]) -> dict[str, Any]
       odds: `[N, C]` log-odds, as `fooljax.score` gives them.
       labels: `[N]`, their classes.
     Returns:
-      `accuracy`; and lists of C entries: `clean_log_odds`, the median of a class's own images, `in_question`,
-      see `classes_in_question`, and `near`, see `near_classes`. That is None with fewer than 100 classes, of
-      which a hundredth of the pairs are too few.
+      `accuracy`; and lists of C entries: `clean_log_odds`, the median of a class's own images, `wrong_names`,
+      the share of these that are taken for another class, `in_question`, see `classes_in_question`, and
+      `near`, see `near_classes`. That is None with fewer than 100 classes, of which a hundredth of the pairs
+      are too few.
     """
-    classes = odds.shape[1]
+    classes, right = odds.shape[1], odds.argmax(axis=1) == labels
     return {
-        "accuracy": float(np.mean(odds.argmax(axis=1) == labels)),
+        "accuracy": float(np.mean(right)),
         "clean_log_odds": by_class(odds[np.arange(len(odds)), labels], labels, classes),
+        "wrong_names": by_class(1.0 - right, labels, classes, np.mean),
         "in_question": by_class(classes_in_question(odds), labels, classes),
         "near": near_classes(odds).tolist() if classes >= FEWEST_CLASSES else None,
     }
@@ -97,14 +100,18 @@ def classes_in_question(odds: Odds) -> npt.NDArray[np.float64]:
 
 
 def by_class(
-    values: npt.NDArray[np.floating], labels: npt.NDArray[np.integer], classes: int
+    values: npt.NDArray[np.floating],
+    labels: npt.NDArray[np.integer],
+    classes: int,
+    middle: Callable[..., np.floating] = np.median,
 ) -> list[float | None]:
-    """The median of the values of each class; None for a class without any.
+    """The median, or another middle, of the values of each class; None for a class without any.
 
     Args:
       values: `[N]`.
       labels: `[N]`, their classes.
       classes: how many there are.
+      middle: of the values of a class.
     """
     groups = [values[labels == index] for index in range(classes)]
-    return [float(np.median(group)) if group.size else None for group in groups]
+    return [float(middle(group)) if group.size else None for group in groups]

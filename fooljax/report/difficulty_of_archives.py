@@ -163,6 +163,8 @@ def _groups(rows: Sequence[Row], clean: Clean) -> list[dict[str, str]]:
             if photographs.get("near") is not None:
                 sure = np.asarray(photographs["clean_log_odds"], np.float64)[members(group)]
                 line[f"photographs ({network})"] = _median(sure[np.isfinite(sure)])
+                wrong = np.asarray(photographs["wrong_names"], np.float64)[members(group)]
+                line[f"photographs named wrongly ({network})"] = written.percent(float(np.nanmean(wrong)))
                 near = float(np.median(np.asarray(photographs["near"])[members(group)]))
                 line[f"near classes ({network})"] = written.plain(near)
         lines.append(line)

@@ -17,6 +17,7 @@ FAMILIES = {"cppn": "evolved CPPNs", "direct": "evolved pixels", "random": "rand
 FACTORS = {
     "clean_log_odds": "confidence in clean images",
     "in_question": "classes in question in clean images",
+    "wrong_names": "clean images taken for another digit",
     "random_log_odds": "confidence in random pictures",
 }
 """What may make a digit easy or hard, by its entry in a row of clean images."""
@@ -52,14 +53,16 @@ def findings(rows: Sequence[Row], clean: Clean) -> dict[str, Finding]:
       rows: of searches.
       clean: the rows of clean images by network.
     Returns:
-      `FAMILY_clean`: the rank correlation of passes with the confidence in clean images.
+      `FAMILY_clean`: the rank correlation of passes with the confidence in clean images; `FAMILY_wrong`: with
+      the share of these that are taken for another digit.
     """
     found = {}
     for family, group in _families(rows):
-        if groups := _rhos(group, clean, "passes", "clean_log_odds"):
-            mean = mean_correlation(groups)
-            units = f"{sum(map(len, groups))} runs on {len(groups)} networks"
-            found[f"{family}_clean"] = Finding(mean, written.signed(mean), units)
+        for short, factor in (("clean", "clean_log_odds"), ("wrong", "wrong_names")):
+            if groups := _rhos(group, clean, "passes", factor):
+                mean = mean_correlation(groups)
+                units = f"{sum(map(len, groups))} runs on {len(groups)} networks"
+                found[f"{family}_{short}"] = Finding(mean, written.signed(mean), units)
     return found
 
 
@@ -96,8 +99,10 @@ def _digits(rows: Sequence[Row], clean: Clean) -> list[dict[str, str]]:
             line[f"passes, {FAMILIES[family]}"] = written.needed(median_interval(passes), group[0]["budget"])
         sure = [row["clean_log_odds"][digit] for row in met]
         asked = [row["in_question"][digit] for row in met]
+        wrong = [row["wrong_names"][digit] for row in met]
         line[FACTORS["clean_log_odds"]] = format_confidence(float(np.median(sure)))
         line[FACTORS["in_question"]] = written.plain(float(np.median(asked)), 5)
+        line[FACTORS["wrong_names"]] = written.percent(float(np.median(wrong)), 2)
         lines.append(line)
     return lines
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fooljax.analysis.difficulty import by_class, classes_in_question, near_classes
+from fooljax.analysis.difficulty import by_class, classes_in_question, clean_figures, near_classes
 from fooljax.errors import InputError
 
 
@@ -44,6 +44,13 @@ def test_indecision_is_a_number_of_classes():
 def test_medians_are_those_of_each_class():
     found = by_class(np.asarray([1.0, 5, 3, 9]), np.asarray([0, 0, 0, 2]), 3)
     assert found == [3, None, 9]
+
+
+def test_a_wrong_name_counts_for_the_class_of_the_image():
+    odds = odds_of(10.0 * np.eye(3)[[0, 1, 1, 2]])
+    found = clean_figures(odds, np.asarray([0, 0, 1, 1]))
+    assert found["wrong_names"] == [0.5, 0.5, None]
+    assert found["accuracy"] == 0.5
 
 
 def test_too_few_answers_are_named():

@@ -65,6 +65,7 @@ def archive_rows():
     clean = {"kind": "clean", "network": "net", "near": near.tolist(), "in_question": [1.0] * 1000}
     clean |= {"clean_log_odds": [None, *generator.standard_normal(999).tolist()]}
     clean |= {"random_log_odds": random.tolist(), "clean_images": 999, "clean_data": "photographs"}
+    clean |= {"wrong_names": [None, *[0.0, 1.0, 0.0] * 333]}
     return [archive, {**clean, "random_images": 5}]
 
 
@@ -78,6 +79,7 @@ def test_dogs_that_get_the_least_are_found():
     text = tables(archive_rows())
     dogs = cells(text, "made", "dogs")
     assert dogs[2] == "118 and 280"
+    assert "photographs named wrongly (net)" in text
     assert dogs[3].startswith("0.00 [0.00, 0.0")
     assert dogs[4] == "< 0.0001"
     assert cells(text, "made", "domestic cats")[4] == "1" or float(cells(text, "made", "domestic cats")[4])
@@ -112,6 +114,7 @@ def test_findings_are_the_numbers_of_the_tables():
     assert found["made_near"].value.high < 0 < found["made_random"].value.low
     assert found["direct_clean"].value.estimate == pytest.approx(-1, abs=1e-3)
     assert found["direct_clean"].of == "6 runs on 3 networks"
+    assert found["direct_wrong"].value.estimate == pytest.approx(1, abs=1e-3)
 
 
 def test_figures_show_every_class_of_archives_and_every_search(monkeypatch):
@@ -139,7 +142,8 @@ def search_rows():
     for name in ("lenet-0", "lenet-1", "lenet-2"):
         clean = {"kind": "clean", "network": name, "clean_data": "mnist-embedded", "clean_images": 7}
         clean |= {"random_images": 5, "clean_log_odds": (20.0 - digits).tolist(), "near": None}
-        rows.append({**clean, "in_question": (1.0 + digits).tolist(), "random_log_odds": [-3.0] * 10})
+        clean |= {"in_question": (1.0 + digits).tolist(), "wrong_names": (digits / 100).tolist()}
+        rows.append({**clean, "random_log_odds": [-3.0] * 10})
         for run in range(2):
             passes = [*(100 * (1 + digits[:9]) + run).tolist(), None]
             told = {"kind": "search", "network": name, "family": "direct", "run": run, "budget": 5000}
@@ -153,7 +157,9 @@ def test_digits_are_ranked_by_passes_and_those_never_fooled_are_the_last():
     line = cells(text, "evolved pixels", "passes to 99.99 %")
     assert line[2].startswith("-1.00")
     assert line[3].startswith("1.00")
-    assert line[4] == "-"
+    assert line[4].startswith("1.00")
+    assert line[5] == "-"
+    assert cells(text, "9")[-1] == "9.00 %"
     assert cells(text, "9")[1] == "> 5,000"
     assert cells(text, "0")[1].startswith("10")
     assert "| evolved pixels | 90.0 % [12.8, 100.0] (90.0 %) | 50.0 % [1.5, 98.5] (50.0 %) |" in text
