@@ -17,8 +17,9 @@ from pathlib import Path
 import jinja2
 import numpy as np
 
-from docs import rows
+from docs import clean_levels, rows
 from docs.filled import filled
+from docs.judged_searches import judged_searches
 from docs.page_tables import PageTables
 from experiments import paper
 from experiments.strategy_comparison import tables
@@ -69,6 +70,9 @@ def environment() -> jinja2.Environment:
         "passes_of_sets": rows.passes_of_sets,
         "detectors_overview": rows.detectors_overview,
         "stage": rows.stage,
+        "beside_clean": clean_levels.beside_clean,
+        "clean_levels": clean_levels.clean_levels,
+        "judged_searches": judged_searches,
         "digests": rows.digests,
         "accuracies": rows.accuracies,
         "network_sets": rows.network_sets,

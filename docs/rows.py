@@ -228,7 +228,7 @@ def study_tables(name: str, of: str = "") -> str:
       name: of the experiment, `experiments.NAME`.
       of: the data set, where the rows of several are published: then those in `docs/results/NAME_OF/rows`.
     """
-    return str(importlib.import_module(f"experiments.{name}").STUDY.tables(_study_rows(name, of)))
+    return str(importlib.import_module(f"experiments.{name}").STUDY.tables(study_rows(name, of)))
 
 
 def detectors_overview(networks: Mapping[str, str]) -> str:
@@ -237,7 +237,7 @@ def detectors_overview(networks: Mapping[str, str]) -> str:
     Args:
       networks: the data set of each group of rows, as for `study_tables`, by what the reader calls it.
     """
-    return overview({title: _study_rows("detectors", of) for title, of in networks.items()})
+    return overview({title: study_rows("detectors", of) for title, of in networks.items()})
 
 
 @functools.cache
@@ -248,7 +248,7 @@ def found(name: str, of: str = "") -> dict[str, Any]:
       name: of the experiment.
       of: the data set, as for `study_tables`.
     """
-    return dict(importlib.import_module(f"experiments.{name}").findings(_study_rows(name, of)))
+    return dict(importlib.import_module(f"experiments.{name}").findings(study_rows(name, of)))
 
 
 def passes_of_sets(name: str, of: str = "") -> int:
@@ -258,11 +258,12 @@ def passes_of_sets(name: str, of: str = "") -> int:
       name: of the experiment.
       of: the data set, as for `study_tables`.
     """
-    return sum(one["passes"] for one in _study_rows(name, of) if "passes" in one)
+    return sum(one["passes"] for one in study_rows(name, of) if "passes" in one)
 
 
 @functools.lru_cache(maxsize=4)  # a page asks for the tables of a study and for what it found
-def _study_rows(name: str, of: str) -> list[dict[str, Any]]:
+def study_rows(name: str, of: str) -> list[dict[str, Any]]:
+    """The rows of an experiment's tasks, see `study_tables`."""
     folder = RESULTS / "_".join(filter(None, (name, of)))
     return [read_json(path) for path in sorted((folder / "rows").glob("*.json"))]
 
