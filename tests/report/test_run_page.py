@@ -1,6 +1,7 @@
 """The page of a run: safe and readable whatever the names, and the same bytes from the same content."""
 
 import dataclasses
+import functools
 import itertools
 import math
 import re
@@ -27,7 +28,9 @@ from fooljax.report import (
 HOSTILE = "<script>alert('x')</script>\" onerror='x' & </title></style> {{ 7 * 7 }} $x$"
 
 
+@functools.cache
 def report(text="plain"):
+    """The content of a page, whose pictures are drawn once; not to be changed."""
     images = np.random.default_rng(4).integers(0, 256, (2, 3, 4, 4, 1), np.uint8)
     odds = np.asarray([[10.0, 20.0, -np.inf], [8.0, 12.0, 14.0]])
     return RunPage(
@@ -233,7 +236,9 @@ def test_bytes_that_are_no_png_are_refused(tmp_path):
 
 
 def test_pages_are_deterministic_and_take_any_string(tmp_path):
-    assert written(tmp_path, report("a\udcff")) == written(tmp_path, report("a\udcff"))
+    again = report.__wrapped__("a\udcff")
+    assert again is not report("a\udcff")
+    assert written(tmp_path, report("a\udcff")) == written(tmp_path, again)
 
 
 def test_a_command_in_a_note_wraps_at_its_blanks_alone(tmp_path):

@@ -1,5 +1,6 @@
 """Pictures are the same whatever the user has set Matplotlib to, and show names in any script."""
 
+import functools
 import hashlib
 import logging
 import os
@@ -38,6 +39,7 @@ path.sketch: 1, 100, 2
 """
 
 
+@functools.cache
 def pictures():
     scope = {}
     exec(PICTURES, scope)
