@@ -57,6 +57,7 @@ def environment() -> jinja2.Environment:
     }
     made.globals |= {
         "row": rows.row,
+        "on_a_gpu": rows.on_a_gpu,
         "searches": rows.searches,
         "audits": rows.audits,
         "ways": rows.ways,

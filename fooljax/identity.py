@@ -30,7 +30,7 @@ SHARDING = "sharding"
 MAY_DIFFER = ("device", "jaxlib", SHARDING)
 """Results can then differ in the last digits, which is said."""
 PROGRAMS = ("program_sha256", "climb_sha256")
-"""Digests of programs. They are comparable only where one version of fooljax wrote both."""
+"""Digests of programs. They are comparable only where one version of fooljax wrote both for one platform."""
 
 ANSWERS = "log_odds_of_a_probe"
 """What a target that is asked on the host says of an image: its code cannot be compared."""
@@ -87,6 +87,11 @@ def _alike(found: Any, expected: Any) -> bool:
     return ours.shape == theirs.shape and np.allclose(ours, theirs, rtol=0.02, atol=0.1, equal_nan=True)
 
 
+def _platform(facts: Mapping[str, Any]) -> str:
+    """As "gpu", out of "gpu: NVIDIA H100 80GB HBM3"."""
+    return shown(str(facts.get("device", "")).partition(":")[0])
+
+
 ONCE = {"objective": LOG_ODDS.name, SHARDING: "none", "jax_default_matmul_precision": None}
 """Facts that checkpoints of older versions lack, since there was nothing else."""
 WORDS = {
@@ -107,7 +112,8 @@ def check_identity(path: Path, found: Mapping[str, Any], expected: Mapping[str, 
     """Makes sure that a checkpoint belongs to a search.
 
     Digests of programs are not compared with those that another version of fooljax wrote, since any change
-    of its code changes them; everything else is.
+    of its code changes them; everything else is. On another platform a program is another one, too, and its
+    scores are rounded otherwise, so a run goes on only on the platform that it was begun on.
 
     Args:
       path: of the checkpoint, for the message.
@@ -130,6 +136,11 @@ def check_identity(path: Path, found: Mapping[str, Any], expected: Mapping[str, 
             unknown.append(name)
         elif name in MAY_DIFFER:
             logger.warning("%s: begun with %s %s, goes on with %s", path, name, shown(found[name]), value)
+        elif name in PROGRAMS and _platform(found) != _platform(expected):
+            raise InputError(
+                f"{path}: expected a run that was begun on the same platform, {_platform(expected)}, since "
+                f"another one has another program; this run was begun on {_platform(found)}"
+            )
         elif name in PROGRAMS and other != version:
             writer = "an older version of fooljax" if other is None else f"fooljax {shown(other)}"
             logger.warning(

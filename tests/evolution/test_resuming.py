@@ -211,3 +211,17 @@ def test_programs_of_another_version_are_not_compared_which_is_told(tmp_path, ca
     assert "cannot be compared" in caplog.text
     with pytest.raises(InputError, match="expected a checkpoint with cells"):
         run(checkpoints=tmp_path, resume=True, cells=[1, 2])
+
+
+def test_a_run_of_another_platform_is_refused_by_its_name(tmp_path):
+    run(checkpoints=tmp_path, generations=10)
+    [path] = Checkpoints(tmp_path).paths()
+    platform = jax.devices()[0].platform
+
+    def made_elsewhere(name, facts):
+        facts |= {"device": "abacus: wood", "program_sha256": "0" * 64}
+        return True
+
+    rewritten(path, made_elsewhere)
+    with pytest.raises(InputError, match=f"the same platform, {platform}, .* begun on abacus$"):
+        run(checkpoints=tmp_path, resume=True)
