@@ -12,8 +12,8 @@ RELATIVE = "its relative agrees"
 HOW = """\
 A **relative** is a network of the same architecture, trained alike with another seed. A judge agrees if it
 names the same class, with at least the confidence that 95 % of clean images get from it, and more than 90 %
-of noise images get. The last two columns count the images that **fool while no judge agrees**: no judge at
-all, and no judge but the relative."""
+of noise images get. The last two columns count the images that fool while no judge agrees: no judge at all,
+and no judge but the relative."""
 
 
 def judged_searches(found: Mapping[str, Search]) -> str:
@@ -23,10 +23,12 @@ def judged_searches(found: Mapping[str, Search]) -> str:
       found: the searches by name, against the same networks; those of which a summary has no `panel` are
         left out.
     Returns:
-      Markdown: the table, and what its columns mean.
+      Markdown: the table, and what its columns mean; "" where no judges were asked.
     """
     panels = {name: [row["panel"] for row in one.rows if row.get("panel")] for name, one in found.items()}
     judged = {name: of for name, of in panels.items() if len(of) == len(found[name].rows)}
+    if not judged:
+        return ""
     lines = [{"images": f"`{name}`", **_counts(of, "elites")} for name, of in judged.items()]
     control = next(iter(judged.values()))
     lines += [{"images": title, **_counts(control, kind)} for kind, title in CONTROLS.items()]
@@ -49,8 +51,8 @@ def _counts(panels: Sequence[Mapping[str, Any]], kind: str) -> dict[str, str]:
     return {
         "fool": f"{fooled:,} of {images:,}",
         **{role: _count(counts, images) for role, counts in agrees.items()},
-        "no judge agrees": f"{nobody:,} of {images:,}",
-        "no judge but the relative agrees": f"{no_other:,} of {images:,}",
+        "fool, no judge agrees": f"{nobody:,} of {images:,}",
+        "fool, none but the relative agrees": f"{no_other:,} of {images:,}",
     }
 
 

@@ -87,6 +87,7 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
       a difference of shares.
       `KIND_named_first_beyond_gradient`: how much more often others name the class first, at whatever
       confidence, than of images by gradient ascent; over the networks that both kinds were made for.
+      `KIND_named_first_beyond_search`: the same beyond the best of as many random images of the encoding.
       Of finished searches what `named_alike` gives, too.
     """
     images = rows_of_sets(rows)
@@ -107,8 +108,10 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
         pair = [[row for row in theirs if row["generator"] == one] for one in (kind, "gradient")]
         if differences := _matched(*pair):
             found[f"{kind}_less_gradient"] = _difference(differences)
-            if further := _beyond_gradient(kind, own, wanted):
+            if further := _named_more_often(kind, "gradient", own, wanted):
                 found[f"{kind}_named_first_beyond_gradient"] = _difference(further)
+        if further := _named_more_often(kind, f"random_search_{kind}", own, wanted):
+            found[f"{kind}_named_first_beyond_search"] = _difference(further)
     return found | named_alike(rows)
 
 
@@ -118,13 +121,13 @@ def _difference(differences: Groups) -> Finding:
     return Finding(value, numbers.signed(value), "one network" if count == 1 else f"{count} networks")
 
 
-def _beyond_gradient(kind: str, rows: Sequence[Row], wanted: Pairs) -> list[list[float]]:
-    """How much more often than of images by gradient ascent others name the class of a kind first."""
+def _named_more_often(kind: str, than: str, rows: Sequence[Row], wanted: Pairs) -> list[list[float]]:
+    """How much more often others name the class of a kind first than that of another kind, by network."""
     differences = []
     for some in group_by(rows, "network").values():
         pair = [
             grouped([row for row in some if row["generator"] == one], wanted, _named_first)
-            for one in (kind, "gradient")
+            for one in (kind, than)
         ]
         if all(pair):
             first, second = (float(np.mean(values[0])) for values in pair)
@@ -232,7 +235,8 @@ def _specificity(rows: Sequence[Row]) -> list[dict[str, str]]:
                 found.append((name, f"equal passes, {passes:,}", _medians(pair), differences))
         if differences := _matched(first, second):
             found.append((name, "equal confidence", "equal", differences))
-        if differences := _beyond_gradient(name, with_largest_budget(rows), related(other_kind(rows))):
+        largest, others = with_largest_budget(rows), related(other_kind(rows))
+        if differences := _named_more_often(name, "gradient", largest, others):
             pair = [with_largest_budget(kind) for kind in (first, second)]
             found.append((name, "named first", _medians(pair), differences))
     tests = {

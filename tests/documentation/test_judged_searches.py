@@ -47,3 +47,4 @@ def test_a_search_whose_judges_were_not_all_asked_is_left_out():
     silent = [asked[0], {**asked[1], "panel": None}]
     table = judged_searches({"silent": search("silent", silent), "evolved": search("evolved", asked)})
     assert "silent" not in table
+    assert judged_searches({"silent": search("silent", silent)}) == ""

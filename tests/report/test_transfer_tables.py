@@ -110,6 +110,17 @@ def test_what_claims_are_held_against():
     assert found["cppn_named_first_beyond_gradient"].of == "2 networks"
 
 
+def test_evolved_images_are_held_against_random_search():
+    """Of four drawings of random search another LeNet names one first, and of four evolved ones two."""
+    drawn = [
+        row("lenet-0", kind, 0, (1.0, rate, 0.0))
+        for kind, rate in (("cppn", 0.5), ("random_search_cppn", 0.25))
+    ]
+    found = findings([*map(clean, NETWORKS), *drawn])
+    assert found["cppn_named_first_beyond_search"].value.estimate == 0.25
+    assert found["cppn_named_first_beyond_search"].of == "one network"
+
+
 def test_relatives_are_told_apart_from_strangers():
     networks = ("efficientnet-lite0", "efficientnet-lite1", "squeezenet")
     rates = ((1.0, 0.75, 0.25), (0.5, 1.0, 0.0), (0.0, 0.0, 1.0))
