@@ -14,6 +14,7 @@ from jax.experimental.xla_metadata import set_xla_metadata
 
 from fooljax.engine.batching import Many, flat_batch
 from fooljax.engine.dealing import dealt
+from fooljax.engine.later import later
 from fooljax.engine.placement import by_platform, kernels_run
 from fooljax.errors import InputError
 
@@ -38,20 +39,23 @@ def choose(
     if lowering not in (None, *LOWERINGS):
         raise InputError(f"lowering: expected {', '.join(LOWERINGS)} or None, got {lowering!r}")
 
+    # Its trace is copied into programs, and says of what shape the results of the other forms are.
+    on_cpu = jax.jit(serial, inline=True)
+    elsewhere = later(batched, on_cpu)
+    on_gpu = None if kernel is None else later(kernel, on_cpu)
+
     def many(shared: Any, batch: Any) -> Any:
         if lowering == "serial":
             return serial(shared, batch)
-        if lowering == "batched":
+        if lowering == "batched" or (lowering == "kernel" and kernel is None):
             return batched(shared, batch)
-        if kernel is None:
-            return by_platform(batched if lowering else serial, batched, shared, batch)
-        return by_platform(
-            partial(kernel, interpret=True) if lowering else serial,
-            batched,
-            shared,
-            batch,
-            on_gpu=kernel if kernels_run() else batched,
-        )
+        if lowering == "kernel" and kernel is not None:
+            interpreted = partial(kernel, interpret=True)
+            return by_platform(
+                interpreted, batched, shared, batch, on_gpu=kernel if kernels_run() else batched
+            )
+        with_kernel = on_gpu if on_gpu is None or kernels_run() else elsewhere
+        return by_platform(on_cpu, elsewhere, shared, batch, on_gpu=with_kernel)
 
     # XLA can split neither a serial loop nor a kernel among devices.
     return flat_batch(partial(dealt, many))
