@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from fooljax.result import Result, open_run
     from fooljax.scoring import score
 
-__version__ = "0.6.1"
+__version__ = "0.6.2"
 
 _HOME = {
     "Archive": "engine.archive",
