@@ -89,8 +89,9 @@ def make_mutate(
     num_draws = num_places + num_nodes + _FOR_STEPS + num_choices
 
     def is_fine(choices: Draws, genome: CPPN) -> jax.Array:
-        grown = 1.0 - num_first / jnp.maximum(genome.num_connections, num_first)
-        return choices[0] < rates.fine * grown
+        # Without a quotient, which a kernel rounds otherwise than other programs do.
+        count = jnp.maximum(genome.num_connections, num_first)
+        return choices[0] * count < rates.fine * (count - num_first)
 
     def gains(choices: Draws) -> jax.Array:
         """Whether a fine child gains a connection, and so has no weight moved."""
