@@ -297,6 +297,6 @@ COMMANDS = (
         "--size cifar10 --networks resnet20,resnet32,resnet44 --rounds 12 --steps 20 --kinds l2_9999,linf",
         CIFAR10,
     ),
-    Command("hidden", "--size imagenet --kinds l2_9999", PHOTOGRAPHS),
+    Command("hidden", "--size imagenet --rounds 12 --steps 20 --kinds l2_9999,linf", PHOTOGRAPHS),
     Command("artists", "", ()),
 )
