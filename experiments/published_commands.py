@@ -241,6 +241,12 @@ COMMANDS = (
         PHOTOGRAPHS,
     ),
     Command(
+        "retraining_large_block",
+        "--size imagenet --networks efficientnet-lite0 --part block --runs 3 --chains 2 --others 1 --rates 1 "
+        "--passes 2500 --generators cppn,gradient --shown gradient",
+        ("imagefolder",),
+    ),
+    Command(
         "retraining_large_cifar10",
         "--size cifar10 --rounds 3 --chains 5 --passes 5000 --steps 100 "
         "--generators cppn,direct,gradient --others 5 --shown direct,gradient,uniform_noise",

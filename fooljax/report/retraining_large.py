@@ -208,9 +208,13 @@ def _shares(rows: Sequence[Row]) -> dict[str, Finding]:
     }
     means = {name: float(np.mean(shares)) for name, shares in values.items() if shares}
     return {
-        name: Finding(point_estimate(mean), numbers.percent(mean), f"{len(values[name])} sets of one budget")
+        name: Finding(point_estimate(mean), numbers.percent(mean), _sets(len(values[name])))
         for name, mean in means.items()
     }
+
+
+def _sets(count: int) -> str:
+    return f"{count} set{'s' if count > 1 else ''} of one budget"
 
 
 def _compared(after: Sequence[Row], before: Sequence[Row]) -> Unpaired:
