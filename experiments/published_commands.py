@@ -242,8 +242,8 @@ COMMANDS = (
     ),
     Command(
         "retraining_large_block",
-        "--size imagenet --networks efficientnet-lite0 --part block --runs 3 --chains 2 --others 1 --rates 1 "
-        "--passes 2500 --generators cppn,gradient --shown gradient",
+        "--size imagenet --networks efficientnet-lite0 --part block --runs 3 --chains 2 --others 2 --rates 1 "
+        "--passes 2500 --generators cppn,gradient,goes_on --shown gradient",
         ("imagefolder",),
     ),
     Command(
