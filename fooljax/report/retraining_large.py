@@ -264,10 +264,11 @@ def _strength_line(rows: Sequence[Row], clean: Sequence[Row]) -> dict[str, str]:
     key = [rows[0][name] for name in ("network", "round", "rate")]
     clean_row = next(row for row in clean if [row[name] for name in ("network", "round", "rate")] == key)
     met = [row for row in rows if row["generator"] != GOES_ON]
+    whole = attacks.strength(met, [clean_row]).words() if attacks.attempts(met) else numbers.NONE
     alone = attacks.strength_alone(met, [clean_row], "cppn")
     return {
         **names,
-        "was the network overcome?": attacks.strength(met, [clean_row]).words(),
+        "was the network overcome?": whole,
         "evolved CPPNs alone": alone.words() if alone else numbers.NONE,
     }
 

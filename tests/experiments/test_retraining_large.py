@@ -121,6 +121,15 @@ def test_tables_say_where_the_last_block_was_trained():
     assert "**Last block**: only the last block" in text
 
 
+def test_without_new_attacks_nothing_is_said_of_their_strength():
+    """Where nothing but evolution that goes on from old images met the network."""
+    going_on = [{**row, "generator": "goes_on"} for row in ROWS if row["kind"] == "attack"]
+    assert "overcome? | evolved CPPNs alone |" in (
+        text := tables([*going_on, *(row for row in ROWS if row["kind"] == "clean")])
+    )
+    assert "| - | - |\n" in text.partition("overcome?")[2].partition("### Clean")[0]
+
+
 def test_no_rows():
     assert tables([]) == "No rows yet.\n"
     assert figures([]) == {}
