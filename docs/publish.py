@@ -19,6 +19,7 @@ import numpy as np
 
 from docs import clean_levels, rows
 from docs.filled import filled
+from docs.gpu_figures import on_a_gpu
 from docs.judged_searches import judged_searches
 from docs.page_tables import PageTables
 from experiments import paper
@@ -57,7 +58,7 @@ def environment() -> jinja2.Environment:
     }
     made.globals |= {
         "row": rows.row,
-        "on_a_gpu": rows.on_a_gpu,
+        "on_a_gpu": on_a_gpu,
         "searches": rows.searches,
         "audits": rows.audits,
         "ways": rows.ways,

@@ -340,59 +340,6 @@ def pinned(package: str) -> str:
     return found[1]
 
 
-def on_a_gpu() -> dict[str, Any]:
-    """What `benchmarks.device` found on a GPU: its machine, checks by short names, a table beside a CPU.
-
-    Each row of the table has `what`, and the spreads `cpu`, which may be None, and `gpu`.
-    """
-    record = row("benchmarks/device.json")
-    figures = {name: check["figures"] for name, check in record["checks"].items()}
-    loops = {
-        (one["encoding"], one["batch"]): one
-        for one in row("benchmarks/evolution.json")["rows"]
-        if one["runs"] == 1
-    }
-    drawn = {
-        one["side"]: one["images_per_second"]
-        for one in row("benchmarks/render.json")["rows"]
-        if one["room"] == 64 and one["live"][0] < 10
-    }
-    imagenet = row("benchmarks/targets.json")["loop"]
-    table = []
-    by_network, speed = "loop_over_forward", "loop_evaluations_per_second"
-    for what, entry in (("search by network", by_network), ("images scored each second", speed)):
-        for encoding, words in (("direct", "pixels"), ("cppn", "CPPNs")):
-            for children in (200, 4096):
-                found = figures[f"loop {encoding} 28x28, {children} children"]
-                name = f"{what}: {words}, digits, {children:,} children"
-                table.append({"what": name, "cpu": loops[encoding, children][entry], "gpu": found[entry]})
-        entry = entry.removeprefix("loop_") if entry == speed else entry
-        for children in (100, 1000):
-            name = f"{what}: CPPNs, ImageNet, {children:,} children"
-            found = figures[f"loop cppn Lite0, {children} children"]
-            cpu = imagenet[entry] if children == 100 else None
-            table.append({"what": name, "cpu": cpu, "gpu": found[entry]})
-    for side, count in ((28, 4096), (256, 1000)):
-        found = figures[f"drawing {count} of {side}x{side}"]["images_per_second"]
-        table.append({"what": f"CPPNs drawn each second, {side} x {side}", "cpu": drawn[side], "gpu": found})
-    mutation = figures["mutation of 4096"]
-    return {
-        "machine": record["machine"],
-        "model": record["machine"]["device"].removeprefix("gpu: "),
-        "calls": record["calls"],
-        "table": table,
-        "cppn": figures["loop cppn 28x28, 4096 children"],
-        "imagenet": figures["loop cppn Lite0, 1000 children"],
-        "mutated": mutation["genomes"],
-        "microseconds_to_mutate": 1e6 * mutation["seconds"]["median"],
-        "products": figures["products"]["teraflops"],
-        "pictures": figures["pictures of the form kernel"],
-        "mutants": figures["mutants"],
-        "command": figures["mnist_cppn as a command"],
-        "deterministic": figures["repeats itself with --deterministic"],
-    }
-
-
 def minutes(seconds: float) -> str:
     """A time in words: seconds below two minutes, minutes below two hours, else hours and minutes."""
     if seconds < 120.0:

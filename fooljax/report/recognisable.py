@@ -192,8 +192,7 @@ def _changes(generator: str, rows: Sequence[Row]) -> dict[str, str]:
 
 def _judges(panels: Sequence[Row]) -> list[dict[str, str]]:
     """A line for each judge, and for all networks of whose images it is asked in the same way."""
-    asked: dict[tuple[str, ...], list[str]] = {}
-    heads: list[str] = []
+    asked: dict[tuple[tuple[str, str], ...], list[str]] = {}
     for row in panels:
         for judge, one in row["panel"]["judges"].items():
             line = {
@@ -206,9 +205,8 @@ def _judges(panels: Sequence[Row]) -> list[dict[str, str]]:
                 ),
                 "left out": "yes" if one["refused"] else "no",
             }
-            heads = list(line)
-            asked.setdefault(tuple(line.values()), []).append(row["network"])
+            asked.setdefault(tuple(line.items()), []).append(row["network"])
     return [
-        {**dict(zip(heads, values, strict=True)), "asked about images against": ", ".join(networks)}
-        for values, networks in asked.items()
+        {**dict(cells), "asked about images against": ", ".join(networks)}
+        for cells, networks in asked.items()
     ]

@@ -7,6 +7,7 @@ import numpy as np
 from fooljax.analysis.comparisons import Unpaired, mann_whitney
 from fooljax.analysis.statistics import median
 from fooljax.engine.log_odds import FOOLED
+from fooljax.report.alternative_texts import counted
 from fooljax.report.dots import strips
 from fooljax.study import Row, attacks, group_by, markdown, numbers
 from fooljax.study.findings import Finding, point_estimate
@@ -208,13 +209,11 @@ def _shares(rows: Sequence[Row]) -> dict[str, Finding]:
     }
     means = {name: float(np.mean(shares)) for name, shares in values.items() if shares}
     return {
-        name: Finding(point_estimate(mean), numbers.percent(mean), _sets(len(values[name])))
+        name: Finding(
+            point_estimate(mean), numbers.percent(mean), f"{counted(len(values[name]), 'set')} of one budget"
+        )
         for name, mean in means.items()
     }
-
-
-def _sets(count: int) -> str:
-    return f"{count} set{'s' if count > 1 else ''} of one budget"
 
 
 def _compared(after: Sequence[Row], before: Sequence[Row]) -> Unpaired:

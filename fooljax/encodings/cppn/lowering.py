@@ -39,23 +39,25 @@ def choose(
     if lowering not in (None, *LOWERINGS):
         raise InputError(f"lowering: expected {', '.join(LOWERINGS)} or None, got {lowering!r}")
 
+    if lowering == "kernel" and kernel is None:
+        lowering = "batched"
     # Its trace is copied into programs, and says of what shape the results of the other forms are.
     on_cpu = jax.jit(serial, inline=True)
     elsewhere = later(batched, on_cpu)
-    on_gpu = None if kernel is None else later(kernel, on_cpu)
 
     def many(shared: Any, batch: Any) -> Any:
         if lowering == "serial":
             return serial(shared, batch)
-        if lowering == "batched" or (lowering == "kernel" and kernel is None):
+        if lowering == "batched":
             return batched(shared, batch)
-        if lowering == "kernel" and kernel is not None:
+        if kernel is None:
+            return by_platform(on_cpu, elsewhere, shared, batch)
+        if lowering == "kernel":
             interpreted = partial(kernel, interpret=True)
-            return by_platform(
-                interpreted, batched, shared, batch, on_gpu=kernel if kernels_run() else batched
-            )
-        with_kernel = on_gpu if on_gpu is None or kernels_run() else elsewhere
-        return by_platform(on_cpu, elsewhere, shared, batch, on_gpu=with_kernel)
+            on_gpu = kernel if kernels_run() else batched
+            return by_platform(interpreted, batched, shared, batch, on_gpu=on_gpu)
+        on_gpu = later(kernel, on_cpu) if kernels_run() else elsewhere
+        return by_platform(on_cpu, elsewhere, shared, batch, on_gpu=on_gpu)
 
     # XLA can split neither a serial loop nor a kernel among devices.
     return flat_batch(partial(dealt, many))

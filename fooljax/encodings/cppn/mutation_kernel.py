@@ -18,7 +18,7 @@ from jax.experimental.pallas import triton
 
 from fooljax.encodings.cppn.genome import CPPN
 from fooljax.encodings.cppn.kernel import barrier_of
-from fooljax.encodings.cppn.rearranging import Draws, Leaves, Rearranging
+from fooljax.encodings.cppn.rearranging import ONE_BY_ONE, Draws, Leaves, Rearranging, places_of
 
 WARPS = 1
 """Of 32 threads, for each genome."""
@@ -102,7 +102,7 @@ def in_kernel(scratch: Any, barrier: Callable[[], None]) -> Rearranging:
 
     def at(leaf: jax.Array, index: jax.Array) -> jax.Array:
         bits = lax.bitcast_convert_type(leaf, jnp.int32)
-        found = jnp.sum(jnp.where(_places(leaf) == index, bits, 0), dtype=jnp.int32)
+        found = jnp.sum(jnp.where(places_of(leaf) == index, bits, 0), dtype=jnp.int32)
         return lax.bitcast_convert_type(found, leaf.dtype)
 
     def placed(leaves: Leaves, places: jax.Array, count: jax.Array) -> Leaves:
@@ -110,7 +110,7 @@ def in_kernel(scratch: Any, barrier: Callable[[], None]) -> Rearranging:
         return tuple(through(leaf, places, all_of(leaf)) for leaf in leaves)
 
     def ordered(leaves: Leaves, keys: jax.Array, count: jax.Array) -> Leaves:
-        place = _places(keys)
+        place = places_of(keys)
         keys = keys * keys.size + place  # all differ
 
         def look(index: jax.Array, rank: jax.Array) -> jax.Array:
@@ -120,15 +120,15 @@ def in_kernel(scratch: Any, barrier: Callable[[], None]) -> Rearranging:
         return placed(leaves, jnp.where(place < count, rank, place), count)
 
     def kept(leaves: Leaves, stays: jax.Array, count: jax.Array) -> Leaves:
-        place = _places(stays)
+        place = places_of(stays)
         stays = stays & (place < count)
-        before, number = counted(stays), jnp.sum(stays, dtype=jnp.int32)
+        before, number = ONE_BY_ONE.counted(stays), jnp.sum(stays, dtype=jnp.int32)
         # Those that go stand behind those that stay, until zeros take their places.
         found = placed(leaves, jnp.where(stays, before - 1, number + place - before), count)
         return tuple(jnp.where(place < number, leaf, jnp.zeros_like(leaf)) for leaf in found)
 
     def with_ancestors(genome: CPPN, rows: jax.Array) -> jax.Array:
-        row = _places(rows)
+        row = places_of(rows)
 
         def look(step: jax.Array, found: jax.Array) -> jax.Array:
             # From the last connection to the first: whatever reads a row comes after what the row reads.
@@ -139,7 +139,7 @@ def in_kernel(scratch: Any, barrier: Callable[[], None]) -> Rearranging:
         return lax.fori_loop(0, genome.num_connections, look, rows.astype(jnp.int32)) > 0
 
     def moved(leaf: jax.Array, by: int) -> jax.Array:
-        come_from = _places(leaf) - by
+        come_from = places_of(leaf) - by
         inside = (come_from >= 0) & (come_from < leaf.size)
         found = through(leaf, all_of(leaf), jnp.where(inside, come_from, 0))
         return jnp.where(inside, found, jnp.zeros_like(leaf))
@@ -147,13 +147,4 @@ def in_kernel(scratch: Any, barrier: Callable[[], None]) -> Rearranging:
     def looked_up(leaf: jax.Array, places: jax.Array) -> jax.Array:
         return through(leaf, all_of(leaf), places)
 
-    return Rearranging(at, counted, placed, ordered, kept, with_ancestors, moved, looked_up)
-
-
-def counted(mask: jax.Array) -> jax.Array:
-    """How many are True up to and including each place."""
-    return jnp.cumsum(mask, dtype=jnp.int32)
-
-
-def _places(leaf: jax.Array) -> jax.Array:
-    return jnp.arange(leaf.size, dtype=jnp.int32)
+    return Rearranging(at, ONE_BY_ONE.counted, placed, ordered, kept, with_ancestors, moved, looked_up)

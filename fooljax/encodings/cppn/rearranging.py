@@ -81,7 +81,7 @@ def _placed_one_by_one(leaves: Leaves, places: jax.Array, count: jax.Array) -> L
 
 def _ordered_one_by_one(leaves: Leaves, keys: jax.Array, count: jax.Array) -> Leaves:
     """By counting, one member at a time: few are in use, and to sort all would take several times as long."""
-    place = _places(keys)
+    place = places_of(keys)
     keys = jnp.where(place < count, keys * keys.size + place, jnp.iinfo(jnp.int32).max)
     return _put_one_by_one(
         leaves, lambda index: jnp.sum(keys < _at_one_by_one(keys, index), dtype=jnp.int32), count
@@ -89,7 +89,7 @@ def _ordered_one_by_one(leaves: Leaves, keys: jax.Array, count: jax.Array) -> Le
 
 
 def _put_one_by_one(leaves: Leaves, place_of: Callable[[jax.Array], jax.Array], count: jax.Array) -> Leaves:
-    place = _places(leaves[0])
+    place = places_of(leaves[0])
 
     def put(index: jax.Array, done: Leaves) -> Leaves:
         here = place == place_of(index)
@@ -100,7 +100,7 @@ def _put_one_by_one(leaves: Leaves, place_of: Callable[[jax.Array], jax.Array], 
 
 
 def _kept_one_by_one(leaves: Leaves, stays: jax.Array, count: jax.Array) -> Leaves:
-    place = _places(stays)
+    place = places_of(stays)
 
     def put(index: jax.Array, state: Any) -> Any:
         kept, end = state
@@ -113,7 +113,7 @@ def _kept_one_by_one(leaves: Leaves, stays: jax.Array, count: jax.Array) -> Leav
 
 
 def _with_ancestors_one_by_one(genome: CPPN, rows: jax.Array) -> jax.Array:
-    row = _places(rows)
+    row = places_of(rows)
 
     def look(step: jax.Array, found: jax.Array) -> jax.Array:
         # From the last connection to the first: whatever reads a row comes after what the row reads.
@@ -125,7 +125,7 @@ def _with_ancestors_one_by_one(genome: CPPN, rows: jax.Array) -> jax.Array:
 
 
 def _at_together(leaf: jax.Array, index: jax.Array) -> jax.Array:
-    return _chosen(_places(leaf)[None] == index, leaf)[0]
+    return _chosen(places_of(leaf)[None] == index, leaf)[0]
 
 
 def _counted_together(mask: jax.Array) -> jax.Array:
@@ -134,20 +134,20 @@ def _counted_together(mask: jax.Array) -> jax.Array:
 
 def _placed_together(leaves: Leaves, places: jax.Array, count: jax.Array) -> Leaves:
     del count
-    here = places[None] == _places(places)[:, None]
+    here = places[None] == places_of(places)[:, None]
     return tuple(_chosen(here, leaf) for leaf in leaves)
 
 
 def _ordered_together(leaves: Leaves, keys: jax.Array, count: jax.Array) -> Leaves:
     """By rank: how many keys are smaller."""
-    place = _places(keys)
+    place = places_of(keys)
     # All keys differ; those of the members that stay are the largest and rise.
     keys = jnp.where(place < count, keys * keys.size + place, jnp.iinfo(jnp.int32).max - keys.size + place)
     return _placed_together(leaves, jnp.sum(keys[:, None] < keys[None], axis=0, dtype=jnp.int32), count)
 
 
 def _kept_together(leaves: Leaves, stays: jax.Array, count: jax.Array) -> Leaves:
-    stays = stays & (_places(stays) < count)
+    stays = stays & (places_of(stays) < count)
     return _placed_together(leaves, jnp.where(stays, _counted_together(stays) - 1, -1), count)
 
 
@@ -155,7 +155,7 @@ def _with_ancestors_together(genome: CPPN, rows: jax.Array) -> jax.Array:
     """By the set of what each row reads, which takes in the sets of its members again and again."""
     size = rows.size
     row = np.arange(size, dtype=np.int32)
-    used = _places(genome.sources) < genome.num_connections
+    used = places_of(genome.sources) < genome.num_connections
     leads = used[None] & (genome.targets[None] == row[:, None])
     reads = bit_sets.union(leads, bit_sets.of_each(genome.sources, size)) | bit_sets.of_each(row, size)
     # After s times a set holds what is read through 2^s connections, and no way through the graph has N.
@@ -174,7 +174,8 @@ def _chosen(here: jax.Array, leaf: jax.Array) -> jax.Array:
     return lax.bitcast_convert_type(found, leaf.dtype)
 
 
-def _places(leaf: jax.Array) -> jax.Array:
+def places_of(leaf: jax.Array) -> jax.Array:
+    """`[n]` int32: the index of each member of a list."""
     return jnp.arange(leaf.size, dtype=jnp.int32)
 
 
