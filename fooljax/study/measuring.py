@@ -36,7 +36,8 @@ class TaskResult(NamedTuple):
       figures: JSON-ready.
       sheets: the PNG files that were saved since the measurements before, by the names of their tasks.
       device: where it was measured.
-      seconds: that it took.
+      seconds: that it took, after the task before it in its group. What a group does once, such as compiling
+        its program, is in the seconds of its first task.
     """
 
     figures: dict[str, Any]

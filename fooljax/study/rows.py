@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     import pandas
 
 
-def write_row(path: Path, facts: Mapping[str, Any], figures: Mapping[str, Any], device: str) -> Row:
+def write_row(
+    path: Path, facts: Mapping[str, Any], figures: Mapping[str, Any], device: str, seconds: float
+) -> Row:
     """Writes the row of a task, and returns it as it will be read.
 
     Args:
@@ -24,15 +26,16 @@ def write_row(path: Path, facts: Mapping[str, Any], figures: Mapping[str, Any], 
       facts: what decides the measurements, see `fooljax.study.task.task_facts`.
       figures: what was measured. JSON-ready.
       device: where it was measured.
+      seconds: of wall clock that it took. Like the device, they decide nothing: the digest leaves them out.
     Raises:
-      InputError: a measurement has the name of a setting or of an entry that every row has.
+      InputError: a measurement has the name of a setting or of an entry that rows have of themselves.
       FaultError: the file cannot be written.
     """
     if taken := sorted({*OWN, *facts["settings"]} & set(figures)):
         raise InputError(f"{facts['task']}: expected measurements with names of their own, got {taken[0]}")
     row = {"task": facts["task"], **facts["settings"], **figures}
     row |= {name: facts[name] for name in ("networks", "together", "versions")}
-    row |= {"device": device, "digest": digest_of(facts)}
+    row |= {"device": device, "wall_seconds": round(seconds, 2), "digest": digest_of(facts)}
     row["sha256"] = digest_of(row)
     write_json(path, row)
     return row

@@ -147,4 +147,6 @@ class _Doing:
     def _write(self, task: Task, group: Sequence[Task], one: TaskResult) -> Row:
         for name, sheet in one.sheets.items():
             self.folder.save_sheet(name, sheet)
-        return write_row(self.folder.row(task), self._facts(task, group), one.figures, one.device)
+        return write_row(
+            self.folder.row(task), self._facts(task, group), one.figures, one.device, one.seconds
+        )

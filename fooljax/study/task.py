@@ -16,8 +16,8 @@ from fooljax.errors import InputError, shown
 Row = dict[str, Any]
 """What a task gave: JSON-ready measurements by name, beside the task's own settings."""
 SAFE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_,.=+-]{0,199}")
-OWN = ("task", "digest", "sha256", "networks", "together", "versions", "device")
-"""Entries that every row has, which are therefore no names of settings or of measurements."""
+OWN = ("task", "digest", "sha256", "networks", "together", "versions", "device", "wall_seconds")
+"""Entries that rows have of themselves, which are therefore no names of settings or of measurements."""
 
 
 @dataclass(frozen=True)

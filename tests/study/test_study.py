@@ -27,10 +27,16 @@ from fooljax.study import running
 from fooljax.study.image_sets import ImageSettings
 from fooljax.study.images import images_of, sheet_of
 from fooljax.study.study import network_digest
+from fooljax.study.task import digest_of
 
 
 def quiet(folder, config=None, changed=STUDY):
     return study.run(changed, config or Config(), folder, say=lambda line: None)
+
+
+def without_seconds(rows):
+    """Rows without what differs whenever they are measured."""
+    return [{name: row[name] for name in row if name not in ("wall_seconds", "sha256")} for row in rows]
 
 
 def test_every_task_gives_a_row_and_the_rows_a_table(tmp_path):
@@ -64,8 +70,21 @@ def test_a_row_that_is_there_is_not_measured_again(tmp_path):
     assert not calls
     (tmp_path / "rows" / "round=0,seed=1.json").unlink()
     before = (tmp_path / "rows" / "round=0,seed=0.json").stat().st_mtime_ns
-    assert quiet(tmp_path) == first
+    assert without_seconds(quiet(tmp_path)) == without_seconds(first)
     assert (tmp_path / "rows" / "round=0,seed=0.json").stat().st_mtime_ns == before
+
+
+def test_a_row_says_how_long_it_took_and_is_still_known_where_it_does_not(tmp_path):
+    """Rows of earlier versions have no seconds, and are rows of the same study."""
+    (row,) = quiet(tmp_path, Config(seeds=1, seconds=0.2))
+    assert 0.2 <= row["wall_seconds"] < 60
+    path = tmp_path / "rows" / "round=0,seed=0.json"
+    older = {name: value for name, value in row.items() if name not in ("wall_seconds", "sha256")}
+    path.write_text(json.dumps({**older, "sha256": digest_of(older)}))
+    lazy = dataclasses.replace(STUDY, measure=lambda workspace, tasks: pytest.fail("nothing is to be done"))
+    (found,) = quiet(tmp_path, Config(seeds=1, seconds=0.2), lazy)
+    assert without_seconds([found]) == without_seconds([row])
+    assert "wall_seconds" not in found
 
 
 def test_a_study_that_is_killed_goes_on_where_it_was(tmp_path):
@@ -190,6 +209,7 @@ def test_a_row_of_another_network_or_version_is_refused(tmp_path, monkeypatch):
         {"networks": 5},
         {"versions": []},
         {"device": "\x1b[31m"},
+        {"wall_seconds": 0.5},
     ],
 )
 def test_a_damaged_row_is_refused(tmp_path, damage):

@@ -19,7 +19,7 @@ from fooljax.errors import FaultError, InputError
 from fooljax.study.parts import Part
 from fooljax.study.workers import start_workers
 
-OWN = re.compile(rb'"(device|sha256)": "[^"]*"')
+OWN = re.compile(rb'"(device|sha256)": "[^"]*"|"wall_seconds": [0-9.]+')
 distributed = pytest.importorskip("distributed")
 dask_workers = pytest.importorskip("fooljax.study.dask_workers")
 
