@@ -39,6 +39,8 @@ GENERATORS = (
     "gaussian_noise",
     measured_sets.CLEAN,
 )
+ASKED_FOR = (measured_sets.ARCHIVE, "random_search_cppn", "random_cppn")
+"""Kinds of images that are measured only where they are named: a finished run, and the controls of `cppn`."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ SIZES = {
 def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     """A task for each network, generator and run."""
     del rows
-    kinds = measured_sets.parse_choices(config.generators, (*GENERATORS, measured_sets.ARCHIVE))
+    kinds = measured_sets.parse_choices(config.generators, (*GENERATORS, *ASKED_FOR))
     for task in measured_sets.tasks(config, kinds, dict.fromkeys(PAPER, config.paper_passes)):
         yield Task(task.name, {**task.settings, "draws": config.draws}, task.networks, task.together)
 

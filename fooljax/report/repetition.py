@@ -23,8 +23,20 @@ from fooljax.study.findings import Finding, describe_sample, share
 from fooljax.study.measured_sets import ARCHIVE, CLEAN, NAMES, THREAT, sets_table, sort_rows
 from fooljax.study.tables import speaks_for, values_by_network
 
-EFFECTS_OF = ("cppn_paper", "cppn", ARCHIVE, "random_search_cppn_paper", "random_cppn_paper", CLEAN)
-"""Generators whose copies are tabulated: evolved CPPNs, the controls of the paper's, and clean images."""
+EFFECTS_OF = (
+    *("cppn_paper", "cppn", ARCHIVE),
+    *("random_search_cppn_paper", "random_cppn_paper", "random_search_cppn", "random_cppn"),
+    CLEAN,
+)
+"""Generators whose copies are tabulated: evolved CPPNs, their controls, and clean images."""
+CHANGED = {
+    "": "cppn_paper",
+    "cppn_": "cppn",
+    "archive_": ARCHIVE,
+    "random_search_cppn_": "random_search_cppn",
+}
+COUNTED = {"clean_": CLEAN, "random_cppn_": "random_cppn", "uniform_noise_": "uniform_noise"}
+"""How the names of findings begin: of what copies do, and of how many images repeat an element."""
 MOST_LISTED = 20
 """Classes that a table names one by one, at most."""
 WORDS = {
@@ -62,17 +74,19 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
     """What claims are held against: see `fooljax.study.findings`.
 
     Returns:
-      Of images that the paper's search evolved. `repeating`: the share with a repeated element;
-      `clean_repeating`: of clean images. `removed_one`, `removed_half` and `added_many`: the change in
-      log-odds; `removed_half_beyond` and so on: what it is more than with random windows of equal area.
-      The same with `cppn_` before it, of images that our own CPPNs drew, and `archive_`, of a finished run.
+      Of images that the paper's search evolved. `repeating`: the share with a repeated element.
+      `removed_one`, `removed_half` and `added_many`: the change in log-odds; `removed_half_beyond` and so on:
+      what it is more than with random windows of equal area.
+      The same with `cppn_` before it, of images that our own CPPNs drew, `archive_`, of a finished run, and
+      `random_search_cppn_`, of the best random CPPNs. `clean_repeating`, `random_cppn_repeating` and
+      `uniform_noise_repeating`: the share alone.
     """
     found = {}
-    for before, kind in (("", "cppn_paper"), ("cppn_", "cppn"), ("archive_", ARCHIVE), ("clean_", CLEAN)):
+    for before, kind in (CHANGED | COUNTED).items():
         some = [row for row in rows if row["generator"] == kind]
         if some:
             found[f"{before}repeating"] = share(_repeating(some), _units(some))
-        for name in ("removed_one", "removed_half", "added_many") if kind != CLEAN else ():
+        for name in ("removed_one", "removed_half", "added_many") if before in CHANGED else ():
             for figure, groups in (
                 (f"{before}{name}", change(some, name)),
                 (f"{before}{name}_beyond", change(some, name, f"random_{name}")),

@@ -39,7 +39,7 @@ def test_stripes_repeat_and_noise_does_not(rows, tmp_path):
 
 def test_every_change_is_told_in_words():
     assert {*CHANGES, *WITHOUT_TWIN} == set(report.WORDS)
-    assert set(report.EFFECTS_OF) <= {*repetition.GENERATORS, measured_sets.ARCHIVE}
+    assert set(report.EFFECTS_OF) <= {*repetition.GENERATORS, *repetition.ASKED_FOR}
 
 
 def test_changes_are_of_equal_area_and_pairs():
