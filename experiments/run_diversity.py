@@ -135,6 +135,7 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
             **_distances(made, features, families),
             **(_ancestors(found, features, together) if found[0].ancestry else {}),
             **(_sheet(made, target, chosen) if shown == name[0] and name[1] not in NOISE else {}),
+            **(_lines(found) if shown == name[0] and found[0].ancestry else {}),
         }
 
 
@@ -182,6 +183,11 @@ def _sheet(images: Images, target: Target, classes: Sequence[int]) -> dict[str, 
     names = [target.class_names[index] for index in classes[:SHOWN]] if target.class_names else None
     shape = [len(images), len(flat) // len(images), *flat.shape[1:]]
     return {"sheet": base64.b64encode(sheet_of(flat)).decode(), "sheet_shape": shape, "sheet_names": names}
+
+
+def _lines(found: Sequence[ImageSet]) -> dict[str, Any]:
+    """Of each run the lines of ancestors of the images of the sheet."""
+    return {"lines": [one.ancestry[:SHOWN] for one in found]}
 
 
 __all__ = ["STUDY", "Config", "findings", "main"]

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from fooljax.analysis.correlations import mean_correlation
+from fooljax.analysis.descent import descent_of
 from fooljax.analysis.statistics import Interval, mean_interval
 from fooljax.report.data_titles import data_title
+from fooljax.report.descent import family_trees
 from fooljax.report.dots import strips
 from fooljax.report.grid import gallery
 from fooljax.report.png import png_bytes
@@ -207,7 +209,7 @@ def _known_groups(rows: Sequence[Row], figure: str) -> list[list[float]]:
 
 
 def figures(rows: Sequence[Row]) -> dict[str, bytes]:
-    """The elites of the first network by run and class, and the distances of each kind of image."""
+    """The elites of the first network by run and class, their family trees, and distances of each kind."""
     pictures = {}
     clean = {row["network"]: row for row in rows if row["images"] == "clean"}
     for row in reversed(rows):  # of several networks the first is shown
@@ -226,6 +228,12 @@ def figures(rows: Sequence[Row]) -> dict[str, bytes]:
                 if across
                 else gallery(images, odds, names, notes=notes)
             )
+            if any(descent_of(lines).forks for lines in row.get("lines", ())):
+                title = f"{NAMES[row['images']]} and their common ancestors, {row['network']}"
+                called = names or list(map(str, range(classes)))
+                pictures[f"ancestors-{row['images']}.png"] = family_trees(
+                    images, odds, row["lines"], called, title=title
+                )
     for space, name in SPACES.items():
         groups = {}
         for (kind,), group in group_by(rows, "images").items():

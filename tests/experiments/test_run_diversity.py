@@ -1,13 +1,16 @@
 """The experiment on runs that differ, and its tables of made rows with known answers."""
 
+import base64
 import dataclasses
 
+import numpy as np
 import pytest
 
 from experiments.run_diversity import SIZES, STUDY, Config
 from fooljax import study
 from fooljax.errors import InputError
-from fooljax.report.run_diversity import findings, tables
+from fooljax.report.run_diversity import figures, findings, tables
+from fooljax.study.images import sheet_of
 
 
 def spaces(same_class, same_run, apart, closer):
@@ -80,6 +83,17 @@ def test_findings_are_the_numbers_of_the_tables():
     assert "clean_pixels" not in found
 
 
+def test_trees_are_drawn_where_elites_have_ancestors_in_common():
+    sheet = base64.b64encode(sheet_of(np.zeros((4, 6, 6, 1), np.uint8))).decode()
+    clean, drawn, *_ = rows()
+    drawn |= {"sheet": sheet, "sheet_shape": [2, 2, 6, 6, 1], "log_odds": [[1.0, 2.0], [3.0, 4.0]]}
+    related, strangers = [[5, 1], [7, 5, 1]], [[5, 1], [7, 2]]
+    made = figures([clean, {**drawn, "lines": [strangers, related]}])
+    assert made["ancestors-cppn.png"].startswith(b"\x89PNG")
+    assert "ancestors-cppn.png" not in figures([clean, {**drawn, "lines": [strangers, strangers]}])
+    assert "ancestors-cppn.png" not in figures([clean, drawn])
+
+
 def test_a_kind_of_image_that_there_is_not_is_named():
     with pytest.raises(InputError, match=r"^--generators: expected some of direct, .*, got cppn,wavelets"):
         list(STUDY.tasks(Config(generators="cppn,wavelets"), []))
@@ -118,5 +132,6 @@ def test_noise_shows_no_class_and_clean_digits_do(tmp_path):
     assert found["uniform_noise"]["shares"][0]["raw"]["0.9999"] < 0.2
     assert found["cppn"]["shares"][0]["raw"]["0.9"] > 0.5
     assert all(0 <= share <= 1 for share in found["cppn"]["shared"])
+    assert [len(lines) for lines in found["cppn"]["lines"]] == [10, 10]
     assert (tmp_path / "images" / "lenet-0").is_dir()  # beside the folder of the study
     assert (tmp_path / "study" / "elites-cppn.png").exists()
