@@ -47,17 +47,13 @@ SEARCHES: dict[str, tuple[str, ...]] = {
     "mnist_direct/paper": (),
     "mnist_direct/random-search": ("--strategy", "random_search"),
     "mnist_cppn/paper-raw-paper": (
-        "--strategy",
-        "map_elites",
-        "--coordinates",
-        "raw",
-        "--functions",
-        "paper",
+        *("--children", "200", "--strategy", "map_elites"),
+        *("--functions", "paper", "--coordinates", "raw"),
     ),
     "mnist_cppn/random-search": ("--strategy", "random_search"),
     "mnist_gradient/paper": (),
 }
-"""What is done against each network: the flags, by the beginning of the folder."""
+"""What is done against each network: the flags of the published command, by the beginning of the folder."""
 STUDIES = (
     "clean_accuracy",
     "recognisable",
@@ -100,9 +96,12 @@ def steps(size: str, given: Mapping[str, str]) -> Iterator[Step]:
     for start, chosen in SEARCHES.items():
         name = start.partition("/")[0]
         recipe = importlib.import_module(f"experiments.{name}").EXPERIMENT
-        flags = (*_size(size, recipe.sizes), *chosen, *_known(recipe.config, {**given, **JUDGES[size]}))
-        for number in range(NETWORKS[size]):
-            yield Step(name, f"{start}-target{number}", (*flags, "--target-seed", str(number)))
+        # The paper's size of a search is one without an early end; the published ones end when all is fooled.
+        sized = _size(size, recipe.sizes) if size != "paper" else ()
+        flags = (*sized, *chosen, *_known(recipe.config, {**given, **JUDGES[size]}))
+        for number in map(str, range(NETWORKS[size])):
+            seeds = ("--seed", number, "--target-seed", number)
+            yield Step(name, f"{start}-target{number}", (*flags, *seeds))
     if size == "paper":
         yield from _published(given)
         return

@@ -1,7 +1,7 @@
 """The commands whose rows are published, as the pages of results give them: `experiments.paper --size paper`.
 
-Searches are not among them. Those on digits are in `experiments.paper`, and those against networks for
-ImageNet take days. The other data that detectors are shown (`--others`) are left out, too.
+Searches are not among them. `experiments.paper` has those on digits; those against networks for ImageNet
+take days. The other data that detectors are shown (`--others`) are left out, too.
 """
 
 from collections.abc import Mapping
