@@ -18,7 +18,14 @@ class PageTables:
         self._tables = tables
         self._explained: set[str] = set()
 
-    def __call__(self, name: str, of: str = "", fold: Sequence[str] = (), without: Sequence[str] = ()) -> str:
+    def __call__(
+        self,
+        name: str,
+        of: str = "",
+        fold: Sequence[str] = (),
+        without: Sequence[str] = (),
+        closed: str = "",
+    ) -> str:
         """The tables of an experiment, without the explanations that the page has already printed.
 
         Args:
@@ -26,6 +33,7 @@ class PageTables:
           of: the data set, where the rows of several are published.
           fold: heads of sections that the reader opens by a click.
           without: heads of sections that the page has for all data sets together, and leaves out here.
+          closed: what the reader clicks on to open the tables, all of them; "" where they stand open.
         Raises:
           InputError: the tables have no section with such a head.
         """
@@ -39,7 +47,8 @@ class PageTables:
                     continue
                 self._explained.add(paragraph)
             kept.append(paragraph)
-        return folded("\n\n".join(kept), fold) + "\n"
+        shown = folded("\n\n".join(kept), fold)
+        return (_in_details(closed, shown) if closed else shown) + "\n"
 
 
 def _explains(paragraph: str) -> bool:
@@ -74,5 +83,8 @@ def _replaced(markdown: str, head: str, by: Callable[[re.Match[str]], str], argu
 
 
 def _closed(head: str) -> Callable[[re.Match[str]], str]:
-    start = f'<details markdown="1">\n<summary>{head}</summary>\n\n'
-    return lambda section: f"{start}{section[1].strip()}\n\n</details>\n\n"
+    return lambda section: f"{_in_details(head, section[1])}\n\n"
+
+
+def _in_details(head: str, markdown: str) -> str:
+    return f'<details markdown="1">\n<summary>{head}</summary>\n\n{markdown.strip()}\n\n</details>'

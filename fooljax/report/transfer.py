@@ -8,9 +8,7 @@ from fooljax.analysis.comparisons import holm, signed_rank
 from fooljax.analysis.panel import family_of_name
 from fooljax.analysis.statistics import Groups, Interval, mean_interval, share_interval
 from fooljax.analysis.transfer import (
-    OTHER,
-    SAME,
-    SEED,
+    RELATIONS,
     Seen,
     agreement,
     matched_rate_difference,
@@ -101,6 +99,11 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
             found[f"{kind}_same_{level[2:]}"] = share(same, said)
         first = grouped(group, wanted, _named_first)
         found[f"{kind}_named_first"] = share(first, said)
+        for target, is_it in network_pairs(images).items():
+            if target not in RELATIONS:
+                same = grouped(group, is_it, lambda row, seen: seen["same"]["raw"][LEVEL])
+                found[f"{kind}_same_9999_{target}"] = share(same, said)
+                found[f"{kind}_named_first_{target}"] = share(grouped(group, is_it, _named_first), said)
         found |= _relatives(kind, group, wanted)
         found[f"{kind}_own_only"] = share(values_by_network(group, own_only), said)
     for kind in ("cppn", "direct", ARCHIVE):
@@ -168,7 +171,7 @@ def tables(rows: Sequence[Row]) -> str:
     several = OF_SEVERAL.format(networks=", ".join(units), runs=_runs(own), whom=speaks_for(units))
     parts = [THREAT, "", WORDS, "", OF_ONE if len(units) == 1 else several, ""]
     for kind, wanted in network_pairs(images).items():
-        parts += [f"### Shown to {kind if kind in (SAME, SEED, OTHER) else f'the network {kind}'}\n"]
+        parts += [f"### Shown to {kind if kind in RELATIONS else f'the network {kind}'}\n"]
         parts += [markdown([_line(group, wanted, name) for name, group in kinds_of_images(own)]), ""]
     parts += ["### Every threshold\n", threshold_words(speaks_for(units)), ""]
     other = other_kind(images)

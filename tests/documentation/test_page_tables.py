@@ -61,3 +61,8 @@ def test_no_published_page_explains_its_tables_twice():
         prose = [one for one in paragraphs if len(one) > 100 and re.match(r"[*\w]", one) and "\n|" not in one]
         if path.name != "paper.md":
             assert len(prose) == len(set(prose)), path.name
+
+
+def test_all_tables_of_a_study_may_be_closed():
+    closed = PageTables(study)("one", closed="Digits")
+    assert closed == f'<details markdown="1">\n<summary>Digits</summary>\n\n{STUDY.strip()}\n\n</details>\n'
