@@ -1,5 +1,6 @@
 """Figures of dots: the values of several groups beside each other, and one quantity against another."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -64,6 +65,37 @@ def strips(
             axes.xaxis.set_major_formatter("{x:,.0f}")
     for text in axes.get_xticklabels() if log_odds else axes.get_yticklabels():
         fit(text)
+    return png_bytes(figure)
+
+
+@own_style()
+def columns(groups: Mapping[str, Mapping[str, Sequence[float]]], *, value: str) -> bytes:
+    """A PNG of log-odds: a column for each group, and in it a colour and a bar at the median for each kind.
+
+    Args:
+      groups: at least one; the log-odds by the name of the group, from left to right, and by the name of the
+        kind. A kind has the same colour in every group.
+      value: what the log-odds are of, for the axis.
+    """
+    figure = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")
+    axes = figure.add_subplot()
+    kinds = list(dict.fromkeys(kind for group in groups.values() for kind in group))
+    wide = 0.84 / max(len(kinds), 1)
+    generator = np.random.default_rng(0)
+    for place, group in enumerate(groups.values()):
+        if place:
+            axes.axvline(place - 0.5, color="0.85", lw=0.8, zorder=0)
+        for kind, values in group.items():
+            number = kinds.index(kind)
+            middle = place + (number - (len(kinds) - 1) / 2) * wide
+            beside = middle + generator.uniform(-0.25, 0.25, len(values)) * wide
+            _dots(axes, beside, np.asarray(values, np.float64), number, many=False, name=kind)
+            axes.plot([middle - 0.42 * wide, middle + 0.42 * wide], [median(values)] * 2, color="black", lw=2)
+    axes.set_xlim(-0.5, len(groups) - 0.5)
+    axes.set_xticks(range(len(groups)), [textwrap.fill(name, 80 // len(groups)) for name in groups])
+    axes.tick_params(axis="x", length=0)
+    _mark(axes, value, [one for group in groups.values() for values in group.values() for one in values])
+    legend_below(figure, columns=3)
     return png_bytes(figure)
 
 

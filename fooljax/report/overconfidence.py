@@ -12,7 +12,7 @@ from fooljax.analysis.statistics import (
     median_interval,
     share_interval,
 )
-from fooljax.report.dots import strips
+from fooljax.report.dots import columns
 from fooljax.report.overconfidence_figures import Line, ray_lines
 from fooljax.report.transfer_rows import NAMES
 from fooljax.study import Row, attacks, group_by, markdown, numbers
@@ -236,10 +236,13 @@ def figures(rows: Sequence[Row]) -> dict[str, bytes]:
         lines = [(row["factors"], row["median_log_odds"]) for row in group]
         panels.setdefault(RAYS[source], {})[KINDS[training].words] = lines
     found = {"rays.png": ray_lines(panels)} if panels else {}
-    groups: dict[str, list[float]] = {}
-    for generator, group in _of_largest_budget(rows).items():
-        for (training,), some in group_by(group, "training").items():
-            groups[f"{NAMES[generator]}: {KINDS[training].words}"] = [median(row["log_odds"]) for row in some]
+    groups = {
+        NAMES[generator]: {
+            KINDS[training].words: [median(row["log_odds"]) for row in some]
+            for (training,), some in group_by(group, "training").items()
+        }
+        for generator, group in _of_largest_budget(rows).items()
+    }
     if groups:
-        found["attacks.png"] = strips(groups, value="log-odds of the images; a dot for each run")
+        found["attacks.png"] = columns(groups, value="median log-odds of a run's images")
     return found

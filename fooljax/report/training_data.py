@@ -8,7 +8,7 @@ import numpy as np
 from fooljax.analysis.comparisons import holm
 from fooljax.analysis.statistics import mean_interval, median, median_interval
 from fooljax.report.bands import curves
-from fooljax.report.dots import strips
+from fooljax.report.dots import columns
 from fooljax.report.training_trends import (
     FIGURES,
     MADE,
@@ -187,15 +187,15 @@ def figures(rows: Sequence[Row]) -> dict[str, bytes]:
         if panels := _curves(group, given):
             up = "log-odds of the images"
             found[file] = curves(panels, up=up, log_odds=True, log_scale=not given)
-    groups: dict[str, list[float]] = {}
+    groups: dict[str, dict[str, list[float]]] = {}
     trained = [row for row in attacks if row["generator"] in MADE and row["architecture"] != "given"]
     for (architecture, generator), group in group_by(trained, "architecture", "generator").items():
         others = {row["learnt"] for row in group if row["training"] != PLAIN_KIND}
         for (kind,), some in group_by([row for row in group if row["learnt"] in others], "training").items():
-            name = f"{_title(architecture)}{NAMES[generator]}: {KINDS[kind].words}"
-            groups[name] = [median(one) for one in figures_by_network(some, "log_odds")]
+            beside = groups.setdefault(f"{_title(architecture)}{NAMES[generator]}", {})
+            beside[KINDS[kind].words] = [median(one) for one in figures_by_network(some, "log_odds")]
     if groups:
-        found["trainings.png"] = strips(groups, value="log-odds of the images, a dot for each network")
+        found["trainings.png"] = columns(groups, value="median log-odds of the images, by network")
     return found
 
 
