@@ -103,7 +103,8 @@ def test_what_claims_are_held_against():
     found = findings(ROWS)
     assert found["cppn_same_9999"].value.estimate == 0.75
     assert found["gradient_same_9999"].value.estimate == 0.25
-    assert found["cppn_same_9999_mlp-0"].value.estimate == found["cppn_named_first_mlp-0"].value.estimate == 0.25
+    assert found["cppn_same_9999_mlp-0"].value.estimate == 0.25
+    assert found["cppn_named_first_mlp-0"].value.estimate == 0.25
     assert found["cppn_own_only"].value.estimate == 0.25  # the last of four fools the network alone
     assert found["cppn_less_gradient"].value.estimate == pytest.approx(0.5)
     assert "direct_less_gradient" not in found
