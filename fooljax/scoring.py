@@ -12,8 +12,8 @@ from fooljax.checks import check_counts
 from fooljax.engine.batching import largest_tile
 from fooljax.engine.channels_last import channels_last
 from fooljax.engine.objective import LOG_ODDS, Objective, check_objective
-from fooljax.engine.placement import gathered, is_cpu, place_of
-from fooljax.engine.precision import as_float32, in_full_precision
+from fooljax.engine.placement import gathered, is_cpu, is_gpu, place_of
+from fooljax.engine.precision import FEW_KERNELS, as_float32, in_full_precision
 from fooljax.engine.types import Apply, Params, Target, as_target
 from fooljax.errors import InputError, shown
 from fooljax.host_targets import HostFunction
@@ -68,7 +68,7 @@ def score(
     if tile is None:
         tile = SCORED_TILE if is_cpu(place) else largest_tile(images.shape[1:])
     params = gathered(as_float32(target.params), place)
-    program = _scoring(target.apply, objective, full_precision)
+    program = _scoring(target.apply, objective, full_precision, is_gpu(place))
     parts = []
     for start in range(0, len(images), tile):
         part = images[start : start + tile]
@@ -89,7 +89,7 @@ def score(
 
 @functools.lru_cache(maxsize=16)
 def _scoring(
-    apply: Apply, objective: Objective, full_precision: bool
+    apply: Apply, objective: Objective, full_precision: bool, on_gpu: bool
 ) -> Callable[[Params, jax.Array], jax.Array]:
     """The compiled `(params, pixels) -> fitness`; it holds no parameters."""
 
@@ -97,4 +97,6 @@ def _scoring(
         return objective.fitness(apply(params, pixels.astype(jnp.float32) / 255.0))
 
     program = channels_last(score_tile)
-    return jax.jit(in_full_precision(program) if full_precision else program)
+    if not full_precision:
+        return jax.jit(program)
+    return jax.jit(in_full_precision(program), compiler_options=FEW_KERNELS if on_gpu else None)

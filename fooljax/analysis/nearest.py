@@ -7,8 +7,6 @@ measured in pixels, and in the features of a network, where a shifted or a thick
 
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
@@ -62,8 +60,7 @@ def nearest(vectors: npt.NDArray[np.float32], others: npt.NDArray[np.float32]) -
     step = max(1, BLOCK // len(others))
     for start in range(0, len(vectors), step):
         part = slice(start, start + step)
-        products = jnp.dot(vectors[part] - middle, centred.T, precision=jax.lax.Precision.HIGHEST)
-        indices[part] = np.argmax(np.asarray(products) - halves, axis=1)
+        indices[part] = np.argmax((vectors[part] - middle) @ centred.T - halves, axis=1)
     apart = vectors.astype(np.float64) - others[indices]
     return Nearest(np.linalg.norm(apart, axis=1), indices)
 

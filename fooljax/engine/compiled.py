@@ -111,6 +111,8 @@ def recorded(search: Search, step: tuple[EvolutionState, Any, jax.Array]) -> Any
 def lower_generation(search: Search, problem: Problem, runs: EvolutionState) -> str:
     """The text of the program of one generation of one run: the same for any number of runs and chunks.
 
+    It is the text of the program for a CPU, wherever the search runs.
+
     Args:
       search: encoding and strategy.
       problem: target, cells and objective.
@@ -119,7 +121,9 @@ def lower_generation(search: Search, problem: Problem, runs: EvolutionState) -> 
     run = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), runs)
     shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(jnp.shape(leaf), jnp.result_type(leaf)), problem)
     with writing_for(None):
-        return _one_generation(search._replace(record=False)).lower(shapes, run).as_text()
+        traced = _one_generation(search._replace(record=False)).trace(shapes, run)
+    # That for a CPU also where the search runs elsewhere: in a kernel's text stand the paths of source files.
+    return traced.lower(lowering_platforms=("cpu",)).as_text()
 
 
 @functools.lru_cache(maxsize=MOST_PROGRAMS)
@@ -132,14 +136,17 @@ def shapes_of_start(
     search: Search, count: int, problem: Problem, keys: jax.Array, *genomes: Genome
 ) -> tuple[EvolutionState, Any]:
     """Shapes of what the program of `compile_start` gives for the same arguments."""
-    begin = _beginning(search, count)
-    shapes: tuple[EvolutionState, Any] = jax.eval_shape(begin, problem, keys, *genomes)
+    begin = _bound(start_runs, (search, count))
+    # As `_compile` does on one device: what JAX has traced for the shapes it does not trace again.
+    with writing_for(None):
+        shapes: tuple[EvolutionState, Any] = jax.eval_shape(begin, problem, keys, *genomes)
     return shapes
 
 
 @functools.lru_cache(maxsize=MOST_PROGRAMS)
-def _beginning(search: Search, count: int) -> Callable[..., Any]:
-    return functools.partial(start_runs, search, count)
+def _bound(function: Callable[..., Any], fixed: tuple[Any, ...]) -> Callable[..., Any]:
+    """`functools.partial`; the same object for equal arguments, so that JAX traces it once."""
+    return functools.partial(function, *fixed)
 
 
 def shapes_of_own_metrics(search: Search, problem: Problem, runs: EvolutionState) -> dict[str, Any]:
@@ -218,7 +225,7 @@ def _compile(
     del precision  # JAX puts it into the program; here it tells programs of different precision apart
     mesh = next(filter(None, (mesh_of_place(shape.sharding) for shape in shapes)), None)
     program = jax.jit(
-        functools.partial(function, *fixed),
+        _bound(function, fixed),
         donate_argnums=donated,
         out_shardings=None if mesh is None else everywhere(mesh),
     )

@@ -80,6 +80,12 @@ def is_cpu(place: jax.sharding.Sharding) -> bool:
     return all(device.platform == "cpu" for device in devices)
 
 
+def is_gpu(place: jax.sharding.Sharding) -> bool:
+    """Whether a place is a GPU."""
+    devices: set[Any] = place.device_set
+    return all(device.platform == "gpu" for device in devices)
+
+
 def device_in_words(place: jax.sharding.Sharding | None = None) -> str:
     """The platform and the kind of a device, by default JAX's first, as "gpu: NVIDIA H100 80GB HBM3"."""
     device = jax.devices()[0] if place is None else _first(place)

@@ -24,10 +24,10 @@ from fooljax.evolution.arguments import (
 )
 from fooljax.evolution.checkpoints import identity_of
 from fooljax.evolution.journal import Journal
-from fooljax.evolution.programs import shapes_of
+from fooljax.evolution.programs import prepare, shapes_of
 from fooljax.evolution.results import Evolution, Progress, Replacements
 from fooljax.own_settings import with_own_settings
-from fooljax.processes import Lost, agree, any_of
+from fooljax.processes import Lost, agree, any_of, is_alone
 
 logger = logging.getLogger("fooljax")
 
@@ -129,6 +129,10 @@ def search(
     )
     clock = time.perf_counter()
     shapes = shapes_of(plan)
+    # XLA compiles while Python writes the text of the program for the identity. Several processes compile
+    # together, so all of them must know first that the search begins.
+    if is_alone() and not (plan.resume and plan.store is not None and plan.store.paths()):
+        prepare(plan, shapes)
     identity = identity_of(plan, shapes)
     facts = {
         "generations": generations,

@@ -74,20 +74,28 @@ def program_text(plan: Plan, shapes: Shapes) -> str:
     return lower_generation(plan.search, plan.problem, shapes.state)
 
 
-def start_program(plan: Plan, shapes: Shapes) -> Step:
-    """`() -> (state, (metrics, replaced))`, compiled: begins all runs.
+def prepare(plan: Plan, shapes: Shapes) -> None:
+    """Begins to compile the first generation of a search, and the generations that follow.
 
-    Meanwhile the program of the generations that follow is compiled, too.
+    What was begun already is not begun again. Nothing is done where the target is asked on the host.
     """
-    arguments = (plan.problem, plan.keys, *plan.given)
     if plan.host is not None:
-        return host_start(plan.host, plan.search, plan.init_size, plan.logits, *arguments)
-    prepare_start(plan.search, plan.init_size, *arguments)
+        return
+    # The largest first: while XLA compiles it, Python writes the other.
     if plan.generations:
         state = jax.tree.map(
             lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=plan.place), shapes.state
         )
         prepare_advance(plan.search, plan.next_chunk(0), plan.problem, state)
+    prepare_start(plan.search, plan.init_size, plan.problem, plan.keys, *plan.given)
+
+
+def start_program(plan: Plan, shapes: Shapes) -> Step:
+    """`() -> (state, (metrics, replaced))`, compiled: begins all runs. See `prepare`."""
+    prepare(plan, shapes)
+    arguments = (plan.problem, plan.keys, *plan.given)
+    if plan.host is not None:
+        return host_start(plan.host, plan.search, plan.init_size, plan.logits, *arguments)
     return functools.partial(compile_start(plan.search, plan.init_size, *arguments), *arguments)
 
 

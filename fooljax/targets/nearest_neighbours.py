@@ -24,6 +24,8 @@ import scipy
 
 from fooljax.checks import check_counts
 from fooljax.data.dataset import Dataset
+from fooljax.engine.placement import is_gpu, place_of
+from fooljax.engine.precision import FEW_KERNELS
 from fooljax.engine.types import Params, Target
 from fooljax.errors import InputError, shown
 from fooljax.storage.trees import digest_tree
@@ -130,7 +132,8 @@ def _fitted_dimension(params: Params, dataset: Dataset, neighbours: int) -> floa
     places = _spread(len(dataset.train_labels))
     labels = dataset.train_labels[places]
     vectors = dataset.train_images[places].reshape(len(places), -1) / np.float32(255.0)
-    find = jax.jit(partial(nearest_squares, count=neighbours + 1))
+    options = FEW_KERNELS if is_gpu(place_of(params)) else None
+    find = jax.jit(partial(nearest_squares, count=neighbours + 1), compiler_options=options)
     parts = np.array_split(vectors, -(-len(vectors) // AT_ONCE))
     squares = np.concatenate([np.asarray(find(params, jnp.asarray(part))) for part in parts])
     # The nearest one of its own class is the image itself.

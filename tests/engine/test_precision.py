@@ -70,7 +70,7 @@ def lenet():
 
 @pytest.mark.parametrize("full", [True, False])
 def test_saved_images_are_scored_with_exact_products_on_a_gpu(full):
-    scoring = _scoring(apply_of("lenet", 10), LOG_ODDS, full)
+    scoring = _scoring(apply_of("lenet", 10), LOG_ODDS, full, False)
     with jax.default_matmul_precision("default"):
         found = products(scoring, lenet(), jnp.zeros((4, 28, 28, 1), jnp.uint8))
     assert found == [full] * 4
@@ -85,7 +85,7 @@ def test_the_scores_of_photograph_networks_have_exact_products_on_a_gpu():
         "mean": jax.ShapeDtypeStruct((3,), jnp.float32),
     }
     pixels = jax.ShapeDtypeStruct((2, how.size, how.size, 3), jnp.uint8)
-    found = products(_scoring(cropped(network.apply, how), LOG_ODDS, True), params, pixels)
+    found = products(_scoring(cropped(network.apply, how), LOG_ODDS, True, False), params, pixels)
     assert len(found) > 40
     assert all(found)
 
