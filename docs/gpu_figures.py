@@ -32,6 +32,7 @@ def on_a_gpu() -> dict[str, Any]:
         "pictures": figures["pictures of the form kernel"],
         "mutants": figures["mutants"],
         "command": figures["mnist_cppn as a command"],
+        "pytorch": figures["Lite0 against PyTorch"],
         "deterministic": figures["repeats itself with --deterministic"],
     }
 

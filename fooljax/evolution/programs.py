@@ -81,13 +81,12 @@ def prepare(plan: Plan, shapes: Shapes) -> None:
     """
     if plan.host is not None:
         return
-    # The largest first: while XLA compiles it, Python writes the other.
+    prepare_start(plan.search, plan.init_size, plan.problem, plan.keys, *plan.given)
     if plan.generations:
         state = jax.tree.map(
             lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=plan.place), shapes.state
         )
         prepare_advance(plan.search, plan.next_chunk(0), plan.problem, state)
-    prepare_start(plan.search, plan.init_size, plan.problem, plan.keys, *plan.given)
 
 
 def start_program(plan: Plan, shapes: Shapes) -> Step:
