@@ -105,13 +105,8 @@ COMMANDS = (
     Command(
         "transfer_imagenet",
         "--data-set imagenet --networks efficientnet-lite0,squeezenet,tiny-darknet --classes subset100 "
-        "--fewer-passes none --passes 10000 --gradient-passes none --runs 1 --generators random_search_cppn",
-        PHOTOGRAPHS,
-    ),
-    Command(
-        "transfer_imagenet",
-        "--data-set imagenet --networks efficientnet-lite0 --classes subset100 --fewer-passes none "
-        "--passes 10000 --gradient-passes none --runs 1 --generators direct",
+        "--fewer-passes none --passes 10000 --gradient-passes none --runs 1 "
+        "--generators random_search_cppn,direct",
         PHOTOGRAPHS,
     ),
     Command("several_networks", "--size paper --passes 5000"),
