@@ -70,6 +70,7 @@ def environment() -> jinja2.Environment:
         "comparison_tables": lambda: tables(rows.comparison()),
         "found": rows.found,
         "passes_of_sets": rows.passes_of_sets,
+        "seconds_of": rows.seconds_of,
         "detectors_overview": rows.detectors_overview,
         "stage": rows.stage,
         "beside_clean": clean_levels.beside_clean,

@@ -261,6 +261,23 @@ def passes_of_sets(name: str, of: str = "") -> int:
     return sum(one["passes"] for one in study_rows(name, of) if "passes" in one)
 
 
+def seconds_of(name: str, of: str = "", **chosen: Any) -> float:
+    """The seconds of wall clock that rows of an experiment took together.
+
+    Args:
+      name: of the experiment.
+      of: the data set, as for `study_tables`.
+      **chosen: entries that a row must have to count; by default all rows do.
+
+    Raises:
+      InputError: there are no such rows, or one does not say how long it took, as those of fooljax 0.6.2.
+    """
+    rows = [row for row in study_rows(name, of) if all(row.get(key) == chosen[key] for key in chosen)]
+    if not rows or any("wall_seconds" not in row for row in rows):
+        raise InputError(f"seconds_of: expected rows of {name} with wall_seconds for {chosen}, found others")
+    return sum(row["wall_seconds"] for row in rows)
+
+
 @functools.lru_cache(maxsize=4)  # a page asks for the tables of a study and for what it found
 def study_rows(name: str, of: str) -> list[dict[str, Any]]:
     """The rows of an experiment's tasks, see `study_tables`."""

@@ -258,7 +258,7 @@ COMMANDS = (
         ("genomes", *PHOTOGRAPHS),
     ),
     Command("overconfidence"),
-    Command("detectors", "--size paper --generators cppn,gradient --controls none --more 1"),
+    Command("detectors", "--size paper --generators cppn,gradient,direct --controls none --more 1"),
     Command("detectors_cifar10", "--size cifar10 --runs 5 --judges knn,resnet56", CIFAR10),
     Command(
         "detectors_imagenet",

@@ -67,6 +67,7 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
       that know the detector, the share that fool and pass at 5 % clean rejection, and
       `NAME_KIND_named_by_JUDGE`: the share of those that the judge gives the class that they are for. The
       same with `none` for NAME: of images that fool the network where there is no detector.
+      `none_KIND_fools`: the share of images that know nothing and fool the network.
     """
     found: dict[str, Finding] = {}
     if not rows:
@@ -78,6 +79,10 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
         for row in of_kind(some, "static")
     ]
     for (kind,), group in group_by(static, "generator").items():
+        if kind in FINDINGS:
+            fools = values_by_network(group, "fooled")
+            said = describe_sample(sum(map(len, fools)), len(fools))
+            found[f"none_{kind}_fools"] = share(fools, said)
         for name in detectors_of(group) if kind in FINDINGS else ():
             for figure in ("auroc", "caught"):
                 groups = static_share(group, name, figure)
