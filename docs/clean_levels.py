@@ -9,10 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from docs.rows import RESULTS, study_rows
+from fooljax.analysis.statistics import share_interval
 from fooljax.errors import InputError
+from fooljax.report.transfer_rows import LEVEL, independent_sources
+from fooljax.report.transfer_rows import NAMES as KINDS
 from fooljax.storage.json_files import read_json
 from fooljax.study import group_by, markdown, numbers
 from fooljax.study.measured_sets import NAMES
+from fooljax.study.tables import values_by_network
 
 LEVELS = {"clean_median": "half", "tpr_95": "95 %", "tpr_99": "99 %"}
 """The share of clean images that reach a threshold of a network, by the name of the threshold in rows."""
@@ -23,23 +27,24 @@ counts, right or wrong. Temperature scaling is left out."""
 
 
 @functools.cache
-def _thresholds() -> Mapping[str, Mapping[str, float]]:
-    """The thresholds of each network, log-odds by name, by the digest of its parameters."""
+def _thresholds() -> Mapping[str, Mapping[str, Mapping[str, float]]]:
+    """The thresholds of each network, `raw` and `scaled`, by the digest of its parameters."""
     rows = [read_json(path) for path in sorted(RESULTS.glob("transfer*/rows/clean,*.json"))]
-    return {row["networks"][row["target"]]: row["thresholds"]["raw"] for row in rows}
+    return {row["networks"][row["target"]]: row["thresholds"] for row in rows}
 
 
-def _of(digest: str) -> Mapping[str, float]:
+def _of(digest: str, scaling: str = "raw") -> Mapping[str, float]:
     if digest not in _thresholds():
         raise InputError(f"network: expected one whose thresholds experiments.transfer kept, got {digest}")
-    return _thresholds()[digest]
+    return _thresholds()[digest][scaling]
 
 
-def clean_levels(digests: Iterable[str]) -> str:
+def clean_levels(digests: Iterable[str], scaling: str = "raw") -> str:
     """How confident networks are in clean images, as a part of a sentence.
 
     Args:
       digests: of the networks' parameters.
+      scaling: `raw`, or `scaled` after temperature scaling.
     Returns:
       The confidence that half, 95 % and 99 % of clean images reach, from the least to the most confident
       network; "" where a network was not asked.
@@ -47,12 +52,42 @@ def clean_levels(digests: Iterable[str]) -> str:
     wanted = dict.fromkeys(digests)
     if not wanted.keys() <= _thresholds().keys():
         return ""
-    found = [_of(digest) for digest in wanted]
+    found = [_of(digest, scaling) for digest in wanted]
     told = []
     for level, share in LEVELS.items():
         ends = dict.fromkeys(numbers.confidence(end([one[level] for one in found])) for end in (min, max))
         told.append(f"{share} get {' to '.join(ends)}")
     return f"{', '.join(told[:-1])}, and {told[-1]} or more"
+
+
+def after_scaling(digests: Iterable[str], generator: str, of: str = "") -> str:
+    """What temperature scaling changes, in two sentences.
+
+    Args:
+      digests: of the networks' parameters.
+      generator: what made images in `experiments.transfer`. The pages' own images are not kept with all their
+        logits, which scaling needs.
+      of: the data set of the rows of that experiment, as for `study_tables`.
+    Returns:
+      The sentences; "" where a network was not asked.
+    """
+    if not (levels := clean_levels(digests, "scaled")):
+        return ""
+    made = [row for row in study_rows("transfer", of) if row.get("generator") == generator]
+    own = [row for row in made if row["budget"] == max(one["budget"] for one in made)]
+    own = [row for row in own if row["network"] in independent_sources(own)]
+
+    def fooled(scaling: str) -> str:
+        shares = values_by_network(own, lambda row: row["seen"][row["network"]]["same"][scaling][LEVEL])
+        return numbers.shares(share_interval(shares))
+
+    scaling = "[temperature scaling](../guide/statistics.md#when-an-image-counts-as-fooling)"
+    passes = f"{own[0]['budget']:,} passes a set"
+    images = f"the {KINDS[generator]} of the [study of transfer](transfer.md), with {passes}"
+    return (
+        f"After {scaling}, {levels}. Of {images}, {fooled('raw')} get 99.99 % from their own network before "
+        f"scaling and {fooled('scaled')} after it."
+    )
 
 
 def beside_clean(name: str, titles: Mapping[str, str]) -> str:

@@ -75,6 +75,7 @@ def environment() -> jinja2.Environment:
         "stage": rows.stage,
         "beside_clean": clean_levels.beside_clean,
         "clean_levels": clean_levels.clean_levels,
+        "after_scaling": clean_levels.after_scaling,
         "judged_searches": judged_searches,
         "digests": rows.digests,
         "accuracies": rows.accuracies,

@@ -18,6 +18,20 @@ def test_levels_go_from_the_least_to_the_most_confident_network():
     assert clean_levels.clean_levels([LENETS["lenet-0"]["networks"]["lenet-0"]]).count(" to ") == 0
 
 
+def test_temperature_scaling_is_told_of_clean_images_and_of_images_that_were_made_for_the_network():
+    digests = [row["networks"][name] for name, row in LENETS.items()]
+    text = clean_levels.after_scaling(digests, "direct")
+    assert clean_levels.clean_levels(digests, "scaled") in text
+    assert clean_levels.clean_levels(digests) not in text
+    made = [
+        row["seen"][row["network"]]["same"]["scaled"]["0.9999"]
+        for row in rows.study_rows("transfer", "")
+        if row.get("generator") == "direct" and row["budget"] == 20_000 and row["network"] in LENETS
+    ]
+    assert f" {numbers.percent(np.mean(made))} [" in text.partition(" before scaling and")[2]
+    assert clean_levels.after_scaling(["abc"], "direct") == ""
+
+
 def test_a_network_that_was_not_asked_has_no_levels(monkeypatch):
     assert clean_levels.clean_levels(["abc"]) == ""
     row = {"network": "own", "networks": {"own": "abc"}, "generator": "cppn", "log_odds": [1.0]}
