@@ -229,7 +229,7 @@ def figures(rows: Sequence[Row]) -> dict[str, bytes]:
                 else gallery(images, odds, names, notes=notes)
             )
             if any(descent_of(lines).forks for lines in row.get("lines", ())):
-                title = f"{NAMES[row['images']]} and their common ancestors, {row['network']}"
+                title = f"Common ancestors: {NAMES[row['images']]}, {row['network']}"
                 called = names or list(map(str, range(classes)))
                 pictures[f"ancestors-{row['images']}.png"] = family_trees(
                     images, odds, row["lines"], called, title=title
