@@ -31,6 +31,8 @@ from fooljax.study.measured_sets import ARCHIVE
 OTHERS = "others"
 FINDINGS = (*ATTACKS, ARCHIVE, OTHERS)
 """Kinds of images that findings are named after."""
+TOLD_APART = {"auroc": "auroc", "caught": "caught", "matched": "fpr_at_95_tpr_clean_positive"}
+"""Measures of images that know nothing: the name in findings, and that in rows."""
 NOBODY = "no detector"
 INTERVALS = "Shares that get through, with intervals, and network passes"
 JUDGED = "What judges say of the images that get through"
@@ -63,7 +65,8 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
     Returns:
       For each detector NAME and each kind of images KIND (cppn, gradient, direct, archive for those of a
       finished run, and others for those of other data), of the first data set of the rows:
-      `NAME_KIND_auroc` and `NAME_KIND_caught` of images that know nothing; `NAME_KIND_through`, of images
+      `NAME_KIND_auroc` and `NAME_KIND_caught` of images that know nothing, and `NAME_KIND_matched`, the share
+      of them that pass where exactly 5 % of the clean images are rejected; `NAME_KIND_through`, of images
       that know the detector, the share that fool and pass at 5 % clean rejection, and
       `NAME_KIND_named_by_JUDGE`: the share of those that the judge gives the class that they are for. The
       same with `none` for NAME: of images that fool the network where there is no detector.
@@ -84,10 +87,10 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
             said = describe_sample(sum(map(len, fools)), len(fools))
             found[f"none_{kind}_fools"] = share(fools, said)
         for name in detectors_of(group) if kind in FINDINGS else ():
-            for figure in ("auroc", "caught"):
+            for said, figure in TOLD_APART.items():
                 groups = static_share(group, name, figure)
                 runs = sum(map(len, groups))
-                found[f"{name}_{kind}_{figure}"] = share(groups, describe_sample(runs, len(groups)))
+                found[f"{name}_{kind}_{said}"] = share(groups, describe_sample(runs, len(groups)))
     for (name, kind), group in group_by(
         first_budget(of_kind(some, "knowing")), "detector", "generator"
     ).items():

@@ -242,6 +242,7 @@ def test_images_of_a_finished_run_have_a_line_of_their_own_and_no_attack_that_kn
     rows = [*made_rows(), row("static", "archive", 0, told_apart=apart)]
     assert cells(tables(rows), "AUROC")[-1]["energy"] == "0.300"
     assert detectors.findings(rows)["knn_archive_auroc"].value.estimate == pytest.approx(0.6)
+    assert detectors.findings(rows)["knn_archive_matched"].value.estimate == pytest.approx(0.5)
     assert set(detectors.STUDY.figures(rows)) == {"through-made.png"}
 
 
