@@ -240,3 +240,12 @@ def test_the_check_names_a_page_that_is_not_what_rows_say(other_results, capsys)
     assert publish.main(["--check"]) == 1
     error = capsys.readouterr().err
     assert "README.md, docs/results/mnist_direct.md: not what the rows say" in error
+
+
+def test_seconds_are_told_where_all_rows_know_them(monkeypatch):
+    found = [{"kind": "a", "wall_seconds": 1.5}, {"kind": "a", "wall_seconds": 2.0}, {"kind": "b"}]
+    monkeypatch.setattr(rows, "study_rows", lambda name, of: found)
+    assert rows.seconds_of("study", kind="a") == 3.5
+    for chosen in ({}, {"kind": "b"}, {"kind": "c"}):
+        with pytest.raises(InputError, match="seconds_of: expected rows of study with wall_seconds"):
+            rows.seconds_of("study", **chosen)
