@@ -20,6 +20,7 @@ from fooljax.report.training_trends import (
 )
 from fooljax.report.transfer_rows import NAMES
 from fooljax.study import Row, group_by, markdown, numbers, values_by_network
+from fooljax.study.attacks import attempts, strength, strength_alone
 from fooljax.study.generators import EXPLANATIONS
 from fooljax.study.measured_sets import THREAT
 from fooljax.study.tables import ALIKE, ONE_EACH
@@ -55,6 +56,13 @@ images reach higher log-odds against a network trained in this way than against 
 interval; 0.5 is no difference. p is from the Mann-Whitney test, two-sided, with Holm's correction over the
 table."""
 
+STRENGTH = """\
+Networks are **overcome** if the median set of some search or ascent has 99.99 % for its median class. Where
+they are not, the table names the signs of a weak attack, and what was not tested. The last columns ask the
+same of one kind of evolution alone: that gradient ascent fools a network does not show that evolution was
+tried hard. **Plateau** and **budget**, whether a larger budget would do better or worse, cannot be told from
+a single budget."""
+
 
 class _Point(NamedTuple):
     """Networks that were trained alike, or one that was trained already."""
@@ -82,6 +90,9 @@ def tables(rows: Sequence[Row]) -> str:
             parts += [f"### {title}trends\n", TREND, "", markdown(lines), ""]
         if diverse := _diversity(attacks):
             parts += [f"### {title}ways to train\n", DIVERSE, "", markdown(diverse), ""]
+        if strengths := _strengths(attacks):
+            head = f"### {title}were the attacks strong enough?\n"
+            parts += [head, STRENGTH, "", markdown(strengths), ""]
     return "\n".join(parts)
 
 
@@ -144,6 +155,20 @@ def _controls(rows: Sequence[Row]) -> str:
             line = lines.setdefault(point.words, {"log-odds against": point.words})
             line[EXPLANATIONS[generator]] = numbers.signed(odds, 1)
     return markdown(list(lines.values()))
+
+
+def _strengths(rows: Sequence[Row]) -> list[dict[str, str]]:
+    """For each point what the attacks say of their own strength: all together, and the evolved ones alone."""
+    lines = []
+    for point in _points(rows) if rows else ():
+        if not attempts(point.rows):
+            continue
+        line = {"against": point.words, "all attacks": strength(point.rows, []).words()}
+        for generator in ("direct", "cppn"):
+            alone = strength_alone(point.rows, [], generator)
+            line[f"{NAMES[generator]} alone"] = alone.words() if alone else numbers.NONE
+        lines.append(line)
+    return lines
 
 
 def _trends(rows: Sequence[Row]) -> list[dict[str, str]]:

@@ -62,6 +62,8 @@ def test_tables_are_of_the_rows_alone_in_any_order(rows):
     text = training_data.STUDY.tables(rows)
     assert "| 250, plain | 5 |" in text
     assert "| 4,000, plain |" in text
+    assert "| 250, plain | overcome | overcome | - |" in text
+    assert "| 1,000, shifted by up to 2 pixels | not tested: plateau, budget" in text
     assert re.search(r"\| shifted by up to 2 pixels \| evolved images, one gene a pixel \| -[23]\.", text)
     assert training_data.STUDY.tables(rows[::-1]) == text
     assert "interval for further networks that are trained alike." in text
