@@ -78,7 +78,7 @@ SIZES: dict[str, dict[str, Any]] = {
     "paper": {},
     "cifar10": {
         **{"networks": "resnet20", "judges": "knn,resnet32", "runs": 3, "cppn_passes": 4000},
-        **{"detectors": "msp,energy,entropy,max_logit,mahalanobis,relative_mahalanobis,knn,vim,openmax"},
+        **{"detectors": "msp,energy,entropy,max_logit,mahalanobis,relative_mahalanobis,knn,vim,openmax,odin"},
         **{"generators": "cppn,gradient", "controls": "none", "more": 1},
     },
 }
