@@ -237,7 +237,7 @@ COMMANDS = (
     ),
     Command(
         "retraining_large_block",
-        "--size imagenet --networks efficientnet-lite0 --part block --runs 3 --chains 2 --others 2 --rates 1 "
+        "--size imagenet --networks efficientnet-lite0 --part block --runs 3 --chains 3 --others 3 --rates 1 "
         "--passes 2500 --generators cppn,gradient,goes_on --shown gradient",
         ("imagefolder",),
     ),
