@@ -7,6 +7,7 @@ take days. The other data that detectors are shown (`--others`) are left out, to
 from collections.abc import Mapping
 from typing import NamedTuple
 
+DIGITS = "lenet-0,lenet-1,lenet-2,lenet-3,lenet-4,mlp-0,alexnet-small-strong-0"
 RESNETS = "resnet20,resnet32,resnet44,resnet56"
 TEN = "--classes 40,42,46,153,207,236,281,283,761,779"
 ARCHIVE = "--archive docs/results/imagenet_cppn_fine"
@@ -64,11 +65,7 @@ COMMANDS = (
         "mobilenet-v3-small --generators cppn,random_cppn,uniform_noise,clean",
         PHOTOGRAPHS,
     ),
-    Command(
-        "transfer",
-        "--size paper --networks lenet-0,lenet-1,lenet-2,lenet-3,lenet-4,mlp-0 "
-        "--targets lenet-0,lenet-1,lenet-2,lenet-3,lenet-4,mlp-0,knn",
-    ),
+    Command("transfer", f"--size paper --networks {DIGITS} --targets {DIGITS},knn"),
     Command(
         "transfer_cifar10",
         f"--data-set cifar10 --networks {RESNETS} --targets {RESNETS},knn --fewer-passes none --passes 2000 "
