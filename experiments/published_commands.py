@@ -283,7 +283,17 @@ COMMANDS = (
         "--generators direct,cppn,gradient,random_search_cppn,uniform_noise",
         CIFAR10,
     ),
-    Command("generative"),
+    Command(
+        "generative",
+        "--size paper --networks lenet-0,lenet-1,lenet-3,lenet-4,mlp-0,mlp-1,mlp-3,mlp-4 "
+        "--generators direct,gradient,cppn,random_search_cppn",
+    ),
+    Command(
+        "generative",
+        "--size paper --networks mixture-0,mixture-1,mixture-2,mixture-3,mixture-4 "
+        "--generators direct,gradient,cppn,random_search_cppn",
+    ),
+    Command("generative", "--size paper --networks vae-0,vae-1"),
     Command(
         "generative_fashion",
         "--size paper --networks mlp-paper-0,mlp-paper-1,mixture-0,mixture-1 --judges knn",
