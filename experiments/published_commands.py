@@ -127,7 +127,7 @@ COMMANDS = (
     Command(
         "repetition_two_networks",
         "--draws 4 --networks tiny-darknet,squeezenet --classes subset100 --passes 10000 --runs 3 "
-        "--generators cppn",
+        "--generators cppn,random_cppn,uniform_noise",
         PHOTOGRAPHS,
     ),
     Command("run_diversity"),
@@ -189,6 +189,18 @@ COMMANDS = (
         "feature_size_two_networks",
         "--networks squeezenet --classes subset100 --runs 3 --passes 10000 --draws 4 "
         "--windows 8 --steps 2 --generators cppn",
+        PHOTOGRAPHS,
+    ),
+    Command(
+        "feature_size_two_networks",
+        "--networks tiny-darknet,squeezenet --classes subset100 --runs 3 --passes 10000 --draws 4 "
+        "--windows 8 --steps 2 --generators random_cppn,uniform_noise",
+        PHOTOGRAPHS,
+    ),
+    Command(
+        "feature_size_two_networks",
+        "--networks tiny-darknet,squeezenet --classes subset100 --runs 1 --passes 10000 --draws 4 "
+        "--windows 8 --steps 2 --generators random_search_cppn",
         PHOTOGRAPHS,
     ),
     Command("intrinsic_dimension"),
