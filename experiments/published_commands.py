@@ -130,6 +130,12 @@ COMMANDS = (
         "--generators cppn,random_cppn,uniform_noise",
         PHOTOGRAPHS,
     ),
+    Command(
+        "repetition_two_networks",
+        "--draws 4 --networks tiny-darknet,squeezenet --classes subset100 --passes 10000 --runs 1 "
+        "--generators random_search_cppn",
+        PHOTOGRAPHS,
+    ),
     Command("run_diversity"),
     Command(
         "run_diversity_cifar10",
