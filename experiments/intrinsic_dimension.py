@@ -65,6 +65,8 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     images = len(measured_sets.dataset_of(config.data).test_labels)
     if images < FEWEST:
         raise InputError(f"--data: expected {FEWEST} test images or more, got {images}")
+    if config.few > config.many:
+        raise InputError(f"--few: expected at most --many {config.many}, got {config.few}")
     for count in dict.fromkeys((config.few, config.many)):
         for dimension in KNOWN:
             yield Task(
@@ -131,6 +133,7 @@ STUDY = study.Study(
     measure,
     tables,
     figures,
+    measured_sets.check_network,
 )
 main = functools.partial(run_study, STUDY, sizes=SIZES)
 __all__ = ["STUDY", "Config", "findings", "main"]

@@ -13,6 +13,7 @@ import argparse
 import dataclasses
 import functools
 import importlib
+import os
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -24,7 +25,8 @@ from fooljax.data import load
 from fooljax.data.imagenet import synsets
 from fooljax.data.labelled_photographs import labelled_images
 from fooljax.errors import FaultError, InputError, shown
-from fooljax.report.claims_page import write_claims_page
+from fooljax.report.claims_page import is_claims_page, write_claims_page
+from fooljax.runs.folder import NO_CONTENT
 from fooljax.settings import flag_of
 from fooljax.storage.outputs import as_folder
 from fooljax.study.claims import Answer, answers, read_claims
@@ -32,6 +34,7 @@ from fooljax.study.findings import Findings
 
 CLAIMS = Path(__file__).parent / "claims.json"
 PUBLISHED = Path(__file__).parent.parent / "docs" / "results"
+PAGE = "index.html"
 MORE = "Only --size paper asks for it, and leaves out what needs it if it is missing."
 CHAPTERS = {
     1: "networks are easily fooled",
@@ -185,8 +188,26 @@ def write_page(outdir: Path, size: str) -> Path:
         for pattern in ("*/table.md", "*/*.png", "*/*/index.html")
         for path in sorted(outdir.glob(pattern))
     ]
-    write_claims_page(outdir / "index.html", answers_from([outdir, PUBLISHED]), CHAPTERS, pictures, size)
-    return outdir / "index.html"
+    write_claims_page(outdir / PAGE, answers_from([outdir, PUBLISHED]), CHAPTERS, pictures, size)
+    return outdir / PAGE
+
+
+def check_outdir(outdir: Path) -> None:
+    """Makes sure that a folder is new or empty, or that this command has made it.
+
+    Raises:
+      InputError: there is something else in it.
+    """
+    searches = {start.partition("/")[0] for start in SEARCHES}
+    own = {PAGE, "images", *searches, *STUDIES, *(command.folder for command in COMMANDS), *NO_CONTENT}
+    found = sorted(set(os.listdir(outdir)) - own) if outdir.is_dir() else []
+    if not found and (outdir / PAGE).exists() and not is_claims_page(outdir / PAGE):
+        found = [PAGE]
+    if found:
+        raise InputError(
+            f"--outdir {shown(outdir)}: expected a new or empty folder or one of this command, "
+            f"found {shown(found[0])} in it"
+        )
 
 
 def _parser() -> Parser:
@@ -233,6 +254,7 @@ def _check_given(flags: argparse.Namespace) -> None:
 def _main(argv: Sequence[str] | None) -> None:
     flags = _parser().parse_args(argv)
     outdir, failed = as_folder("--outdir", flags.outdir), []
+    check_outdir(outdir)
     _check_given(flags)
     given = {"images": str(outdir / "images")}
     given |= {name: value for name, value in vars(flags).items() if value is not None}

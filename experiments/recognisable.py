@@ -73,7 +73,11 @@ def judges_of(config: Config, network: str) -> list[str]:
     names = measured_sets.network_names(config)
     following = names[(names.index(network) + 1) % len(names)]
     asked = dict.fromkeys((following, *measured_sets.parse_networks(config.judges, "--judges")))
-    return [name for name in asked if name != network]
+    if not (judges := [name for name in asked if name != network]):
+        raise InputError(
+            f"--judges: expected another network than {network}, which is attacked, or two in --networks"
+        )
+    return judges
 
 
 def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
@@ -193,6 +197,7 @@ STUDY = study.Study(
     measure,
     tables,
     figures,
+    measured_sets.check_network,
 )
 main = functools.partial(run_study, STUDY, sizes=SIZES)
 

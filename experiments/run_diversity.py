@@ -200,6 +200,7 @@ STUDY = study.Study(
     measure,
     tables,
     figures,
+    measured_sets.check_network,
 )
 main = functools.partial(run_study, STUDY, sizes=SIZES)
 

@@ -23,6 +23,7 @@ from fooljax import study
 from fooljax.analysis.statistics import median
 from fooljax.analysis.thresholds import clean_thresholds, scaled_log_odds
 from fooljax.cli.study import run_study
+from fooljax.errors import InputError
 from fooljax.report.training_data import figures, tables
 from fooljax.report.training_trends import findings
 from fooljax.scoring import score
@@ -31,6 +32,7 @@ from fooljax.study import ImageSets, ImageSettings, Row, SetSpec, Task, Workspac
 from fooljax.study.generators import NOISE
 from fooljax.study.trainings import KINDS, PLAIN_KIND, Training, clean_of, network, parse_training
 from fooljax.targets.networks.trainable import NETWORKS
+from fooljax.targets.training import RECIPES
 
 __all__ = ["STUDY", "findings", "main"]
 
@@ -92,6 +94,8 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
 def _trainings(config: Config, architecture: str) -> list[Training]:
     """Plain networks of all sizes, then those of other trainings."""
     sizes = measured_sets.parse_numbers(config.sizes, "--sizes")
+    if min(sizes) < (batch := RECIPES["paper"].batch_size):
+        raise InputError(f"--sizes: expected {batch} or more, a step's images, got {min(sizes)}")
     points = [(PLAIN_KIND, size) for size in sorted(sizes)]
     if config.trainings != "none":
         kinds = measured_sets.parse_choices(config.trainings, KINDS, "--trainings")

@@ -29,6 +29,7 @@ from fooljax.study.measured_sets import (
     CLEAN,
     SMOKE,
     SetSettings,
+    check_network,
     measured,
     network,
     parse_choices,
@@ -64,7 +65,7 @@ class Config(SetSettings):
     targets: str = option("all", "Networks that images are shown to, with commas; all: those of --data-set.")
     data_set: str = option("mnist", "Whose networks all are.", choices=tuple(SOURCES))
     fewer_passes: str = option(
-        "2000", "Smaller budgets of evolution and gradient ascent, with commas, or none."
+        "2000", "Further budgets of evolution and gradient ascent, with commas, or none."
     )
     generators: str = option(
         ",".join((*MADE, *SHOWN, *RANDOM)), "Kinds of images that are shown, with commas between."
@@ -139,6 +140,7 @@ STUDY = study.Study(
     measure,
     tables,
     figures,
+    check_network,
 )
 main = functools.partial(run_study, STUDY, sizes=SIZES)
 

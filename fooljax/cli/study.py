@@ -11,7 +11,7 @@ from pathlib import Path
 from fooljax.cli.command_line import parse, run_command
 from fooljax.cli.size_flag import Sizes, add_size, with_size
 from fooljax.cli.worker_flags import add_worker_flags
-from fooljax.errors import InputError
+from fooljax.errors import InputError, shown
 from fooljax.runs.evolution_run import keep_compiled_programs
 from fooljax.settings import config_from
 from fooljax.storage.json_files import read_json
@@ -42,7 +42,8 @@ def _run(study: Study, argv: Sequence[str] | None, sizes: Sizes) -> None:
         argv,
         program=shlex.join(words),
         more=functools.partial(_add_flags, sizes),
-        folder="The folder of the study: new, empty, or of a study with the same settings to go on with.",
+        folder="The folder of the study: new, empty, or of this study to go on with. Rows that are there are "
+        "kept, and the table is of those that the settings ask for.",
     )
     given = with_size(sizes, flags, given)
     folder = flags.outdir or flags.resume
@@ -50,7 +51,12 @@ def _run(study: Study, argv: Sequence[str] | None, sizes: Sizes) -> None:
         raise InputError("--outdir: expected a folder, new or of a study to go on with, got none")
     if flags.resume is not None:
         file = Path(folder) / CONFIG
-        settings = read_json(file).get("settings")
+        begun = read_json(file)
+        if (name := begun.get("study")) != study.name:
+            raise InputError(
+                f"--resume {shown(folder)}: expected the study {study.name}, found {shown(repr(name))}"
+            )
+        settings = begun.get("settings")
         if not isinstance(settings, dict):
             raise InputError(f"{file}: expected an entry settings, found none")
         config = config_from(study.config, {**settings, **given}, str(file))

@@ -8,6 +8,8 @@ from fooljax.report.pictures import link
 from fooljax.report.templates import write_html
 from fooljax.study.claims import VERDICTS, Answer
 
+TITLE = "The paper's claims, measured again"
+
 
 def write_claims_page(
     path: Path | str,
@@ -31,7 +33,7 @@ def write_claims_page(
     write_html(
         path,
         "claims.html",
-        page={"title": "The paper's claims, measured again"},
+        page={"title": TITLE},
         sections=[(f"chapter-{number}", f"Chapter {number}: {head}") for number, head in chapters.items()],
         chapters=[
             (number, head, [answer for answer in answers if answer.claim.chapter == number])
@@ -41,3 +43,9 @@ def write_claims_page(
         pictures=[(link(one), one) for one in pictures],
         size=size,
     )
+
+
+def is_claims_page(path: Path) -> bool:
+    """Whether a file is a page that `write_claims_page` wrote."""
+    with path.open("rb") as file:
+        return TITLE.partition("'")[2].encode() in file.read(4096)  # an apostrophe has several forms in HTML

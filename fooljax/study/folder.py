@@ -72,6 +72,10 @@ class StudyFolder:
         """The file of a task's row."""
         return self.path / "rows" / f"{task.name}.json"
 
+    def names_of_rows(self) -> set[str]:
+        """The tasks of all rows in the folder, also of those that other settings asked for."""
+        return {path.stem for path in (self.path / "rows").glob("*.json")}
+
     def save_sheet(self, name: str, sheet: bytes) -> None:
         """Writes the images of a task, which is known by its name: a PNG."""
         write_bytes(self.path / "images" / f"{name}.png", sheet)

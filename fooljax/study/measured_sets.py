@@ -36,7 +36,7 @@ from fooljax.study.study import Workspace
 from fooljax.study.tables import group_by, markdown
 from fooljax.study.task import SAFE_NAME, Row, Task
 from fooljax.targets.choice import CLASSES_HELP, read_classes
-from fooljax.targets.collection import NETWORKS_OF, find
+from fooljax.targets.collection import NETWORKS_OF, check_name, find
 
 CLEAN = "clean"
 ARCHIVE = "archive"
@@ -109,6 +109,17 @@ def network(config: NetworkSettings, name: str, say: Callable[[str], None]) -> T
     if generative.is_generative(name):
         return generative.find(name, dataset_of(config.data), say)
     return find(name, weights=weights, data=dataset_of(config.data), say=say)
+
+
+def check_network(config: NetworkSettings, name: str) -> None:
+    """Makes sure that `network` knows a name, without reading or training anything.
+
+    Raises:
+      InputError: it does not.
+    """
+    del config
+    if not generative.is_generative(name):
+        check_name(name)
 
 
 @functools.lru_cache(maxsize=2)

@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from fooljax.engine.placement import own_device
-from fooljax.errors import InputError
+from fooljax.errors import InputError, shown
 from fooljax.storage.outputs import as_folder
 from fooljax.study.folder import StudyFolder
 from fooljax.study.image_sets import ImageSettings
 from fooljax.study.measuring import StudyContext, TaskResult, digest, measure
 from fooljax.study.parts import Executor, Part, Say
 from fooljax.study.rows import read_row, write_row
-from fooljax.study.study import Study
+from fooljax.study.study import Study, of_its_setting
 from fooljax.study.task import Row, Task, group_tasks, task_facts
 from fooljax.study.workers import start_workers
 
@@ -70,6 +70,9 @@ def run(
     if workers is None and scheduler is None:
         own_device()  # where JAX finds none, no folder is made
     planned = _planned(study, config, rows)  # nor where a task is refused
+    if not planned:
+        raise InputError(f"settings: expected some that leave {study.name} something to measure, got none")
+    _check_networks(study, config, planned)
     with start_workers(workers, scheduler, say) as each, StudyFolder(Path(outdir), study.name) as folder:
         folder.try_config(settings, command)
         accept = functools.partial(folder.save_config, settings, command)
@@ -81,7 +84,18 @@ def run(
             folder.report(kept, study.tables(kept), study.figures(kept))
             planned = _planned(study, config, rows)
         accept()
+        if others := len(folder.names_of_rows() - rows.keys()):
+            say(f"{others} rows of other settings stay in {shown(folder.path)}; the table is without them")
     return list(rows.values())
+
+
+def _check_networks(study: Study, config: Any, planned: Sequence[Task]) -> None:
+    """Refuses a name that there is no network of, before any network is loaded or trained."""
+    for name in dict.fromkeys(name for task in planned for name in task.networks):
+        try:
+            study.check_network(config, name)
+        except InputError as error:
+            raise InputError(of_its_setting(str(error), config, name)) from error
 
 
 def _planned(study: Study, config: Any, rows: Mapping[str, Row]) -> list[Task]:

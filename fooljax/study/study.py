@@ -25,6 +25,11 @@ def no_figures(rows: Sequence[Row]) -> Mapping[str, bytes]:
     return {}
 
 
+def any_network(config: Any, name: str) -> None:
+    """For a study that tells a wrong name only when it loads the network."""
+    del config, name
+
+
 @dataclass(frozen=True)
 class Study:
     """What tells one study from another. `docs/extending.md` has a small one whole.
@@ -42,6 +47,8 @@ class Study:
         its results becomes a row when it comes, so a generator loses the least when it is killed.
       tables: `rows -> text`, the content of `table.md`.
       figures: `rows -> PNG by file name`.
+      check_network: `(config, name)`, which raises InputError where `network` knows no such name. It is asked
+        of all names before any network is loaded or trained.
     """
 
     name: str
@@ -52,6 +59,7 @@ class Study:
     measure: Callable[["Workspace", Sequence[Task]], Iterable[Mapping[str, Any]]]
     tables: Callable[[Sequence[Row]], str]
     figures: Callable[[Sequence[Row]], Mapping[str, bytes]] = no_figures
+    check_network: Callable[[Any, str], None] = any_network
 
 
 @dataclass
@@ -85,7 +93,7 @@ class Workspace:
             try:
                 target = self.study.network(self.config, name, self.say)
             except InputError as error:
-                raise InputError(_of_its_setting(str(error), self.config, name)) from error
+                raise InputError(of_its_setting(str(error), self.config, name)) from error
             self.networks[name] = (target, network_digest(name, target))
         return self.networks[name]
 
@@ -101,7 +109,7 @@ class Workspace:
         return images_of(sheet, images.shape)
 
 
-def _of_its_setting(message: str, config: Any, name: str) -> str:
+def of_its_setting(message: str, config: Any, name: str) -> str:
     """A message about a network, begun with the setting that names it: settings for judges name some, too."""
     if not message.startswith("network: "):
         return message

@@ -104,6 +104,7 @@ def find(
       InputError: there is no such network, its file is not in the folder or does not fit, or see `trained`.
       FaultError: a package is missing.
     """
+    check_name(name)
     if name in cifar10.NAMES:
         return cifar10.load(name, weights=_file(name, weights))
     if box := BLACK_BOXES.get(name):
@@ -115,19 +116,29 @@ def find(
         return imagenet.load(name, weights=_file(name, weights) if name in FILES else None)
     if name == KNN:
         return nearest_neighbours(embedded_digits() if data is None else data)
-    network, seed = _parts(str(name))
-    if network == "lenet" and seed is not None:
+    network, seed = _parts(name)
+    assert seed is not None
+    if network == "lenet":
         return pretrained(network, seed)
-    if (network in BY_RECIPE or network in TRAINED_HERE) and seed is not None:
-        dataset = embedded_digits() if data is None else data
-        usual = "paper-full" if len(dataset.train_labels) >= MANY_IMAGES else "paper"
-        architecture, recipe = BY_RECIPE.get(network, (network, usual))
-        return trained(dataset, recipe, network=architecture, seed=seed, on_training=say)
+    dataset = embedded_digits() if data is None else data
+    usual = "paper-full" if len(dataset.train_labels) >= MANY_IMAGES else "paper"
+    architecture, recipe = BY_RECIPE.get(network, (network, usual))
+    return trained(dataset, recipe, network=architecture, seed=seed, on_training=say)
+
+
+def check_name(name: str) -> None:
+    """Makes sure that `find` knows a network of this name; nothing is read or trained.
+
+    Raises:
+      InputError: there is none.
+    """
     known = list(dict.fromkeys(name for names in NETWORKS_OF.values() for name in names))
-    raise InputError(
-        f"network: expected one of {', '.join(known)}, got {shown(name, 60) or 'an empty name'}"
-        f"{nearest(str(name), known)}"
-    )
+    network, seed = _parts(str(name))
+    if name not in known and (seed is None or not (network in BY_RECIPE or network in TRAINED_HERE)):
+        raise InputError(
+            f"network: expected one of {', '.join(known)}, got {shown(name, 60) or 'an empty name'}"
+            f"{nearest(str(name), known)}"
+        )
 
 
 def _file(name: str, folder: Path | str | None) -> Path:

@@ -119,6 +119,23 @@ def test_a_file_in_place_of_the_folder_is_told_before_any_work(tmp_path, capsys)
     assert (tmp_path / "file").read_text() == "mine"
 
 
+@pytest.mark.parametrize("name", ["index.html", "notes.txt"])
+def test_a_folder_with_somebody_s_files_is_left_alone(name, tmp_path, capsys):
+    (tmp_path / name).write_text("mine")
+    assert paper.main(["--only", "artists", "--outdir", str(tmp_path)]) == 2
+    told = f"expected a new or empty folder or one of this command, found {name} in it"
+    assert capsys.readouterr().err == f"error: --outdir {tmp_path}: {told}\n"
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_the_folders_of_all_steps_are_known_as_this_command_s(tmp_path):
+    for step in [*paper.steps("smoke", {}), *paper.steps("paper", EVERYTHING)]:
+        (tmp_path / step.folder).mkdir(parents=True, exist_ok=True)
+    paper.check_outdir(tmp_path)
+    paper.write_page(tmp_path, "smoke")
+    paper.check_outdir(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("flag", "given", "told"),
     [

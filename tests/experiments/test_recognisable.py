@@ -12,6 +12,7 @@ from fooljax.data.dataset import from_arrays
 from fooljax.engine.types import as_target
 from fooljax.errors import InputError
 from fooljax.study import measured_sets, run
+from fooljax.study.study import any_network
 
 
 def bright_columns(images):
@@ -79,7 +80,7 @@ def test_clean_images_are_likely_and_noise_and_other_classes_are_not(tmp_path, m
     config = recognisable.Config(
         networks="a,b", judges="none", generators="uniform_noise,clean", runs=3, images=str(tmp_path / "sets")
     )
-    study = dataclasses.replace(recognisable.STUDY, network=network)
+    study = dataclasses.replace(recognisable.STUDY, network=network, check_network=any_network)
     rows = run(study, config, tmp_path / "recognisable", say=lambda line: None)
     assert len(rows) == 2 * 2 * 3
     found = recognisable.findings(rows)

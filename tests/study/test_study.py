@@ -87,6 +87,23 @@ def test_a_row_says_how_long_it_took_and_is_still_known_where_it_does_not(tmp_pa
     assert "wall_seconds" not in found
 
 
+def test_rows_that_the_settings_do_not_ask_for_are_kept_and_told(tmp_path):
+    said = []
+    study.run(STUDY, Config(rounds=2), tmp_path, say=said.append)
+    assert not any("other settings" in line for line in said)
+    rows = study.run(STUDY, Config(rounds=1), tmp_path, say=said.append)
+    assert said[-1] == f"3 rows of other settings stay in {tmp_path}; the table is without them"
+    assert len(rows) == 3
+    assert len(list((tmp_path / "rows").iterdir())) == 6
+
+
+def test_settings_that_leave_nothing_to_measure_are_refused(tmp_path):
+    nothing = dataclasses.replace(STUDY, tasks=lambda config, rows: [])
+    with pytest.raises(InputError, match=r"^settings: expected some that leave toy something to measure"):
+        study.run(nothing, Config(), tmp_path / "s")
+    assert not (tmp_path / "s").exists()
+
+
 def test_a_study_that_is_killed_goes_on_where_it_was(tmp_path):
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     program = [sys.executable, str(Path(toy_study.__file__)), str(tmp_path / "s"), "0.4"]
@@ -321,5 +338,8 @@ def test_a_size_stands_for_settings_of_a_study(tmp_path, capsys):
     settings = json.loads((tmp_path / "s" / "config.json").read_text())["settings"]
     assert settings == dataclasses.asdict(Config(seeds=1, rounds=1))
     assert command(["--size", "smoke", "--resume", str(tmp_path / "s")]) == 2
+    other = dataclasses.replace(STUDY, name="other")
+    assert run_study(other, ["--resume", str(tmp_path / "s")]) == 2
+    assert "expected the study other, found 'toy'" in capsys.readouterr().err
     assert run_study(STUDY, ["--size", "smoke"]) == 2  # a study without sizes has no such flag
     assert "unrecognized arguments: --size" in capsys.readouterr().err

@@ -62,7 +62,7 @@ def test_the_nearest_neighbours_are_those_of_the_data_given(dataset):
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("lenet-5", r"^seed: expected 0 to 4 for the shipped networks, got 5$"),
+        ("lenet-5", r"^network: expected one of lenet-0, .*, got lenet-5"),
         ("lenet", r"got lenet; did you mean lenet-"),
         ("mlp", r"^network: expected one of lenet-0, .*, got mlp; did you mean mlp-"),
         ("lenet--1", r"^network: expected one of lenet-0, "),
