@@ -311,7 +311,11 @@ COMMANDS = (
         "--size paper --networks mixture-0,mixture-1,mixture-2,mixture-3,mixture-4 "
         "--generators direct,gradient,cppn,random_search_cppn",
     ),
-    Command("generative", "--size paper --networks vae-0,vae-1"),
+    Command(
+        "generative", "--size paper --networks vae-0 --generators direct,gradient,cppn,random_search_cppn"
+    ),
+    Command("generative", "--size paper --networks vae-1 --generators direct,gradient"),
+    Command("generative", "--size paper --networks vae-2,vae-3,vae-4 --generators gradient"),
     Command(
         "generative_fashion",
         "--size paper --networks mlp-paper-0,mlp-paper-1,mixture-0,mixture-1 --judges knn",
