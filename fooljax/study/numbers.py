@@ -88,9 +88,9 @@ def needed(interval: Interval, budget: float | None = None) -> str:
 
 
 def shares(interval: Interval, digits: int = 1) -> str:
-    """A share with its interval; one that is all that is possible is left out."""
+    """A share with its interval, which is left out where there is none: exactly from 0 to 1."""
     estimate, low, high = interval
-    if _exact(low) == 0 and _exact(high) == 1:
+    if (low, high) == (0.0, 1.0):
         return percent(estimate, digits)
     ends = f"[{percent(low, digits)}, {percent(high, digits, ROUND_CEILING)}]"
     return f"{percent(estimate, digits)} {ends.replace(' %', '')}"

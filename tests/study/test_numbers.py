@@ -52,6 +52,7 @@ def test_spreads_and_intervals_are_written_with_their_bounds_outward():
     assert numbers.shares(Interval(0.9796, 0.6913, 0.99951)) == "97.9 % [69.1, 100.0]"
     assert numbers.shares(Interval(float(np.mean([0.94] * 5)), 0.411, 1.0)) == "94.0 % [41.1, 100]"
     assert numbers.shares(Interval(1.0, 0.0, 1.0)) == "100 %"
+    assert numbers.shares(Interval(0.5, 1e-13, 1.0 - 1e-13)) == "50.0 % [0, 100]"
 
 
 def test_what_was_not_seen_is_beyond_the_budget():
