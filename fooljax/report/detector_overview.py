@@ -38,7 +38,9 @@ is cut, not rounded.
 
 The last column says whether the detector is **overcome**: whether the median run of some attack that knows it
 brings the median class to 99.99 % and past the threshold. If no attack does, the cell says why the detector
-may hold only because the attack was weak."""
+may hold only because the attack was weak. After "not tested" it names what these attacks could not show:
+**plateau** and **budget**, whether a larger budget would do better or worse, which takes several budgets, and
+**masking**, whether gradients are hidden, which takes attacks with and without gradients."""
 """Explains the table of `overview` to a stranger."""
 
 

@@ -54,9 +54,10 @@ AUPR is the average precision when both kinds of images have the same weight. FP
 head of a column says which images are the positive class. If these are the clean images, FPR is the share of
 the other images that pass when 95 % of clean images pass."""
 JUDGES = """\
-The share of the images that get through to which a judge gives the class that they were made for. Without a
-detector, all images that fool the network get through. If judges agree with more images than without a
-detector, the detector has made the images look more like their class, or the judges are fooled, too."""
+The share of the images that get through to which a judge gives the class that they were made for, with
+whatever confidence. Without a detector, all images that fool the network get through. If judges give this
+class to a larger share than without a detector, the detector has made the images look more like their class,
+or the judges are fooled, too."""
 
 
 def findings(rows: Sequence[Row]) -> dict[str, Finding]:
