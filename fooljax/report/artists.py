@@ -45,9 +45,10 @@ SETS = {
 """What judges were shown, and the head of its column."""
 AGREES = """\
 The share of all pictures of the run, not of those that hang, in which each network sees the class that the
-picture is for, as surely as it names 95 % of photographs and more surely than 90 % of noise. Brackets are
-Wilson's intervals of 95 % over pictures. Many evolved ones have ancestors in common, so theirs are too
-narrow. Noise is for the class that the network that was searched names."""
+picture is for, as surely as it names 95 % of photographs and more surely than 90 % of noise. This bound is
+for the images of both kinds of noise together, so of one kind alone a network may agree with more than 10 %.
+Brackets are Wilson's intervals of 95 % over pictures. Many evolved ones have ancestors in common, so theirs
+are too narrow. Noise is for the class that the network that was searched names."""
 
 
 def _rooms(rows: Sequence[Row]) -> list[Row]:
