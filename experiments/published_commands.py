@@ -276,6 +276,11 @@ COMMANDS = (
     Command("detectors", "--size paper --generators cppn,gradient,direct --controls none --more 1"),
     Command("detectors_cifar10", "--size cifar10 --runs 5 --judges knn,resnet56", CIFAR10),
     Command(
+        "detectors_cifar10",
+        "--size cifar10 --runs 5 --judges knn,resnet56 --generators direct --known none",
+        CIFAR10,
+    ),
+    Command(
         "detectors_imagenet",
         "--size cifar10 --networks tiny-darknet --generators gradient "
         f"--detectors msp,max_logit,energy,entropy,odin,knn,vim --gradient-passes 400 {TEN} "
