@@ -113,6 +113,11 @@ COMMANDS = (
         "--generators cppn,random_search_cppn",
         CIFAR10,
     ),
+    Command(
+        "several_networks_imagenet",
+        f"--data-set imagenet --generators cppn --runs 1 --passes 1000 {TEN}",
+        PHOTOGRAPHS,
+    ),
     Command("repetition"),
     Command(
         "repetition_cifar10",
