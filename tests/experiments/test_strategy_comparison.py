@@ -123,4 +123,4 @@ def test_its_help_names_the_command_and_says_that_a_folder_may_be_gone_on_with(c
         strategy_comparison.main(["--help"])
     text = " ".join(capsys.readouterr().out.split())
     assert text.startswith("usage: python -m experiments.strategy_comparison ")
-    assert "The folder of the study: new, empty, or of a study with the same settings to go on with." in text
+    assert "The folder of the study: new, empty, or of this study to go on with." in text
