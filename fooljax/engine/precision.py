@@ -26,7 +26,7 @@ FULL = "highest"
 """JAX's name for products of float32 that are not rounded to fewer digits."""
 FEW_KERNELS = {"xla_gpu_enable_triton_gemm": False}
 """Options of `jax.jit` for products in full precision on a GPU. By default XLA compiles and times very many
-kernels for each, for 3 to 12 seconds a program on an H100. With these it takes those of NVIDIA's library."""
+kernels for each, which takes longer than all else of a run's report. With these it takes NVIDIA's library."""
 
 
 def in_float32(function: Callable[Given, Result]) -> Callable[Given, Result]:

@@ -23,7 +23,7 @@ from fooljax.study.image_sets import ImageSettings
 from fooljax.study.measuring import StudyContext, TaskResult, digest, measure
 from fooljax.study.parts import Executor, Part, Say
 from fooljax.study.rows import read_row, write_row
-from fooljax.study.study import Study, of_its_setting
+from fooljax.study.study import Study, named_by_its_setting
 from fooljax.study.task import Row, Task, group_tasks, task_facts
 from fooljax.study.workers import start_workers
 
@@ -92,10 +92,8 @@ def run(
 def _check_networks(study: Study, config: Any, planned: Sequence[Task]) -> None:
     """Refuses a name that there is no network of, before any network is loaded or trained."""
     for name in dict.fromkeys(name for task in planned for name in task.networks):
-        try:
+        with named_by_its_setting(config, name):
             study.check_network(config, name)
-        except InputError as error:
-            raise InputError(of_its_setting(str(error), config, name)) from error
 
 
 def _planned(study: Study, config: Any, rows: Mapping[str, Row]) -> list[Task]:

@@ -1,7 +1,8 @@
 """What a study is: tasks, a row for each, tables and figures of the rows. And what a measurement may use."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -90,10 +91,8 @@ class Workspace:
 
     def _known(self, name: str) -> tuple[Target, str]:
         if name not in self.networks:
-            try:
+            with named_by_its_setting(self.config, name):
                 target = self.study.network(self.config, name, self.say)
-            except InputError as error:
-                raise InputError(of_its_setting(str(error), self.config, name)) from error
             self.networks[name] = (target, network_digest(name, target))
         return self.networks[name]
 
@@ -109,13 +108,19 @@ class Workspace:
         return images_of(sheet, images.shape)
 
 
-def of_its_setting(message: str, config: Any, name: str) -> str:
-    """A message about a network, begun with the setting that names it: settings for judges name some, too."""
-    if not message.startswith("network: "):
-        return message
-    texts = {one.name: getattr(config, one.name) for one in dataclasses.fields(config)}
-    found = (key for key, text in texts.items() if isinstance(text, str) and name in (text, *text.split(",")))
-    return f"{next(found, 'network')}: {message.removeprefix('network: ')}"
+@contextmanager
+def named_by_its_setting(config: Any, name: str) -> Iterator[None]:
+    """Lets an error about a network name the setting that asks for it: settings for judges name some, too."""
+    try:
+        yield
+    except InputError as error:
+        if not (message := str(error)).startswith("network: "):
+            raise
+        texts = {one.name: getattr(config, one.name) for one in dataclasses.fields(config)}
+        asks = (
+            key for key, text in texts.items() if isinstance(text, str) and name in (text, *text.split(","))
+        )
+        raise InputError(f"{next(asks, 'network')}: {message.removeprefix('network: ')}") from error
 
 
 def network_digest(name: str, target: Target) -> str:

@@ -155,8 +155,8 @@ def drawn_from(dataset: Dataset, training: Training) -> Dataset:
     tested = tested[mixed_subset(dataset.test_labels[tested], TEST_IMAGES)]
     if training.images > len(learnt):
         raise InputError(
-            f"--data: expected at least {training.images:,} training images, as --sizes asks for, "
-            f"got {len(learnt):,}"
+            f"--data: expected at least {training.images:,} training images for networks of the "
+            f"kind {training.kind}, got {len(learnt):,}"
         )
     drawn = np.random.default_rng([training.seed, training.images]).permutation(learnt)[: training.images]
     names = dataset.class_names[:classes]

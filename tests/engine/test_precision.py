@@ -76,6 +76,13 @@ def test_saved_images_are_scored_with_exact_products_on_a_gpu(full):
     assert found == [full] * 4
 
 
+def test_the_options_for_a_gpu_are_known_to_xla_and_leave_scores_as_they_are():
+    params, pixels = lenet(), np.random.default_rng(0).integers(0, 256, (4, 28, 28, 1), np.uint8)
+    plain, quick = (_scoring(apply_of("lenet", 10), LOG_ODDS, True, on_gpu) for on_gpu in (False, True))
+    assert np.array_equal(quick(params, pixels), plain(params, pixels))
+    assert not np.array_equal(quick(params, pixels), quick(params, 255 - pixels))
+
+
 def test_the_scores_of_photograph_networks_have_exact_products_on_a_gpu():
     how = imagenet.crops_of("efficientnet-lite0")
     network = imagenet.network("efficientnet-lite0")

@@ -124,3 +124,4 @@ def test_its_help_names_the_command_and_says_that_a_folder_may_be_gone_on_with(c
     text = " ".join(capsys.readouterr().out.split())
     assert text.startswith("usage: python -m experiments.strategy_comparison ")
     assert "The folder of the study: new, empty, or of this study to go on with." in text
+    assert "Rows that are there are kept, and the table is of those that the settings ask for." in text
