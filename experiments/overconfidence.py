@@ -100,7 +100,7 @@ def _of_network(config: Config, generators: Sequence[str]) -> Iterator[tuple[str
     for source in RAYS:
         yield f"rays,{source}", {"kind": "rays", "source": source, "count": config.count}
     for generator in generators:
-        for budget in sorted(measured_sets.parse_numbers(config.passes, "--passes")):
+        for budget in sorted(measured_sets.parse_numbers(config.passes, "--passes", least=400)):
             for run in range(config.runs):
                 settings = {"generator": generator, "budget": budget, "run": run}
                 yield f"{generator},passes={budget},run={run}", {"kind": "attack", **settings}

@@ -48,7 +48,7 @@ class Config(RetrainingSettings):
         f"What meets each network anew, with commas between. {GOES_ON} is evolution that goes on from images "
         "of --archive.",
     )
-    others: int = option(3, "Number of chains that meet the generators other than cppn.", least=1)
+    others: int = option(3, "Number of chains, at most, that meet the generators other than cppn.", least=1)
     gradient_passes: int = option(400, "Network passes of a set by gradient ascent.", least=20)
     rates: str = option("1,5", "Percent of clean images that the defended networks reject, with commas.")
     shown: str = option("direct,gradient,uniform_noise", "Sets made for the network itself, shown to all.")

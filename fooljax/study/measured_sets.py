@@ -17,7 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax import data, generative
+from fooljax.data.cifar10 import CLASS_NAMES as CIFAR10_CLASSES
 from fooljax.data.dataset import Dataset
+from fooljax.data.imagenet import NUM_CLASSES as IMAGENET_CLASSES
 from fooljax.data.imagenet import synsets
 from fooljax.data.labelled_photographs import HELP as PHOTOGRAPHS_HELP
 from fooljax.data.labelled_photographs import labelled_images
@@ -35,6 +37,7 @@ from fooljax.study.image_sets import PASSES, ImageSets, ImageSettings, SetSpec
 from fooljax.study.study import Workspace
 from fooljax.study.tables import group_by, markdown
 from fooljax.study.task import SAFE_NAME, Row, Task
+from fooljax.targets import cifar10
 from fooljax.targets.choice import CLASSES_HELP, read_classes
 from fooljax.targets.collection import NETWORKS_OF, check_name, find
 
@@ -112,14 +115,22 @@ def network(config: NetworkSettings, name: str, say: Callable[[str], None]) -> T
 
 
 def check_network(config: NetworkSettings, name: str) -> None:
-    """Makes sure that `network` knows a name, without reading or training anything.
+    """Makes sure that `network` knows a name and that the network has `config.classes`; nothing is trained.
 
     Raises:
-      InputError: it does not.
+      InputError: it does not, or the network has not.
     """
-    del config
     if not generative.is_generative(name):
         check_name(name)
+    if isinstance(config, SetSettings) and config.classes != "all":
+        read_classes(config.classes, _classes_of(config, name))
+
+
+def _classes_of(config: NetworkSettings, name: str) -> int:
+    """How many classes the network of a name has."""
+    if name in NETWORKS_OF["imagenet"]:
+        return IMAGENET_CLASSES
+    return len(CIFAR10_CLASSES) if name in cifar10.NAMES else dataset_of(config.data).num_classes
 
 
 @functools.lru_cache(maxsize=2)
@@ -180,18 +191,19 @@ def parse_names(text: str, flag: str) -> list[str]:
     return names
 
 
-def parse_numbers(text: str, flag: str) -> list[int]:
+def parse_numbers(text: str, flag: str, *, least: int = 1) -> list[int]:
     """Reads a setting that holds whole numbers.
 
     Args:
-      text: whole numbers from 1 on, with commas between.
+      text: whole numbers, with commas between.
       flag: the setting, for errors.
+      least: the smallest that there may be, 1 or more.
     Raises:
       InputError: there is something else among them, or one is given twice.
     """
     words = text.split(",")
-    if not all(word.isascii() and word.isdecimal() and 0 < int(word[:10]) < 10**9 for word in words):
-        raise InputError(f"{flag}: expected numbers from 1 on, with commas between, got {shown(text)}")
+    if not all(word.isascii() and word.isdecimal() and least <= int(word[:10]) < 10**9 for word in words):
+        raise InputError(f"{flag}: expected numbers from {least} on, with commas between, got {shown(text)}")
     found = list(map(int, words))
     if len(set(found)) < len(found):
         raise InputError(f"{flag}: expected different numbers with commas between, got {shown(text)}")

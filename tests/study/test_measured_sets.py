@@ -125,3 +125,22 @@ def test_numbers_with_commas_are_whole_different_and_above_0(text):
     with pytest.raises(InputError, match=r"^--some: expected .*numbers"):
         measured_sets.parse_numbers(text, "--some")
     assert measured_sets.parse_numbers("400,20", "--some") == [400, 20]
+
+
+def test_numbers_may_have_a_least_one():
+    assert measured_sets.parse_numbers("400,401", "--some", least=400) == [400, 401]
+    with pytest.raises(
+        InputError, match=r"^--some: expected numbers from 400 on, with commas between, got 399"
+    ):
+        measured_sets.parse_numbers("399", "--some", least=400)
+
+
+@pytest.mark.parametrize(
+    ("name", "classes"),
+    [("lenet-0", "10"), ("mixture-0", "10"), ("resnet20", "subset100"), ("squeezenet", "0,1000")],
+)
+def test_classes_that_a_network_has_not_are_told_before_it_is_loaded(name, classes):
+    config = SetSettings(networks=name, classes=classes, weights="no-such-folder")
+    with pytest.raises(InputError, match=r"^classes: "):
+        measured_sets.check_network(config, name)
+    measured_sets.check_network(dataclasses.replace(config, classes="0,9"), name)
