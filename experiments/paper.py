@@ -53,7 +53,10 @@ SEARCHES: dict[str, tuple[str, ...]] = {
         *("--children", "200", "--strategy", "map_elites"),
         *("--functions", "paper", "--coordinates", "raw"),
     ),
-    "mnist_cppn/random-search": ("--strategy", "random_search"),
+    "mnist_cppn/random-search-paper": (
+        *("--children", "200", "--strategy", "random_search"),
+        *("--functions", "paper", "--coordinates", "raw"),
+    ),
     "mnist_gradient/paper": (),
 }
 """What is done against each network: the flags of the published command, by the beginning of the folder."""

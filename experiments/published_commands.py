@@ -282,7 +282,8 @@ COMMANDS = (
     Command("detectors_cifar10", "--size cifar10 --runs 5 --judges knn,resnet56", CIFAR10),
     Command(
         "detectors_cifar10",
-        "--size cifar10 --runs 5 --judges knn,resnet56 --generators direct --known none",
+        "--size cifar10 --runs 5 --judges knn,resnet56 --generators direct --known "
+        "mahalanobis,relative_mahalanobis,knn,vim,openmax,msp,max_logit,energy,entropy",
         CIFAR10,
     ),
     Command(
