@@ -19,7 +19,7 @@ from typing import Any
 
 from fooljax import study
 from fooljax.cli.study import run_study
-from fooljax.detectors import DETECTORS
+from fooljax.detectors import DETECTORS, find_detector
 from fooljax.engine.types import Target
 from fooljax.errors import InputError
 from fooljax.report.detector_rows import detectors_not_overcome
@@ -36,8 +36,8 @@ from fooljax.study.measured_sets import (
     clean_data_settings,
     network_names,
     parse_choices,
+    parse_judges,
     parse_names,
-    parse_networks,
 )
 from fooljax.study.network_detectors import judge_network
 
@@ -89,6 +89,8 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     data = clean_data_settings(config)
     all_or_some = ",".join(DETECTORS) if config.detectors == "all" else config.detectors
     names = parse_names(all_or_some, "--detectors")
+    for name in names:
+        find_detector(name)  # one that cannot be imported is told before a folder is made
     of_clean = {"detectors": names, **data}
     if config.classes != "all":  # the classes that images are made for; thresholds are always those of all
         data = {**data, "classes": config.classes}
@@ -122,7 +124,7 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
             wanted = f"a run against one of {config.networks}, got one against {settings['network']}"
             raise InputError(f"--archive: expected {wanted}")
         yield Task(f"static,{settings['network']},{ARCHIVE},run=0", settings, (settings["network"],))
-    judges = _listed(config.judges)
+    judges = _judges(config)
     for generator in made:
         for name in network_names(config):
             settings = {"kind": "judged", "network": name, "generator": generator, "judges": judges, **data}
@@ -141,7 +143,7 @@ def _knowing(
     config: Config, detector: str, generator: str, times: int, common: dict[str, Any]
 ) -> Iterator[Task]:
     """Attacks that know a detector, with so many times the budget."""
-    judges = _listed(config.judges)
+    judges = _judges(config)
     for name in network_names(config):
         together = f"knowing{'' if times == 1 else times},{generator},{file_name_part(detector)},{name}"
         for run in range(config.runs):
@@ -151,8 +153,8 @@ def _knowing(
             yield Task(f"{together},run={run}", settings, (name, *judges), together)
 
 
-def _listed(text: str) -> list[str]:
-    return [] if text == "none" else parse_networks(text, "--judges")
+def _judges(config: Config) -> list[str]:
+    return [] if config.judges == "none" else parse_judges(config.judges, network_names(config))
 
 
 def _known(config: Config, names: list[str]) -> list[str]:

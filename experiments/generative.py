@@ -71,7 +71,7 @@ def tasks(config: Config, rows: Sequence[Row]) -> Iterator[Task]:
     """What each network is; then the sets of images made for it."""
     del rows
     data = measured_sets.data_settings(config)
-    judges = tuple(measured_sets.parse_networks(config.judges, "--judges"))
+    judges = tuple(measured_sets.parse_judges(config.judges, measured_sets.network_names(config)))
     wanted = measured_sets.parse_choices(config.generators, GENERATORS)
     names = [one for name in measured_sets.network_names(config) for one in _with_rejecting(name, config)]
     for name in names:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 import numpy.typing as npt
 
@@ -20,6 +21,7 @@ from fooljax.data.dataset import Dataset
 from fooljax.engine.types import Target, checked_shape
 from fooljax.errors import InputError, shown
 from fooljax.scoring import score
+from fooljax.storage.trees import digest_tree
 from fooljax.targets.features import features_of
 from fooljax.targets.image_sizes import fitted
 
@@ -215,17 +217,27 @@ def assemble(
 
 
 def check_judges(target: Target, judges: Mapping[str, Target]) -> None:
-    """Makes sure that judges know as many classes as the network that is judged.
+    """Makes sure that judges are other networks than the one that is judged, and know as many classes.
 
     Raises:
-      InputError: one does not.
+      InputError: one is the same, whatever its name, or knows more or fewer.
     """
     for name, judge in judges.items():
+        if judge is target or _same_params(judge, target):
+            raise InputError(
+                f"judges: expected other networks than {shown(target.name, 60)}, for which the images are "
+                f"made, got the same one as {shown(name, 60)}"
+            )
         if len(judge.class_names) != len(target.class_names):
             raise InputError(
                 f"judges: expected the {len(target.class_names):,} classes of {shown(target.name, 60)}, got "
                 f"the {len(judge.class_names):,} of {shown(name, 60)}"
             )
+
+
+def _same_params(one: Target, other: Target) -> bool:
+    """Whether two networks have the same parameters; one that has none here, as a black box, has not."""
+    return bool(jax.tree.leaves(one.params)) and digest_tree(one.params) == digest_tree(other.params)
 
 
 def family(network: Target) -> str:

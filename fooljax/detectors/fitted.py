@@ -9,6 +9,7 @@ different parts, none of which is used twice.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -16,14 +17,17 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax.detectors.detector import Clean, Detector, Seen
-from fooljax.detectors.registry import find_detector
+from fooljax.detectors.registry import DETECTORS, find_detector
 from fooljax.engine.objective import Objective
 from fooljax.engine.types import Apply, Params, Target
-from fooljax.errors import InputError
+from fooljax.errors import FaultError, InputError, shown
 from fooljax.host_targets import HostFunction
 from fooljax.scoring import score
 from fooljax.targets.features import FEATURES, Look, look_of
 from fooljax.targets.last_layer import OUTPUTS
+
+TRIED = 3
+"""Images for which a user's own detector is tried: a count that no axis is likely to have by chance."""
 
 
 @dataclass(frozen=True)
@@ -180,7 +184,8 @@ def fit(detector: Detector | str, target: Target, clean: Clean) -> Fitted:
       clean: what it makes of clean images, see `seen_of_clean`. Best are those that it has learnt from.
     Raises:
       InputError: an argument is not as above, the network does not tell the features that the detector wants,
-        or the images are too few.
+        the images are too few, or a detector of the user's own fails or gives something else than a score of
+        each image.
     """
     chosen = find_detector(detector) if isinstance(detector, str) else detector
     for name, value, kind in (
@@ -194,4 +199,30 @@ def fit(detector: Detector | str, target: Target, clean: Clean) -> Fitted:
         raise InputError(
             f"detector: {chosen.name} looks at a network's features, which {target.name} does not tell"
         )
-    return Fitted(target, Watching(chosen, _looking(target)), jax.device_put(chosen.fit(clean)))
+    if chosen in DETECTORS.values():
+        return Fitted(target, Watching(chosen, _looking(target)), jax.device_put(chosen.fit(clean)))
+    try:
+        own = Fitted(target, Watching(chosen, _looking(target)), jax.device_put(chosen.fit(clean)))
+        scores = _shape_of_scores(own, clean)
+    except (InputError, FaultError):
+        raise
+    except Exception as error:  # whatever the user's own functions raise
+        raise InputError(
+            f"detector: expected {shown(chosen.name)} to fit and to score images, got "
+            f"{type(error).__name__}: {shown(error)}"
+        ) from error
+    if scores != (TRIED,):
+        raise InputError(
+            f"detector: expected {shown(chosen.name)} to give a score of each image, [{TRIED}] of {TRIED}, "
+            f"got {list(scores)}"
+        )
+    return own
+
+
+def _shape_of_scores(fitted: Fitted, clean: Clean) -> tuple[int, ...]:
+    """What shape a detector's scores of `TRIED` images have; nothing is computed."""
+    if isinstance(fitted.target.apply, HostFunction):
+        logits = jax.ShapeDtypeStruct((TRIED, clean.logits.shape[1]), jnp.float32)
+        return jax.eval_shape(partial(score_of_logits, fitted), logits).shape
+    images = jax.ShapeDtypeStruct((TRIED, *clean.images.shape[1:]), jnp.float32)
+    return jax.eval_shape(lambda some: fitted.watching.seen_and_score(fitted.both, some)[1], images).shape

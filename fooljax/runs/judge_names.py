@@ -1,5 +1,6 @@
 """Judges by name, as commands name them in `--judges`."""
 
+import dataclasses
 import functools
 from pathlib import Path
 
@@ -67,10 +68,12 @@ def named_judges(
     def judge(name: str) -> Target:
         if is_import_name(name):
             found = import_value("judges", name, Target, "a fooljax.Target")
-            if found.class_names or found.image_shape is None:
+            if found.class_names:
                 return found
-            return choice_of(found, source=name).load(lambda _: None)  # its classes are numbers
         try:
+            if is_import_name(name):
+                shaped = dataclasses.replace(found, image_shape=found.image_shape or choice.image_shape)
+                return choice_of(shaped, source=name).load(lambda _: None)  # its classes are numbers
             if is_file_name(name):
                 return load_file(name)
             return find(name, weights=weights, data=learnt_from(), say=say)

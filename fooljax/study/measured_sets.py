@@ -27,6 +27,7 @@ from fooljax.data.loading import HELP
 from fooljax.engine.log_odds import FOOLED, rounded
 from fooljax.engine.types import Target
 from fooljax.errors import InputError, shown
+from fooljax.importing import is_import_name
 from fooljax.scoring import score
 from fooljax.settings import option
 from fooljax.storage.trees import digest_tree
@@ -169,9 +170,29 @@ def parse_networks(text: str, flag: str) -> list[str]:
       InputError: one is named twice, a name is missing, or one cannot be in the name of a row's file.
     """
     for name in filter(None, text.split(",")):
+        if is_import_name(name):
+            raise InputError(
+                f"{flag}: expected names of networks that fooljax knows, got {shown(name)}; your own are "
+                "for evolve, audit and label, and for a study of your own (docs/extending.md)"
+            )
         if not SAFE_NAME.fullmatch(name):
             raise InputError(f"{flag}: expected names of letters, digits and _.=+-, got {shown(name)}")
     return parse_names(text, flag)
+
+
+def parse_judges(text: str, networks: Sequence[str]) -> list[str]:
+    """Reads a setting that names the networks which are asked what they see.
+
+    Args:
+      text: the names, with commas between.
+      networks: those that the images are made for.
+    Raises:
+      InputError: as `parse_networks`, or one of them is to judge images that were made for it.
+    """
+    names = parse_networks(text, "--judges")
+    if both := sorted(set(names) & set(networks)):
+        raise InputError(f"--judges: expected other networks than those of --networks, got {both[0]} in both")
+    return names
 
 
 def parse_names(text: str, flag: str) -> list[str]:

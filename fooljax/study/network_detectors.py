@@ -16,7 +16,7 @@ from fooljax.analysis.thresholds import Thresholds, clean_thresholds
 from fooljax.detectors import Clean, Fitted, fit, seen_of_clean
 from fooljax.detectors.fitted import scores_of
 from fooljax.engine.types import Target
-from fooljax.errors import FaultError, InputError
+from fooljax.errors import FaultError, InputError, shown
 from fooljax.scoring import score
 from fooljax.study.clean_parts import MOST, Part, split_clean_images
 from fooljax.study.measured_sets import SetSettings, dataset_of, network
@@ -148,8 +148,10 @@ def network_with_detectors(workspace: Workspace, name: str, detectors: Sequence[
         if of_network not in _INPUTS:
             _INPUTS[of_network] = _detector_inputs(config, workspace.network(name))
         found, faults = fit_and_calibrate(_INPUTS[of_network], detectors)
-        if faults:
-            raise next(iter(faults.values()))
+        for own, error in faults.items():
+            raise type(error)(
+                f"detector {shown(own, 60)}: {str(error).removeprefix('detector: ')}"
+            ) from error
         _FITTED[key] = found
     return _FITTED[key]
 

@@ -100,6 +100,11 @@ def test_without_clean_images_there_are_no_distances_and_a_name_is_agreement(pan
 def test_what_is_no_panel_is_one_line(panel, digits):
     with pytest.raises(InputError, match=r"^judges: expected at least one, got none$"):
         assemble(panel.target, {}, digits)
+    itself = dataclasses.replace(panel.target, name="another")
+    with pytest.raises(
+        InputError, match=r"^judges: expected other networks than LeNet .*, got the same one as x$"
+    ):
+        assemble(panel.target, {"x": itself}, digits)
     other = as_target(lambda images: images[:, :3, 0, 0], class_names=("a", "b", "c"))
     with pytest.raises(InputError, match=r"^judges: expected the 10 classes of LeNet .*, got the 3 of mine$"):
         assemble(panel.target, {"mine": other}, digits)

@@ -70,6 +70,25 @@ def test_other_names_are_refused(name, message):
 
 
 @pytest.mark.parametrize(
+    ("own", "message"),
+    [
+        (
+            dict(score=lambda params, seen: seen.logits),
+            r"to give a score of each image, \[3\] of 3, got \[3, 3\]",
+        ),
+        (dict(score=lambda params, seen: seen.logits[:, 99999999, 0]), "to fit and to score images, got"),
+        (dict(fit=lambda clean: clean.nothing), "to fit and to score images, got AttributeError"),
+    ],
+)
+def test_a_detector_of_one_s_own_that_fails_is_named(own, message):
+    detector = detectors.Detector(
+        "mine", "my own", **{"score": lambda params, seen: seen.logits[:, 0], **own}
+    )
+    with pytest.raises(InputError, match=f"^detector: expected mine {message}"):
+        detectors.fit(detector, network(), clean())
+
+
+@pytest.mark.parametrize(
     ("name", "count", "message"),
     [
         ("mahalanobis", 1, "mahalanobis wants at least 2 clean images of every class"),

@@ -130,6 +130,11 @@ def test_images_can_be_made_for_some_classes_while_thresholds_are_those_of_all()
     [
         ({"controls": "cppn"}, "--controls: expected some of random_search_"),
         ({"detectors": "energy,energy"}, "--detectors: expected different names"),
+        ({"detectors": "no_such_module:x"}, "detector: .*no_such_module"),
+        (
+            {"networks": "lenet-0", "judges": "knn,lenet-0"},
+            "--judges: expected other networks than .* got lenet-0",
+        ),
     ],
 )
 def test_settings_that_would_change_nothing_or_fail_late_are_refused(told, message):

@@ -114,6 +114,12 @@ def test_the_figure_has_a_row_for_each_kind_and_none_without_images(rows):
     ]
 
 
+def test_no_network_judges_images_that_are_made_for_it():
+    config = experiment.STUDY.config(networks="lenet-0,mlp-0", judges="knn,mlp-0")
+    with pytest.raises(InputError, match=r"^--judges: expected other networks than .*, got mlp-0 in both$"):
+        list(experiment.STUDY.tasks(config, []))
+
+
 def test_a_share_without_a_level_is_one_line():
     config = experiment.Config(networks="mixture-0", rejections="0.5")
     with pytest.raises(InputError, match=r"^--rejections: expected some of 0\.01, 0\.05, or none, got 0\.5$"):
