@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from fooljax import study
-from fooljax.analysis.statistics import median
+from fooljax.analysis.statistics import lower_median
 from fooljax.analysis.thresholds import clean_thresholds, scaled_log_odds
 from fooljax.cli.study import run_study
 from fooljax.errors import InputError
@@ -130,7 +130,7 @@ def measure(workspace: Workspace, tasks: Sequence[Task]) -> Iterator[dict[str, A
     yield {
         "clean_images": len(images),
         "clean_accuracy": float(np.mean(named_first == labels)),
-        "clean_log_odds": round(median(odds.max(axis=1)), 3),
+        "clean_log_odds": round(lower_median(odds.max(axis=1)), 3),
         "clean_rejected": float(np.mean(named_first == odds.shape[1] - 1)) if rejects else None,
         "thresholds": thresholds.row(),
     }

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax.analysis.rejection import RATES
-from fooljax.analysis.statistics import median
+from fooljax.analysis.statistics import lower_median
 from fooljax.analysis.thresholds import conformal_quantile
 from fooljax.errors import InputError
 from fooljax.importing import import_extra
@@ -56,8 +56,8 @@ def calibrate(scores: npt.NDArray[np.floating], sure: npt.NDArray[np.floating]) 
     if not np.all(np.isfinite(values)) or not np.all(np.isfinite(odds)):
         raise InputError("scores: expected finite numbers, got others")
     thresholds = {share: -conformal_quantile(-values, 1.0 - share) for share in RATES}
-    rise = thresholds[RATES[-1]] - median(values)
-    nats = median(odds) - conformal_quantile(odds, 1.0 - RATES[-1])
+    rise = thresholds[RATES[-1]] - lower_median(values)
+    nats = lower_median(odds) - conformal_quantile(odds, 1.0 - RATES[-1])
     if rise <= 0.0 or nats <= 0.0:
         raise InputError("scores: expected clean images that differ in score and confidence, got some alike")
     return Levels(thresholds, nats / rise)

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fooljax.analysis.diversity import probability_smaller
-from fooljax.analysis.statistics import median
+from fooljax.analysis.statistics import lower_median
 from fooljax.analysis.thresholds import Thresholds, scaled_log_odds
 from fooljax.engine.log_odds import confidence
 from fooljax.errors import InputError
@@ -38,7 +38,7 @@ def overconfidence_metrics(
         for name, level in (("fpr_at_95_tpr_clean_positive", "tpr_95"), ("share_9999", "0.9999"))
     }
     return {
-        "median_log_odds": round(median(sure), 3),
+        "median_log_odds": round(lower_median(sure), 3),
         "mmc": float(np.mean(confidence(sure))),
         "mmc_scaled": float(np.mean(confidence(scaled))),
         "auroc": probability_smaller(sure, own),

@@ -42,16 +42,31 @@ class Interval(NamedTuple):
 
 
 def median(values: Sequence[float] | npt.NDArray[np.float64]) -> float:
-    """The median; of an even number the lower middle, so that it is a value seen.
-
-    A generation never reached is infinite: it takes part as larger than any other.
+    """The median; of an even number the mean of the two in the middle.
 
     Raises:
       InputError: there are no values.
     """
+    _check_some(values)
+    return float(np.median(np.asarray(values, np.float64)))
+
+
+def lower_median(values: Sequence[float] | npt.NDArray[np.float64]) -> float:
+    """The median; of an even number the lower of the two in the middle, so that it is a value seen.
+
+    Of the passes or generations that classes needed, it says when half of them had done it. One that was
+    never reached is infinite: it takes part as larger than any other.
+
+    Raises:
+      InputError: there are no values.
+    """
+    _check_some(values)
+    return float(np.sort(np.asarray(values, np.float64))[(len(values) - 1) // 2])
+
+
+def _check_some(values: Sequence[float] | npt.NDArray[np.float64]) -> None:
     if not len(values):
         raise InputError("values: expected at least one, got none")
-    return float(np.sort(np.asarray(values, np.float64))[(len(values) - 1) // 2])
 
 
 def median_interval(groups: Groups) -> Interval:
@@ -73,10 +88,10 @@ def median_interval(groups: Groups) -> Interval:
     units = _units(values)
     if len(values) == 1 and len(units) >= _EXACT_FROM:
         runs, rank = np.sort(values[0]), int(scipy.special.bdtrik(_TAIL, len(units), 0.5))
-        return _around(median(runs), runs[rank], runs[-1 - rank])
-    low, high = _log_interval(np.asarray([_middle(np.log1p(unit)) for unit in units]))
+        return _around(lower_median(runs), runs[rank], runs[-1 - rank])
+    low, high = _log_interval(np.asarray([median(np.log1p(unit)) for unit in units]))
     with np.errstate(over="ignore"):
-        return _around(median(np.concatenate(values)), max(np.expm1(low), 0.0), np.expm1(high))
+        return _around(lower_median(np.concatenate(values)), max(np.expm1(low), 0.0), np.expm1(high))
 
 
 def ratio_interval(first: Groups, second: Groups) -> Interval:
@@ -100,12 +115,12 @@ def ratio_interval(first: Groups, second: Groups) -> Interval:
     if any(np.any(group == 0.0) for group in (*above, *below)):
         raise InputError("groups: expected numbers above 0, got 0")
     with np.errstate(invalid="ignore"):
-        estimate = np.divide(median(np.concatenate(above)), median(np.concatenate(below)))
+        estimate = np.divide(lower_median(np.concatenate(above)), lower_median(np.concatenate(below)))
         if len(above) == 1:
             low, high = _welch(np.log(above[0]), np.log(below[0]))
         else:
             differences = [
-                _middle(np.log(one)) - _middle(np.log(other)) for one, other in zip(above, below, strict=True)
+                median(np.log(one)) - median(np.log(other)) for one, other in zip(above, below, strict=True)
             ]
             low, high = _log_interval(np.asarray(differences))
     with np.errstate(over="ignore"):
@@ -202,7 +217,7 @@ def observations(groups: Groups) -> npt.NDArray[np.float64]:
     Raises:
       InputError: there are no values, or one is NaN.
     """
-    return np.asarray([_middle(unit) for unit in _units(_checked(groups, np.inf, -np.inf))])
+    return np.asarray([median(unit) for unit in _units(_checked(groups, np.inf, -np.inf))])
 
 
 def _checked(groups: Groups, most: float, least: float = 0.0) -> list[npt.NDArray[np.float64]]:
@@ -224,11 +239,6 @@ def _checked(groups: Groups, most: float, least: float = 0.0) -> list[npt.NDArra
 def _units(groups: list[npt.NDArray[np.float64]]) -> list[npt.NDArray[np.float64]]:
     """The observations: targets; of one target its runs."""
     return groups if len(groups) > 1 else [np.asarray([value]) for value in groups[0]]
-
-
-def _middle(values: npt.NDArray[np.float64]) -> float:
-    """The median, midway between two middles: the lower of them would be too low to infer from."""
-    return float(np.mean(np.sort(values)[[(values.size - 1) // 2, values.size // 2]]))
 
 
 def _log_interval(values: npt.NDArray[np.float64]) -> tuple[float, float]:

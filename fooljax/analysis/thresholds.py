@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy
 
-from fooljax.analysis.statistics import median
+from fooljax.analysis.statistics import lower_median
 from fooljax.engine.log_odds import to_log_odds
 from fooljax.errors import InputError
 from fooljax.targets.temperature import best_temperature
@@ -179,7 +179,7 @@ def clean_levels(odds: npt.NDArray[np.floating]) -> dict[str, float]:
     sure = odds.max(axis=1)
     return {
         **{f"{confidence}": to_log_odds(confidence) for confidence in CONFIDENCES},
-        "clean_median": median(sure),
+        "clean_median": lower_median(sure),
         **{f"tpr_{round(100 * rate)}": conformal_quantile(sure, rate) for rate in RATES},
     }
 

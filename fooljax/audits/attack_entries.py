@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from fooljax.analysis.attack_strength import Attempt, Strength, attack_strength
-from fooljax.analysis.statistics import median
+from fooljax.analysis.statistics import lower_median
 from fooljax.analysis.thresholds import Thresholds
 from fooljax.audits.intervals import median_of_runs, share_of_runs
 from fooljax.engine.log_odds import FOOLED, confidence, to_log_odds
@@ -78,7 +78,7 @@ def passes_to(runs: Sequence[Row]) -> dict[str, Any]:
     found = {}
     for name, level in LEVELS_OF_PASSES.items():
         images = [odds for row in runs for odds in row["log_odds"]]
-        middle = median([_middle(row, name, level) for row in runs])
+        middle = lower_median([_middle(row, name, level) for row in runs])
         found[name] = {
             "reached": int(np.sum(np.asarray(images) >= level)),
             "of": len(images),
@@ -98,7 +98,9 @@ def _middle(row: Row, name: str, level: float) -> float:
 def attempts(generator: str, runs: Sequence[Row]) -> list[Attempt]:
     """An attack at its whole budget, and at half of it, as far as its course tells."""
     method, by_gradient = generator, generator == "gradient"
-    reached = [median(row["log_odds" if row["kind"] == "attack" else "attack_log_odds"]) for row in runs]
+    reached = [
+        lower_median(row["log_odds" if row["kind"] == "attack" else "attack_log_odds"]) for row in runs
+    ]
     found = [Attempt(method, by_gradient, runs[0]["budget"], reached)]
     halves = [_at(row["course"], row["attack_passes"] / 2) for row in runs]
     if not by_gradient and all(math.isfinite(one) for one in halves):

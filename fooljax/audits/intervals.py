@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from fooljax.analysis.rates import wilson_interval
-from fooljax.analysis.statistics import Interval, mean_interval, median, share_interval
+from fooljax.analysis.statistics import Interval, lower_median, mean_interval, share_interval
 
 Entry = dict[str, float | None]
 
@@ -27,8 +27,8 @@ def share_of_images(hits: int, count: int) -> Entry:
 
 def median_of_runs(runs: Sequence[Sequence[float]]) -> Entry:
     """The median log-odds of all images; the ends are those for the medians of runs, null where untold."""
-    own = mean_interval([[median(odds) for odds in runs]])
-    middle = median(np.concatenate([np.asarray(odds, np.float64) for odds in runs]))
+    own = mean_interval([[lower_median(odds) for odds in runs]])
+    middle = lower_median(np.concatenate([np.asarray(odds, np.float64) for odds in runs]))
     low, high = (
         end if math.isfinite(end) and len(runs) > 1 else None
         for end in (min(own.low, middle), max(own.high, middle))

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fooljax.analysis.statistics import median
+from fooljax.analysis.statistics import lower_median, median
 from fooljax.report.confidence_axis import fit_limits, mark_confidences
 from fooljax.report.fonts import fit
 from fooljax.report.legends import legend_below
@@ -46,7 +46,7 @@ def strips(
         finite = np.asarray([one for one in values if np.isfinite(one)], np.float64)
         beside = place + generator.uniform(-0.28, 0.28, finite.size)
         ends = [place - 0.38, place + 0.38]
-        middle = [median(values)] * 2 if len(values) else [np.inf]
+        middle = [(median if log_odds else lower_median)(values)] * 2 if len(values) else [np.inf]
         if np.isfinite(middle[0]):
             axes.plot(*((ends, middle) if log_odds else (middle, ends)), color="black", lw=2)
         colour = place if colours is None else colours[place]

@@ -11,6 +11,7 @@ from fooljax.analysis.rejection import RATES, SCORES
 from fooljax.analysis.statistics import (
     Groups,
     Interval,
+    lower_median,
     mean_interval,
     mean_share_interval,
     median,
@@ -135,7 +136,7 @@ def fooled(row: Row) -> float:
 def passes_needed(row: Row) -> float:
     """Passes of the median run until half of its digits had 99.99 %, infinite where it never had."""
     reached = np.asarray(row["reached"], float)
-    return median([median(run) for run in np.where(reached > 0, reached, np.inf)])
+    return lower_median([lower_median(run) for run in np.where(reached > 0, reached, np.inf)])
 
 
 def _by_number(rows: Sequence[Row]) -> dict[int, list[Row]]:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fooljax.analysis.comparisons import Unpaired, mann_whitney
-from fooljax.analysis.statistics import Interval, difference_interval, mean_interval, median
+from fooljax.analysis.statistics import Interval, difference_interval, lower_median, mean_interval, median
 from fooljax.analysis.trends import Trend, trend
 from fooljax.study import Row, group_by, numbers
 from fooljax.study.attacks import FRESH
@@ -94,7 +94,7 @@ def trends(rows: Sequence[Row]) -> dict[tuple[str, str], tuple[Trend, int]]:
 def _of_runs(rows: Sequence[Row], figure: str) -> float:
     """A measure of several runs, as the tables show it: of passes, which may be infinite, the median."""
     values = [_figure(row, figure) for row in rows]
-    return median(values) if figure == "passes" else float(np.mean(values))
+    return lower_median(values) if figure == "passes" else float(np.mean(values))
 
 
 def diversity(rows: Sequence[Row]) -> dict[tuple[str, str], Against]:

@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from fooljax.analysis.statistics import (
+    lower_median,
     mean_interval,
     mean_share_interval,
     median,
@@ -138,12 +139,22 @@ def test_of_one_target_the_ratio_is_welchs():
     assert np.log([low, high]) == pytest.approx([expected.low, expected.high])
 
 
-def test_the_median_is_a_value_seen_and_infinity_is_the_largest():
+def test_the_lower_median_is_a_value_seen_and_infinity_is_the_largest():
+    assert lower_median([3.0, 1, 2]) == 2
+    assert lower_median([4.0, np.inf, np.inf]) == np.inf
+    assert lower_median([1.0, 2, 3, 4]) == 2
+    assert lower_median([1.0, np.inf]) == 1
+
+
+def test_the_median_is_between_the_two_in_the_middle():
     assert median([3.0, 1, 2]) == 2
-    assert median([4.0, np.inf, np.inf]) == np.inf
-    assert median([1.0, 2, 3, 4]) == 2
+    assert median([4.0, 1, 2, 3]) == 2.5
+
+
+@pytest.mark.parametrize("of", [median, lower_median])
+def test_there_is_no_median_of_nothing(of):
     with pytest.raises(InputError, match=r"^values: expected at least one"):
-        median([])
+        of([])
 
 
 def test_a_target_that_never_did_it_leaves_the_upper_end_open():
