@@ -10,6 +10,10 @@ from typing import NamedTuple
 DIGITS = "lenet-0,lenet-1,lenet-2,lenet-3,lenet-4,mlp-0,alexnet-small-strong-0"
 RESNETS = "resnet20,resnet32,resnet44,resnet56"
 TEN = "--classes 40,42,46,153,207,236,281,283,761,779"
+THREE = "--networks efficientnet-lite0,squeezenet,tiny-darknet"
+JUDGES = (
+    "--judges efficientnet-lite0,squeezenet,tiny-darknet,mobilenet-v1-0.25,mobilenet-v2,mobilenet-v3-small"
+)
 ARCHIVE = "--archive docs/results/imagenet_cppn_fine"
 AS_DATA = ("cifar10", "fashion", "photographs")
 """What `experiments.paper` is given by these names, a command takes as `--data`."""
@@ -60,9 +64,13 @@ COMMANDS = (
     ),
     Command(
         "recognisable_imagenet",
-        "--networks squeezenet,tiny-darknet --classes subset100 --runs 3 --passes 10000 --likelihood none "
-        "--judges efficientnet-lite0,squeezenet,tiny-darknet,mobilenet-v1-0.25,mobilenet-v2,"
-        "mobilenet-v3-small --generators cppn,random_cppn,uniform_noise,clean",
+        f"{THREE} {JUDGES} --classes subset100 --runs 5 --passes 10000 --likelihood none --generators cppn",
+        PHOTOGRAPHS,
+    ),
+    Command(
+        "recognisable_imagenet",
+        f"{THREE} {JUDGES} --classes subset100 --runs 3 --passes 10000 --likelihood none "
+        "--generators random_cppn,uniform_noise,clean",
         PHOTOGRAPHS,
     ),
     Command("transfer", f"--size paper --networks {DIGITS} --targets {DIGITS},knn"),
@@ -75,7 +83,7 @@ COMMANDS = (
     ),
     Command(
         "transfer_imagenet",
-        "--data-set imagenet --networks efficientnet-lite0,squeezenet,tiny-darknet --classes subset100 "
+        f"--data-set imagenet {THREE} --classes subset100 "
         "--fewer-passes none --passes 10000 --gradient-passes none "
         "--generators cppn,random_cppn,uniform_noise,clean",
         PHOTOGRAPHS,
@@ -89,19 +97,19 @@ COMMANDS = (
     ),
     Command(
         "transfer_imagenet",
-        "--data-set imagenet --networks efficientnet-lite0,squeezenet,tiny-darknet --classes subset100 "
+        f"--data-set imagenet {THREE} --classes subset100 "
         "--fewer-passes none --passes 4000 --gradient-passes 1200 --runs 3 --generators gradient",
         PHOTOGRAPHS,
     ),
     Command(
         "transfer_imagenet",
-        "--data-set imagenet --networks efficientnet-lite0,squeezenet,tiny-darknet --classes subset100 "
+        f"--data-set imagenet {THREE} --classes subset100 "
         f"--fewer-passes none --passes 10000 --gradient-passes none --generators archive {ARCHIVE}",
         PHOTOGRAPHS,
     ),
     Command(
         "transfer_imagenet",
-        "--data-set imagenet --networks efficientnet-lite0,squeezenet,tiny-darknet --classes subset100 "
+        f"--data-set imagenet {THREE} --classes subset100 "
         "--fewer-passes none --passes 10000 --gradient-passes none --runs 1 "
         "--generators random_search_cppn,direct",
         PHOTOGRAPHS,
@@ -130,15 +138,19 @@ COMMANDS = (
         ("imagefolder",),
     ),
     Command(
-        "repetition_two_networks",
-        "--draws 4 --networks tiny-darknet,squeezenet --classes subset100 --passes 10000 --runs 3 "
-        "--generators cppn,random_cppn,uniform_noise",
+        "repetition_three_networks",
+        f"--draws 4 {THREE} --classes subset100 --passes 10000 --runs 5 --generators cppn",
         PHOTOGRAPHS,
     ),
     Command(
-        "repetition_two_networks",
-        "--draws 4 --networks tiny-darknet,squeezenet --classes subset100 --passes 10000 --runs 1 "
-        "--generators random_search_cppn",
+        "repetition_three_networks",
+        f"--draws 4 {THREE} --classes subset100 --passes 10000 --runs 3 "
+        "--generators random_cppn,uniform_noise",
+        PHOTOGRAPHS,
+    ),
+    Command(
+        "repetition_three_networks",
+        f"--draws 4 {THREE} --classes subset100 --passes 10000 --runs 1 --generators random_search_cppn",
         PHOTOGRAPHS,
     ),
     Command("run_diversity"),
@@ -149,8 +161,7 @@ COMMANDS = (
     ),
     Command(
         "run_diversity_imagenet",
-        f"--passes 2500 --networks efficientnet-lite0,squeezenet,tiny-darknet {TEN} "
-        "--generators cppn,random_cppn,uniform_noise",
+        f"--passes 2500 {THREE} {TEN} --generators cppn,random_cppn,uniform_noise",
         PHOTOGRAPHS,
     ),
     Command(
@@ -185,33 +196,27 @@ COMMANDS = (
         ("imagefolder",),
     ),
     Command(
-        "feature_size_two_networks",
+        "feature_size_three_networks",
         "--networks tiny-darknet,squeezenet --classes 0-999:40 --runs 1 --passes 2000 --draws 4 "
         "--windows 8 --steps 2 --generators clean,gradient",
         PHOTOGRAPHS,
     ),
     Command(
-        "feature_size_two_networks",
-        "--networks tiny-darknet --classes subset100 --runs 5 --passes 10000 --draws 4 "
-        "--windows 8 --steps 2 --generators cppn",
+        "feature_size_three_networks",
+        f"{THREE} --classes subset100 --runs 5 --passes 10000 --draws 4 --windows 8 --steps 2 "
+        "--generators cppn",
         PHOTOGRAPHS,
     ),
     Command(
-        "feature_size_two_networks",
-        "--networks squeezenet --classes subset100 --runs 3 --passes 10000 --draws 4 "
-        "--windows 8 --steps 2 --generators cppn",
+        "feature_size_three_networks",
+        f"{THREE} --classes subset100 --runs 3 --passes 10000 --draws 4 --windows 8 --steps 2 "
+        "--generators random_cppn,uniform_noise",
         PHOTOGRAPHS,
     ),
     Command(
-        "feature_size_two_networks",
-        "--networks tiny-darknet,squeezenet --classes subset100 --runs 3 --passes 10000 --draws 4 "
-        "--windows 8 --steps 2 --generators random_cppn,uniform_noise",
-        PHOTOGRAPHS,
-    ),
-    Command(
-        "feature_size_two_networks",
-        "--networks tiny-darknet,squeezenet --classes subset100 --runs 1 --passes 10000 --draws 4 "
-        "--windows 8 --steps 2 --generators random_search_cppn",
+        "feature_size_three_networks",
+        f"{THREE} --classes subset100 --runs 1 --passes 10000 --draws 4 --windows 8 --steps 2 "
+        "--generators random_search_cppn",
         PHOTOGRAPHS,
     ),
     Command("intrinsic_dimension"),

@@ -35,7 +35,12 @@ CHANGED = {
     "archive_": ARCHIVE,
     "random_search_cppn_": "random_search_cppn",
 }
-COUNTED = {"clean_": CLEAN, "random_cppn_": "random_cppn", "uniform_noise_": "uniform_noise"}
+COUNTED = {
+    "clean_": CLEAN,
+    "random_cppn_": "random_cppn",
+    "uniform_noise_": "uniform_noise",
+    "random_search_cppn_paper_": "random_search_cppn_paper",
+}
 """How the names of findings begin: of what copies do, and of how many images repeat an element."""
 MOST_LISTED = 20
 """Classes that a table names one by one, at most."""
@@ -78,8 +83,8 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
       `removed_one`, `removed_half` and `added_many`: the change in log-odds; `removed_half_beyond` and so on:
       what it is more than with random windows of equal area.
       The same with `cppn_` before it, of images that our own CPPNs drew, `archive_`, of a finished run, and
-      `random_search_cppn_`, of the best random CPPNs. `clean_repeating`, `random_cppn_repeating` and
-      `uniform_noise_repeating`: the share alone.
+      `random_search_cppn_`, of the best random CPPNs. `clean_repeating`, `random_cppn_repeating`,
+      `uniform_noise_repeating` and `random_search_cppn_paper_repeating`: the share alone.
     """
     found = {}
     for before, kind in (CHANGED | COUNTED).items():

@@ -20,7 +20,7 @@ NEEDS_MORE = re.compile(
     r"|(?:size|shifted|few)_scaled_(?:slope|apart)_(?:cppn|direct|gradient)"
 )
 """Numbers that the small size does not give: the paper's search takes long, and some need photographs."""
-LARGE = re.compile(r"[a-z_]+_(?:imagenet|cifar10|photographs|subset100|two_networks|paper_sizes)/.*")
+LARGE = re.compile(r"[a-z_]+_(?:imagenet|cifar10|photographs|subset100|three_networks|paper_sizes)/.*")
 """Rows of networks for photographs, and of sets of the paper's sizes, which have no small size."""
 BESIDE = (
     *("mnist_direct", "mnist_cppn", "mnist_gradient"),
