@@ -31,6 +31,9 @@ share that a judge gives the same class, with at least the confidence that 95 % 
 and more than noise gets. **Unseen**: the share of all images that fool while no judge agrees. **With more
 steps**: of a VAE's images that fool, the share that still fool when the inference takes ten times as many
 steps in latent space."""
+SAVED = """\
+The thresholds are for saved images. The last column counts an image from the first step at which it fooled.
+Gradient ascent saves the image of its last step, which may no longer do so."""
 STRENGTH = """\
 A classifier that rejects images was attacked by searches and ascents that know this: the log-odds count the
 class for rejected images among the other classes. The table names the best kind of attack and the median
@@ -75,9 +78,10 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
       For each kind of classifier K (as "vae" or "vae-rejecting-0.01"): `K_accuracy`; `K_best_fools`: the
       share of images that fool, of the evolved or gradient images of which most do. For each generator G:
       `K_G_log_odds`: the median of a set's log-odds;
-      `K_G_fools`; `K_G_unseen`: while no judge agrees; `K_G_JUDGE`: the share of all images on which a judge
-      agrees; for generative ones `K_G_likely_0.01` and so on: the share that fools and is above that level of
-      log p(x); for a VAE `K_G_more_steps`: the share that fools when inference takes more steps.
+      `K_G_fools`, and for searches and ascents `K_G_reached`: the share that had 99.99 % at some step, which
+      ascents can lose again; `K_G_unseen`: while no judge agrees; `K_G_JUDGE`: the share of all images on
+      which a judge agrees; for generative ones `K_G_likely_0.01` and so on: the share that fools and is above
+      that level of log p(x); for a VAE `K_G_more_steps`: the share that fools with more steps of inference.
     """
     found: dict[str, Finding] = {}
     for kind, group in rows_by_kind(rows).items():
@@ -91,6 +95,8 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
             counts = {"fools": "fooled", "unseen": "unseen"}
             for name, entry in counts.items():
                 found[f"{kind}_{generator}_{name}"] = share(_shares(sets, entry), said)
+            if sets[0]["passes_of_classes"] is not None:
+                found[f"{kind}_{generator}_reached"] = share(values_by_network(sets, _reached), said)
             odds = mean_interval(values_by_network(sets, lambda row: median(row["log_odds"])))
             found[f"{kind}_{generator}_log_odds"] = Finding(odds, numbers.signed(odds, 1), said)
             for judge in sets[0]["agree"]:
@@ -120,6 +126,11 @@ def by_generator(rows: Sequence[Row]) -> dict[str, list[Row]]:
     return recognisable.by_generator([row for row in images if row["budget"] == most])
 
 
+def _reached(row: Row) -> float:
+    """The share of the images of a run that had 99.99 % at some step."""
+    return sum(passes is not None for passes in row["passes_of_classes"]) / row["images"]
+
+
 def _shares(rows: Sequence[Row], entry: str, part: str | None = None) -> list[list[float]]:
     """The share of the images of each run that are counted under an entry, by network."""
     return values_by_network(
@@ -135,7 +146,8 @@ def tables(rows: Sequence[Row]) -> str:
     parts = ["### The classifiers\n", HOW, ""]
     parts.append(markdown([_classifier(kind, group) for kind, group in networks.items() if group]))
     if lines := [_attack(kind, name, group) for kind, by in sets.items() for name, group in by.items()]:
-        parts += ["\n### The attacks\n", THREAT, "", threshold_words(), "", UNIT, "", markdown(lines)]
+        parts += ["\n### The attacks\n", THREAT, "", threshold_words(), "", UNIT, "", SAVED, ""]
+        parts += [markdown(lines)]
         seen = [_seen(kind, name, group) for kind, by in sets.items() for name, group in by.items()]
         parts += ["\n### What fools, and what judges see\n", SEEN, "", markdown(seen)]
     if lines := [_strength(kind, networks[kind], group) for kind, group in kinds.items() if sets[kind]]:

@@ -99,8 +99,20 @@ def test_findings_are_shares_of_all_images(rows):
     assert found["vae_direct_more_steps"].value.estimate == pytest.approx(0.5)
     assert found["mixture_direct_likely_0.01"].value.estimate == pytest.approx(0.2)
     assert found["mixture-rejecting-0.01_best_fools"].value.estimate == 0.0
+    assert found["lenet_direct_reached"].value.estimate == pytest.approx(0.7)
+    assert "lenet_gradient_reached" not in found  # these rows do not say when it was reached
     assert found["vae_direct_unseen"].of == "4 runs on 2 networks"
     assert found["lenet_accuracy"].value.estimate == pytest.approx(0.97)
+
+
+def test_an_ascent_that_lost_what_it_had_is_counted_as_reached_and_not_as_fooling(rows):
+    lost = [
+        {**row, "passes_of_classes": [400] * 9 + [None]} if row.get("generator") == "gradient" else row
+        for row in rows
+    ]
+    found = experiment.findings(lost)
+    assert found["vae_gradient_reached"].value.estimate == pytest.approx(0.9)
+    assert found["vae_gradient_fools"].value.estimate == pytest.approx(0.7)
 
 
 def test_the_figure_has_a_row_for_each_kind_and_none_without_images(rows):
