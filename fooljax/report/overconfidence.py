@@ -12,12 +12,13 @@ from fooljax.analysis.statistics import (
     median_interval,
     share_interval,
 )
+from fooljax.engine.log_odds import FOOLED, confidence
 from fooljax.report.dots import columns
 from fooljax.report.overconfidence_figures import Line, ray_lines
 from fooljax.report.transfer_rows import NAMES
 from fooljax.study import Row, attacks, group_by, markdown, numbers
 from fooljax.study.far_noise import NOISES, STEPS
-from fooljax.study.findings import Finding, describe_sample, share
+from fooljax.study.findings import Finding, describe_sample, point_estimate, share
 from fooljax.study.generators import EXPLANATIONS
 from fooljax.study.measured_sets import THREAT
 from fooljax.study.tables import values_by_network
@@ -201,6 +202,8 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
       `T_clipped`: of rays through uniform noise, the share that reaches 99.9 %, and whose clipped image then
       has 95 %. For each generator G, at the largest budget, `T_G_9999`, the share of its images with 99.99 %,
       `T_G_log_odds`, their log-odds, and `T_G_tpr_95`, the share that passes where 5 % of clean images fail.
+      `T_gradient_missed`: the largest confidence of the gradient images without 99.99 %, if there are any.
+      `T_zero_gradients`: the largest share, over networks, of images of noise at which the gradient is zero.
     """
     found = {}
     for (training,), group in group_by(_in_order(rows), "training").items():
@@ -216,11 +219,24 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
         sample = f"{sum(row['count'] for row in some):,} rays, {networks} networks"
         found[f"{training}_rays"] = share(_groups(some, "share_ever_999"), sample)
         found[f"{training}_clipped"] = share(_groups(some, "clipped_share_95"), sample)
+        zero = [row["zero_gradients"] for row in group if row["kind"] == "network"]
+        found[f"{training}_zero_gradients"] = Finding(
+            point_estimate(max(zero)),
+            numbers.percent(max(zero)),
+            f"{sum(one > 0.0 for one in zero)} of {len(zero)} networks",
+        )
         for generator, sets in _of_largest_budget(group).items():
             units = describe_sample(len(sets), networks)
             for level, name in (("0.9999", "9999"), ("tpr_95", "tpr_95")):
                 groups = values_by_network(sets, lambda row, level=level: row["shares"]["raw"][level])  # type: ignore[misc]
                 found[f"{training}_{generator}_{name}"] = share(groups, units)
+            made = [one for row in sets for one in row["log_odds"]]
+            if generator == "gradient" and (missed := [one for one in made if one < FOOLED]):
+                found[f"{training}_gradient_missed"] = Finding(
+                    point_estimate(float(confidence(max(missed)))),
+                    numbers.confidence(max(missed), 1),
+                    f"{len(missed)} of {len(made)} images",
+                )
             odds = _odds(sets)
             found[f"{training}_{generator}_log_odds"] = Finding(odds, numbers.signed(odds, 1), units)
     return found

@@ -74,6 +74,22 @@ def test_findings_are_of_the_largest_budget(rows):
     assert found["plain_rays"].of == "120 rays, 3 networks"
 
 
+def test_findings_tell_what_gradient_ascent_missed_and_where_gradients_vanish(rows):
+    vanish = [
+        {**row, "zero_gradients": 0.985}
+        if (row["kind"], row["training"], row["seed"]) == ("network", "adversarial", 1)
+        else row
+        for row in rows
+    ]
+    found = overconfidence.findings(vanish)
+    assert found["adversarial_zero_gradients"].written == "98.5 %"
+    assert found["adversarial_zero_gradients"].of == "1 of 3 networks"
+    assert found["plain_zero_gradients"].of == "0 of 3 networks"
+    assert found["adversarial_gradient_missed"].written == "73.1 %"  # log-odds of 1
+    assert found["adversarial_gradient_missed"].of == "60 of 60 images"
+    assert "plain_gradient_missed" not in found
+
+
 def test_settings_that_name_nothing_are_one_line():
     with pytest.raises(InputError, match=r"^--passes: expected numbers .*, got 5k"):
         list(overconfidence.tasks(overconfidence.Config(passes="5k"), []))
