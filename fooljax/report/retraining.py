@@ -26,10 +26,11 @@ from fooljax.study.measured_sets import NAMES, network_access
 
 WORDS = """\
 A chain is a first network and a seed of evolution. Number of chains: {chains}. Chains with the same first
-network count as one observation. Brackets are 95 % intervals for further first networks that are trained
-alike. For medians and for shares of clean digits they are t-intervals over first networks. For other shares
-they are Clopper-Pearson intervals with at most as many trials as there are runs. If some chains have not
-reached a network, its line covers the chains that have. DNN 1 has no fooling class; DNN 2 and all later
+network count as one observation: a median confidence and a share of clean digits are the mean, over first
+networks, of the median of their chains. Brackets are 95 % intervals for further first networks that are
+trained alike. For medians and for shares of clean digits they are t-intervals over first networks. For other
+shares they are Clopper-Pearson intervals with at most as many trials as there are runs. If some chains have
+not reached a network, its line covers the chains that have. DNN 1 has no fooling class; DNN 2 and all later
 networks have one. No image is made for the fooling class. The log-odds count it among the other classes, so
 every search here knows the defence. Each training: {training}."""
 NEW = """\
@@ -304,16 +305,19 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
       rows: of the study.
     Returns:
       `last`, the last network that all chains have, and `attacked`, the last that was attacked. Of the last
-      `accuracy` and `rejected`, of clean digits; `old_taken` and `old_fooling`, of images of the last
+      `accuracy` and `rejected`, of clean digits, and `accuracy_least` and `rejected_most`, the same of the
+      worst chain; `old_taken` and `old_fooling`, of images of the last
       generations of earlier rounds; `taken` and `random_taken`, of images of the last and the first
       generation that it has not learnt from. `first_accuracy`, of DNN 1. Of evolution anew
       `short_first_share` and `short_last_share`, images with 99.99 % against DNN 1 and the last;
       `first_confidence` and `last_confidence`, the median; `trend`, the rank correlation of log-odds with the
       number. For each generator KIND of the attacks `KIND_first` and `KIND_last`, the share with 99.99 %
-      against DNN 1 and against the last network that was attacked. `last_share`: the same of CPPNs, if that
+      against DNN 1 and against the last network that was attacked, and `KIND_begun`, against the first of
+      those that have learnt from fooling images, if it is another. `last_share`: the same of CPPNs, if that
       network has learnt from fooling images; so few passes as the rounds have would show no defence to hold.
       `rejects_RATE`: the share with 99.99 % of images that were evolved against the last such network as it
-      rejects this share of clean digits.
+      rejects this share of clean digits; `rejects_RATE_begun`: the same against the first of them, if it is
+      another.
     """
     rounds = sort_rows(row for row in rows if row["kind"] == "round")
     if not rounds:
@@ -332,6 +336,12 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
     for name, some, entry in clean:
         value = _mean(some, operator.itemgetter(entry))
         found[name] = Finding(value, numbers.shares(value, 2), sample)
+    for name, entry, worst in (
+        ("accuracy_least", "accuracy", min),
+        ("rejected_most", "clean_rejected", max),
+    ):
+        of_chain = worst(row[entry] for row in end)
+        found[name] = Finding(point_estimate(of_chain), numbers.percent(of_chain, 2), sample)
     found |= {
         "short_first_share": share(by_run(by_number[1], fooled), sample),
         "short_last_share": share(by_run(end, fooled), sample),
@@ -361,7 +371,13 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
             if number not in ends:
                 continue
             found[f"{kind}_{name}"] = share(by_start(ends[number], fooled), sample)
+        learnt = [number for number in ends if LEARNT <= number < attacked]
+        if learnt:
+            begun = by_start(ends[min(learnt)], fooled)
+            found[f"{kind}_begun"] = share(begun, sample)
     for (rate,), some in group_by([row for row in met if "rejects" in row], "rejects").items():
-        of_last = _by_number(some)
-        found[f"rejects_{rate}"] = share(by_start(of_last[max(of_last)], fooled), sample)
+        by_attacked = _by_number(some)
+        found[f"rejects_{rate}"] = share(by_start(by_attacked[max(by_attacked)], fooled), sample)
+        if len(by_attacked) > 1:
+            found[f"rejects_{rate}_begun"] = share(by_start(by_attacked[min(by_attacked)], fooled), sample)
     return found

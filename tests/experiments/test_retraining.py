@@ -158,6 +158,29 @@ def test_findings_are_of_the_last_network_that_all_chains_have():
     assert findings([]) == {}
 
 
+def test_findings_have_the_worst_chain_and_the_first_network_with_the_class():
+    rows = made_rows()
+    worst = [
+        {**row, "accuracy": 0.9, "clean_rejected": 0.25}
+        if (row["kind"], row["network"], row["number"]) == ("round", "lenet-1", 6)
+        else row
+        for row in rows
+    ]
+    found = findings(worst)
+    assert (found["accuracy_least"].written, found["rejected_most"].written) == ("90.00 %", "25.00 %")
+    assert found["accuracy"].value.estimate == pytest.approx(0.96)
+    strict = [
+        {**row, "kind": "attack", "generator": "cppn", "number": number, "rejects": "0.05", "log_odds": odds}
+        for row in rows
+        if row["kind"] == "attack" and row["number"] == 6 and row["generator"] == "cppn"
+        for number, odds in ((2, [12.0] * 5 + [1.0] * 5), (6, [1.0] * 10))
+    ]
+    found = findings([*rows, *strict])
+    assert found["rejects_0.05_begun"].value.estimate == pytest.approx(0.5)
+    assert found["rejects_0.05"].value.estimate == 0.0
+    assert "rejects_0.05_begun" not in findings([*rows, *(row for row in strict if row["number"] == 6)])
+
+
 def test_rows_in_any_order_give_the_same_table_and_figures():
     rows = made_rows(3)
     assert tables(rows[::-1]) == tables(rows)
