@@ -17,8 +17,8 @@ from fooljax.study.thresholds_reached import threshold_cells, threshold_words
 LEVEL = "0.9999"
 AIMS = {"log_odds": "one network", "least": "the least of {others}", "mean": "the mean of {others}"}
 THESE = """\
-Each of {networks} was left out once, in {runs} runs. A set had {passes} network passes. Before its
-correction, p is at least {least:.2g} with so few networks."""
+Each of {networks} was left out once, in {runs} runs. A set had at most {passes} network passes. Before
+its correction, p is at least {least:.2g} with so few networks."""
 WORDS = """\
 An image that several networks see costs one pass for each. **Fool theirs**: the share of images with 99.99 %
 for their class in all networks that they were made for. **Fool the one left out**: the share with 99.99 % for
@@ -131,7 +131,7 @@ def findings(rows: Sequence[Row]) -> dict[str, Finding]:
       For each generator and aim `GENERATOR_AIM_fools`: the share of images that fool the network that was
       left out, and `GENERATOR_AIM_theirs`: all networks that they were made for. For the aims `least` and
       `mean` also `GENERATOR_AIM_more`: how much more often a network that was left out is fooled than by
-      images made for one network with as many passes, a difference of shares.
+      images made for one network with the same budget, a difference of shares.
     """
     found = {}
     for (generator, aim), sample in group_by(rows, "generator", "aim").items():
