@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from fooljax.engine.log_odds import confidence, to_log_odds
 from fooljax.errors import InputError, shown
+from fooljax.own_settings import with_own_settings
 from fooljax.runs.ascent_record import AscentRecord
 from fooljax.storage.data_frames import data_frame
 from fooljax.storage.outputs import as_folder
@@ -108,6 +109,7 @@ class AscentResult:
             }
         )
 
+    @with_own_settings
     def save(self, folder: Path | str) -> Path:
         """Writes the run folder with its page, into a new or empty folder.
 

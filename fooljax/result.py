@@ -14,6 +14,7 @@ from fooljax.engine.archive import Archive
 from fooljax.engine.log_odds import confidence, to_log_odds
 from fooljax.engine.types import Encoding
 from fooljax.errors import InputError, shown
+from fooljax.own_settings import with_own_settings
 from fooljax.runs.ascent_record import open_ascent
 from fooljax.runs.kinds import is_ascent_folder
 from fooljax.runs.opened import open_folder
@@ -147,6 +148,7 @@ class Result:
         columns = {"run": runs, "generation": generations, **self.metrics}
         return data_frame({name: _wide(np.ravel(values)) for name, values in columns.items()})
 
+    @with_own_settings
     def save(self, folder: Path | str) -> Path:
         """Writes a search in memory into a new or empty folder, as the folder of a run with its page.
 
@@ -168,6 +170,7 @@ class Result:
         return path
 
 
+@with_own_settings
 def open_run(folder: Path | str, encoding: Encoding | None = None) -> Result | AscentResult:
     """Opens the folder of a finished run.
 

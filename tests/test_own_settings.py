@@ -3,17 +3,22 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
+import toy_study
 import toys
 
 import fooljax
-from fooljax import own_settings
+from fooljax import own_settings, study
+from fooljax.data import load
 from fooljax.errors import FaultError
 from fooljax.own_settings import with_own_settings
 from fooljax.scoring import score
+from fooljax.targets import pretrained, trained
 
 IMAGES = np.arange(72, dtype=np.uint8).reshape(2, 6, 6, 1)
 
@@ -52,6 +57,42 @@ def test_a_mesh_of_the_user_changes_nothing(expected):
         found = computed()
         assert jax.sharding.get_abstract_mesh().axis_names == ("mine",)
     jax.tree.map(np.testing.assert_array_equal, found, expected)
+
+
+@pytest.fixture
+def wide():
+    """64-bit types are switched on, as by `JAX_ENABLE_X64=1`."""
+    jax.config.update("jax_enable_x64", True)
+    yield
+    jax.config.update("jax_enable_x64", False)
+
+
+def test_networks_at_hand_are_read_with_64_bit_types_too(wide, idx_folder):
+    told = []
+    networks = [pretrained(), trained(load(f"idx:{idx_folder}"), on_training=told.append)]
+    assert told == []
+    assert {leaf.dtype.name for leaf in jax.tree.leaves([each.params for each in networks])} == {"float32"}
+
+
+def test_runs_are_opened_and_saved_with_64_bit_types_too(wide, finished, tmp_path):
+    opened, kinds = fooljax.open_run(finished), []
+    assert opened.archive.genomes.dtype == np.float32
+    assert opened.first_images.shape == opened.images.shape
+    kept = replace(opened, write=lambda _: kinds.append(jnp.zeros(()).dtype))
+    kept.save(tmp_path / "run")
+    assert kinds == [np.float32]
+
+
+def test_a_study_knows_its_rows_again_with_64_bit_types(tmp_path):
+    def rows():
+        return study.run(toy_study.STUDY, toy_study.Config(seeds=1), tmp_path / "s", say=lambda _: None)
+
+    narrow = rows()
+    jax.config.update("jax_enable_x64", True)
+    try:
+        assert rows() == narrow
+    finally:
+        jax.config.update("jax_enable_x64", False)
 
 
 def test_no_memory_is_one_line_and_a_bug_keeps_its_kind():

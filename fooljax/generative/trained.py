@@ -21,6 +21,7 @@ from fooljax.errors import InputError, nearest, shown
 from fooljax.generative import mixture, vae_training
 from fooljax.generative.classifier import Density, as_classifier, levels, log_density, log_joint
 from fooljax.generative.vae import VaeDensity
+from fooljax.own_settings import with_own_settings
 from fooljax.storage.trees import digest_tree
 from fooljax.targets.fitting import check_trained
 from fooljax.targets.temperature import best_temperature
@@ -77,6 +78,7 @@ KINDS = {
 """By name."""
 
 
+@with_own_settings
 def generative(
     dataset: Dataset,
     kind: str,

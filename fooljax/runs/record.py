@@ -17,6 +17,7 @@ from fooljax.engine.archive import Archive, empty
 from fooljax.engine.genomes import check_genomes
 from fooljax.engine.types import Encoding
 from fooljax.errors import InputError, shown
+from fooljax.own_settings import with_own_settings
 from fooljax.rendering import draw
 from fooljax.runs.ancestry import Ancestry, load_ancestry
 from fooljax.runs.folder import MARK
@@ -109,6 +110,7 @@ class RunRecord:
         return read_panel_rows(path, get_args(Kind), self.runs, self.cells) if path.exists() else []
 
     @cached_property
+    @with_own_settings
     def ancestry(self) -> Ancestry:
         """Every replacement of the search.
 
@@ -223,6 +225,7 @@ class RunRecord:
     def _rows_of(self, kind: Kind) -> list[EliteRow]:
         return self.elites if kind == "elites" else self.first_rows
 
+    @with_own_settings
     def _archive(self, name: str) -> Archive:
         path, encoding = self.path / name, self.encoding
         arrays, kinds, _ = load_arrays(path)

@@ -17,6 +17,7 @@ from typing import Any
 
 from fooljax.engine.placement import own_device
 from fooljax.errors import InputError, shown
+from fooljax.own_settings import with_own_settings
 from fooljax.storage.outputs import as_folder
 from fooljax.study.folder import StudyFolder
 from fooljax.study.image_sets import ImageSettings
@@ -28,6 +29,7 @@ from fooljax.study.task import Row, Task, group_tasks, task_facts
 from fooljax.study.workers import start_workers
 
 
+@with_own_settings
 def run(
     study: Study,
     config: Any,

@@ -12,6 +12,7 @@ import jax
 from fooljax.data.dataset import Dataset
 from fooljax.engine.types import Params, Target
 from fooljax.errors import InputError
+from fooljax.own_settings import with_own_settings
 from fooljax.storage.trees import digest_tree
 from fooljax.targets.fitting import check_trained, facts_of, fit
 from fooljax.targets.networks.trainable import NETWORKS, apply_of, blank_params
@@ -32,6 +33,7 @@ def lenet(dataset: Dataset, recipe: str | Recipe = "paper", **settings: Any) -> 
     return trained(dataset, recipe, network="lenet", **settings)
 
 
+@with_own_settings
 def trained(
     dataset: Dataset,
     recipe: str | Recipe = "paper",

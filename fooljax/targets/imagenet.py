@@ -18,6 +18,7 @@ import numpy.typing as npt
 from fooljax.data.imagenet import NUM_CLASSES, class_names
 from fooljax.engine.types import Apply, Target
 from fooljax.errors import InputError
+from fooljax.own_settings import with_own_settings
 from fooljax.storage.trees import digest_tree
 from fooljax.targets.crops import CROPS, CroppedNetwork, Crops
 from fooljax.targets.imagenet_networks import IMAGENET_NETWORKS, ImageNetNetwork
@@ -27,6 +28,7 @@ from fooljax.targets.weights import NamedTensors, read_mean_image, read_weights
 NAMES = tuple(IMAGENET_NETWORKS)
 
 
+@with_own_settings
 def load(
     name: str,
     *,

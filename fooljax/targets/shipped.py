@@ -14,6 +14,7 @@ import jax
 from fooljax.engine.placement import own_device
 from fooljax.engine.types import Target
 from fooljax.errors import FaultError, InputError, shown
+from fooljax.own_settings import with_own_settings
 from fooljax.storage.json_files import read_json
 from fooljax.storage.trees import load_tree
 from fooljax.targets.networks.trainable import NETWORKS, apply_of, blank_params
@@ -22,6 +23,7 @@ FOLDER = Path(__file__).with_name("shipped_weights")
 SHIPPED_NETWORK = "lenet"
 
 
+@with_own_settings
 def pretrained(network: str = "lenet", seed: int = 0) -> Target:
     """A network that comes with the package: "lenet", trained on MNIST's 60,000 digits.
 
