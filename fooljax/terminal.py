@@ -1,5 +1,6 @@
 """What a command prints while it runs, and how signals stop it."""
 
+import errno
 import math
 import os
 import signal
@@ -27,10 +28,19 @@ COMPILING_CHUNKS = 3
 """So many chunks at the beginning are not timed for the estimate of what is left: they compile programs."""
 
 
-class Signals:
-    """SIGINT and SIGTERM: between chunks of a search they only ask it to stop; elsewhere they raise."""
+HANGUP: int | None = getattr(signal, "SIGHUP", None)
+"""The signal of a terminal that has closed; Windows has none."""
+STOPPING = (signal.SIGINT, signal.SIGTERM, *(() if HANGUP is None else (HANGUP,)))
+"""The signals that stop a command."""
 
-    def __init__(self, numbers: Sequence[int] = (signal.SIGINT, signal.SIGTERM)) -> None:
+
+class Signals:
+    """SIGINT, SIGTERM and SIGHUP: between chunks of a search they only ask it to stop; elsewhere they raise.
+
+    A SIGHUP that is ignored, as by `nohup`, stays so.
+    """
+
+    def __init__(self, numbers: Sequence[int] = STOPPING) -> None:
         self._numbers = numbers
         self.received = 0
         self.deferred = False
@@ -39,6 +49,8 @@ class Signals:
 
     def __enter__(self) -> "Signals":
         for number in self._numbers:
+            if number == HANGUP and signal.getsignal(number) is signal.SIG_IGN:
+                continue
             self._previous[number] = signal.signal(number, self._handle)
         self._hook, sys.unraisablehook = sys.unraisablehook, self._raise_again
         return self
@@ -57,6 +69,10 @@ class Signals:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         del frame
+        if number == HANGUP:
+            # Shell and system both send it when a terminal closes; the second would break off the saving.
+            signal.signal(number, signal.SIG_IGN)
+            _silence_what_hung_up()
         if self.deferred and not self.received:
             self.received = number
             return
@@ -183,7 +199,7 @@ def _median_and_least(progress: Progress) -> tuple[str, str]:
 
 
 class Interrupted(BaseException):
-    """The user or the system asked this process to end (SIGINT, SIGTERM).
+    """The user or the system asked this process to end (SIGINT, SIGTERM, SIGHUP).
 
     No `Exception`, so that nothing that copes with errors takes it for one.
     """
@@ -205,6 +221,20 @@ def again_after_interruption() -> Iterator[None]:
 
 def silence_stdout() -> None:
     """Sends what is still to be printed nowhere: whoever read it has gone."""
+    _silence(sys.stdout.fileno())
+
+
+def _silence_what_hung_up() -> None:
+    """Sends what is still to be printed nowhere, where its terminal has gone: printing would fail."""
+    for stream in (1, 2):
+        try:
+            os.get_terminal_size(stream)
+        except OSError as error:
+            if error.errno in (errno.EIO, errno.ENXIO):
+                _silence(stream)
+
+
+def _silence(stream: int) -> None:
     null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, sys.stdout.fileno())
+    os.dup2(null, stream)
     os.close(null)

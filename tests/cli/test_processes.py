@@ -59,6 +59,31 @@ def test_a_signal_that_python_would_drop_is_raised_again():
         free_one()
 
 
+def test_a_closed_terminal_asks_to_stop_once_however_often_it_says_so():
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    try:
+        with Signals() as signals:
+            with signals.defer():
+                signal.raise_signal(signal.SIGHUP)
+                signal.raise_signal(signal.SIGHUP)
+            assert signals.received == signal.SIGHUP
+        with pytest.raises(Interrupted, match=r"^interrupted$"), Signals():
+            signal.raise_signal(signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_command_that_nohup_started_outlives_its_terminal():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Signals() as signals:
+            signal.raise_signal(signal.SIGHUP)
+        assert not signals.received
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 @pytest.mark.parametrize(
     "pause", [0.6, *(pytest.param(pause, marks=pytest.mark.slow) for pause in (0.3, 0.9))]
 )
