@@ -52,9 +52,14 @@ def _say(text: str) -> int:
     """Prints a text; nothing is wrong where whoever read it has gone, as in `fooljax | head -1`."""
     try:
         print(text, flush=True)
+        return 0
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+        status = 0
+    except OSError as error:  # a full disk
+        print(f"error: standard output: cannot be written: {error.strerror or error}", file=sys.stderr)
+        status = 1
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python writes once more at its end
+    return status
 
 
 def _completion(words: list[str]) -> int:

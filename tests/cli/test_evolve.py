@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 
 import pytest
 from pages import one_line
@@ -134,6 +135,15 @@ def test_the_program_says_its_commands_and_its_version(capsys):
     assert one_line(capsys) == "error: unknown command evolv; did you mean evolve?"
     assert main.main(["\x1b[2J"]) == 2
     assert "expected one of evolve, " in one_line(capsys)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+def test_a_help_that_cannot_be_written_is_one_line(capsys, monkeypatch):
+    with open("/dev/full", "w") as full:
+        monkeypatch.setattr("sys.stdout", full)
+        assert main.main(["--help"]) == 1
+        monkeypatch.undo()
+    assert one_line(capsys) == "error: standard output: cannot be written: No space left on device"
 
 
 def test_every_command_is_there(capsys):
