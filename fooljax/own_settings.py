@@ -23,9 +23,14 @@ Result = TypeVar("Result")
 NEEDED = {
     "jax_disable_jit": False,  # whole searches are one program
     "jax_debug_infs": False,  # an empty cell has log-odds of minus infinity
+    "jax_debug_key_reuse": False,  # it follows keys through loops less well than it must
     "jax_numpy_dtype_promotion": "standard",
+    "jax_transfer_guard": "allow",  # it stands for the three that follow
+    "jax_transfer_guard_host_to_device": "allow",
+    "jax_transfer_guard_device_to_device": "allow",
+    "jax_transfer_guard_device_to_host": "allow",
 }
-"""What is needed, by the name of the setting; 64-bit types are switched off too, see `in_float32`."""
+"""What is needed, by the name of the setting, where that has a value; 64-bit types are switched off too, see `in_float32`."""
 
 
 def with_own_settings(function: Callable[Given, Result]) -> Callable[Given, Result]:
@@ -42,7 +47,7 @@ def with_own_settings(function: Callable[Given, Result]) -> Callable[Given, Resu
     def run(*args: Given.args, **kwargs: Given.kwargs) -> Result:
         with ExitStack() as stack:
             for name, needed in NEEDED.items():
-                if (found := getattr(jax.config, name)) != needed:
+                if (found := getattr(jax.config, name)) not in (needed, None):
                     _tell(name, found)
                     stack.enter_context(_SET[name](needed))
             if a_mesh_is_set():
@@ -68,7 +73,12 @@ def _tell(name: str, found: Any) -> None:
 _SET: dict[str, Callable[[Any], Any]] = {
     "jax_disable_jit": jax.disable_jit,
     "jax_debug_infs": jax.debug_infs,
+    "jax_debug_key_reuse": jax.debug_key_reuse,
     "jax_numpy_dtype_promotion": jax.numpy_dtype_promotion,
+    "jax_transfer_guard": jax.transfer_guard,
+    "jax_transfer_guard_host_to_device": jax.transfer_guard_host_to_device,
+    "jax_transfer_guard_device_to_device": jax.transfer_guard_device_to_device,
+    "jax_transfer_guard_device_to_host": jax.transfer_guard_device_to_host,
 }
 
 

@@ -1,5 +1,6 @@
 """The user's settings of JAX change nothing that fooljax computes, and its failures are one line."""
 
+import functools
 import os
 import subprocess
 import sys
@@ -23,12 +24,17 @@ from fooljax.targets import pretrained, trained
 IMAGES = np.arange(72, dtype=np.uint8).reshape(2, 6, 6, 1)
 
 
+@functools.cache
+def network():
+    """Made once, since the user's settings hold where it is made."""
+    return toys.target().replace(image_shape=(6, 6, 1), class_names=tuple("abcd"))
+
+
 def computed():
     """What a search, an ascent and a scoring give."""
-    network = toys.target().replace(image_shape=(6, 6, 1), class_names=tuple("abcd"))
-    found = fooljax.evolve(network, toys.ENCODING, toys.STRATEGY, key=0, generations=2)
-    ascent = fooljax.ascend(network, key=0, iterations=2)
-    return found.log_odds, ascent.images, score(network, IMAGES)
+    found = fooljax.evolve(network(), toys.ENCODING, toys.STRATEGY, key=0, generations=2)
+    ascent = fooljax.ascend(network(), key=0, iterations=2)
+    return found.log_odds, ascent.images, score(network(), IMAGES)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +44,13 @@ def expected():
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("jax_disable_jit", True), ("jax_debug_infs", True), ("jax_numpy_dtype_promotion", "strict")],
+    [
+        ("jax_disable_jit", True),
+        ("jax_debug_infs", True),
+        ("jax_debug_key_reuse", True),
+        ("jax_numpy_dtype_promotion", "strict"),
+        ("jax_transfer_guard", "disallow"),
+    ],
 )
 def test_a_setting_of_the_user_is_replaced_told_once_and_put_back(name, value, expected, caplog):
     own_settings._tell.cache_clear()

@@ -273,7 +273,7 @@ def run_command(main: Callable[[], None], settings: Settings | None = None) -> i
             stream.reconfigure(errors="backslashreplace")
     logging.basicConfig(level=logging.WARNING, handlers=[_notes()])
     for name, needed in NEEDED.items():
-        if (found := jax.config.values[name]) != needed:
+        if (found := jax.config.values[name]) not in (needed, None):
             logging.getLogger("fooljax").warning("%s is %s; this command uses %s", name, found, needed)
             jax.config.update(name, needed)
     if signal.getsignal(signal.SIGINT) is stopped_while_loading:
