@@ -30,7 +30,8 @@ NEEDED = {
     "jax_transfer_guard_device_to_device": "allow",
     "jax_transfer_guard_device_to_host": "allow",
 }
-"""What is needed, by the name of the setting, where that has a value; 64-bit types are switched off too, see `in_float32`."""
+"""What is needed, by the name of the setting, where it has a value at all; 64-bit types are switched off too,
+see `in_float32`."""
 
 
 def with_own_settings(function: Callable[Given, Result]) -> Callable[Given, Result]:

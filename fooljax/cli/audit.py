@@ -26,6 +26,7 @@ from fooljax.report.audit_page import PAGE, write_audit_page
 from fooljax.runs.evolution_run import keep_compiled_programs
 from fooljax.runs.judge_names import AUTO, NONE, named_judges
 from fooljax.settings import REQUIRED, compose, option
+from fooljax.storage.outputs import expanded
 from fooljax.targets import class_names
 from fooljax.targets.choice import TargetChoice
 from fooljax.targets.file_choice import is_file_name
@@ -144,7 +145,7 @@ def _audit(name: str, known: KnownTarget, config: type[Any], words: Sequence[str
     names = () if is_given else class_names.read_class_names(settings.classes)
     target = choice.load(terminal.say)
     keep_compiled_programs()
-    folder = Path(flags.outdir)
+    folder = expanded("--outdir", flags.outdir)
     found = audit(
         target,
         settings.images,

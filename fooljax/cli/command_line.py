@@ -33,7 +33,7 @@ from fooljax.settings import (
     range_of,
     type_in_words,
 )
-from fooljax.storage.outputs import check_output
+from fooljax.storage.outputs import check_output, expanded
 from fooljax.terminal import Interrupted, silence_stdout
 
 Settings = type[Any] | Callable[[], Iterable[str]]
@@ -131,6 +131,8 @@ def parse(
     for name in ("outdir", "resume"):
         if getattr(flags, name) == "":
             raise InputError(f"--{name}: expected a folder, got an empty name")
+        if getattr(flags, name) is not None:
+            setattr(flags, name, str(expanded(f"--{name}", getattr(flags, name))))
     if flags.resume is not None and flags.outdir is not None:
         raise InputError("--outdir: not together with --resume, which names the folder")
     if flags.resume is None:
@@ -204,12 +206,12 @@ def parse_tool(
     for name, value in ((source[0], flags.source), ("--output", flags.output)):
         if value is not None and (not value or "\0" in value):
             raise InputError(f"{name}: expected a path, got {shown(repr(value))}")
-    output = None if flags.output is None else Path(flags.output)
+    output = None if flags.output is None else expanded("--output", flags.output)
     if output is not None and not output_folder:
         if output.suffix.lower() != ".png":
             raise InputError(f"--output: expected a name that ends in .png, got {shown(output)}")
         check_output(output, "--output")
-    return config(**given), Path(flags.source), output
+    return config(**given), expanded(source[0], flags.source), output
 
 
 def settings_parser(config: type[Any], description: str, program: str | None = None) -> Parser:

@@ -27,6 +27,7 @@ from fooljax.errors import FaultError, InputError, shown
 from fooljax.runs.folder import is_finished
 from fooljax.runs.search_settings import SearchSettings
 from fooljax.storage.locks import lock_folder
+from fooljax.storage.outputs import expanded
 from fooljax.study.combinations import check_same_run, combinations, folder_name
 from fooljax.study.parts import Part
 from fooljax.study.workers import start_workers
@@ -106,7 +107,7 @@ def sweep(argv: Sequence[str] | None) -> None:
     words = list(sys.argv[1:] if argv is None else argv)
     split = words.index("--") if "--" in words else len(words)
     flags, rest = parser.parse_args(words[:split]), words[split + 1 :]
-    swept, outdir = _swept(flags.experiment), Path(flags.outdir)
+    swept, outdir = _swept(flags.experiment), expanded("--outdir", flags.outdir)
     # All are checked before the first is begun.
     planned = [(outdir / folder_name(one), *_checked(swept, one, rest)) for one in combinations(flags.vary)]
     with (

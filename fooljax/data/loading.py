@@ -18,6 +18,7 @@ from fooljax.data.npz_data import npz_data
 from fooljax.data.tfds import copy_of, prepared
 from fooljax.errors import FaultError, InputError, shown
 from fooljax.importing import import_value, is_import_name
+from fooljax.storage.outputs import expanded
 
 READERS = {"idx": idx_folder, "npz": npz_data, "cifar10": cifar10_folder}
 """What reads a path, by the word before it."""
@@ -118,7 +119,4 @@ def _tfds_folder(data_dir: str | os.PathLike[str] | None) -> Path:
 
 
 def _expanded(path: str | os.PathLike[str]) -> Path:
-    try:
-        return Path(path).expanduser()
-    except RuntimeError as error:  # there is no such user, or no home
-        raise InputError(f"data: expected a folder, got {shown(path)} ({shown(error)})") from error
+    return expanded("data", path)

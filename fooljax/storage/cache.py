@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from fooljax.errors import FaultError, shown
+from fooljax.storage.outputs import expanded
 
 
 def cache_folder() -> Path:
@@ -13,9 +14,10 @@ def cache_folder() -> Path:
       The folder, which may not be there yet.
     Raises:
       FaultError: neither is named, and this user has no home folder.
+      InputError: `$FOOLJAX_CACHE` begins with `~`, and there is no such home.
     """
     if chosen := os.environ.get("FOOLJAX_CACHE"):
-        return Path(chosen)
+        return expanded("FOOLJAX_CACHE", chosen)
     if caches := os.environ.get("XDG_CACHE_HOME"):
         return Path(caches) / "fooljax"
     try:

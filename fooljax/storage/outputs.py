@@ -83,24 +83,40 @@ def file_of(kind: str) -> Callable[[str], Path]:
 
     def read(text: str) -> Path:
         try:
-            return check_output(Path(text), shown(text), kind)
+            return check_output(expanded(shown(text), text), shown(text), kind)
         except (InputError, FaultError) as error:
             raise argparse.ArgumentTypeError(str(error)) from error
 
     return read
 
 
+def expanded(name: str, path: str | os.PathLike[str]) -> Path:
+    """A path with the home folder in place of a `~` that it begins with, as the shell has it.
+
+    Args:
+      name: of the argument, for errors.
+      path: what was given.
+    Raises:
+      InputError: this user has no home, or there is no such user.
+    """
+    try:
+        return Path(path).expanduser()
+    except (RuntimeError, ValueError) as error:
+        raise InputError(f"{name}: expected a folder, got {shown(path)} ({shown(error)})") from error
+
+
 def as_folder(name: str, value: object) -> Path:
-    """A folder that an argument names, which need not be there yet.
+    """A folder that an argument names, which need not be there yet; a leading `~` is the user's home.
 
     Args:
       name: of the argument, for errors.
       value: what was given.
     Raises:
-      InputError: it is no path, or a file stands there.
+      InputError: it is no path, there is no such home, or a file stands there.
     """
     if not isinstance(value, Path | str) or not str(value) or "\0" in str(value):
         raise InputError(f"{name}: expected a folder, got {shown(repr(value))}")
-    if os.path.lexists(value) and not Path(value).is_dir():
-        raise InputError(f"{name}: expected a folder, found a file at {shown(value)}")
-    return Path(value)
+    path = expanded(name, value)
+    if os.path.lexists(path) and not path.is_dir():
+        raise InputError(f"{name}: expected a folder, found a file at {shown(path)}")
+    return path

@@ -63,10 +63,10 @@ def run(
       FaultError: the folder cannot be written, or the workers cannot be had or died again and again.
     """
     rows: dict[str, Row] = {}
-    as_folder("--outdir", outdir)
+    outdir = as_folder("--outdir", outdir)
     if isinstance(config, ImageSettings):
         if config.images is None:
-            config = dataclasses.replace(config, images=str(Path(outdir).parent / "images"))
+            config = dataclasses.replace(config, images=str(outdir.parent / "images"))
         as_folder("images", config.images)
     settings = dataclasses.asdict(config)
     if workers is None and scheduler is None:
@@ -75,7 +75,7 @@ def run(
     if not planned:
         raise InputError(f"settings: expected some that leave {study.name} something to measure, got none")
     _check_networks(study, config, planned)
-    with start_workers(workers, scheduler, say) as each, StudyFolder(Path(outdir), study.name) as folder:
+    with start_workers(workers, scheduler, say) as each, StudyFolder(outdir, study.name) as folder:
         folder.try_config(settings, command)
         accept = functools.partial(folder.save_config, settings, command)
         doing = _Doing(StudyContext(study, config, uuid.uuid4().hex), folder, each, say, accept)

@@ -6,13 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from experiments import mnist_direct
 from fooljax.cli import compare as compare_runs
 from fooljax.cli import poster
+from fooljax.cli.command_line import parse
 from fooljax.errors import FaultError, InputError
 from fooljax.report import png_bytes
 from fooljax.runs.folder import MARK, RunFolder, is_finished
+from fooljax.storage.cache import cache_folder
 from fooljax.storage.locks import LOCK
-from fooljax.storage.outputs import KINDS, check_output, file_of
+from fooljax.storage.outputs import KINDS, as_folder, check_output, expanded, file_of
 from fooljax.terminal import Interrupted
 
 PNG = png_bytes(np.zeros((4, 4, 1)))
@@ -33,6 +36,17 @@ def strangers(folder):
 
 def look(paths):
     return [(path, path.lstat().st_mode, path.read_text() if path.is_file() else "") for path in paths]
+
+
+def test_the_home_folder_may_be_written_as_in_the_shell(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("FOOLJAX_CACHE", "~/cache")
+    _, flags = parse(mnist_direct.EXPERIMENT.config, "", ["--outdir", "~/run"])
+    assert Path(flags.outdir) == as_folder("outdir", "~/run") == tmp_path / "run"
+    assert cache_folder() == tmp_path / "cache"
+    assert file_of("a PNG picture")("~/a.png") == tmp_path / "a.png"
+    with pytest.raises(InputError, match=r"^--output: expected a folder, got ~nobody-here/a \("):
+        expanded("--output", "~nobody-here/a")
 
 
 @pytest.mark.parametrize("kind", KINDS)
