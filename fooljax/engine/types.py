@@ -174,10 +174,11 @@ def as_target(model: Target | Callable[..., jax.Array], params: Params | None = 
       The target.
     Raises:
       InputError: a fact is not what was expected, `model` is not callable or wants parameters that were not
-        given, or its parameters are thousands of numbers instead of arrays.
+        given, or its parameters are thousands of numbers instead of arrays, or it cannot be hashed.
     """
     facts = checked_facts(facts)
     if isinstance(model, Target):
+        _check_hashable(model.apply)
         return dataclasses.replace(model, **facts) if facts else model
     if not callable(model):
         raise InputError(f"target: expected a JAX callable or a Target, got {type(model).__name__}")
@@ -190,7 +191,18 @@ def as_target(model: Target | Callable[..., jax.Array], params: Params | None = 
                 "arguments; give them as fooljax.as_target(model, params)"
             )
         return Target((), lambda _, images: model(images), **facts)
+    _check_hashable(model)
     return Target(params, model, **facts)
+
+
+def _check_hashable(apply: Any) -> None:
+    """Programs are kept for equal functions, so that each must have a hash."""
+    try:
+        hash(apply)
+    except TypeError as error:
+        raise InputError(
+            f"target: expected a function that can be hashed, such as a frozen dataclass, got {shown(error)}"
+        ) from error
 
 
 def _wants_parameters(model: Callable[..., Any]) -> bool:

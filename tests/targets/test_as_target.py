@@ -1,12 +1,15 @@
 """Targets of any callable."""
 
+import dataclasses
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from fooljax.engine.types import as_target
+from fooljax.engine.types import Target, as_target
 from fooljax.errors import InputError
 from fooljax.host_targets import host_target
+from fooljax.scoring import score
 
 
 def test_any_callable_becomes_a_target():
@@ -31,6 +34,19 @@ def test_facts_are_checked(facts, message):
     for make in (as_target, host_target):
         with pytest.raises(InputError, match=message):
             make(lambda images: images, **facts)
+
+
+def test_a_function_that_cannot_be_hashed_is_one_line():
+    @dataclasses.dataclass
+    class Network:
+        def __call__(self, params, images):
+            return images[:, 0, :4, 0]
+
+    message = r"^target: expected a function that can be hashed, .*got unhashable type: 'Network'$"
+    with pytest.raises(InputError, match=message):
+        as_target(Network(), 0)
+    with pytest.raises(InputError, match=message):
+        score(Target((), Network()), np.zeros((2, 6, 6, 1), np.uint8))
 
 
 def test_parameters_that_are_missing_are_told():
