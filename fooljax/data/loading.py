@@ -115,7 +115,15 @@ def _copy_or_embedded(data_dir: str | os.PathLike[str] | None) -> Dataset:
 
 
 def _tfds_folder(data_dir: str | os.PathLike[str] | None) -> Path:
-    return _expanded(data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets")
+    folder = _expanded(data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets")
+    try:
+        folder.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except (OSError, ValueError) as error:  # a name that is too long, a folder that may not be read
+        reason = getattr(error, "strerror", None) or shown(error)
+        raise InputError(f"data: cannot read {shown(folder)}: {reason}") from error
+    return folder
 
 
 def _expanded(path: str | os.PathLike[str]) -> Path:

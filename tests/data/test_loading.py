@@ -38,6 +38,14 @@ def test_a_name_that_no_file_can_have(kind):
         load(f"{kind}:{'a' * 300}")
 
 
+def test_a_folder_of_copies_that_no_disk_can_have(monkeypatch):
+    monkeypatch.setenv("TFDS_DATA_DIR", "a" * 5000)
+    assert load("auto").digest == EMBEDDED_DIGEST
+    for spec in ("tfds", "tfds:mnist"):
+        with pytest.raises(InputError, match=r"^data: cannot read a+.*: File name too long$"):
+            load(spec)
+
+
 @pytest.mark.parametrize("spec", ["embedded", "idx:."])
 def test_data_dir_is_for_tfds_only(spec, tmp_path):
     with pytest.raises(InputError, match=r"^data_dir: "):
