@@ -35,7 +35,20 @@ PROGRAMS = ("program_sha256", "climb_sha256")
 ANSWERS = "log_odds_of_a_probe"
 """What a target that is asked on the host says of an image: its code cannot be compared."""
 
+GENERATOR, USUAL_GENERATOR = "jax_default_prng_impl", "threefry2x32"
+"""JAX's setting for what draws random bits of a seed, and its default."""
+
 logger = logging.getLogger("fooljax")
+
+
+def random_source() -> dict[str, Any]:
+    """The settings of JAX that decide what a seed means.
+
+    The generator is named only where it is not the usual one, so that what older versions wrote stays valid.
+    """
+    found = {"jax_threefry_partitionable": bool(jax.config.values["jax_threefry_partitionable"])}
+    generator = jax.config.values[GENERATOR]
+    return found if generator == USUAL_GENERATOR else {**found, GENERATOR: generator}
 
 
 def search_identity(search: Search, problem: Problem, program: str) -> dict[str, Any]:
@@ -52,7 +65,7 @@ def search_identity(search: Search, problem: Problem, program: str) -> dict[str,
         "objective": problem.objective.name,
         "strategy": search.strategy.name,
         "batch_size": search.strategy.batch_size,
-        "jax_threefry_partitionable": bool(jax.config.values["jax_threefry_partitionable"]),
+        **random_source(),
         "coordinates_sha256": digest_tree(jax.device_get(problem.coordinates)),
         **program_identity("program", problem.params, program),
     }
@@ -92,7 +105,12 @@ def _platform(facts: Mapping[str, Any]) -> str:
     return shown(str(facts.get("device", "")).partition(":")[0])
 
 
-ONCE = {"objective": LOG_ODDS.name, SHARDING: "none", "jax_default_matmul_precision": None}
+ONCE = {
+    "objective": LOG_ODDS.name,
+    SHARDING: "none",
+    "jax_default_matmul_precision": None,
+    GENERATOR: USUAL_GENERATOR,
+}
 """Facts that checkpoints of older versions lack, since there was nothing else."""
 WORDS = {
     ANSWERS: "the target's function gives other logits than the one that the run was begun with",
@@ -125,6 +143,7 @@ def check_identity(path: Path, found: Mapping[str, Any], expected: Mapping[str, 
     if expected.get("calls_python") and ANSWERS not in expected:
         logger.warning("%s: the program calls Python, and what is called there cannot be compared", path)
     found = {**ONCE, **found}
+    expected = {GENERATOR: USUAL_GENERATOR, **expected}
     version, other = expected.get("fooljax"), found.get("fooljax")
     unknown = []
     for name, value in expected.items():

@@ -26,6 +26,7 @@ import distributed.comm.core
 
 from fooljax.environment import graphics_cards
 from fooljax.errors import FaultError, InputError, first_line, shown
+from fooljax.identity import GENERATOR, USUAL_GENERATOR
 from fooljax.own_settings import with_own_settings
 from fooljax.runs.evolution_run import keep_compiled_programs
 from fooljax.study.parts import Executor, Part, PartContext, Say
@@ -293,6 +294,8 @@ def check_versions(found: Mapping[str, Any], expected: Mapping[str, Any], worker
     Raises:
       InputError: one of them differs.
     """
+    usual = {GENERATOR: USUAL_GENERATOR}
+    found, expected = {**usual, **found}, {**usual, **expected}
     for name, value in expected.items():
         if found.get(name) != value:
             other = shown(found.get(name))

@@ -85,9 +85,9 @@ def _difference(row: Mapping[str, Any], facts: Mapping[str, Any]) -> tuple[str, 
     pairs = {name: (value, row.get(name)) for name, value in facts["settings"].items()}
     for name in ("versions", "networks"):
         found = row.get(name)
-        for part in facts[name]:
+        for part in {**facts[name], **(found if isinstance(found, dict) else {})}:
             pairs[f"{name[:-1]} {part}"] = (
-                facts[name][part],
+                facts[name].get(part),
                 found.get(part) if isinstance(found, dict) else found,
             )
     for name in ("task", "together"):

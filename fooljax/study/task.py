@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-import jax
-
 from fooljax import __version__
 from fooljax.errors import InputError, shown
+from fooljax.identity import random_source
 
 Row = dict[str, Any]
 """What a task gave: JSON-ready measurements by name, beside the task's own settings."""
@@ -88,11 +87,11 @@ def digest_of(facts: Mapping[str, Any]) -> str:
 
 
 def random_versions() -> dict[str, Any]:
-    """The versions and the setting that two machines must share for one seed to mean one run."""
+    """The versions and the settings that two machines must share for one seed to mean one run."""
     found: dict[str, Any] = {"fooljax": __version__}
     for name in ("jax", "evosax"):
         try:
             found[name] = version(name)
         except PackageNotFoundError:
             found[name] = "unknown"
-    return {**found, "jax_threefry_partitionable": bool(jax.config.values["jax_threefry_partitionable"])}
+    return {**found, **random_source()}

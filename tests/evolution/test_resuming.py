@@ -81,6 +81,15 @@ def test_what_decides_random_bits_belongs_to_what_is_resumed(tmp_path):
         run(checkpoints=tmp_path, resume=True)
 
 
+def test_the_generator_of_random_bits_belongs_to_what_is_resumed(tmp_path):
+    run(checkpoints=tmp_path, generations=1)
+    with (
+        jax.default_prng_impl("rbg"),
+        pytest.raises(InputError, match="a checkpoint with jax_default_prng_impl rbg, found threefry2x32"),
+    ):
+        run(checkpoints=tmp_path, generations=1, resume=True)
+
+
 def test_the_precision_of_products_belongs_to_what_is_resumed(tmp_path):
     with jax.default_matmul_precision("default"):
         run(checkpoints=tmp_path, generations=10)

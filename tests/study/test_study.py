@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import filelock
+import jax
 import numpy as np
 import pytest
 import toy_study
@@ -50,6 +51,18 @@ def test_every_task_gives_a_row_and_the_rows_a_table(tmp_path):
     assert json.loads((tmp_path / "s" / "config.json").read_text())["command"] == "make it"
     assert [line.split(",")[0] for line in said] == ["1 of 1: round=0"] * 1 + ["1 of 1: round=1"]
     assert "seed=0 and 2 more" in said[0]
+
+
+def test_rows_of_another_generator_of_random_bits_are_refused(tmp_path):
+    rows = quiet(tmp_path / "usual")
+    assert "jax_default_prng_impl" not in rows[0]["versions"]
+    message = "expected a row with version jax_default_prng_impl "
+    with jax.default_prng_impl("rbg"):
+        quiet(tmp_path / "other")
+        with pytest.raises(InputError, match=f"{message}rbg, found None"):
+            quiet(tmp_path / "usual")
+    with pytest.raises(InputError, match=f"{message}None, found rbg"):
+        quiet(tmp_path / "other")
 
 
 def test_without_a_device_no_folder_is_made(tmp_path, monkeypatch):
