@@ -1,4 +1,4 @@
-"""How a command meets Ctrl-C and missing packages while it loads. It imports nothing that takes time."""
+"""How a command meets Ctrl-C and what is missing while it loads. It imports nothing that takes time."""
 
 import importlib.util
 import os
@@ -6,11 +6,15 @@ import signal
 import sys
 from types import FrameType, TracebackType
 
+from fooljax.errors import FaultError
+
 
 def _in_one_line(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Tells in a line what ends a command before it has begun: Ctrl-C while it loads, a missing package."""
+    """Tells in a line what ends a command before it has begun: Ctrl-C, or what it lacks."""
     if issubclass(kind, KeyboardInterrupt):
         print("interrupted", file=sys.stderr)
+    elif isinstance(error, FaultError):
+        print(f"error: {error}", file=sys.stderr)
     elif isinstance(error, ModuleNotFoundError) and (package := _missing(error)):
         print(
             f"error: the package {package} is missing; `pip install .` in the clone installs what is needed",

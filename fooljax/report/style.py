@@ -12,13 +12,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from fooljax.errors import FaultError, shown
+
 
 def import_matplotlib() -> None:
     """Imports Matplotlib, without the user's settings where it does not come with them.
 
     It raises while it is imported where `MPLBACKEND` names a backend that is not there: a notebook's shell
     hands its own on to every command.
+
+    Raises:
+      FaultError: there is no folder that it can write to: neither of its own, nor a home, nor for the moment.
     """
+    try:
+        _import_whatever_is_set()
+        importlib.import_module("matplotlib.font_manager")  # which asks for the folder again
+    except OSError as error:
+        raise FaultError(
+            f"MPLCONFIGDIR: expected a folder that Matplotlib can write to, got none ({shown(error, 100)})"
+        ) from error
+
+
+def _import_whatever_is_set() -> None:
     try:
         importlib.import_module("matplotlib")
     except Exception:

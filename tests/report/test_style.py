@@ -13,10 +13,12 @@ import numpy as np
 import pytest
 from pages import texts
 
+from fooljax.cli import starting
+from fooljax.errors import FaultError
 from fooljax.report import curves, fonts, gallery, label, png_bytes
 from fooljax.report.budget import median_curves
 from fooljax.report.canvas import cut
-from fooljax.report.style import own_style
+from fooljax.report.style import import_matplotlib, own_style
 
 PICTURES = """
 import hashlib, numpy as np
@@ -54,6 +56,18 @@ def test_pictures_are_the_same_whatever_the_user_has_set(tmp_path, backend):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env)
     assert done.stdout.strip() == str(pictures())
     assert done.stderr == ""
+
+
+def test_without_any_folder_that_can_be_written_to_a_command_ends_in_one_line(monkeypatch, capsys):
+    def load(name):
+        if name == "matplotlib.font_manager":
+            raise OSError("a temporary directory could not be created")
+
+    monkeypatch.setattr("importlib.import_module", load)
+    with pytest.raises(FaultError, match=r"^MPLCONFIGDIR: expected a folder .*, got none \(a temp") as caught:
+        import_matplotlib()
+    starting._in_one_line(FaultError, caught.value, None)
+    assert capsys.readouterr().err == f"error: {caught.value}\n"
 
 
 def test_the_user_s_settings_come_back():
