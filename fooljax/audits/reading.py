@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from fooljax import data
 from fooljax.audits.clean import LEAST, CleanParts, checked_images, of_arrays
-from fooljax.data.image_folders import ENDINGS
+from fooljax.data.image_folders import ENDINGS, tell_other_types
 from fooljax.data.imagenet import NUM_CLASSES, synsets
 from fooljax.data.labelled_photographs import read_labelled
 from fooljax.engine.types import Target, checked_shape
@@ -76,6 +76,7 @@ def read_folder(folder: Path, target: Target) -> CleanParts:
         )
     shape = checked_shape(target.image_shape)
     inside = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    tell_other_types("images", inside or [folder])
     files = [(path, -1) for path in _pictures(folder)]
     if inside:
         labels = _labels([path.name for path in inside], target.class_names)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from fooljax.data.dataset import Dataset, from_arrays
 from fooljax.data.from_files import MAX_BYTES, name_after, naming
-from fooljax.data.image_folders import ENDINGS
+from fooljax.data.image_folders import ENDINGS, tell_other_types
 from fooljax.data.photographs import read_photograph
 from fooljax.data.splitting import EVERY, split
 from fooljax.errors import InputError, shown
@@ -73,8 +73,9 @@ def _visible(folder: Path) -> list[Path]:
 
 def _files(folder: Path, names: Sequence[str]) -> list[tuple[Path, int]]:
     """The images of all classes and their labels."""
-    found = []
-    for name in _classes(folder):
+    found, classes = [], _classes(folder)
+    tell_other_types("data", [folder / name for name in classes])
+    for name in classes:
         if name not in names:
             raise InputError(f"{name_of(folder / name)}: expected a class of train, found another")
         files = [path for path in _visible(folder / name) if path.suffix.lower() in ENDINGS]

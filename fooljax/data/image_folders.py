@@ -10,6 +10,13 @@ from fooljax.errors import InputError, shown
 from fooljax.storage.reading import name_of
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
+OTHER_ENDINGS = (
+    *(".tif", ".tiff", ".gif", ".jfif", ".jpe", ".jp2", ".jxl", ".avif", ".heic", ".heif", ".tga"),
+    *(".pbm", ".pgm", ".pnm", ".ppm"),
+)
+"""Of images that are not read."""
+NAMED = 3
+"""Images of such types that a notice names; the others are counted."""
 SAMPLES = (
     ("sklearn", "datasets/images", ("china.jpg", "flower.jpg")),
     ("skimage", "data", ("chelsea.png", "coffee.png", "rocket.jpg", "astronaut.png", "motorcycle_left.png")),
@@ -22,7 +29,8 @@ logger = logging.getLogger("fooljax")
 def find_images(folder: Path, synsets: Sequence[str]) -> list[tuple[Path, int]]:
     """The images in the folders of a folder, with the index of their class, in a fixed order.
 
-    A notice says so where the folders are numbered from 1, since classes count from 0.
+    A notice says so where the folders are numbered from 1, since classes count from 0, and where there are
+    images of types that are not read.
 
     Args:
       folder: holds a folder for each class, named by its synset (n01440764) or its index (0). Or it holds no
@@ -52,6 +60,7 @@ def find_images(folder: Path, synsets: Sequence[str]) -> list[tuple[Path, int]]:
             len(inside),
         )
     places = {name: index for index, name in enumerate(synsets)}
+    tell_other_types("--imagefolder", inside or [folder])
     found = [] if inside else _loose(folder, places)
     for inner in inside:
         is_number = re.fullmatch(r"[0-9]{1,9}", inner.name)
@@ -64,6 +73,28 @@ def find_images(folder: Path, synsets: Sequence[str]) -> list[tuple[Path, int]]:
     if not found:
         raise InputError(f"--imagefolder: expected images in folders of classes, found none in {folder}")
     return found
+
+
+def tell_other_types(argument: str, folders: Sequence[Path]) -> None:
+    """Counts the images in some folders whose type is not read, in one notice that names a few.
+
+    Args:
+      argument: the setting that names the images.
+      folders: that hold them.
+    """
+    inside = (path for folder in folders for path in folder.iterdir() if not path.name.startswith("."))
+    if others := sorted(path for path in inside if path.suffix.lower() in OTHER_ENDINGS):
+        names = ", ".join(name_of(path) for path in others[:NAMED])
+        more = f" and {len(others) - NAMED:,} more" if len(others) > NAMED else ""
+        read = ", ".join(ENDINGS)
+        logger.warning(
+            "%s: images passed over, since only %s are read: %d (%s%s)",
+            argument,
+            read,
+            len(others),
+            names,
+            more,
+        )
 
 
 def _loose(folder: Path, places: Mapping[str, int]) -> list[tuple[Path, int]]:

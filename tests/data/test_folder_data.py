@@ -13,11 +13,12 @@ def painted(path, colour, size=(6, 4)):
     Image.new("RGB", size, colour).save(path)
 
 
-def test_each_class_has_a_folder_and_its_fifth_image_tests(tmp_path):
+def test_each_class_has_a_folder_and_its_fifth_image_tests(tmp_path, caplog):
     for place, name in enumerate(("ox", "Bee", "ant")):
         for number in range(6):
             painted(tmp_path / name / f"{number}.png", (10 * place, number, 0))
     (tmp_path / "ox" / "notes.txt").write_text("no image")
+    (tmp_path / "ox" / "7.gif").touch()
     (tmp_path / "loose.png").write_bytes(b"")
     (tmp_path / ".cache").mkdir()
     (tmp_path / "ox" / "._0.png").write_bytes(b"of another system")
@@ -28,6 +29,7 @@ def test_each_class_has_a_folder_and_its_fifth_image_tests(tmp_path):
     assert data.train_images[:5, 0, 0, 1].tolist() == [0, 1, 2, 3, 5]
     assert data.test_labels.tolist() == [0, 1, 2]
     assert "scaled to 8 x 8; of each class every 5th image tests." in data.source
+    assert [record.getMessage().endswith("7.gif)") for record in caplog.records] == [True]
 
 
 @pytest.mark.parametrize("tests", ["test", "val"])

@@ -32,6 +32,19 @@ def test_images_without_folders_say_their_class_themselves(tmp_path):
         find_images(tmp_path, names)
 
 
+def test_images_of_types_that_are_not_read_are_counted_in_a_notice(tmp_path, caplog):
+    folder = tmp_path / "0"
+    folder.mkdir()
+    for name in ("a.png", "b.TIF", "c.gif", "d.ppm", "e.jfif", "notes.txt", ".f.gif"):
+        (folder / name).touch()
+    assert find_images(tmp_path, ["n00000000"]) == [(folder / "a.png", 0)]
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        "--imagefolder: images passed over, since only .jpg, .jpeg, .png, .bmp, .webp are read: 4 "
+        f"({folder / 'b.TIF'}, {folder / 'c.gif'}, {folder / 'd.ppm'} and 1 more)"
+    )
+
+
 def test_what_is_no_folder_is_told(tmp_path):
     (tmp_path / "file").touch()
     for name, found in (("file", "a file"), ("nowhere", "none")):
