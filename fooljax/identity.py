@@ -42,13 +42,18 @@ logger = logging.getLogger("fooljax")
 
 
 def random_source() -> dict[str, Any]:
-    """The settings of JAX that decide what a seed means.
+    """The settings of JAX that decide what a seed means."""
+    partitionable = bool(jax.config.values["jax_threefry_partitionable"])
+    return {"jax_threefry_partitionable": partitionable, **unusual_generator()}
 
-    The generator is named only where it is not the usual one, so that what older versions wrote stays valid.
+
+def unusual_generator() -> dict[str, str]:
+    """What draws random bits of a seed, where it is not the usual generator, and nothing where it is.
+
+    So what older versions wrote stays valid.
     """
-    found = {"jax_threefry_partitionable": bool(jax.config.values["jax_threefry_partitionable"])}
-    generator = jax.config.values[GENERATOR]
-    return found if generator == USUAL_GENERATOR else {**found, GENERATOR: generator}
+    generator = str(jax.config.values[GENERATOR])
+    return {} if generator == USUAL_GENERATOR else {GENERATOR: generator}
 
 
 def search_identity(search: Search, problem: Problem, program: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from fooljax import __version__
 from fooljax.errors import FaultError, InputError, shown
+from fooljax.identity import unusual_generator
 from fooljax.storage.csv_files import csv_text
 from fooljax.storage.files import new_folder, remove_abandoned, write_bytes
 from fooljax.storage.json_files import read_json, write_json
@@ -37,14 +38,17 @@ FOLDERS = ("checkpoints", "elites", "first", "images", "large", "lineage")
 
 
 def versions() -> dict[str, str]:
-    """What a result may depend on; of fooljax its own word, since a clone need not be installed."""
+    """What a result may depend on; of fooljax its own word, since a clone need not be installed.
+
+    Beside the versions the generator of random bits, where it is not the usual one.
+    """
     found = {"fooljax": __version__}
     for name in PACKAGES:
         try:
             found[name] = version(name)
         except PackageNotFoundError:
             found[name] = "unknown"
-    return found
+    return {**found, **unusual_generator()}
 
 
 def is_finished(path: Path) -> bool:

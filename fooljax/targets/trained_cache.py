@@ -16,6 +16,7 @@ from typing import Any
 from fooljax.data.dataset import Dataset
 from fooljax.engine.types import Params
 from fooljax.errors import FaultError, InputError, shown
+from fooljax.identity import unusual_generator
 from fooljax.storage.cache import cache_folder
 from fooljax.storage.trees import load_tree, save_tree
 
@@ -51,13 +52,15 @@ def kept_or_trained(
     Args:
       path: of the file, see `cached_path`.
       template: the tree of shapes and dtypes to expect.
-      facts: what decides the parameters; those of the file must be the same.
+      facts: what decides the parameters, beside JAX's generator of random bits; those of the file must be the
+        same.
       train: gives the parameters; it is called only where the file does not serve.
       check: measures the accuracy. It raises where the parameters are of no use, which are then not kept.
       packages: whose versions the file must tell.
     Returns:
       The parameters, their accuracy, and the versions of the packages that made them.
     """
+    facts = {**facts, **unusual_generator()}
     found = _read(path, template, facts, packages)
     if found is not None:
         params, made_with = found

@@ -18,6 +18,7 @@ from experiments import mnist_direct
 from fooljax.engine.log_odds import confidence
 from fooljax.errors import InputError
 from fooljax.evolution import Progress
+from fooljax.runs import folder as run_folder
 from fooljax.runs.opened import open_folder
 from fooljax.terminal import Terminal, progress_lines
 
@@ -187,8 +188,6 @@ def test_a_full_disk_names_the_folder_that_it_cannot_fill(copied, monkeypatch, c
 
 
 def test_versions_ask_no_package_for_our_own(monkeypatch):
-    from fooljax.runs import folder as run_folder
-
     def version(name):
         if name in ("fooljax", "pillow"):
             raise PackageNotFoundError(name)
@@ -197,3 +196,9 @@ def test_versions_ask_no_package_for_our_own(monkeypatch):
     monkeypatch.setattr(run_folder, "version", version)
     assert run_folder.versions()["fooljax"] == fooljax.__version__
     assert run_folder.versions()["pillow"] == "unknown"
+
+
+def test_an_unusual_generator_of_random_bits_stands_beside_the_versions():
+    usual = run_folder.versions()
+    with jax.default_prng_impl("rbg"):
+        assert run_folder.versions() == {**usual, "jax_default_prng_impl": "rbg"}

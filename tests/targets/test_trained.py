@@ -87,6 +87,11 @@ def with_unclosed_header(path, raw):
     path.write_bytes(raw.replace(b"'fortran_order': False", b"'fortran_order': (((((", 1))
 
 
+def by_another_generator(path, raw):
+    arrays, _, facts = load_arrays(path.with_suffix(".whole"))
+    save_tree(path, arrays, {**facts, "jax_default_prng_impl": "rbg"})
+
+
 DAMAGES = {
     "one bit": lambda path, raw: path.write_bytes(raw[:-900] + bytes([raw[-900] ^ 1]) + raw[-899:]),
     "cut off": lambda path, raw: path.write_bytes(raw[: len(raw) // 2]),
@@ -96,6 +101,7 @@ DAMAGES = {
     "a folder": as_folder,
     "a pipe": lambda path, raw: os.mkfifo(path),
     "an unclosed header": with_unclosed_header,
+    "another generator of random bits": by_another_generator,
     "another network": lambda path, raw: save_tree(path, {"a": np.zeros(2)}, {}),
     "no facts": lambda path, raw: save_tree(path, load_arrays(path.with_suffix(".whole"))[0], {}),
 }
