@@ -80,26 +80,34 @@ def load(
         return embedded_digits()
     if spec == "auto":
         return _copy_or_embedded(data_dir)
-    if spec == "tfds":
-        root = _tfds_folder(data_dir)
-        if copy := copy_of("mnist", root):
-            return copy
-        raise InputError(
-            f"data: expected a copy of MNIST prepared as array_record in {root}, got none; make one with "
-            "tfds:mnist (needs TensorFlow and the network) or use embedded"
-        )
-    if spec.startswith("tfds:"):
-        return prepared(rest, _tfds_folder(data_dir))
     try:
+        if spec == "tfds":
+            return _copy(_tfds_folder(data_dir))
+        if kind == "tfds":
+            return prepared(rest, _tfds_folder(data_dir))
         if kind in READERS and rest:
             return READERS[kind](_expanded(rest))
         if kind == "folder" and (found := re.fullmatch(r"(?:([0-9]{1,9}):)?(.+)", rest, re.DOTALL)):
             return folder_data(_expanded(found[2]), *([int(found[1])] if found[1] else []))
-    except OSError as error:  # a name that is too long, a folder that may not be read
-        raise InputError(f"data: cannot read {shown(rest)}: {error.strerror or shown(error)}") from error
+    except OSError as error:
+        raise InputError(_cannot_read(error, rest)) from error
     if is_import_name(spec):
         return import_value("data", spec, Dataset, "a fooljax.data.Dataset")
     raise InputError(f"data: expected {EXPECTED}, got {shown(repr(spec))}")
+
+
+def _cannot_read(error: OSError, name: str) -> str:
+    """What is said of a name that is too long, or a folder that may not be read."""
+    return f"data: cannot read {shown(error.filename or name)}: {error.strerror or shown(error)}"
+
+
+def _copy(root: Path) -> Dataset:
+    if copy := copy_of("mnist", root):
+        return copy
+    raise InputError(
+        f"data: expected a copy of MNIST prepared as array_record in {root}, got none; make one with "
+        "tfds:mnist (needs TensorFlow and the network) or use embedded"
+    )
 
 
 def _copy_or_embedded(data_dir: str | os.PathLike[str] | None) -> Dataset:
@@ -107,23 +115,16 @@ def _copy_or_embedded(data_dir: str | os.PathLike[str] | None) -> Dataset:
     try:
         if copy := copy_of("mnist", _tfds_folder(data_dir)):
             return copy
-    except (InputError, FaultError) as error:
-        logger.warning("data: a TFDS copy of MNIST is passed over: %s", str(error).removeprefix("data: "))
+    except (InputError, FaultError, OSError) as error:
+        reason = _cannot_read(error, "it") if isinstance(error, OSError) else str(error)
+        logger.warning("data: a TFDS copy of MNIST is passed over: %s", reason.removeprefix("data: "))
         note = "A TFDS copy of MNIST was passed over: it could not be read."
     digits = embedded_digits()
     return dataclasses.replace(digits, source=f"{digits.source} ({note})")
 
 
 def _tfds_folder(data_dir: str | os.PathLike[str] | None) -> Path:
-    folder = _expanded(data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets")
-    try:
-        folder.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        pass
-    except (OSError, ValueError) as error:  # a name that is too long, a folder that may not be read
-        reason = getattr(error, "strerror", None) or shown(error)
-        raise InputError(f"data: cannot read {shown(folder)}: {reason}") from error
-    return folder
+    return _expanded(data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets")
 
 
 def _expanded(path: str | os.PathLike[str]) -> Path:
