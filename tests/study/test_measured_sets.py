@@ -53,7 +53,9 @@ def test_a_network_that_is_missing_or_there_twice_is_one_line(names):
 
 
 def test_a_network_whose_name_fits_no_file_is_told_by_the_flag():
-    with pytest.raises(InputError, match=r"^--networks: expected names of networks that fooljax knows, got mine:network; "):
+    with pytest.raises(
+        InputError, match=r"^--networks: expected names of networks that fooljax knows, got mi"
+    ):
         planned(["cppn"], networks="lenet-0,mine:network")
 
 
