@@ -267,6 +267,12 @@ COMMANDS = (
         ("imagefolder",),
     ),
     Command(
+        "retraining_large_block",
+        "--size imagenet --networks tiny-darknet --part block --runs 3 --chains 1 --others 1 --rates 1 "
+        "--passes 2500 --generators cppn,gradient --shown gradient",
+        PHOTOGRAPHS,
+    ),
+    Command(
         "retraining_large_cifar10",
         "--size cifar10 --rounds 3 --chains 5 --passes 5000 --steps 100 "
         "--generators cppn,direct,gradient --others 5 --shown direct,gradient,uniform_noise",
