@@ -120,6 +120,8 @@ def test_workers_of_other_versions_are_refused_before_anything_is_measured(tmp_p
 def test_a_part_learns_that_nobody_waits_any_more(tmp_path, scheduler):
     mark, said = tmp_path / "mark", []
     parts = [Part(do.__name__, do, (str(mark),)) for do in (toy_study.waiting, toy_study.failing)]
+    with distributed.Client(scheduler) as client:
+        client.wait_for_workers(2, timeout=30)  # or the part that fails stands behind the one that waits
     with start_workers(None, scheduler, said.append) as each:
         with pytest.raises(InputError, match="failed"):
             list(each(parts))
