@@ -46,17 +46,12 @@ NETWORKS = {"smoke": 2, "paper": 5}
 """Independently trained networks that each search on digits meets."""
 JUDGES: dict[str, dict[str, str]] = {"smoke": {"judges": "none"}, "paper": {}}
 """Of searches. Judges take longer than a small search, and a study asks them."""
+PAPER_CPPNS = ("--children", "200", "--functions", "paper", "--coordinates", "raw")
 SEARCHES: dict[str, tuple[str, ...]] = {
     "mnist_direct/paper": (),
     "mnist_direct/random-search": ("--strategy", "random_search"),
-    "mnist_cppn/paper-raw-paper": (
-        *("--children", "200", "--strategy", "map_elites"),
-        *("--functions", "paper", "--coordinates", "raw"),
-    ),
-    "mnist_cppn/random-search-paper": (
-        *("--children", "200", "--strategy", "random_search"),
-        *("--functions", "paper", "--coordinates", "raw"),
-    ),
+    "mnist_cppn/paper-raw-paper": ("--strategy", "map_elites", *PAPER_CPPNS),
+    "mnist_cppn/random-search-paper": ("--strategy", "random_search", *PAPER_CPPNS),
     "mnist_gradient/paper": (),
 }
 """What is done against each network: the flags of the published command, by the beginning of the folder."""

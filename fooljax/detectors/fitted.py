@@ -200,9 +200,9 @@ def fit(detector: Detector | str, target: Target, clean: Clean) -> Fitted:
             f"detector: {chosen.name} looks at a network's features, which {target.name} does not tell"
         )
     if chosen in DETECTORS.values():
-        return Fitted(target, Watching(chosen, _looking(target)), jax.device_put(chosen.fit(clean)))
+        return _fit(chosen, target, clean)
     try:
-        own = Fitted(target, Watching(chosen, _looking(target)), jax.device_put(chosen.fit(clean)))
+        own = _fit(chosen, target, clean)
         scores = _shape_of_scores(own, clean)
     except (InputError, FaultError):
         raise
@@ -217,6 +217,10 @@ def fit(detector: Detector | str, target: Target, clean: Clean) -> Fitted:
             f"got {list(scores)}"
         )
     return own
+
+
+def _fit(detector: Detector, target: Target, clean: Clean) -> Fitted:
+    return Fitted(target, Watching(detector, _looking(target)), jax.device_put(detector.fit(clean)))
 
 
 def _shape_of_scores(fitted: Fitted, clean: Clean) -> tuple[int, ...]:

@@ -66,19 +66,19 @@ def named_judges(
         return data if data is not None else choice.clean()
 
     def judge(name: str) -> Target:
-        if is_import_name(name):
-            found = import_value("judges", name, Target, "a fooljax.Target")
-            if found.class_names:
-                return found
         try:
             if is_import_name(name):
+                found = import_value("judges", name, Target, "a fooljax.Target")
+                if found.class_names:
+                    return found
                 shaped = dataclasses.replace(found, image_shape=found.image_shape or choice.image_shape)
                 return choice_of(shaped, source=name).load(lambda _: None)  # its classes are numbers
             if is_file_name(name):
                 return load_file(name)
             return find(name, weights=weights, data=learnt_from(), say=say)
         except InputError as error:
-            raise InputError(f"judges: {str(error).removeprefix('network: ')}") from error
+            told = str(error).removeprefix("network: ").removeprefix("judges: ")
+            raise InputError(f"judges: {told}") from error
 
     return {name: judge(name) for name in names}
 

@@ -173,7 +173,7 @@ def parse_networks(text: str, flag: str) -> list[str]:
         if is_import_name(name):
             raise InputError(
                 f"{flag}: expected names of networks that fooljax knows, got {shown(name)}; your own are "
-                "for evolve, audit and label, and for a study of your own (docs/extending.md)"
+                "for evolve, ascend and audit, and for a study of your own (docs/extending.md)"
             )
         if not SAFE_NAME.fullmatch(name):
             raise InputError(f"{flag}: expected names of letters, digits and _.=+-, got {shown(name)}")

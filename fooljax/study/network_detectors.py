@@ -148,7 +148,8 @@ def network_with_detectors(workspace: Workspace, name: str, detectors: Sequence[
         if of_network not in _INPUTS:
             _INPUTS[of_network] = _detector_inputs(config, workspace.network(name))
         found, faults = fit_and_calibrate(_INPUTS[of_network], detectors)
-        for own, error in faults.items():
+        if faults:
+            own, error = next(iter(faults.items()))
             raise type(error)(
                 f"detector {shown(own, 60)}: {str(error).removeprefix('detector: ')}"
             ) from error
